@@ -1,1 +1,4 @@
 //! Tocsin.
+
+pub mod classify;
+pub mod domain;

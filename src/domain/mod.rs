@@ -1,0 +1,8 @@
+//! The words of the house. PURE: no IO, no clocks, no serde.
+
+mod verdict;
+
+pub use verdict::{
+    BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
+    Suspends, Verdict,
+};

@@ -1,0 +1,712 @@
+//! What an answer means: from a mail server, a carrier, a telephone network.
+//!
+//! A [`Verdict`] is the common word of every channel. It keeps the answer as it was
+//! written (for the person who must judge it) beside what we make of it (for the
+//! machine that must decide whether to try again and whether to suspend a method).
+
+use std::fmt;
+
+/// Longest diagnostic text that is kept, in bytes. Longer ones are cut at a character.
+pub const DIAGNOSTIC_SIZE_MAX_BYTES: usize = 2_048;
+
+/// Which kind of answer this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BounceClass {
+    /// The address, number or host is gone for good.
+    Hard,
+    /// It failed this time; the address itself may be fine.
+    Soft,
+    /// The recipient (or their provider) called the message spam.
+    Complaint,
+    /// A robot answered: out of office, vacation, ticket received.
+    AutoReply,
+    /// A positive report: delivered, relayed or expanded.
+    Success,
+    /// Not there yet; the other side goes on trying.
+    Delay,
+    /// A disposition notification (read receipt).
+    Mdn,
+    /// No report at all: an ordinary message.
+    None,
+    /// A report that says nothing that can be understood.
+    Unknown,
+}
+
+/// Why, as finely as the answer allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// No such mailbox or subscriber.
+    UserUnknown,
+    /// No such domain or host.
+    HostUnknown,
+    /// The domain exists and takes no mail (null MX, refuses all).
+    NotAccept,
+    /// The mailbox has no space left.
+    MailboxFull,
+    /// The mailbox or line is disabled.
+    Suspended,
+    /// The recipient has moved away.
+    Moved,
+    /// The recipient's own filter or settings refuse this sender or message.
+    Filtered,
+    /// The message is larger than the other side takes.
+    TooBig,
+    /// The content was judged spam.
+    Spam,
+    /// A virus was seen in the message.
+    Virus,
+    /// Something else in the content was refused.
+    Content,
+    /// Our address or network is on a list or has no good name.
+    Blocked,
+    /// The envelope sender was refused.
+    SenderRejected,
+    /// A rule of the other side refused it.
+    Policy,
+    /// SPF, DKIM, DMARC or a login failed.
+    Auth,
+    /// The server does not relay for this recipient.
+    Relaying,
+    /// A security requirement was not met.
+    Security,
+    /// Too many messages or connections.
+    Rate,
+    /// The carrier asks us to slow down.
+    Throttled,
+    /// It could not be reached over the network.
+    Network,
+    /// The other side has trouble of its own.
+    System,
+    /// The other side's delivery program failed.
+    Mailer,
+    /// TLS could not be agreed on.
+    Tls,
+    /// A command, address or message was malformed.
+    Syntax,
+    /// It was tried for too long.
+    Expired,
+    /// The telephone number is not one that can be reached.
+    NumberInvalid,
+    /// The line is busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The person refused the call or message.
+    Declined,
+    /// The telephone is switched off or out of coverage.
+    Unreachable,
+    /// A robot says that the person is away.
+    Vacation,
+    /// A feedback report from the recipient's provider.
+    Feedback,
+    /// It was delivered.
+    Delivered,
+    /// Nothing in the answer says why.
+    Undefined,
+}
+
+/// Whether trying again could help (RFC 3463: class 5 or class 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Permanence {
+    /// The other side will not change its mind.
+    Permanent,
+    /// It may go through later.
+    Temporary,
+}
+
+/// Whose side the trouble is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fault {
+    /// The recipient's address, number or mailbox.
+    Recipient,
+    /// Ours: address reputation, content, policy, TLS, credentials.
+    Sender,
+    /// The way between, or the other side's machines.
+    Network,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// What a verdict does to the method it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Suspends {
+    /// Suspend now.
+    AtOnce,
+    /// Suspend when it happened often enough within the configured window.
+    AfterRepeats,
+    /// Never suspend.
+    Never,
+}
+
+/// An enhanced status code (RFC 3463), `class.subject.detail`.
+///
+/// Subject and detail may be up to 999 there; values over 255 are met in practice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EnhancedStatus {
+    /// 2 success, 4 persistent transient failure, 5 permanent failure.
+    pub class: u8,
+    /// Who or what the code is about (1 addressing, 2 mailbox, …).
+    pub subject: u16,
+    /// The precise condition.
+    pub detail: u16,
+}
+
+impl EnhancedStatus {
+    /// A code from its three numbers; they are not checked.
+    pub const fn new(class: u8, subject: u16, detail: u16) -> Self {
+        Self {
+            class,
+            subject,
+            detail,
+        }
+    }
+
+    /// Parses `5.1.1`: class 2, 4 or 5, then one to three digits twice; nothing may follow.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let class = match parts.next()? {
+            "2" => 2,
+            "4" => 4,
+            "5" => 5,
+            _ => return None,
+        };
+        let subject = three_digits(parts.next()?)?;
+        let detail = three_digits(parts.next()?)?;
+        parts.next().is_none().then_some(Self {
+            class,
+            subject,
+            detail,
+        })
+    }
+
+    /// What the first digit says; `None` for success.
+    pub const fn permanence(self) -> Option<Permanence> {
+        match self.class {
+            4 => Some(Permanence::Temporary),
+            5 => Some(Permanence::Permanent),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for EnhancedStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+fn three_digits(text: &str) -> Option<u16> {
+    let digits = (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// The other side's words exactly as received, bounded by [`DIAGNOSTIC_SIZE_MAX_BYTES`].
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Diagnostic(String);
+
+impl Diagnostic {
+    /// Keeps `text` as it is; what is beyond the limit is cut off at a character boundary.
+    pub fn new(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.len() > DIAGNOSTIC_SIZE_MAX_BYTES {
+            let mut end = DIAGNOSTIC_SIZE_MAX_BYTES;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            text.truncate(end);
+        }
+        Self(text)
+    }
+
+    /// The text as received.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True if nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Diagnostics quote addresses: debug output names their size only.
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Diagnostic({} bytes)", self.0.len())
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Verdict {
+    /// Which kind of answer.
+    pub class: BounceClass,
+    /// Why.
+    pub reason: Reason,
+    /// Whether trying again could help.
+    pub permanence: Permanence,
+    /// Whose side the trouble is on.
+    pub fault: Fault,
+    /// The enhanced status code, where one was given.
+    pub status_code: Option<EnhancedStatus>,
+    /// The words as received.
+    pub diagnostic: Diagnostic,
+}
+
+impl Verdict {
+    /// A failure for `reason`, with the class and fault that the reason usually has.
+    pub fn failure(reason: Reason, permanence: Permanence) -> Self {
+        let class = match permanence {
+            Permanence::Permanent if reason.ends_address() => BounceClass::Hard,
+            Permanence::Permanent | Permanence::Temporary => BounceClass::Soft,
+        };
+        Self {
+            class,
+            reason,
+            permanence,
+            fault: reason.usual_fault(),
+            status_code: None,
+            diagnostic: Diagnostic::default(),
+        }
+    }
+
+    /// The same verdict with the words it rests on.
+    #[must_use]
+    pub fn with_diagnostic(mut self, text: impl Into<String>) -> Self {
+        self.diagnostic = Diagnostic::new(text);
+        self
+    }
+
+    /// The same verdict with its enhanced status code.
+    #[must_use]
+    pub fn with_status(mut self, status: Option<EnhancedStatus>) -> Self {
+        self.status_code = status;
+        self
+    }
+
+    /// What this does to the method: a permanent failure of the recipient's address suspends
+    /// at once, one that may pass suspends when repeated, anything of our side or of the
+    /// network never does. Auto-replies, delays and positive reports never suspend.
+    pub const fn suspends(&self) -> Suspends {
+        match self.class {
+            BounceClass::Hard | BounceClass::Soft => {}
+            BounceClass::Complaint
+            | BounceClass::AutoReply
+            | BounceClass::Success
+            | BounceClass::Delay
+            | BounceClass::Mdn
+            | BounceClass::None
+            | BounceClass::Unknown => return Suspends::Never,
+        }
+        match (self.fault, self.permanence) {
+            (Fault::Recipient, Permanence::Permanent) if self.reason.ends_address() => {
+                Suspends::AtOnce
+            }
+            (Fault::Recipient, _) if self.reason.counts_against_method() => Suspends::AfterRepeats,
+            (Fault::Unknown, Permanence::Permanent) => Suspends::AfterRepeats,
+            (Fault::Recipient | Fault::Sender | Fault::Network | Fault::Unknown, _) => {
+                Suspends::Never
+            }
+        }
+    }
+
+    /// One or two plain sentences for the console.
+    pub fn explain(&self) -> String {
+        let what = self.reason.explain();
+        let then = match (self.class, self.permanence) {
+            (BounceClass::Hard | BounceClass::Soft, Permanence::Permanent) => {
+                "Trying again will not help."
+            }
+            (BounceClass::Hard | BounceClass::Soft, Permanence::Temporary) => {
+                "It may go through later."
+            }
+            (class, _) => class.explain(),
+        };
+        format!("{what} {then}")
+    }
+}
+
+impl BounceClass {
+    /// Every value, in the order of the declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Hard,
+        Self::Soft,
+        Self::Complaint,
+        Self::AutoReply,
+        Self::Success,
+        Self::Delay,
+        Self::Mdn,
+        Self::None,
+        Self::Unknown,
+    ];
+
+    /// Stable name, for records and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+            Self::Complaint => "complaint",
+            Self::AutoReply => "auto_reply",
+            Self::Success => "success",
+            Self::Delay => "delay",
+            Self::Mdn => "mdn",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The value of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.as_str() == name)
+    }
+
+    /// One plain sentence.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Hard => "The address is gone for good.",
+            Self::Soft => "It failed this time; the address itself may be fine.",
+            Self::Complaint => "The recipient marked the message as spam.",
+            Self::AutoReply => "An automatic answer; the message arrived.",
+            Self::Success => "The other side confirms it.",
+            Self::Delay => "It is delayed and is still being tried.",
+            Self::Mdn => "The recipient's program reports what became of the message.",
+            Self::None => "This is an ordinary message, not a report.",
+            Self::Unknown => "A report came back that says nothing usable.",
+        }
+    }
+}
+
+impl Reason {
+    /// Every value, in the order of the declaration.
+    pub const ALL: [Self; 34] = [
+        Self::UserUnknown,
+        Self::HostUnknown,
+        Self::NotAccept,
+        Self::MailboxFull,
+        Self::Suspended,
+        Self::Moved,
+        Self::Filtered,
+        Self::TooBig,
+        Self::Spam,
+        Self::Virus,
+        Self::Content,
+        Self::Blocked,
+        Self::SenderRejected,
+        Self::Policy,
+        Self::Auth,
+        Self::Relaying,
+        Self::Security,
+        Self::Rate,
+        Self::Throttled,
+        Self::Network,
+        Self::System,
+        Self::Mailer,
+        Self::Tls,
+        Self::Syntax,
+        Self::Expired,
+        Self::NumberInvalid,
+        Self::Busy,
+        Self::NoAnswer,
+        Self::Declined,
+        Self::Unreachable,
+        Self::Vacation,
+        Self::Feedback,
+        Self::Delivered,
+        Self::Undefined,
+    ];
+
+    /// Stable name, for records and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserUnknown => "user_unknown",
+            Self::HostUnknown => "host_unknown",
+            Self::NotAccept => "not_accept",
+            Self::MailboxFull => "mailbox_full",
+            Self::Suspended => "suspended",
+            Self::Moved => "moved",
+            Self::Filtered => "filtered",
+            Self::TooBig => "too_big",
+            Self::Spam => "spam",
+            Self::Virus => "virus",
+            Self::Content => "content",
+            Self::Blocked => "blocked",
+            Self::SenderRejected => "sender_rejected",
+            Self::Policy => "policy",
+            Self::Auth => "auth",
+            Self::Relaying => "relaying",
+            Self::Security => "security",
+            Self::Rate => "rate",
+            Self::Throttled => "throttled",
+            Self::Network => "network",
+            Self::System => "system",
+            Self::Mailer => "mailer",
+            Self::Tls => "tls",
+            Self::Syntax => "syntax",
+            Self::Expired => "expired",
+            Self::NumberInvalid => "number_invalid",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::Declined => "declined",
+            Self::Unreachable => "unreachable",
+            Self::Vacation => "vacation",
+            Self::Feedback => "feedback",
+            Self::Delivered => "delivered",
+            Self::Undefined => "undefined",
+        }
+    }
+
+    /// The value of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.as_str() == name)
+    }
+
+    /// One plain sentence.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::UserUnknown => "The recipient does not exist at this address.",
+            Self::HostUnknown => "The part of the address after the @ does not exist.",
+            Self::NotAccept => "The recipient's domain takes no mail.",
+            Self::MailboxFull => "The recipient's mailbox is full.",
+            Self::Suspended => "The recipient's mailbox or line is disabled.",
+            Self::Moved => "The recipient has moved to another address.",
+            Self::Filtered => "The recipient's own settings refuse this message.",
+            Self::TooBig => "The message is larger than the recipient's server accepts.",
+            Self::Spam => "The recipient's server judged the message to be spam.",
+            Self::Virus => "A virus was found in the message.",
+            Self::Content => "Something in the message was refused.",
+            Self::Blocked => "The recipient's server refuses connections from our address.",
+            Self::SenderRejected => "The recipient's server refuses our sender address.",
+            Self::Policy => "A rule of the recipient's server refused the message.",
+            Self::Auth => "Our identity could not be proven to the other side.",
+            Self::Relaying => "The server does not take mail for this recipient's domain.",
+            Self::Security => "A security requirement of the other side was not met.",
+            Self::Rate => "We sent too much in too short a time.",
+            Self::Throttled => "The carrier asked us to slow down.",
+            Self::Network => "The other side could not be reached.",
+            Self::System => "The other side has a technical problem.",
+            Self::Mailer => "The recipient's delivery program failed.",
+            Self::Tls => "No encrypted connection could be made.",
+            Self::Syntax => "A command or address was not understood.",
+            Self::Expired => "It was tried for too long without success.",
+            Self::NumberInvalid => "The telephone number is not valid.",
+            Self::Busy => "The line was busy.",
+            Self::NoAnswer => "Nobody answered.",
+            Self::Declined => "The call or message was refused.",
+            Self::Unreachable => "The telephone is switched off or out of reach.",
+            Self::Vacation => "The recipient is away.",
+            Self::Feedback => "The recipient's provider reported the message.",
+            Self::Delivered => "The message was delivered.",
+            Self::Undefined => "No reason was given.",
+        }
+    }
+
+    /// True if a permanent failure for this reason means that the address itself is gone.
+    pub const fn ends_address(self) -> bool {
+        matches!(
+            self,
+            Self::UserUnknown
+                | Self::HostUnknown
+                | Self::NotAccept
+                | Self::Moved
+                | Self::Suspended
+                | Self::NumberInvalid
+        )
+    }
+
+    /// True if it speaks against the method when it keeps happening. A busy line, a call that
+    /// nobody took and a refused call say nothing about the number.
+    const fn counts_against_method(self) -> bool {
+        !matches!(
+            self,
+            Self::Busy | Self::NoAnswer | Self::Declined | Self::TooBig
+        )
+    }
+
+    /// Whose side the trouble usually is on.
+    pub const fn usual_fault(self) -> Fault {
+        match self {
+            Self::UserUnknown
+            | Self::HostUnknown
+            | Self::NotAccept
+            | Self::MailboxFull
+            | Self::Suspended
+            | Self::Moved
+            | Self::Filtered
+            | Self::NumberInvalid
+            | Self::Busy
+            | Self::NoAnswer
+            | Self::Declined
+            | Self::Unreachable
+            | Self::Vacation => Fault::Recipient,
+            Self::TooBig
+            | Self::Spam
+            | Self::Virus
+            | Self::Content
+            | Self::Blocked
+            | Self::SenderRejected
+            | Self::Policy
+            | Self::Auth
+            | Self::Relaying
+            | Self::Security
+            | Self::Rate
+            | Self::Throttled
+            | Self::Tls
+            | Self::Syntax
+            | Self::Feedback => Fault::Sender,
+            Self::Network | Self::System | Self::Mailer | Self::Expired => Fault::Network,
+            Self::Delivered | Self::Undefined => Fault::Unknown,
+        }
+    }
+}
+
+impl Permanence {
+    /// Stable name, for records and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::Temporary => "temporary",
+        }
+    }
+
+    /// The value of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Permanent, Self::Temporary]
+            .into_iter()
+            .find(|v| v.as_str() == name)
+    }
+
+    /// One plain sentence.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Permanent => "Trying again will not help.",
+            Self::Temporary => "It may go through later.",
+        }
+    }
+}
+
+impl Fault {
+    /// Every value, in the order of the declaration.
+    pub const ALL: [Self; 4] = [Self::Recipient, Self::Sender, Self::Network, Self::Unknown];
+
+    /// Stable name, for records and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Sender => "sender",
+            Self::Network => "network",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The value of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.as_str() == name)
+    }
+
+    /// One plain sentence.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Recipient => "The trouble is with the recipient's address or number.",
+            Self::Sender => "The trouble is on our side.",
+            Self::Network => "The trouble is on the way, or with the other side's machines.",
+            Self::Unknown => "It cannot be told whose side the trouble is on.",
+        }
+    }
+}
+
+impl Suspends {
+    /// Stable name, for records and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at_once",
+            Self::AfterRepeats => "after_repeats",
+            Self::Never => "never",
+        }
+    }
+
+    /// One plain sentence.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::AtOnce => "The method is suspended at once.",
+            Self::AfterRepeats => "The method is suspended if this keeps happening.",
+            Self::Never => "The method is not suspended.",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_codes_keep_values_over_255() {
+        let code = EnhancedStatus::parse("5.7.511").unwrap();
+        assert_eq!((code.class, code.subject, code.detail), (5, 7, 511));
+        assert_eq!(code.to_string(), "5.7.511");
+        for bad in [
+            "", "5", "5.1", "5.1.", "3.1.1", "5.1.1.1", "5.1234.1", "5.+1.1", " 5.1.1",
+        ] {
+            assert_eq!(EnhancedStatus::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn diagnostics_are_bounded_and_hidden_in_debug_output() {
+        let long = "é".repeat(DIAGNOSTIC_SIZE_MAX_BYTES);
+        let kept = Diagnostic::new(long);
+        assert_eq!(kept.as_str().len(), DIAGNOSTIC_SIZE_MAX_BYTES);
+        assert!(!format!("{:?}", Diagnostic::new("550 <a@b.example>")).contains('@'));
+    }
+
+    #[test]
+    fn only_the_recipients_address_suspends_at_once() {
+        for reason in Reason::ALL {
+            let permanent = Verdict::failure(reason, Permanence::Permanent).suspends();
+            let temporary = Verdict::failure(reason, Permanence::Temporary).suspends();
+            assert_eq!(
+                permanent == Suspends::AtOnce,
+                reason.ends_address(),
+                "{reason:?}"
+            );
+            assert_ne!(temporary, Suspends::AtOnce, "{reason:?}");
+            if matches!(reason.usual_fault(), Fault::Sender | Fault::Network) {
+                assert_eq!(
+                    (permanent, temporary),
+                    (Suspends::Never, Suspends::Never),
+                    "{reason:?}"
+                );
+            }
+        }
+        let full = Verdict::failure(Reason::MailboxFull, Permanence::Temporary);
+        assert_eq!(full.suspends(), Suspends::AfterRepeats);
+    }
+
+    #[test]
+    fn automatic_answers_and_delays_never_suspend() {
+        for class in BounceClass::ALL {
+            let verdict = Verdict {
+                class,
+                ..Verdict::failure(Reason::UserUnknown, Permanence::Permanent)
+            };
+            let failure = matches!(class, BounceClass::Hard | BounceClass::Soft);
+            assert_eq!(verdict.suspends() != Suspends::Never, failure, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn names_come_back() {
+        for value in BounceClass::ALL {
+            assert_eq!(BounceClass::from_name(value.as_str()), Some(value));
+        }
+        for value in Reason::ALL {
+            assert_eq!(Reason::from_name(value.as_str()), Some(value));
+        }
+        for value in Fault::ALL {
+            assert_eq!(Fault::from_name(value.as_str()), Some(value));
+        }
+        for value in [Permanence::Permanent, Permanence::Temporary] {
+            assert_eq!(Permanence::from_name(value.as_str()), Some(value));
+        }
+    }
+}
