@@ -1,1 +1,1 @@
-//! What answers mean. PURE: a reply, report or status in, a [`crate::domain::Verdict`] out.
+//! What answers mean. PURE: a reply, report or status in, a `Verdict` out.
