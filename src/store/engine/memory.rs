@@ -1,0 +1,114 @@
+//! The engine without a disk, for tests and simulation.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{PoisonError, RwLock};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::plan::Plan;
+use super::{
+    Batch, BlobId, CloseFuture, CommitFuture, Engine, Key, KeyRange, Result, Sequence, StoreError,
+    Value,
+};
+
+#[derive(Default)]
+struct State {
+    rows: BTreeMap<Key, Value>,
+    blobs: HashMap<BlobId, Bytes>,
+    sequence: Sequence,
+    closed: bool,
+}
+
+/// Keeps everything in one ordered map.
+pub(crate) struct MemoryEngine {
+    state: RwLock<State>,
+    commits: watch::Sender<Sequence>,
+}
+
+impl MemoryEngine {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: RwLock::default(),
+            commits: watch::Sender::new(Sequence::default()),
+        }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<Sequence> {
+        let mut state = self.write();
+        state.check_open()?;
+        let mut plan = Plan::default();
+        plan.accept(batch, |key| Ok(state.rows.get(key).cloned()))?;
+        for (key, effect) in plan.effects {
+            match effect {
+                Some(value) => state.rows.insert(key, value),
+                None => state.rows.remove(&key),
+            };
+        }
+        state.blobs.extend(plan.blobs);
+        state.sequence = state.sequence.next();
+        let sequence = state.sequence;
+        self.commits.send_replace(sequence);
+        Ok(sequence)
+    }
+}
+
+impl State {
+    fn check_open(&self) -> Result<()> {
+        if self.closed {
+            return Err(StoreError::Closed);
+        }
+        Ok(())
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>> {
+        let state = self.read();
+        state.check_open()?;
+        Ok(state.rows.get(key).cloned())
+    }
+
+    fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
+        let state = self.read();
+        state.check_open()?;
+        let rows = state
+            .rows
+            .range((range.start.clone(), range.end.clone()))
+            .map(|(key, value)| (key.clone(), value.clone()));
+        Ok(if range.reverse {
+            rows.rev().take(limit).collect()
+        } else {
+            rows.take(limit).collect()
+        })
+    }
+
+    fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
+        let state = self.read();
+        state.check_open()?;
+        Ok(state.blobs.get(&id).cloned())
+    }
+
+    fn commit(&self, batch: Batch) -> CommitFuture<'_> {
+        Box::pin(async move { self.apply(batch) })
+    }
+
+    fn watch_commits(&self) -> watch::Receiver<Sequence> {
+        self.commits.subscribe()
+    }
+
+    fn close(&self) -> CloseFuture<'_> {
+        Box::pin(async move {
+            self.write().closed = true;
+            Ok(())
+        })
+    }
+}

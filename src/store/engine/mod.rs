@@ -1,0 +1,182 @@
+//! The key/value face of the store and the engines behind it.
+//!
+//! Everything that belongs to one change is one [`Batch`]; [`Store::commit`]
+//! answers only once the batch is durable. Two engines keep the same promise:
+//! the default one (sled behind a redo journal) and one in memory for tests
+//! and simulation.
+
+mod batch;
+mod error;
+mod limits;
+mod memory;
+mod plan;
+mod queue;
+mod range;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::domain::Timestamp;
+
+pub use batch::{Assert, Batch, Blob, BlobId, Expect, HiddenKey, Op, counter_value};
+pub use error::{Result, StoreError};
+pub use limits::{
+    BATCH_OPS_MAX, BLOB_SIZE_MAX, CLAIMS_MAX, KEY_SIZE_MAX, SCAN_LIMIT_MAX, VALUE_SIZE_MAX,
+};
+pub use queue::{Claim, queue_key, queue_key_parts};
+pub use range::KeyRange;
+
+/// A key: ordered as bytes, 1 to [`KEY_SIZE_MAX`] bytes, the first not zero.
+pub type Key = Vec<u8>;
+/// A value: up to [`VALUE_SIZE_MAX`] bytes.
+pub type Value = Vec<u8>;
+
+/// The place of a committed batch in the one order of all commits; the first is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Sequence(u64);
+
+impl Sequence {
+    /// From its number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number; 0 means that nothing was committed yet.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The sequence after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// A commit under way: resolves once the batch is durable and visible.
+pub(crate) type CommitFuture<'a> = Pin<Box<dyn Future<Output = Result<Sequence>> + Send + 'a>>;
+/// A close under way.
+pub(crate) type CloseFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// What an engine must do. Reads never show what is not yet durable.
+pub(crate) trait Engine: Send + Sync {
+    fn get(&self, key: &[u8]) -> Result<Option<Value>>;
+    fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>>;
+    fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
+    fn commit(&self, batch: Batch) -> CommitFuture<'_>;
+    fn watch_commits(&self) -> watch::Receiver<Sequence>;
+    fn close(&self) -> CloseFuture<'_>;
+}
+
+/// A handle on the state; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+    leases: Arc<queue::Leases>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store that lives in memory, with the semantics of the durable one.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::over(Arc::new(memory::MemoryEngine::new()))
+    }
+
+    fn over(engine: Arc<dyn Engine>) -> Self {
+        Self {
+            engine,
+            leases: Arc::default(),
+        }
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Value>> {
+        self.engine.get(key)
+    }
+
+    /// A counter written with [`Op::Add`]; 0 when it was never written.
+    pub fn get_counter(&self, key: &[u8]) -> Result<i64> {
+        self.get(key)?.map_or(Ok(0), |value| {
+            counter_value(&value).ok_or(StoreError::NotACounter)
+        })
+    }
+
+    /// Up to `limit` rows (at most [`SCAN_LIMIT_MAX`]) in the range's order.
+    /// One call sees each batch wholly or not at all; go on after the last
+    /// row with [`KeyRange::after`].
+    pub fn scan(&self, range: impl Into<KeyRange>, limit: usize) -> Result<Vec<(Key, Value)>> {
+        let range = range.into();
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.engine.scan(&range, limit.min(SCAN_LIMIT_MAX))
+    }
+
+    /// Commits a batch: all of it or nothing. Resolves once it is durable and
+    /// visible to reads. Dropping the future does not take the batch back.
+    ///
+    /// Asserts see every batch committed before this one.
+    pub async fn commit(&self, batch: Batch) -> Result<Sequence> {
+        batch.check_limits()?;
+        let finished = queue::deleted_entries(&batch);
+        let sequence = self.engine.commit(batch).await?;
+        self.leases.forget(&finished);
+        Ok(sequence)
+    }
+
+    /// The bytes of a blob, checked against its id.
+    pub fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
+        self.engine.get_blob(id)
+    }
+
+    /// Leases up to `n` entries of a lane that are due at `now` and not
+    /// leased, earliest first. A lease ends with the batch that deletes the
+    /// entry's key, with [`Store::release`], at `now + lease`, or with the
+    /// process.
+    pub fn claim_due(
+        &self,
+        lane: u8,
+        now: Timestamp,
+        lease: Duration,
+        n: usize,
+    ) -> Result<Vec<Claim>> {
+        self.leases
+            .claim_due(self.engine.as_ref(), lane, now, lease, n)
+    }
+
+    /// Gives a claim back: its entry is due again at once. Nothing happens
+    /// when the lease has passed to another claim meanwhile.
+    pub fn release(&self, claim: &Claim) {
+        self.leases.release(claim);
+    }
+
+    /// When the lane next has something to claim: the earliest due time of an
+    /// entry that is not leased, or the earliest end of a lease.
+    pub fn next_due(&self, lane: u8) -> Result<Option<Timestamp>> {
+        self.leases.next_due(self.engine.as_ref(), lane)
+    }
+
+    /// Changes with every commit; carries the last committed sequence.
+    #[must_use]
+    pub fn watch_commits(&self) -> watch::Receiver<Sequence> {
+        self.engine.watch_commits()
+    }
+
+    /// Finishes what was handed in, then closes the store for all handles.
+    pub async fn close(self) -> Result<()> {
+        self.engine.close().await
+    }
+}

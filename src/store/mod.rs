@@ -1,0 +1,3 @@
+//! Durable state: the one room that knows the engine.
+
+pub mod engine;
