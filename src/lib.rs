@@ -1,5 +1,8 @@
-//! Tocsin.
+//! Tocsin: a self-hosted email, SMS and voice gateway.
+//!
+//! ARCHITECTURE.md says which room is for what and who may import whom.
 
+pub mod channel;
 pub mod classify;
 pub mod domain;
 pub mod store;

@@ -1,9 +1,46 @@
-//! The words of the house. PURE: no IO, no clocks, no serde.
+//! The words of the product: people, what was said to them, and what became of it.
+//!
+//! Pure: no clocks, no randomness, no IO, no serialisation. Everything a type here needs
+//! to know it is told.
 
-mod timestamp;
-mod verdict;
+pub mod address;
+pub mod area;
+pub mod category;
+pub mod comms_issue;
+pub mod communication;
+pub mod contact;
+pub mod delivery;
+pub mod ids;
+pub mod job;
+pub mod log;
+pub mod method;
+pub mod redacted;
+pub mod reminder;
+pub mod statistics;
+pub mod status;
+pub mod suspension;
+pub mod timestamp;
+pub mod transitions;
+pub mod user;
+pub mod verdict;
 
+pub use address::{AddressError, EmailAddress, PhoneNumber};
+pub use area::{Area, AreaTree};
+pub use category::Category;
+pub use communication::{
+    Audience, Body, Channels, Communication, CommunicationState, Content, Origin,
+};
+pub use contact::{Contact, ContactKind};
+pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
+pub use ids::{AreaId, BlobId, CommunicationId, ContactId, DeliveryId, MethodId, UserId};
+pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
+pub use log::{LogEntry, LogEvent};
+pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
+pub use redacted::Redacted;
+pub use statistics::{Person, PersonDelivery, PersonState, Statistics};
+pub use status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
 pub use timestamp::Timestamp;
+pub use user::{Role, Session, User};
 pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
     Suspends, Verdict,

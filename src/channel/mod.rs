@@ -1,0 +1,108 @@
+//! The three ways out. A channel makes one attempt at one delivery: it is told everything it
+//! needs, reports progress on the way, and ends with exactly one outcome. It never touches
+//! the store.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::verdict::Verdict;
+use crate::domain::{CallStatus, Channel as ChannelKind, Content, DeliveryId, Destination};
+
+/// One attempt at one delivery.
+#[derive(Clone, Debug)]
+pub struct AttemptRequest {
+    /// Which delivery; doubles as idempotency key and correlation id.
+    pub delivery: DeliveryId,
+    /// 1 for the first attempt.
+    pub attempt: u16,
+    /// Where to.
+    pub destination: Destination,
+    /// What is said; shared by all deliveries of a communication.
+    pub content: Arc<Content>,
+    /// The whole message, for mail that an application handed in.
+    pub submitted: Option<Bytes>,
+    /// Name to greet or address, may be empty.
+    pub recipient_name: String,
+    /// ISO 639-1 language of the contact.
+    pub language: String,
+    /// Envelope sender for mail: the per-delivery bounce address (VERP).
+    pub return_path: String,
+    /// Key 1 is asked for and waited for in a call.
+    pub confirmation_required: bool,
+}
+
+/// What happens while an attempt runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The call went on: started, ringing, in progress.
+    Call(CallStatus),
+}
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// The recipient's own side has it (mail: its MX said 250).
+    Delivered {
+        /// Its answer.
+        verdict: Verdict,
+    },
+    /// The next hop has it and will report (a relay; an SMS carrier).
+    Accepted {
+        /// Its answer.
+        verdict: Verdict,
+        /// The carrier's ids, one for each segment; empty for mail.
+        remote_ids: Vec<String>,
+    },
+    /// Not now; try again later.
+    Deferred {
+        /// Why.
+        verdict: Verdict,
+    },
+    /// Never.
+    Rejected {
+        /// Why.
+        verdict: Verdict,
+        /// The next hop saw it and said no; false when we never got to ask (no such domain).
+        by_peer: bool,
+    },
+    /// A call ended.
+    CallEnded {
+        /// A final status: busy, fax, voicemail, completed, confirmed, no answer, failed.
+        status: CallStatus,
+        /// What the network said, if it said anything.
+        verdict: Option<Verdict>,
+    },
+}
+
+/// Takes progress while an attempt runs. Bounded: a full sink makes the channel wait.
+pub type ProgressSink = tokio::sync::mpsc::Sender<Progress>;
+
+/// Most progress events that wait for the tracker in one attempt.
+pub const PROGRESS_MAX: usize = 16;
+
+/// A future of an attempt.
+pub type AttemptFuture<'a> =
+    std::pin::Pin<Box<dyn std::future::Future<Output = AttemptOutcome> + Send + 'a>>;
+
+/// One way out.
+pub trait Channel: Send + Sync + 'static {
+    /// Which channel this is.
+    fn kind(&self) -> ChannelKind;
+
+    /// How many attempts may run at once.
+    fn concurrency(&self) -> usize;
+
+    /// Whether attempts make sense now: bound, registered, configured.
+    fn is_ready(&self) -> bool;
+
+    /// Makes one attempt. Cancelled by `cancel` (the person confirmed elsewhere, or the daemon
+    /// drains); then ends soon with what is true: `Deferred` when nothing was handed over.
+    fn attempt<'a>(
+        &'a self,
+        request: AttemptRequest,
+        progress: ProgressSink,
+        cancel: CancellationToken,
+    ) -> AttemptFuture<'a>;
+}

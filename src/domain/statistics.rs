@@ -1,0 +1,91 @@
+//! Who was contacted: per person, and in numbers per communication.
+
+use super::category::Category;
+use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId};
+use super::status::{Reach, Status};
+
+/// Most deliveries of one communication to one person, reminders among them.
+pub const PERSON_DELIVERIES_MAX: usize = 128;
+
+/// How a person stands in a communication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PersonState {
+    /// Reached by at least one delivery.
+    Contacted,
+    /// Not reached yet, something is still under way.
+    InProgress,
+    /// Not reached, nothing is under way.
+    NotContacted,
+}
+
+impl PersonState {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 3] = [Self::Contacted, Self::InProgress, Self::NotContacted];
+
+    /// Its name in pages and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Contacted => "contacted",
+            Self::InProgress => "in progress",
+            Self::NotContacted => "not contacted",
+        }
+    }
+}
+
+/// One delivery as the person's row knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersonDelivery {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// By which method.
+    pub method: MethodId,
+    /// Where it stands.
+    pub status: Status,
+    /// We have given it up, its status notwithstanding (confirmed elsewhere, for one).
+    pub closed: bool,
+}
+
+/// One person in one communication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Of which communication.
+    pub communication: CommunicationId,
+    /// Who.
+    pub contact: ContactId,
+    /// Every delivery to this person, oldest first.
+    pub deliveries: Vec<PersonDelivery>,
+    /// What they come to.
+    pub state: PersonState,
+}
+
+impl Person {
+    /// What the deliveries come to.
+    #[must_use]
+    pub fn derive_state(&self, category: &Category) -> PersonState {
+        let mut state = PersonState::NotContacted;
+        for delivery in &self.deliveries {
+            match delivery.status.reach(category) {
+                Reach::Reached => return PersonState::Contacted,
+                Reach::Open if !delivery.closed => state = PersonState::InProgress,
+                Reach::Open | Reach::Missed => {}
+            }
+        }
+        state
+    }
+}
+
+/// Numbers of one communication.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// People addressed.
+    pub people: u64,
+    /// Reached.
+    pub contacted: u64,
+    /// Not reached yet, something is under way; the rest of `people`.
+    pub in_progress: u64,
+    /// Not reached, nothing is under way.
+    pub not_contacted: u64,
+    /// Deliveries by status; only those that occur.
+    pub by_status: Vec<(Status, u64)>,
+}

@@ -1,0 +1,45 @@
+//! People and programs that log in.
+
+use super::ids::UserId;
+use super::redacted::Redacted;
+use super::timestamp::Timestamp;
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Everything.
+    Administrator,
+    /// Writes and sends, reinstates, edits contacts.
+    Operator,
+    /// An application: submits mail, sees no page.
+    Application,
+}
+
+impl Role {
+    /// Its name in pages and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Operator => "operator",
+            Self::Application => "application",
+        }
+    }
+}
+
+/// Somebody who logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Login name, in lower case, unique.
+    pub login: String,
+    /// Name that others see.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Argon2id hash in PHC string form.
+    pub password_hash: Redacted<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
