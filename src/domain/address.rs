@@ -139,7 +139,9 @@ impl PhoneNumber {
         if well_formed {
             Ok(Self(text.to_owned()))
         } else {
-            Err(AddressError::Phone("it is not in international form".to_owned()))
+            Err(AddressError::Phone(
+                "it is not in international form".to_owned(),
+            ))
         }
     }
 
@@ -202,11 +204,16 @@ mod tests {
         assert_eq!(number.as_str(), "+447700900123");
         assert_eq!(number.digits(), "447700900123");
         assert_eq!(
-            PhoneNumber::parse("+1 418 555 0123", "GB").unwrap().as_str(),
+            PhoneNumber::parse("+1 418 555 0123", "GB")
+                .unwrap()
+                .as_str(),
             "+14185550123"
         );
         for text in ["", "hello", "12", "+44 1", "0770090012312345678901"] {
-            assert!(PhoneNumber::parse(text, "GB").is_err(), "{text:?} was taken");
+            assert!(
+                PhoneNumber::parse(text, "GB").is_err(),
+                "{text:?} was taken"
+            );
         }
     }
 }

@@ -123,10 +123,18 @@ mod tests {
             .into_iter()
             .map(|(depth, area)| (depth, area.name.as_str()))
             .collect();
-        assert_eq!(names, [(0, "Force"), (1, "North"), (2, "Beat 1"), (1, "South")]);
+        assert_eq!(
+            names,
+            [(0, "Force"), (1, "North"), (2, "Beat 1"), (1, "South")]
+        );
         assert_eq!(tree.subtree(AreaId::from_bytes([2; 16])).len(), 2);
         let path = tree.path(AreaId::from_bytes([4; 16]));
-        assert_eq!(path.iter().map(|area| area.name.as_str()).collect::<Vec<_>>(), ["Force", "North", "Beat 1"]);
+        assert_eq!(
+            path.iter()
+                .map(|area| area.name.as_str())
+                .collect::<Vec<_>>(),
+            ["Force", "North", "Beat 1"]
+        );
     }
 
     #[test]

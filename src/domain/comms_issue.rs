@@ -19,7 +19,10 @@ pub enum Reachability {
 #[must_use]
 pub fn reachability(contact: &Contact) -> Reachability {
     let failed = contact.methods_in(MethodState::Suspended).next().is_some();
-    let works = contact.methods.iter().any(|method| method.state.is_usable());
+    let works = contact
+        .methods
+        .iter()
+        .any(|method| method.state.is_usable());
     match (failed, works) {
         (false, _) => Reachability::Fine,
         (true, true) => Reachability::Issue,

@@ -44,7 +44,9 @@ impl Channels {
 
     /// The channels of the set, in the usual order.
     pub fn iter(self) -> impl Iterator<Item = Channel> {
-        Channel::ALL.into_iter().filter(move |channel| self.has(*channel))
+        Channel::ALL
+            .into_iter()
+            .filter(move |channel| self.has(*channel))
     }
 
     /// Only this one.

@@ -69,7 +69,11 @@ impl Contact {
     pub fn full_name(&self) -> String {
         let name = format!("{} {}", self.first_name.reveal(), self.last_name.reveal());
         let name = name.trim();
-        if name.is_empty() { "–".to_owned() } else { name.to_owned() }
+        if name.is_empty() {
+            "–".to_owned()
+        } else {
+            name.to_owned()
+        }
     }
 
     /// The method with this id.
@@ -100,6 +104,8 @@ impl Contact {
 
     /// Methods in this state.
     pub fn methods_in(&self, state: MethodState) -> impl Iterator<Item = &Method> {
-        self.methods.iter().filter(move |method| method.state == state)
+        self.methods
+            .iter()
+            .filter(move |method| method.state == state)
     }
 }

@@ -133,6 +133,9 @@ impl Delivery {
     /// The last verdict of the timeline: why it stands where it stands.
     #[must_use]
     pub fn last_verdict(&self) -> Option<&Verdict> {
-        self.timeline.iter().rev().find_map(|change| change.verdict.as_ref())
+        self.timeline
+            .iter()
+            .rev()
+            .find_map(|change| change.verdict.as_ref())
     }
 }

@@ -164,15 +164,37 @@ impl Status {
         use EmailStatus as E;
         use TextStatus as T;
         let calls = [
-            C::Queued, C::Started, C::Ringing, C::InProgress, C::Busy, C::Fax, C::Voicemail,
-            C::Completed, C::Confirmed, C::NoAnswer, C::Failed,
+            C::Queued,
+            C::Started,
+            C::Ringing,
+            C::InProgress,
+            C::Busy,
+            C::Fax,
+            C::Voicemail,
+            C::Completed,
+            C::Confirmed,
+            C::NoAnswer,
+            C::Failed,
         ];
         let texts = [
-            T::Accepted, T::Queued, T::Sending, T::Sent, T::Received, T::Undelivered, T::Failed,
+            T::Accepted,
+            T::Queued,
+            T::Sending,
+            T::Sent,
+            T::Received,
+            T::Undelivered,
+            T::Failed,
         ];
         let emails = [
-            E::Queued, E::Deferred, E::Sent, E::Received, E::Opened, E::Rebound, E::MarkedAsSpam,
-            E::Rejected, E::NotSent,
+            E::Queued,
+            E::Deferred,
+            E::Sent,
+            E::Received,
+            E::Opened,
+            E::Rebound,
+            E::MarkedAsSpam,
+            E::Rejected,
+            E::NotSent,
         ];
         calls
             .map(Self::Call)
@@ -218,7 +240,9 @@ impl Status {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::Call(CallStatus::Queued) => "The call waits to be placed.",
-            Self::Call(CallStatus::Started) => "The number has been handed to the telephone network.",
+            Self::Call(CallStatus::Started) => {
+                "The number has been handed to the telephone network."
+            }
             Self::Call(CallStatus::Ringing) => "The telephone is ringing.",
             Self::Call(CallStatus::InProgress) => "Someone or something has answered.",
             Self::Call(CallStatus::Busy) => "The line was busy.",
@@ -226,24 +250,38 @@ impl Status {
             Self::Call(CallStatus::Voicemail) => "The call went to voicemail.",
             Self::Call(CallStatus::Completed) => "The call was answered and has ended.",
             Self::Call(CallStatus::Confirmed) => "The person heard the message and pressed 1.",
-            Self::Call(CallStatus::NoAnswer) => "Nobody answered, and no voicemail took the message.",
+            Self::Call(CallStatus::NoAnswer) => {
+                "Nobody answered, and no voicemail took the message."
+            }
             Self::Call(CallStatus::Failed) => "The call could not be completed.",
             Self::Text(TextStatus::Accepted) => "Taken in; the sender number is being chosen.",
             Self::Text(TextStatus::Queued) => "The text waits to be sent.",
             Self::Text(TextStatus::Sending) => "The text is being handed to the carrier.",
             Self::Text(TextStatus::Sent) => "The carrier has the text; no receipt has come yet.",
-            Self::Text(TextStatus::Received) => "The carrier confirmed that the telephone received it.",
+            Self::Text(TextStatus::Received) => {
+                "The carrier confirmed that the telephone received it."
+            }
             Self::Text(TextStatus::Undelivered) => "The carrier reported that it did not arrive.",
             Self::Text(TextStatus::Failed) => "The text could not be handed to the carrier.",
             Self::Email(EmailStatus::Queued) => "The email waits to be sent.",
-            Self::Email(EmailStatus::Deferred) => "The mail server asked to try later; it will be tried again.",
-            Self::Email(EmailStatus::Sent) => "A relay has the email; its arrival is not confirmed.",
+            Self::Email(EmailStatus::Deferred) => {
+                "The mail server asked to try later; it will be tried again."
+            }
+            Self::Email(EmailStatus::Sent) => {
+                "A relay has the email; its arrival is not confirmed."
+            }
             Self::Email(EmailStatus::Received) => "The recipient's mail server took the email.",
             Self::Email(EmailStatus::Opened) => "The recipient opened the email.",
-            Self::Email(EmailStatus::Rebound) => "The recipient's mail server returned it for good.",
-            Self::Email(EmailStatus::MarkedAsSpam) => "It arrived, and the recipient marked it as spam.",
+            Self::Email(EmailStatus::Rebound) => {
+                "The recipient's mail server returned it for good."
+            }
+            Self::Email(EmailStatus::MarkedAsSpam) => {
+                "It arrived, and the recipient marked it as spam."
+            }
             Self::Email(EmailStatus::Rejected) => "Our scanner found a virus; it was not sent.",
-            Self::Email(EmailStatus::NotSent) => "It was not sent: there is a problem with the address.",
+            Self::Email(EmailStatus::NotSent) => {
+                "It was not sent: there is a problem with the address."
+            }
         }
     }
 
@@ -260,9 +298,13 @@ impl Status {
             | Self::Email(EmailStatus::Sent) => ListStatus::Sent,
             Self::Call(CallStatus::Completed | CallStatus::Confirmed | CallStatus::Voicemail)
             | Self::Text(TextStatus::Received)
-            | Self::Email(EmailStatus::Received | EmailStatus::MarkedAsSpam) => ListStatus::Delivered,
+            | Self::Email(EmailStatus::Received | EmailStatus::MarkedAsSpam) => {
+                ListStatus::Delivered
+            }
             Self::Email(EmailStatus::Opened) => ListStatus::Opened,
-            Self::Call(CallStatus::Busy | CallStatus::Fax | CallStatus::NoAnswer | CallStatus::Failed)
+            Self::Call(
+                CallStatus::Busy | CallStatus::Fax | CallStatus::NoAnswer | CallStatus::Failed,
+            )
             | Self::Text(TextStatus::Undelivered | TextStatus::Failed)
             | Self::Email(EmailStatus::Rebound | EmailStatus::Rejected | EmailStatus::NotSent) => {
                 ListStatus::Failed
@@ -276,9 +318,9 @@ impl Status {
         match self {
             Self::Call(CallStatus::Confirmed)
             | Self::Text(TextStatus::Received)
-            | Self::Email(EmailStatus::Received | EmailStatus::Opened | EmailStatus::MarkedAsSpam) => {
-                Reach::Reached
-            }
+            | Self::Email(
+                EmailStatus::Received | EmailStatus::Opened | EmailStatus::MarkedAsSpam,
+            ) => Reach::Reached,
             Self::Call(CallStatus::Completed) if !category.confirmation_required => Reach::Reached,
             Self::Call(CallStatus::Voicemail) if category.voicemail_counts => Reach::Reached,
             Self::Call(
@@ -365,7 +407,10 @@ mod tests {
         let voicemail = Status::Call(CallStatus::Voicemail);
         assert_eq!(completed.reach(&category), Reach::Missed);
         assert_eq!(voicemail.reach(&category), Reach::Missed);
-        assert_eq!(Status::Call(CallStatus::Confirmed).reach(&category), Reach::Reached);
+        assert_eq!(
+            Status::Call(CallStatus::Confirmed).reach(&category),
+            Reach::Reached
+        );
         category.confirmation_required = false;
         category.voicemail_counts = true;
         assert_eq!(completed.reach(&category), Reach::Reached);

@@ -8,62 +8,101 @@ use super::status::{CallStatus as C, EmailStatus as E, Status, TextStatus as T};
 /// Back to `queued` happens when a carrier asked to wait, when a worker died in the middle of
 /// an attempt, or at the start after a crash.
 pub const TRANSITIONS: &[(Status, &[Status])] = &[
-    (Status::Call(C::Queued), &[Status::Call(C::Started), Status::Call(C::Failed)]),
+    (
+        Status::Call(C::Queued),
+        &[Status::Call(C::Started), Status::Call(C::Failed)],
+    ),
     (
         Status::Call(C::Started),
         &[
-            Status::Call(C::Ringing), Status::Call(C::InProgress), Status::Call(C::Busy),
-            Status::Call(C::NoAnswer), Status::Call(C::Failed), Status::Call(C::Queued),
+            Status::Call(C::Ringing),
+            Status::Call(C::InProgress),
+            Status::Call(C::Busy),
+            Status::Call(C::NoAnswer),
+            Status::Call(C::Failed),
+            Status::Call(C::Queued),
         ],
     ),
     (
         Status::Call(C::Ringing),
         &[
-            Status::Call(C::InProgress), Status::Call(C::Busy), Status::Call(C::NoAnswer),
-            Status::Call(C::Failed), Status::Call(C::Queued),
+            Status::Call(C::InProgress),
+            Status::Call(C::Busy),
+            Status::Call(C::NoAnswer),
+            Status::Call(C::Failed),
+            Status::Call(C::Queued),
         ],
     ),
     (
         Status::Call(C::InProgress),
         &[
-            Status::Call(C::Fax), Status::Call(C::Voicemail), Status::Call(C::Completed),
-            Status::Call(C::Confirmed), Status::Call(C::Failed), Status::Call(C::Queued),
+            Status::Call(C::Fax),
+            Status::Call(C::Voicemail),
+            Status::Call(C::Completed),
+            Status::Call(C::Confirmed),
+            Status::Call(C::Failed),
+            Status::Call(C::Queued),
         ],
     ),
-    (Status::Text(T::Accepted), &[Status::Text(T::Queued), Status::Text(T::Failed)]),
-    (Status::Text(T::Queued), &[Status::Text(T::Sending), Status::Text(T::Failed)]),
+    (
+        Status::Text(T::Accepted),
+        &[Status::Text(T::Queued), Status::Text(T::Failed)],
+    ),
+    (
+        Status::Text(T::Queued),
+        &[Status::Text(T::Sending), Status::Text(T::Failed)],
+    ),
     (
         Status::Text(T::Sending),
         &[
-            Status::Text(T::Sent), Status::Text(T::Received), Status::Text(T::Undelivered),
-            Status::Text(T::Failed), Status::Text(T::Queued),
+            Status::Text(T::Sent),
+            Status::Text(T::Received),
+            Status::Text(T::Undelivered),
+            Status::Text(T::Failed),
+            Status::Text(T::Queued),
         ],
     ),
-    (Status::Text(T::Sent), &[Status::Text(T::Received), Status::Text(T::Undelivered)]),
+    (
+        Status::Text(T::Sent),
+        &[Status::Text(T::Received), Status::Text(T::Undelivered)],
+    ),
     (
         Status::Email(E::Queued),
         &[
-            Status::Email(E::Deferred), Status::Email(E::Sent), Status::Email(E::Received),
-            Status::Email(E::Rebound), Status::Email(E::Rejected), Status::Email(E::NotSent),
+            Status::Email(E::Deferred),
+            Status::Email(E::Sent),
+            Status::Email(E::Received),
+            Status::Email(E::Rebound),
+            Status::Email(E::Rejected),
+            Status::Email(E::NotSent),
         ],
     ),
     (
         Status::Email(E::Deferred),
         &[
-            Status::Email(E::Sent), Status::Email(E::Received), Status::Email(E::Rebound),
-            Status::Email(E::Rejected), Status::Email(E::NotSent),
+            Status::Email(E::Sent),
+            Status::Email(E::Received),
+            Status::Email(E::Rebound),
+            Status::Email(E::Rejected),
+            Status::Email(E::NotSent),
         ],
     ),
     (
         Status::Email(E::Sent),
         &[
-            Status::Email(E::Received), Status::Email(E::Opened), Status::Email(E::Rebound),
+            Status::Email(E::Received),
+            Status::Email(E::Opened),
+            Status::Email(E::Rebound),
             Status::Email(E::MarkedAsSpam),
         ],
     ),
     (
         Status::Email(E::Received),
-        &[Status::Email(E::Opened), Status::Email(E::Rebound), Status::Email(E::MarkedAsSpam)],
+        &[
+            Status::Email(E::Opened),
+            Status::Email(E::Rebound),
+            Status::Email(E::MarkedAsSpam),
+        ],
     ),
     (Status::Email(E::Opened), &[Status::Email(E::MarkedAsSpam)]),
 ];
@@ -96,7 +135,9 @@ mod tests {
             }
         }
         for status in Status::all() {
-            let first = Channel::ALL.iter().any(|channel| channel.first_status() == status);
+            let first = Channel::ALL
+                .iter()
+                .any(|channel| channel.first_status() == status);
             let reached = TRANSITIONS.iter().any(|(_, ends)| ends.contains(&status));
             assert!(first || reached, "{status:?} cannot be reached");
         }
@@ -104,7 +145,10 @@ mod tests {
 
     #[test]
     fn a_late_bounce_turns_received_into_rebound_and_nothing_leaves_rebound() {
-        assert!(may_change(Status::Email(E::Received), Status::Email(E::Rebound)));
+        assert!(may_change(
+            Status::Email(E::Received),
+            Status::Email(E::Rebound)
+        ));
         assert!(is_final(Status::Email(E::Rebound)));
         assert!(is_final(Status::Call(C::Confirmed)));
         assert!(!is_final(Status::Email(E::Received)));

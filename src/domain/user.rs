@@ -43,3 +43,20 @@ pub struct User {
     /// When it was made.
     pub created_at: Timestamp,
 }
+
+/// A login to the console that lasts a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the cookie's token; the token itself is never kept.
+    pub token_hash: [u8; 32],
+    /// Whose.
+    pub user: UserId,
+    /// SHA-256 of the token that every form carries (CSRF).
+    pub csrf_hash: [u8; 32],
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used; written at most once a minute.
+    pub used_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+}

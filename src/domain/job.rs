@@ -1,0 +1,114 @@
+//! Work that waits in a queue and is not a delivery.
+
+use super::ids::{CommunicationId, ContactId, DeliveryId};
+use super::timestamp::Timestamp;
+
+/// A lane of the queue. Each is worked on by itself, so that one that stalls holds up no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Lane {
+    /// Emails to send.
+    Email = 1,
+    /// Texts to send.
+    Text = 2,
+    /// Calls to place.
+    Call = 3,
+    /// Audiences to turn into deliveries; reminders.
+    Expand = 4,
+    /// Mail that came in and is to be read.
+    Inbound = 5,
+}
+
+impl Lane {
+    /// All lanes.
+    pub const ALL: [Self; 5] = [
+        Self::Email,
+        Self::Text,
+        Self::Call,
+        Self::Expand,
+        Self::Inbound,
+    ];
+
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Text => "text",
+            Self::Call => "call",
+            Self::Expand => "expand",
+            Self::Inbound => "inbound",
+        }
+    }
+}
+
+impl From<super::status::Channel> for Lane {
+    fn from(channel: super::status::Channel) -> Self {
+        match channel {
+            super::status::Channel::Email => Self::Email,
+            super::status::Channel::Text => Self::Text,
+            super::status::Channel::Call => Self::Call,
+        }
+    }
+}
+
+/// One round of a communication: the initial sending, a reminder, a recontact. Worked off in
+/// steps; `cursor` remembers how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundJob {
+    /// Which communication.
+    pub communication: CommunicationId,
+    /// 1 is the initial sending.
+    pub round: u8,
+    /// Audience chunk to look at next.
+    pub cursor: u32,
+    /// When its next step is due.
+    pub due: Timestamp,
+}
+
+/// Most people in one audience chunk.
+pub const AUDIENCE_CHUNK_MAX: usize = 500;
+
+/// Part of the people a communication is for, fixed at the moment of sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudienceChunk {
+    /// Which communication.
+    pub communication: CommunicationId,
+    /// Position, from 0.
+    pub index: u32,
+    /// At most [`AUDIENCE_CHUNK_MAX`].
+    pub contacts: Vec<ContactId>,
+}
+
+/// A mail that our MX took in and that is still to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundMail {
+    /// UUIDv7 bytes.
+    pub id: [u8; 16],
+    /// Envelope sender; empty for the null sender of reports.
+    pub mail_from: String,
+    /// Envelope recipient.
+    pub rcpt_to: String,
+    /// The delivery named by the recipient address (VERP), if it names one.
+    pub delivery: Option<DeliveryId>,
+    /// The message.
+    pub message: super::ids::BlobId,
+    /// When it was taken in.
+    pub received_at: Timestamp,
+    /// When it is to be read; none when it has been.
+    pub due: Option<Timestamp>,
+}
+
+/// Something a carrier delivered to us by SMPP and that is still to be matched: a receipt that
+/// came before the answer to its submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlyReceipt {
+    /// The carrier's id of the message.
+    pub remote_id: String,
+    /// What the receipt means.
+    pub verdict: super::verdict::Verdict,
+    /// Whether the telephone has it.
+    pub delivered: bool,
+    /// When it came.
+    pub at: Timestamp,
+}
