@@ -299,7 +299,7 @@ impl Verdict {
             | BounceClass::Unknown => return Suspends::Never,
         }
         match (self.fault, self.permanence) {
-            (Fault::Recipient, Permanence::Permanent) if self.reason.ends_address() => {
+            (Fault::Recipient, Permanence::Permanent) if self.reason.disables_address() => {
                 Suspends::AtOnce
             }
             (Fault::Recipient, _) if self.reason.counts_against_method() => Suspends::AfterRepeats,
@@ -508,9 +508,14 @@ impl Reason {
                 | Self::HostUnknown
                 | Self::NotAccept
                 | Self::Moved
-                | Self::Suspended
                 | Self::NumberInvalid
         )
+    }
+
+    /// True if a permanent failure for this reason means that nothing sent there will arrive:
+    /// the address is gone, or it is still there and switched off.
+    pub const fn disables_address(self) -> bool {
+        self.ends_address() || matches!(self, Self::Suspended)
     }
 
     /// True if it speaks against the method when it keeps happening. A busy line, a call that
@@ -666,7 +671,7 @@ mod tests {
             let temporary = Verdict::failure(reason, Permanence::Temporary).suspends();
             assert_eq!(
                 permanent == Suspends::AtOnce,
-                reason.ends_address(),
+                reason.disables_address(),
                 "{reason:?}"
             );
             assert_ne!(temporary, Suspends::AtOnce, "{reason:?}");
