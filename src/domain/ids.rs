@@ -79,14 +79,34 @@ id!(
 
 /// A body by its content: the SHA-256 of its bytes (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlobId(pub [u8; 32]);
+pub struct BlobId([u8; 32]);
+
+impl BlobId {
+    /// The id of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+        let mut id = [0; 32];
+        id.copy_from_slice(digest.as_ref());
+        Self(id)
+    }
+
+    /// From the bytes of an id, as a record keeps them.
+    #[must_use]
+    pub const fn from_bytes(id: [u8; 32]) -> Self {
+        Self(id)
+    }
+
+    /// The bytes of the id.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 impl fmt::Display for BlobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

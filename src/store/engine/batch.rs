@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::limits::{BATCH_OPS_MAX, BATCH_SIZE_MAX, BLOB_SIZE_MAX, KEY_SIZE_MAX, VALUE_SIZE_MAX};
-use super::{Key, Result, StoreError, Value};
+use super::{BlobId, Key, Result, StoreError, Value};
 
 /// Everything that belongs to one change; written wholly or not at all.
 #[derive(Clone, Default)]
@@ -71,10 +71,6 @@ pub struct Blob {
     /// The content.
     pub bytes: Bytes,
 }
-
-/// The SHA-256 of a blob's bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlobId([u8; 32]);
 
 /// A key that its `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
@@ -218,41 +214,6 @@ impl Blob {
             id: BlobId::of(&bytes),
             bytes,
         }
-    }
-}
-
-impl BlobId {
-    /// The id of these bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-        let mut id = [0; 32];
-        id.copy_from_slice(digest.as_ref());
-        Self(id)
-    }
-
-    /// From the bytes of an id, as a record keeps them.
-    #[must_use]
-    pub const fn from_bytes(id: [u8; 32]) -> Self {
-        Self(id)
-    }
-
-    /// The bytes of the id.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl fmt::Display for BlobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for BlobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BlobId({self})")
     }
 }
 

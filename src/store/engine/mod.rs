@@ -23,7 +23,9 @@ use tokio::sync::watch;
 
 use crate::domain::Timestamp;
 
-pub use batch::{Assert, Batch, Blob, BlobId, Expect, HiddenKey, Op, counter_value};
+pub use crate::domain::BlobId;
+
+pub use batch::{Assert, Batch, Blob, Expect, HiddenKey, Op, counter_value};
 pub use error::{Result, StoreError};
 pub use limits::{
     BATCH_OPS_MAX, BLOB_SIZE_MAX, CLAIMS_MAX, KEY_SIZE_MAX, SCAN_LIMIT_MAX, VALUE_SIZE_MAX,
