@@ -4,5 +4,6 @@
 
 pub mod channel;
 pub mod classify;
+pub mod clock;
 pub mod domain;
 pub mod store;
