@@ -5,5 +5,6 @@
 pub mod channel;
 pub mod classify;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod store;

@@ -1,0 +1,255 @@
+//! `[email]`: mail out, and the retry schedule that every channel has.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::names::{domain, host, mail_address, one_line};
+use super::reader::Section;
+use super::secret::Secret;
+use super::units;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// In clear.
+    None,
+    /// STARTTLS when offered, whatever certificate there is (RFC 7435); else in clear.
+    Opportunistic,
+    /// STARTTLS with a certificate that verifies, or no delivery.
+    StartTls,
+    /// TLS from the first byte, with a certificate that verifies.
+    Implicit,
+}
+
+const TLS_MODES: &[(&str, TlsMode)] = &[
+    ("none", TlsMode::None),
+    ("opportunistic", TlsMode::Opportunistic),
+    ("starttls", TlsMode::StartTls),
+    ("implicit", TlsMode::Implicit),
+];
+
+/// When a deferred delivery is tried again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Retry {
+    /// Wait before the second, third, … attempt; the last one repeats.
+    #[serde(serialize_with = "units::durations")]
+    pub delays: Vec<Duration>,
+    /// Each wait is moved at random by up to this much of it, in percent.
+    pub jitter_percent: u8,
+    /// After this long since the first attempt it has failed.
+    #[serde(serialize_with = "units::duration")]
+    pub give_up_after: Duration,
+}
+
+impl Retry {
+    pub(super) fn read(section: &Section<'_, '_>, delays: &[Duration], give_up: Duration) -> Retry {
+        let retry = Retry {
+            delays: section.durations("delays", delays.to_vec(), SECOND..=7 * DAY),
+            jitter_percent: section.integer("jitter_percent", 20, 0..=50),
+            give_up_after: section.duration("give_up_after", give_up, SECOND..=30 * DAY),
+        };
+        if retry.delays.is_empty() {
+            section.mistake("delays", "must have at least one delay");
+        }
+        retry
+    }
+}
+
+/// `[email]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Email {
+    /// From address of messages that name none. Default `tocsin@<server.domain>`.
+    pub from: String,
+    /// Name shown beside it. Default `"Tocsin"`.
+    pub from_name: String,
+    /// EHLO name. Default `server.name`.
+    pub helo: String,
+    /// Address to connect from. Default: the system chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
+    /// Port of the recipients' servers. Default 25.
+    pub port: u16,
+    /// How the recipients' servers are spoken to. Default `"opportunistic"`.
+    pub tls: TlsMode,
+    /// A picture of one pixel tells when HTML mail is opened. Default `true`.
+    pub open_tracking: bool,
+    /// Deliveries at a time. Default 50.
+    pub concurrency: u32,
+    /// Deliveries at a time to one host. Default 5.
+    pub concurrency_per_host: u32,
+    /// Wait for a connection. Default `"30s"`.
+    #[serde(serialize_with = "units::duration")]
+    pub connect_timeout: Duration,
+    /// Wait for the greeting. Default `"5m"` (RFC 5321 §4.5.3.2.1).
+    #[serde(serialize_with = "units::duration")]
+    pub greeting_timeout: Duration,
+    /// Wait for a reply to a command. Default `"5m"` (§4.5.3.2.2, .3).
+    #[serde(serialize_with = "units::duration")]
+    pub command_timeout: Duration,
+    /// Wait for the reply to the end of a message. Default `"10m"` (§4.5.3.2.6).
+    #[serde(serialize_with = "units::duration")]
+    pub data_timeout: Duration,
+    /// `[email.retry]`; default 5m, 15m, 30m, 1h, 2h, 4h, for 5 days.
+    pub retry: Retry,
+    /// `[email.relay]`: all mail goes through this server. Default: none, by MX.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Relay>,
+    /// `[[email.route]]`: some domains' mail goes to a named server. Default: none.
+    #[serde(rename = "route")]
+    pub routes: Vec<Route>,
+}
+
+/// `[email.relay]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Relay {
+    /// Host name or IP address.
+    pub host: String,
+    /// Port. Default 587.
+    pub port: u16,
+    /// Default `"starttls"`.
+    pub tls: TlsMode,
+    /// AUTH user. Default: no AUTH.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// AUTH password (`password_file` or `password_credential`).
+    #[serde(flatten)]
+    pub password: Option<Secret>,
+}
+
+/// `[[email.route]]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Route {
+    /// The recipients' domain; `"*.example.org"` means those below it.
+    pub domain: String,
+    /// Host name or IP address.
+    pub host: String,
+    /// Port. Default 25.
+    pub port: u16,
+    /// Default `"opportunistic"`.
+    pub tls: TlsMode,
+}
+
+impl Email {
+    pub(super) fn read(section: &Section<'_, '_>, name: &str, our_domain: &str) -> Email {
+        let seconds = SECOND..=600 * SECOND;
+        let minutes = SECOND..=HOUR;
+        let routes = section.sections("route").unwrap_or_default();
+        let email = Email {
+            from: section
+                .parsed("from", mail_address)
+                .unwrap_or_else(|| format!("tocsin@{our_domain}")),
+            from_name: section
+                .parsed("from_name", one_line)
+                .unwrap_or_else(|| "Tocsin".into()),
+            helo: section
+                .parsed("helo", domain)
+                .unwrap_or_else(|| name.to_owned()),
+            source_address: section.parsed("source_address", ip_address),
+            port: section.integer("port", 25, 1..=u16::MAX),
+            tls: section.choice("tls", TlsMode::Opportunistic, TLS_MODES),
+            open_tracking: section.bool("open_tracking", true),
+            concurrency: section.integer("concurrency", 50, 1..=10_000),
+            concurrency_per_host: section.integer("concurrency_per_host", 5, 1..=1000),
+            connect_timeout: section.duration("connect_timeout", 30 * SECOND, seconds),
+            greeting_timeout: section.duration("greeting_timeout", 5 * MINUTE, minutes.clone()),
+            command_timeout: section.duration("command_timeout", 5 * MINUTE, minutes.clone()),
+            data_timeout: section.duration("data_timeout", 10 * MINUTE, minutes),
+            retry: Retry::read(
+                &section.section("retry"),
+                &[
+                    5 * MINUTE,
+                    15 * MINUTE,
+                    30 * MINUTE,
+                    HOUR,
+                    2 * HOUR,
+                    4 * HOUR,
+                ],
+                5 * DAY,
+            ),
+            relay: section
+                .optional_section("relay")
+                .and_then(|relay| Relay::read(&relay)),
+            routes: routes.iter().filter_map(Route::read).collect(),
+        };
+        email.check_routes(section);
+        email
+    }
+
+    fn check_routes(&self, section: &Section<'_, '_>) {
+        for (index, route) in self.routes.iter().enumerate() {
+            if self.routes[..index]
+                .iter()
+                .any(|earlier| earlier.domain == route.domain)
+            {
+                section.mistake("route", format!("\"{}\" has two routes", route.domain));
+            }
+        }
+    }
+}
+
+impl Relay {
+    fn read(section: &Section<'_, '_>) -> Option<Relay> {
+        let relay = Relay {
+            port: section.integer("port", 587, 1..=u16::MAX),
+            tls: section.choice("tls", TlsMode::StartTls, TLS_MODES),
+            user: section.parsed("user", one_line),
+            password: section.secret(),
+            host: section.required("host", host)?,
+        };
+        if relay.user.is_some() && !section.has_secret() {
+            section.mistake(
+                "user",
+                "needs a password: set password_file or password_credential",
+            );
+        }
+        if relay.user.is_none() && section.has_secret() {
+            section.mistake("user", "is missing, but there is a password");
+        }
+        let loopback = relay
+            .host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+        if relay.user.is_some() && relay.tls == TlsMode::None && !loopback {
+            section.mistake(
+                "tls",
+                "must not be \"none\" when there is a password to send",
+            );
+        }
+        Some(relay)
+    }
+}
+
+impl Route {
+    fn read(section: &Section<'_, '_>) -> Option<Route> {
+        let domain = section.required("domain", route_domain);
+        let host = section.required("host", host);
+        let port = section.integer("port", 25, 1..=u16::MAX);
+        let tls = section.choice("tls", TlsMode::Opportunistic, TLS_MODES);
+        Some(Route {
+            domain: domain?,
+            host: host?,
+            port,
+            tls,
+        })
+    }
+}
+
+fn route_domain(text: &str) -> Result<String, String> {
+    match text.strip_prefix("*.") {
+        Some(parent) => domain(parent).map(|parent| format!("*.{parent}")),
+        None => domain(text),
+    }
+}
+
+pub(super) fn ip_address(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| format!("\"{text}\" is not an IP address"))
+}

@@ -1,0 +1,213 @@
+//! What the organisation decides: categories, reminders, suspension, notices, retention.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::names::{filled, label, one_line};
+use super::reader::Section;
+use super::units;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Which of two waiting messages goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Alarms.
+    Urgent,
+    /// Everyday messages.
+    Normal,
+    /// Newsletters and the like.
+    Bulk,
+}
+
+/// `[[category]]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Category {
+    /// Its name in the API and in the store: a-z, 0-9, `-`, `_`.
+    pub name: String,
+    /// Its name for people. Default: `name`.
+    pub title: String,
+    /// Only a keypress counts as contact by telephone. Default `false`.
+    pub confirmation_required: bool,
+    /// A message left on an answering machine counts as contact. Default `false`.
+    pub voicemail_counts: bool,
+    /// `"urgent"`, `"normal"` or `"bulk"`. Default `"normal"`.
+    pub priority: Priority,
+}
+
+impl Category {
+    /// The categories in the file; without any, a general one and one for alerts.
+    pub(super) fn read_all(root: &Section<'_, '_>) -> Vec<Category> {
+        let Some(sections) = root.sections("category") else {
+            return Category::usual();
+        };
+        let mut categories: Vec<Category> = Vec::new();
+        for section in &sections {
+            let Some(category) = Category::read(section) else {
+                continue;
+            };
+            if categories
+                .iter()
+                .any(|earlier| earlier.name == category.name)
+            {
+                section.mistake("name", format!("\"{}\" is there twice", category.name));
+            }
+            categories.push(category);
+        }
+        if sections.is_empty() {
+            root.mistake("category", "must not be an empty list");
+        }
+        categories
+    }
+
+    fn read(section: &Section<'_, '_>) -> Option<Category> {
+        let priorities = [
+            ("urgent", Priority::Urgent),
+            ("normal", Priority::Normal),
+            ("bulk", Priority::Bulk),
+        ];
+        let name = section.required("name", label);
+        let title = section.parsed("title", one_line);
+        let category = Category {
+            confirmation_required: section.bool("confirmation_required", false),
+            voicemail_counts: section.bool("voicemail_counts", false),
+            priority: section.choice("priority", Priority::Normal, &priorities),
+            title: title.or_else(|| name.clone())?,
+            name: name?,
+        };
+        Some(category)
+    }
+
+    fn usual() -> Vec<Category> {
+        let category = |name: &str, title: &str, alert: bool| Category {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            confirmation_required: alert,
+            voicemail_counts: false,
+            priority: if alert {
+                Priority::Urgent
+            } else {
+                Priority::Normal
+            },
+        };
+        vec![
+            category("general", "General", false),
+            category("alert", "Alert", true),
+        ]
+    }
+}
+
+/// `[reminders]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reminders {
+    /// When those not yet reached are tried again, after the initial sending; an
+    /// empty list turns reminders off. Default `["30m", "1h"]`.
+    #[serde(serialize_with = "units::durations")]
+    pub after: Vec<Duration>,
+}
+
+impl Reminders {
+    pub(super) fn read(section: &Section<'_, '_>) -> Reminders {
+        let usual = vec![30 * MINUTE, HOUR];
+        let after = section.durations("after", usual, Duration::from_secs(1)..=30 * DAY);
+        if !after.is_sorted_by(|a, b| a < b) {
+            section.mistake("after", "must rise from one to the next");
+        }
+        Reminders { after }
+    }
+}
+
+/// `[suspension]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Suspension {
+    /// A method is suspended after this many temporary failures that are the
+    /// recipient's (mailbox full). Default 3. A permanent one suspends at once.
+    pub soft_failures: u32,
+    /// They must fall within this time. Default `"7d"`.
+    #[serde(serialize_with = "units::duration")]
+    pub soft_window: Duration,
+}
+
+impl Suspension {
+    pub(super) fn read(section: &Section<'_, '_>) -> Suspension {
+        Suspension {
+            soft_failures: section.integer("soft_failures", 3, 1..=100),
+            soft_window: section.duration("soft_window", 7 * DAY, HOUR..=365 * DAY),
+        }
+    }
+}
+
+/// `[notices]`: what a contact is told through another method when one stops working.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Notices {
+    /// Default `true`.
+    pub enabled: bool,
+    /// No second notice about the same method within this time. Default `"24h"`.
+    #[serde(serialize_with = "units::duration")]
+    pub cool_down: Duration,
+    /// Text about a mail address. `{{ link }}` and `{{ name }}` are replaced here and below.
+    pub email_failed_sms: String,
+    /// Subject of the mail about a telephone number.
+    pub phone_failed_subject: String,
+    /// Mail about a telephone number.
+    pub phone_failed_email: String,
+    /// Spoken to a landline about another method, where there is nothing else.
+    pub failed_voice: String,
+    /// Where operators are told about replies and alarms. Default: nowhere but the console.
+    pub operators: Vec<String>,
+}
+
+impl Notices {
+    pub(super) fn read(section: &Section<'_, '_>) -> Notices {
+        let text = |key, default: &str| {
+            section
+                .parsed(key, filled)
+                .unwrap_or_else(|| default.to_owned())
+        };
+        Notices {
+            enabled: section.bool("enabled", true),
+            cool_down: section.duration("cool_down", DAY, MINUTE..=365 * DAY),
+            email_failed_sms: text(
+                "email_failed_sms",
+                "Our email to you came back. Please log in and check your email address: {{ link }}",
+            ),
+            phone_failed_subject: text(
+                "phone_failed_subject",
+                "Please check your telephone number",
+            ),
+            phone_failed_email: text(
+                "phone_failed_email",
+                "We could not reach you on the telephone number that we have for you. \
+                 Please log in and check it: {{ link }}",
+            ),
+            failed_voice: text(
+                "failed_voice",
+                "One of our messages to you came back. Please log in and check your contact details.",
+            ),
+            operators: section.list("operators", Vec::new(), super::names::mail_address),
+        }
+    }
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Retention {
+    /// Years for which communications and their logs are kept; longer while a case is open.
+    /// Default 6.
+    pub communications_years: u16,
+    /// Days for which unmatched incoming mail is kept. Default 90.
+    pub unmatched_days: u16,
+}
+
+impl Retention {
+    pub(super) fn read(section: &Section<'_, '_>) -> Retention {
+        Retention {
+            communications_years: section.integer("communications_years", 6, 1..=100),
+            unmatched_days: section.integer("unmatched_days", 90, 1..=3650),
+        }
+    }
+}
