@@ -7,4 +7,5 @@ pub mod classify;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod proto;
 pub mod store;

@@ -1,0 +1,3 @@
+//! Sans-IO protocol cores: bytes and the time in, bytes and events out. No sockets, no clocks.
+
+pub mod smtp;

@@ -1,0 +1,96 @@
+//! What a session asks of its owner and tells it.
+
+use secrecy::SecretString;
+
+use super::envelope::{Envelope, MailParams, Recipient};
+use super::path::ReversePath;
+
+/// Names one message within its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId(pub(super) u64);
+
+/// SASL mechanisms that are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMechanism {
+    /// RFC 4616.
+    Plain,
+    /// The mechanism that older clients still use.
+    Login,
+}
+
+/// Credentials to check; answered by `auth_result`.
+#[derive(Debug)]
+pub struct AuthRequest {
+    /// How they came.
+    pub mechanism: AuthMechanism,
+    /// Who says to be calling.
+    pub username: String,
+    /// The password; never shown.
+    pub password: SecretString,
+}
+
+/// The answer to [`Event::Authenticate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthResult {
+    /// The password is right.
+    Accepted,
+    /// It is not, or there is no such user.
+    Refused,
+    /// It cannot be checked now (454).
+    Unavailable,
+}
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The client said QUIT.
+    Quit,
+    /// A timer ran out.
+    Timeout,
+    /// Too many errors, messages, failed logins, or data without end.
+    LimitReached,
+    /// The stream can no longer be read safely (bare LF in a command, unreadable BDAT size).
+    Desync,
+    /// The server is being stopped.
+    Draining,
+    /// The owner asked for it.
+    Local,
+}
+
+/// Output comes first: write everything `poll_output` has before acting on an event.
+#[derive(Debug)]
+pub enum Event {
+    /// Check credentials, then call `auth_result`.
+    Authenticate(AuthRequest),
+    /// Judge a sender: `accept_sender` or `reject`.
+    MailFrom {
+        /// The reverse path.
+        from: ReversePath,
+        /// What was asked for.
+        params: MailParams,
+    },
+    /// Judge a recipient: `accept_rcpt` or `reject`.
+    RcptTo {
+        /// The reverse path of the transaction.
+        from: ReversePath,
+        /// The recipient.
+        recipient: Recipient,
+    },
+    /// A whole message. `confirm_stored` once it is durable, or `reject_message`.
+    MessageReceived {
+        /// To be handed back.
+        id: MessageId,
+        /// Sender and recipients.
+        envelope: Envelope,
+        /// The decoded message, every line ended by CRLF.
+        body: Vec<u8>,
+    },
+    /// Start the TLS handshake, then call `tls_established`; if it fails, close the connection.
+    StartTls {
+        /// Octets that the client had sent behind STARTTLS and that were thrown away
+        /// (RFC 3207 section 4.2).
+        discarded_bytes: usize,
+    },
+    /// Close the connection. Nothing comes after this.
+    Close(CloseReason),
+}

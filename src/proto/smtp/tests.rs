@@ -1,0 +1,555 @@
+//! Dialogues from `fixtures/smtp`, replayed whole, in lockstep, byte by byte and cut at every
+//! place; and random bytes.
+//!
+//! A dialogue has `C:` (a client line, CRLF added), `c:` (raw client bytes), `S:` (a reply line),
+//! `E:` (an event), `TLS` (the handshake) and `set:` (a setting). `\r \n \0 \\ \xNN` are escapes,
+//! `{A*600}` repeats.
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Client(Vec<u8>),
+    Server(String),
+    Event(String),
+    Tls,
+}
+
+struct Dialogue {
+    config: Config,
+    tls: bool,
+    steps: Vec<Step>,
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(b) = bytes.next() {
+        match b {
+            b'\\' => match bytes.next().unwrap() {
+                b'r' => out.push(b'\r'),
+                b'n' => out.push(b'\n'),
+                b'0' => out.push(0),
+                b'x' => {
+                    let hex = [bytes.next().unwrap(), bytes.next().unwrap()];
+                    out.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+                }
+                other => out.push(other),
+            },
+            b'{' => {
+                let inside: Vec<u8> = bytes.by_ref().take_while(|&b| b != b'}').collect();
+                let inside = String::from_utf8(inside).unwrap();
+                let (what, times) = inside.rsplit_once('*').unwrap();
+                out.extend(unescape(what).repeat(times.parse().unwrap()));
+            }
+            b => out.push(b),
+        }
+    }
+    out
+}
+
+fn parse_dialogue(text: &str) -> Dialogue {
+    let mut dialogue = Dialogue {
+        config: Config::mx("mx.test"),
+        tls: false,
+        steps: Vec::new(),
+    };
+    for line in text
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+    {
+        let (kind, rest) = line.split_once(':').unwrap_or((line, ""));
+        let rest = rest.strip_prefix(' ').unwrap_or(rest);
+        match kind {
+            "C" => dialogue
+                .steps
+                .push(Step::Client([unescape(rest), b"\r\n".to_vec()].concat())),
+            "c" => dialogue.steps.push(Step::Client(unescape(rest))),
+            "S" => dialogue.steps.push(Step::Server(rest.to_owned())),
+            "E" => dialogue.steps.push(Step::Event(rest.to_owned())),
+            "TLS" => dialogue.steps.push(Step::Tls),
+            "set" => set(&mut dialogue, rest),
+            other => panic!("unknown line {other:?}"),
+        }
+    }
+    dialogue
+}
+
+fn set(dialogue: &mut Dialogue, setting: &str) {
+    let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+    let config = &mut dialogue.config;
+    match key {
+        "submission" => *config = Config::submission("mx.test"),
+        "tls" => dialogue.tls = true,
+        "auth_in_the_clear" => config.auth_requires_tls = false,
+        "size" => config.message_size_max_bytes = value.parse().unwrap(),
+        "line" => config.data_line_max_bytes = value.parse().unwrap(),
+        "recipients_max" => config.recipients_max = value.parse().unwrap(),
+        "messages_max" => config.messages_max = value.parse().unwrap(),
+        "errors_max" => config.errors_max = value.parse().unwrap(),
+        "junk_commands_max" => config.junk_commands_max = value.parse().unwrap(),
+        other => panic!("unknown setting {other:?}"),
+    }
+}
+
+/// A session with an owner who decides by what stands in the addresses.
+struct Owned {
+    session: Session,
+    now: Instant,
+    output: String,
+    events: Vec<String>,
+    tls_wanted: bool,
+}
+
+impl Owned {
+    fn new(config: Config, tls: bool) -> Self {
+        let now = Instant::now();
+        let addr: SocketAddr = "192.0.2.7:4242".parse().unwrap();
+        let tls = tls.then(tls_info);
+        let mut owned = Owned {
+            session: Session::new(config, PeerInfo { addr, tls }, now),
+            now,
+            output: String::new(),
+            events: Vec::new(),
+            tls_wanted: false,
+        };
+        owned.settle();
+        owned
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.session.handle_input(bytes, self.now);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            if let Some(bytes) = self.session.poll_output() {
+                self.output.push_str(&String::from_utf8(bytes).unwrap());
+            } else if let Some(event) = self.session.poll_event() {
+                self.act(event);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, event: Event) {
+        let now = self.now;
+        let session = &mut self.session;
+        let mut shown = String::new();
+        match event {
+            Event::Authenticate(request) => {
+                write!(shown, "auth {:?} {}", request.mechanism, request.username).unwrap();
+                let result = match (request.username.as_str(), request.password.expose_secret()) {
+                    ("later", _) => AuthResult::Unavailable,
+                    ("tim", "tanstaaftanstaaf") => AuthResult::Accepted,
+                    _ => AuthResult::Refused,
+                };
+                session.auth_result(result, now);
+            }
+            Event::MailFrom { from, params } => {
+                write!(shown, "from <{from}>").unwrap();
+                if let Some(envid) = params.envid {
+                    write!(shown, " envid={envid} ret={:?}", params.ret).unwrap();
+                }
+                session.accept_sender(now);
+            }
+            Event::RcptTo { recipient, .. } => {
+                write!(shown, "rcpt <{}>", recipient.path).unwrap();
+                if let Some(notify) = recipient.notify {
+                    write!(shown, " {notify:?} {:?}", recipient.orcpt).unwrap();
+                }
+                match recipient.path.to_string().split('@').next() {
+                    Some("unknown") => {
+                        session.reject(&Reply::new(550, Enhanced(5, 1, 1), "No such user"), now)
+                    }
+                    Some("full") => {
+                        session.reject(&Reply::new(452, Enhanced(4, 2, 2), "Mailbox full"), now)
+                    }
+                    _ => session.accept_rcpt(now),
+                }
+            }
+            Event::MessageReceived { id, envelope, body } => {
+                let body = String::from_utf8_lossy(&body).into_owned();
+                let recipients = envelope.recipients.len();
+                write!(
+                    shown,
+                    "message <{}> to {recipients}: {:?}",
+                    envelope.from, body
+                )
+                .unwrap();
+                if body.contains("disk-full") {
+                    assert!(session.reject_message(
+                        id,
+                        &Reply::new(452, Enhanced(4, 3, 1), "Disk full"),
+                        now
+                    ));
+                } else {
+                    assert!(session.confirm_stored(id, "q1", now));
+                }
+            }
+            Event::StartTls { .. } => {
+                shown.push_str("starttls");
+                self.tls_wanted = true;
+            }
+            Event::Close(reason) => write!(shown, "close {reason:?}").unwrap(),
+        }
+        self.events.push(shown);
+    }
+
+    fn handshake(&mut self) {
+        assert!(
+            self.tls_wanted,
+            "TLS in a dialogue needs a STARTTLS before it"
+        );
+        self.tls_wanted = false;
+        self.session.tls_established(tls_info(), self.now);
+        self.settle();
+    }
+}
+
+fn tls_info() -> TlsInfo {
+    TlsInfo {
+        protocol: "TLSv1.3".to_owned(),
+        cipher: "TLS_AES_128_GCM_SHA256".to_owned(),
+    }
+}
+
+impl Dialogue {
+    fn expected_output(&self) -> String {
+        let mut output = String::new();
+        for step in &self.steps {
+            if let Step::Server(line) = step {
+                write!(output, "{line}\r\n").unwrap();
+            }
+        }
+        output
+    }
+
+    fn expected_events(&self) -> Vec<String> {
+        let events = self.steps.iter().filter_map(|step| match step {
+            Step::Event(event) => Some(event.clone()),
+            Step::Client(_) | Step::Server(_) | Step::Tls => None,
+        });
+        events.collect()
+    }
+
+    /// The client's bytes, cut where the handshakes are.
+    fn input(&self) -> Vec<Vec<u8>> {
+        let mut flights = vec![Vec::new()];
+        for step in &self.steps {
+            match step {
+                Step::Client(bytes) => flights.last_mut().unwrap().extend_from_slice(bytes),
+                Step::Tls => flights.push(Vec::new()),
+                Step::Server(_) | Step::Event(_) => {}
+            }
+        }
+        flights
+    }
+
+    fn replay(&self, mut feed: impl FnMut(&mut Owned, &[u8])) -> (String, Vec<String>) {
+        let mut owned = Owned::new(self.config.clone(), self.tls);
+        for (at, flight) in self.input().iter().enumerate() {
+            if at > 0 {
+                owned.handshake();
+            }
+            feed(&mut owned, flight);
+        }
+        (owned.output, owned.events)
+    }
+
+    /// Every run of client lines must give the replies that stand right behind it.
+    fn replay_in_lockstep(&self) {
+        let mut owned = Owned::new(self.config.clone(), self.tls);
+        let mut steps = self.steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            match step {
+                Step::Client(bytes) => {
+                    assert_eq!(
+                        owned.output,
+                        "",
+                        "unexpected reply before {:?}",
+                        String::from_utf8_lossy(bytes)
+                    );
+                    owned.feed(bytes);
+                    while let Some(Step::Client(bytes)) = steps.peek() {
+                        owned.feed(bytes);
+                        steps.next();
+                    }
+                }
+                Step::Server(line) => {
+                    let line = format!("{line}\r\n");
+                    let rest = owned.output.strip_prefix(&line);
+                    let rest =
+                        rest.unwrap_or_else(|| panic!("expected {line:?}, got {:?}", owned.output));
+                    owned.output = rest.to_owned();
+                }
+                Step::Tls => owned.handshake(),
+                Step::Event(_) => {}
+            }
+        }
+        assert_eq!(owned.output, "", "unexpected reply at the end");
+    }
+}
+
+#[track_caller]
+fn check(name: &str) {
+    let path = format!(
+        "{}/fixtures/smtp/{name}.dialogue",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let dialogue = parse_dialogue(&std::fs::read_to_string(path).unwrap());
+    let expected = (dialogue.expected_output(), dialogue.expected_events());
+    assert_eq!(dialogue.replay(Owned::feed), expected, "whole");
+    dialogue.replay_in_lockstep();
+    let bytewise =
+        dialogue.replay(|owned, flight| flight.chunks(1).for_each(|byte| owned.feed(byte)));
+    assert_eq!(bytewise, expected, "byte by byte");
+    let longest = dialogue.input().iter().map(Vec::len).max().unwrap();
+    // Every place, except in the few dialogues with very long lines.
+    let stride = if longest <= 4096 { 1 } else { 13 };
+    for cut in (1..longest).step_by(stride) {
+        let cut_once = dialogue.replay(|owned, flight| {
+            let (head, tail) = flight.split_at(cut.min(flight.len()));
+            owned.feed(head);
+            owned.feed(tail);
+        });
+        assert_eq!(cut_once, expected, "cut at {cut}");
+    }
+}
+
+macro_rules! dialogues {
+    ($($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { check(stringify!($name)); })*
+
+        #[test]
+        fn every_dialogue_is_replayed() {
+            let listed = [$(stringify!($name)),*];
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/smtp");
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|e| e == "dialogue") {
+                    let name = path.file_stem().unwrap().to_str().unwrap();
+                    assert!(listed.contains(&name), "{name} is not listed");
+                }
+            }
+        }
+    };
+}
+
+dialogues! {
+    mx_delivery,
+    mx_recipients,
+    submission_starttls,
+    submission_auth,
+    starttls_injection,
+    size,
+    data_smuggling,
+    data_lines,
+    chunking,
+    chunking_refused,
+    chunking_unreadable,
+    bad_commands,
+    bare_lf_command,
+    overlong_lines,
+    sequence,
+    too_many_errors,
+    too_many_messages,
+    junk,
+    addresses,
+    dsn,
+}
+
+fn mx() -> Owned {
+    Owned::new(Config::mx("mx.test"), false)
+}
+
+#[test]
+fn timers_end_a_silent_session_and_answer_for_a_silent_owner() {
+    let mut owned = mx();
+    owned.output.clear();
+    let deadline = owned.session.poll_timeout().unwrap();
+    owned
+        .session
+        .handle_timeout(deadline - Duration::from_millis(1));
+    assert!(owned.session.poll_output().is_none());
+    owned.session.handle_timeout(deadline);
+    owned.settle();
+    assert_eq!(owned.output, "421 4.4.2 Timed out\r\n");
+    assert_eq!(owned.events, ["close Timeout"]);
+    assert_eq!(owned.session.poll_timeout(), None);
+
+    let mut owned = mx();
+    let session = &mut owned.session;
+    session.handle_input(b"EHLO c\r\nMAIL FROM:<>\r\nNOOP\r\n", owned.now);
+    session.poll_output();
+    let deadline = session.poll_timeout().unwrap();
+    session.handle_timeout(deadline);
+    let output = String::from_utf8(session.poll_output().unwrap()).unwrap();
+    assert_eq!(output, "451 4.3.0 Try again later\r\n250 2.0.0 Ok\r\n");
+    session.accept_sender(deadline);
+    assert!(
+        session.poll_output().is_none(),
+        "a late answer must change nothing"
+    );
+}
+
+#[test]
+fn a_message_is_acknowledged_once_and_only_on_confirmation() {
+    let mut owned = mx();
+    let session = &mut owned.session;
+    let now = owned.now;
+    session.handle_input(
+        b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n",
+        now,
+    );
+    assert!(matches!(session.poll_event(), Some(Event::MailFrom { .. })));
+    session.accept_sender(now);
+    assert!(matches!(session.poll_event(), Some(Event::RcptTo { .. })));
+    session.accept_rcpt(now);
+    session.poll_output();
+    session.handle_input(b"hello\r\n.\r\nNOOP\r\n", now);
+    let Some(Event::MessageReceived { id, .. }) = session.poll_event() else {
+        panic!("no message")
+    };
+    assert!(
+        session.poll_output().is_none(),
+        "nothing may be said before the message is stored"
+    );
+    assert!(!session.wants_input());
+    let late = session.poll_timeout().unwrap();
+    session.handle_timeout(late);
+    let output = String::from_utf8(session.poll_output().unwrap()).unwrap();
+    assert!(output.starts_with("451 4.3.0"), "{output}");
+    assert!(!session.confirm_stored(id, "q", late), "too late");
+    assert!(session.poll_output().is_none());
+}
+
+#[test]
+fn draining_lets_the_running_message_finish() {
+    let mut owned = mx();
+    owned.feed(b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\nhello\r\n");
+    owned.output.clear();
+    owned.session.begin_drain();
+    owned.settle();
+    assert_eq!(owned.output, "");
+    owned.feed(b".\r\nMAIL FROM:<>\r\n");
+    assert_eq!(
+        owned.output,
+        "250 2.0.0 Ok, queued as q1\r\n421 4.3.2 Service is shutting down\r\n"
+    );
+    assert_eq!(owned.events.last().unwrap(), "close Draining");
+
+    let mut idle = mx();
+    idle.output.clear();
+    idle.session.begin_drain();
+    idle.settle();
+    assert_eq!(idle.output, "421 4.3.2 Service is shutting down\r\n");
+}
+
+#[test]
+fn a_transfer_refused_for_memory_ends_with_its_reply_and_the_session_lives() {
+    let mut owned = mx();
+    owned.feed(b"EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\nhello\r\n");
+    owned.output.clear();
+    assert!(
+        owned
+            .session
+            .refuse_transfer(&Reply::new(452, Enhanced(4, 3, 1), "Busy"))
+    );
+    owned.feed(b"more\r\n.\r\nNOOP\r\n");
+    assert_eq!(owned.output, "452 4.3.1 Busy\r\n250 2.0.0 Ok\r\n");
+    assert!(
+        !owned
+            .session
+            .refuse_transfer(&Reply::new(452, Enhanced(4, 3, 1), "Busy"))
+    );
+}
+
+#[test]
+fn input_that_nobody_asked_for_is_bounded() {
+    let mut owned = mx();
+    let session = &mut owned.session;
+    session.handle_input(b"EHLO c\r\nMAIL FROM:<>\r\n", owned.now);
+    for _ in 0..1000 {
+        session.handle_input(&[b'x'; 4096], owned.now);
+        assert!(session.held_bytes() < 1 << 20);
+    }
+    assert!(matches!(session.poll_event(), Some(Event::MailFrom { .. })));
+    assert!(matches!(
+        session.poll_event(),
+        Some(Event::Close(CloseReason::LimitReached))
+    ));
+}
+
+/// Pieces that lead deep into the state machine when strung together at random.
+fn fragment() -> impl Strategy<Value = Vec<u8>> {
+    let words: &[&[u8]] = &[
+        b"EHLO c\r\n",
+        b"MAIL FROM:<>\r\n",
+        b"RCPT TO:<a@b.example>\r\n",
+        b"RCPT TO:<unknown@b.example>\r\n",
+        b"DATA\r\n",
+        b".\r\n",
+        b"\r\n.\r\n",
+        b"\n.\n",
+        b"\r",
+        b"\n",
+        b"\0",
+        b"BDAT 5\r\nab",
+        b"BDAT 3 LAST\r\n",
+        b"c\r\n",
+        b"RSET\r\n",
+        b"AUTH PLAIN\r\n",
+        b"AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
+        b"AUTH LOGIN dGlt\r\n",
+        b"STARTTLS\r\n",
+        b"NOOP\r\n",
+        b"hello\r\n",
+        b"..\r\n",
+        b"*\r\n",
+        b"\xff\r\n",
+    ];
+    prop_oneof![
+        8 => proptest::sample::select(words.to_vec()).prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 0..40),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_input_panics_or_grows_without_bound_and_splitting_changes_nothing(
+        fragments in proptest::collection::vec(fragment(), 0..60),
+        cuts in proptest::collection::vec(1usize..50, 1..20),
+        submission in any::<bool>(),
+        tls in any::<bool>(),
+    ) {
+        let mut config = if submission { Config::submission("mx.test") } else { Config::mx("mx.test") };
+        config.message_size_max_bytes = 300;
+        let input = fragments.concat();
+        let mut whole = Owned::new(config.clone(), tls);
+        whole.feed(&input);
+        let mut cut = Owned::new(config, tls);
+        let mut rest = input.as_slice();
+        for size in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (head, tail) = rest.split_at((*size).min(rest.len()));
+            cut.feed(head);
+            prop_assert!(cut.session.held_bytes() < 64 * 1024);
+            rest = tail;
+        }
+        prop_assert_eq!(whole.output, cut.output);
+        prop_assert_eq!(whole.events, cut.events);
+    }
+}
