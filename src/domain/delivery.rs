@@ -7,6 +7,8 @@ use super::timestamp::Timestamp;
 use super::transitions::may_change;
 use super::verdict::Verdict;
 
+/// Most segments of one text, and so most remote ids.
+pub const SEGMENTS_MAX: usize = 64;
 /// Most entries of one timeline; repeated facts beyond it are dropped.
 pub const TIMELINE_MAX: usize = 64;
 
@@ -95,8 +97,8 @@ pub struct Delivery {
     pub closed: Option<Closed>,
     /// The carrier's ids of what was handed over (one per SMS segment).
     pub remote_ids: Vec<String>,
-    /// How many of them have been reported as delivered.
-    pub remote_delivered: u8,
+    /// Which of them have been reported as delivered: bit n is segment n.
+    pub segments_delivered: u64,
 }
 
 impl Delivery {
