@@ -1,0 +1,105 @@
+//! GSM 7-bit text: unpacked (an octet a septet, as SMPP carries it) and packed.
+
+use super::alphabet::{self, ESCAPE, Place};
+
+const CARRIAGE_RETURN: u8 = 0x0d;
+
+/// How many septets the character takes, 1 or 2; `None` if the alphabet lacks it.
+pub fn septets(character: char) -> Option<usize> {
+    Some(match alphabet::place(character)? {
+        Place::Basic(_) => 1,
+        Place::Extension(_) => 2,
+    })
+}
+
+/// Appends the character's septets; `false` if the alphabet lacks it.
+pub fn push(out: &mut Vec<u8>, character: char) -> bool {
+    match alphabet::place(character) {
+        Some(Place::Basic(septet)) => out.push(septet),
+        Some(Place::Extension(septet)) => out.extend([ESCAPE, septet]),
+        None => return false,
+    }
+    true
+}
+
+/// The text as septets, one an octet; `None` if a character is not in the alphabet.
+pub fn encode(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    text.chars().all(|c| push(&mut out, c)).then_some(out)
+}
+
+/// Septets, one an octet, as text. An escape before a septet that the
+/// extension table lacks shows the basic character (TS 23.038, 6.2.1.1);
+/// octets over 127 are no septets and are read as Latin-1.
+pub fn decode(septets: &[u8]) -> String {
+    let mut text = String::with_capacity(septets.len());
+    let mut rest = septets.iter().copied();
+    while let Some(octet) = rest.next() {
+        if octet > 0x7f {
+            text.push(char::from(octet));
+        } else if octet != ESCAPE {
+            text.push(alphabet::basic(octet));
+        } else {
+            match rest.next() {
+                None | Some(ESCAPE) => text.push(' '),
+                Some(next) if next > 0x7f => text.push(char::from(next)),
+                Some(next) => {
+                    text.push(alphabet::extension(next).unwrap_or_else(|| alphabet::basic(next)));
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Packs septets into octets (TS 23.038, 6.1.2.1). Seven spare bits at the end
+/// are filled with a carriage return, and a carriage return that ends on an
+/// octet boundary is doubled (6.1.2.3.1).
+pub fn pack(septets: &[u8]) -> Vec<u8> {
+    let ends_on_boundary = septets.len().is_multiple_of(8);
+    let filler = match septets.last() {
+        Some(&CARRIAGE_RETURN) if ends_on_boundary => Some(CARRIAGE_RETURN),
+        _ if septets.len() % 8 == 7 => Some(CARRIAGE_RETURN),
+        _ => None,
+    };
+    let mut out = Vec::with_capacity(septets.len() * 7 / 8 + 2);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for septet in septets.iter().copied().chain(filler) {
+        bits |= u32::from(septet & 0x7f) << held;
+        held += 7;
+        if held >= 8 {
+            out.push(bits as u8);
+            bits >>= 8;
+            held -= 8;
+        }
+    }
+    if held > 0 {
+        out.push(bits as u8);
+    }
+    out
+}
+
+/// The first `count` septets of packed octets; fewer if there are not so many.
+pub fn unpack(packed: &[u8], count: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(count.min(packed.len() * 8 / 7));
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for octet in packed {
+        bits |= u32::from(*octet) << held;
+        held += 8;
+        while held >= 7 && out.len() < count {
+            out.push(bits as u8 & 0x7f);
+            bits >>= 7;
+            held -= 7;
+        }
+    }
+    out
+}
+
+/// All septets of packed octets, without the carriage return that fills the end.
+pub fn unpack_filled(packed: &[u8]) -> Vec<u8> {
+    let mut out = unpack(packed, packed.len() * 8 / 7);
+    if out.len().is_multiple_of(8) && out.last() == Some(&CARRIAGE_RETURN) {
+        out.pop();
+    }
+    out
+}

@@ -1,0 +1,32 @@
+//! SMPP 3.4, without IO: types, codec, session, text encoding, receipts.
+//!
+//! Section numbers in this folder are those of the *Short Message Peer to
+//! Peer Protocol Specification v3.4, Issue 1.2*.
+//!
+//! What is sent is built by [`encode`] (on the `rusmpp` codec, which is
+//! strict); what arrives is read by [`decode`], which forgives what message
+//! centres really send. [`Session`] is one connection seen from either end.
+
+mod decode;
+mod encode;
+pub mod encoding;
+mod frame;
+mod pdu;
+mod reassembly;
+pub mod receipt;
+mod session;
+mod status;
+
+#[cfg(test)]
+mod corpus_tests;
+
+pub use decode::{DecodeError, decode};
+pub use encode::{EncodeError, encode};
+pub use frame::{FRAME_SIZE_MAX_BYTES, FrameError, FrameReader, HEADER_SIZE_BYTES};
+pub use pdu::{
+    Address, BindMode, BindRequest, BindResponse, Body, DeliverSm, Pdu, Sar, ShortMessage,
+    SubmitSm, Tlv, command_id, esm_class, tlv_tag,
+};
+pub use reassembly::{Piece, Reassembled, Reassembler};
+pub use session::{CloseReason, Config, Event, Role, SequenceNumber, Session, State, SubmitError};
+pub use status::CommandStatus;
