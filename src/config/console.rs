@@ -144,13 +144,28 @@ impl Log {
     }
 }
 
+/// `LEVEL` and `module=LEVEL`, separated by commas.
 fn level(text: &str) -> Result<String, String> {
-    match text.parse::<tracing_subscriber::filter::Targets>() {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err(format!(
-            "\"{text}\" is not a level, such as \"info\" or \"warn,tocsin::http=debug\""
-        )),
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_module = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_:".contains(&b))
+    };
+    let ok = text
+        .split(',')
+        .map(str::trim)
+        .all(|part| match part.split_once('=') {
+            Some((module, level)) => is_module(module) && LEVELS.contains(&level),
+            None => LEVELS.contains(&part),
+        });
+    if ok {
+        return Ok(text.to_owned());
     }
+    Err(format!(
+        "\"{text}\" is not a level, such as \"info\" or \"warn,tocsin::http=debug\""
+    ))
 }
 
 #[cfg(test)]

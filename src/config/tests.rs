@@ -1,1 +1,379 @@
+//! The reference file equals the code; mistakes are found where they are.
+#![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::*;
+
+const REFERENCE: &str = include_str!("../../config/tocsin.toml");
+
+/// The reference with its defaults taken out of their comments, and its examples too if asked.
+fn uncommented(examples: bool) -> String {
+    let mut text = String::new();
+    for line in REFERENCE.lines() {
+        let line = match line.strip_prefix('#') {
+            None => line,
+            Some(rest) if rest.is_empty() || rest.starts_with(' ') => "",
+            Some(rest) => match rest.strip_prefix('~') {
+                None => rest,
+                Some(example) if examples => example,
+                Some(_) => "",
+            },
+        };
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+/// A folder with a file and a credential called "secret".
+fn with_secret() -> (tempfile::TempDir, Surroundings) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "s3cret\n").unwrap();
+    let path = folder.path().to_owned();
+    let around = Surroundings {
+        folder: path.clone(),
+        credentials: Some(path),
+        leave_secrets_unread: false,
+    };
+    (folder, around)
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    let found = Config::parse(text, &Surroundings::default()).unwrap_err();
+    found.iter().map(ToString::to_string).collect()
+}
+
+/// Every path of keys in a TOML value, list indexes left out, tables of free names not entered.
+fn key_paths(value: &toml::Value, path: &str, paths: &mut BTreeSet<String>) {
+    match value {
+        toml::Value::Table(table) if path != "voice.speech.voices" => {
+            for (name, value) in table {
+                let below = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                paths.insert(below.clone());
+                key_paths(value, &below, paths);
+            }
+        }
+        toml::Value::Array(items) => items.iter().for_each(|item| key_paths(item, path, paths)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_reference_states_the_defaults() {
+    let around = Surroundings::default();
+    assert_eq!(
+        Config::parse(&uncommented(false), &around).unwrap(),
+        Config::defaults()
+    );
+    assert_eq!(
+        Config::parse(REFERENCE, &around).unwrap(),
+        Config::defaults()
+    );
+}
+
+#[test]
+fn the_reference_has_every_key_and_no_other() {
+    let (_folder, around) = with_secret();
+    let text = uncommented(true);
+    let (_, mistakes, mut schema) = Config::read(&text, &around);
+    assert_eq!(mistakes, []);
+    // Three ways to give a password; the reference shows two, and warns of the third.
+    schema.retain(|key| !key.contains(".password") || key.ends_with("password_hash"));
+    let mut written = BTreeSet::new();
+    key_paths(
+        &text.parse::<toml::Table>().unwrap().into(),
+        "",
+        &mut written,
+    );
+    written.retain(|key| !key.contains(".password") || key.ends_with("password_hash"));
+    assert_eq!(written, schema);
+}
+
+#[test]
+fn the_references_examples_show_defaults_too() {
+    let (_folder, around) = with_secret();
+    let all = Config::parse(&uncommented(true), &around).unwrap();
+    let needed = r#"
+        [[sms.bind]]
+        name = "main"
+        host = "smsc.example.net"
+        system_id = "tocsin"
+        password_credential = "secret"
+        source = "+441632960000"
+        prefixes = ["+44"]
+        [voice.trunk]
+        host = "sip.example.net"
+        caller_id = "+441632960000"
+        user = "tocsin"
+        password_file = "secret"
+        [email.relay]
+        host = "relay.example.org"
+        user = "tocsin"
+        password_file = "secret"
+        [[email.route]]
+        domain = "example.org"
+        host = "mail.example.org"
+    "#;
+    let least = Config::parse(needed, &around).unwrap();
+    assert_eq!(all.sms.binds, least.sms.binds);
+    assert_eq!(all.voice.trunk, least.voice.trunk);
+    assert_eq!(all.email.relay, least.email.relay);
+    assert_eq!(all.email.routes, least.email.routes);
+}
+
+#[test]
+fn what_is_printed_is_read_back() {
+    let (_folder, around) = with_secret();
+    let defaults = Config::defaults();
+    assert_eq!(
+        Config::parse(&defaults.to_toml(), &around).unwrap(),
+        defaults
+    );
+
+    let hash_line =
+        |line: &&str| !line.contains("submission.account") && !line.contains("password_hash");
+    let text: String = uncommented(true)
+        .lines()
+        .filter(hash_line)
+        .map(|line| {
+            if line == "name = \"payroll\"" || line.starts_with("from = [") {
+                ""
+            } else {
+                line
+            }
+        })
+        .fold(String::new(), |text, line| text + line + "\n");
+    let config = Config::parse(&text, &around).unwrap();
+    assert_eq!(Config::parse(&config.to_toml(), &around).unwrap(), config);
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let text = r#"
+        [server]
+        inline_secrets = true
+        [email.relay]
+        host = "relay.example.org"
+        user = "tocsin"
+        password = "hunter2"
+        [[submission.account]]
+        name = "payroll"
+        password_hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$Ia7aFcdn3d3XHJHo6V3uOHUOYvL5GI8Gd1sLr6RU4JE"
+    "#;
+    let config = Config::parse(text, &Surroundings::default()).unwrap();
+    assert_eq!(
+        config
+            .email
+            .relay
+            .as_ref()
+            .unwrap()
+            .password
+            .as_ref()
+            .unwrap()
+            .reveal(),
+        "hunter2"
+    );
+    for shown in [config.to_toml(), format!("{config:?}")] {
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("argon2id"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_with_its_place() {
+    let text = "\
+[server]
+nmae = \"mail.example.org\"
+time_zone = \"Mars/Olympus\"
+drain_timeout = \"1w\"
+
+[listen.mx]
+addresses = [\"0.0.0.0:25\", \"everywhere\"]
+message_size_max = \"1TB\"
+sessions_max = 0
+
+[email.relay]
+port = 99999
+user = \"me\"
+
+[[sms.bind]]
+name = \"Main\"
+system_id = \"a-name-that-is-too-long\"
+host = 3
+
+[[sms.bind]]
+
+[colour]
+red = 1
+";
+    assert_eq!(
+        mistakes(text),
+        [
+            "2:1: server.nmae: there is no such key in [server]; did you mean \"name\"?",
+            "3:13: server.time_zone: \"Mars/Olympus\" is not a time zone, such as \"Europe/London\"",
+            "4:17: server.drain_timeout: \"1w\" is not a duration; write whole numbers with ms, s, m, h or d, such as \"30s\" or \"1h 30m\"",
+            "7:28: listen.mx.addresses[1]: \"everywhere\" is not an address with a port, such as \"127.0.0.1:25\" or \"[::1]:25\"",
+            "8:20: listen.mx.message_size_max: \"1TB\" is not a size; write a whole number with B, KiB, MiB or GiB, such as \"25MiB\"",
+            "9:16: listen.mx.sessions_max: must be a whole number from 1 to 100000, not 0",
+            "11:1: email.relay.host: is missing and has no default",
+            "12:8: email.relay.port: must be a whole number from 1 to 65535, not 99999",
+            "15:1: sms.bind[0].source: is missing and has no default",
+            "16:8: sms.bind[0].name: \"Main\" is not a name; use a-z, 0-9, \"-\" and \"_\", 63 at most",
+            "17:13: sms.bind[0].system_id: must have 1 to 15 characters, not 23",
+            "18:8: sms.bind[0].host: must be a string, not 3",
+            "20:1: sms.bind[1].name: is missing and has no default",
+            "20:1: sms.bind[1].host: is missing and has no default",
+            "20:1: sms.bind[1].system_id: is missing and has no default",
+            "20:1: sms.bind[1].source: is missing and has no default",
+            "22:2: colour: there is no such key here",
+        ]
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_a_mistake() {
+    let (_folder, around) = with_secret();
+    for (text, expected) in [
+        (
+            "[server]\nbounce_domain = \"localhost\"",
+            "must differ from domain",
+        ),
+        ("[tls]\ncertificate = \"c.pem\"", "needs its key"),
+        ("[tls]\nkey = \"k.pem\"", "needs its certificate"),
+        (
+            "[listen.mx]\naddresses = [\"0.0.0.0:587\"]",
+            "already taken by [listen.submission]",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\nuser = \"me\"",
+            "needs a password",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\npassword_file = \"secret\"",
+            "there is a password",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\nuser = \"me\"\ntls = \"none\"\npassword_file = \"secret\"",
+            "must not be \"none\"",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\nuser = \"me\"\npassword = \"x\"",
+            "do not belong in this file",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\nuser = \"me\"\npassword_file = \"secret\"\npassword_credential = \"secret\"",
+            "one place",
+        ),
+        (
+            "[email.relay]\nhost = \"a.org\"\nuser = \"me\"\npassword_file = \"none\"",
+            "cannot read",
+        ),
+        ("[email.retry]\ndelays = []", "at least one delay"),
+        ("[voice]\nmax_calls = 1000", "1000 calls need 2000"),
+        ("[voice]\nrtp_port_first = 16385", "must be even"),
+        (
+            "[voice.trunk]\nhost = \"a.org\"\ncaller_id = \"+441632960000\"\nregister = true",
+            "needs a user",
+        ),
+        (
+            "[voice.trunk]\nhost = \"a.org\"\ncaller_id = \"anonymous\"",
+            "international form",
+        ),
+        ("[reminders]\nafter = [\"1h\", \"30m\"]", "must rise"),
+        (
+            "[[category]]\nname = \"a\"\n[[category]]\nname = \"a\"",
+            "is there twice",
+        ),
+        ("category = []", "must not be an empty list"),
+        ("category = 3", "a list of tables"),
+        ("email = 3", "must be a table ([email]), not 3"),
+        (
+            "[console]\nsession_idle = \"13h\"",
+            "longer than session_lifetime",
+        ),
+        (
+            "[console]\nbase_url = \"http://a.org\"\nsecure_cookie = true",
+            "would never be sent back",
+        ),
+        ("[log]\nlevel = \"loud\"", "not a level"),
+        (
+            "[submission]\naccount = [{ name = \"a\", password_hash = \"hunter2\" }]",
+            "not an argon2id hash",
+        ),
+    ] {
+        let found = Config::parse(text, &around).expect_err(text);
+        assert!(
+            found.len() == 1 && found[0].message.contains(expected),
+            "{text}: {found:?}"
+        );
+        assert!(!found[0].to_string().contains("hunter2"));
+    }
+}
+
+#[test]
+fn text_that_is_not_toml_is_reported_with_the_rest() {
+    let found = mistakes("[server]\nname = \nport = 1\n\n[email]\nform = \"a@b.org\"\n[email]\n");
+    assert!(found[0].starts_with("2:"), "{found:?}");
+    assert!(
+        found.iter().any(|m| m.contains("3:1: server.port")),
+        "{found:?}"
+    );
+    assert!(
+        found
+            .iter()
+            .any(|m| m.contains("email.form") && m.contains("\"from\"")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_files_mistakes_carry_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join("t.toml");
+    std::fs::write(&path, "x = 1\ny = 2\n").unwrap();
+    let error = Config::load(&path).unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].contains("t.toml:2:1: y: "), "{error}");
+    assert!(
+        Config::load(&folder.path().join("none"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot read")
+    );
+}
+
+#[test]
+fn defaults_follow_the_name() {
+    let text = "[server]\nname = \"mail.example.org\"\ndomain = \"example.org\"\n[console]\nbase_url = \"https://tocsin.example.org\"";
+    let config = Config::parse(text, &Surroundings::default()).unwrap();
+    assert_eq!(config.server.bounce_domain, "bounces.example.org");
+    assert_eq!(config.server.sms_domain, "sms.example.org");
+    assert_eq!(config.email.from, "tocsin@example.org");
+    assert_eq!(config.email.helo, "mail.example.org");
+    assert!(config.console.secure_cookie);
+    assert_eq!(config.console.allowed_hosts[0], "tocsin.example.org");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}") {
+        let _ = Config::parse(&text, &Surroundings::default());
+    }
+
+    #[test]
+    fn a_damaged_reference_does_not_make_it_panic(at in 0usize..8000, with in "[\\[\\]=\"#a-z0-9\n.]{0,3}") {
+        let mut text = uncommented(false);
+        let at = (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap();
+        text.insert_str(at, &with);
+        let _ = Config::parse(&text, &Surroundings::default());
+    }
+}
