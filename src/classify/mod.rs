@@ -1,5 +1,10 @@
 //! What answers mean. PURE: a reply, report or status in, a `Verdict` out.
 
+mod auto_reply;
+mod delivery_status;
+mod feedback;
+mod free_text;
+pub mod mail;
 mod rules;
 pub mod smtp_reply;
 mod text;

@@ -161,6 +161,8 @@ fn choose(
             Some(Reason::Policy | Reason::System | Reason::Content | Reason::Syntax),
             Some(status),
         ) if !matches!(status, Reason::Policy | Reason::Filtered) => status,
+        // X.2.1: the mailbox is there and takes no messages, whatever the words.
+        (Some(Reason::UserUnknown), Some(Reason::Suspended)) => Reason::Suspended,
         (Some(words), _) => words,
         (None, Some(status)) => status,
         (None, None) => code
@@ -171,6 +173,7 @@ fn choose(
     // Servers that know their users say so at RCPT; one that says it after the message was
     // handed over has judged the message for that user.
     if reason == Reason::UserUnknown
+        && status != Some(Reason::UserUnknown)
         && phase == Phase::Message
         && permanence == Permanence::Permanent
     {

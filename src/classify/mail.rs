@@ -1,0 +1,214 @@
+//! A whole incoming mail: what kind it is, and what it says about whom.
+
+use super::{auto_reply, delivery_status, feedback, free_text};
+use crate::{
+    domain::{BounceClass, Verdict},
+    proto::mime::read::IncomingMail,
+};
+
+/// Most recipients that one report may speak of.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// What a report says about one recipient.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The address as we sent to it, as far as the report knows; lower case, may be empty.
+    pub address: String,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// Debug output shows no address.
+impl std::fmt::Debug for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Finding")
+            .field("verdict", &self.verdict)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an incoming mail is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailFinding {
+    /// The kind of the mail; of a report about several recipients the gravest.
+    pub class: BounceClass,
+    /// One entry for each recipient that the report names.
+    pub findings: Vec<Finding>,
+}
+
+impl MailFinding {
+    pub(super) const fn of(class: BounceClass) -> Self {
+        Self {
+            class,
+            findings: Vec::new(),
+        }
+    }
+
+    pub(super) fn from_findings(mut findings: Vec<Finding>, empty: BounceClass) -> Self {
+        findings.truncate(FINDINGS_MAX);
+        let class = findings
+            .iter()
+            .map(|f| f.verdict.class)
+            .min_by_key(|class| gravity(*class))
+            .unwrap_or(empty);
+        Self { class, findings }
+    }
+}
+
+/// The `Message-ID` of the message that a report or reply is about, without brackets.
+pub fn original_message_id(mail: &IncomingMail) -> Option<String> {
+    let quoted = mail
+        .original
+        .as_ref()
+        .and_then(|original| original.get("Message-ID"));
+    let field = quoted
+        .or_else(|| {
+            mail.disposition
+                .as_ref()
+                .and_then(|d| d.get("Original-Message-ID"))
+        })
+        .or_else(|| mail.header.get("In-Reply-To"))
+        .or_else(|| {
+            mail.header
+                .get("References")
+                .and_then(|r| r.split_whitespace().last())
+        })?;
+    let id = field.trim().trim_start_matches('<');
+    let id = id.split(['>', ' ']).next().unwrap_or_default();
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// Classifies a mail.
+pub fn classify_mail(mail: &IncomingMail) -> MailFinding {
+    if mail.disposition.is_some() {
+        return MailFinding::of(BounceClass::Mdn);
+    }
+    if let Some(finding) = feedback::classify(mail) {
+        return finding;
+    }
+    if let Some(finding) = delivery_status::classify(mail) {
+        return finding;
+    }
+    if auto_reply::is_marked(mail) {
+        return MailFinding::of(BounceClass::AutoReply);
+    }
+    if let Some(finding) = free_text::classify(mail) {
+        return finding;
+    }
+    if auto_reply::sounds_like_one(mail) {
+        return MailFinding::of(BounceClass::AutoReply);
+    }
+    MailFinding::of(BounceClass::None)
+}
+
+const fn gravity(class: BounceClass) -> u8 {
+    match class {
+        BounceClass::Hard => 0,
+        BounceClass::Complaint => 1,
+        BounceClass::Soft => 2,
+        BounceClass::Delay => 3,
+        BounceClass::Unknown => 4,
+        BounceClass::AutoReply => 5,
+        BounceClass::Mdn => 6,
+        BounceClass::Success => 7,
+        BounceClass::None => 8,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Permanence, Reason, Suspends},
+        proto::mime::read::read,
+    };
+
+    fn classify(text: &str) -> MailFinding {
+        classify_mail(&read(text.replace('\n', "\r\n").as_bytes()).unwrap())
+    }
+
+    fn report(fields: &str) -> String {
+        format!(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+             --b\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n{fields}\n\n--b\nContent-Type: text/rfc822-headers\n\n\
+             Message-ID: <42@gw.example>\nTo: ann@town.example\n\n--b--\n"
+        )
+    }
+
+    #[test]
+    fn a_delivery_status_names_recipient_and_reason() {
+        let text = report(
+            "Final-Recipient: rfc822; ann@inner.example\nOriginal-Recipient: rfc822;Ann@town.example\nAction: failed\nStatus: 5.1.1\n\
+             Diagnostic-Code: smtp; 550 5.1.1 <ann@inner.example>: Recipient address\n    rejected: User unknown\n\n\
+             Final-Recipient: rfc822; bob@town.example\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 mailbox full",
+        );
+        let found = classify(&text);
+        assert_eq!(found.class, BounceClass::Hard);
+        let [ann, bob] = found.findings.as_slice() else { unreachable!("two recipients") };
+        assert_eq!(ann.address, "ann@town.example");
+        assert_eq!((ann.verdict.reason, ann.verdict.suspends()), (Reason::UserUnknown, Suspends::AtOnce));
+        assert_eq!(ann.verdict.diagnostic.as_str(), "smtp; 550 5.1.1 <ann@inner.example>: Recipient address rejected: User unknown");
+        assert_eq!((bob.verdict.reason, bob.verdict.suspends()), (Reason::MailboxFull, Suspends::AfterRepeats));
+        let mail = read(text.as_bytes()).unwrap();
+        assert_eq!(original_message_id(&mail).as_deref(), Some("42@gw.example"));
+    }
+
+    #[test]
+    fn delays_and_deliveries_do_not_suspend() {
+        let delayed = classify(&report(
+            "Final-Recipient: rfc822; ann@town.example\nAction: delayed\nStatus: 4.4.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown",
+        ));
+        assert_eq!((delayed.class, delayed.findings[0].verdict.suspends()), (BounceClass::Delay, Suspends::Never));
+        let done = classify(&report("Final-Recipient: rfc822; ann@town.example\nAction: delivered\nStatus: 2.0.0"));
+        assert_eq!((done.class, done.findings[0].verdict.suspends()), (BounceClass::Success, Suspends::Never));
+        let warning = classify(
+            "From: Mail Delivery System <Mailer-Daemon@mx.example>\nSubject: Warning: message delayed 24 hours\n\nThis is a warning only. You do not need to resend.\n\n  ann@town.example\n    user unknown\n",
+        );
+        assert_eq!((warning.class, warning.findings[0].verdict.suspends()), (BounceClass::Delay, Suspends::Never));
+    }
+
+    #[test]
+    fn reports_for_people_are_read_too() {
+        let qmail = classify(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@q.example\nTo: v@gw.example\nSubject: failure notice\n\nHi. This is the qmail-send program at q.example.\nI'm afraid I wasn't able to deliver your message to the following addresses.\n\n\
+             <ann@town.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n--- Below this line is a copy of the message.\n\nReturn-Path: <v@gw.example>\nTo: other@town.example\n",
+        );
+        assert_eq!(qmail.class, BounceClass::Hard);
+        assert_eq!(qmail.findings.len(), 1);
+        assert_eq!(qmail.findings[0].address, "ann@town.example");
+        assert_eq!(qmail.findings[0].verdict.permanence, Permanence::Permanent);
+        let exim = classify(
+            "X-Failed-Recipients: ann@town.example\nAuto-Submitted: auto-replied\nFrom: Mail Delivery System <Mailer-Daemon@x.example>\nTo: v@gw.example\nSubject: Mail delivery failed: returning message to sender\n\n\
+             A message that you sent could not be delivered to one or more of its\nrecipients.\n\n  ann@town.example\n    SMTP error from remote mail server after RCPT TO:<ann@town.example>:\n    host mx.town.example [192.0.2.1]: 550 No such user\n",
+        );
+        assert_eq!((exim.class, exim.findings[0].verdict.reason), (BounceClass::Hard, Reason::UserUnknown));
+    }
+
+    #[test]
+    fn automatic_answers_complaints_and_receipts_are_told_apart() {
+        let away = classify("From: ann@town.example\nAuto-Submitted: auto-replied (vacation)\nSubject: Re: flood\n\nThe user is unknown to be back before Monday; mail could not be delivered to my desk.\n");
+        assert_eq!(away, MailFinding::of(BounceClass::AutoReply));
+        let unmarked = classify("From: ann@town.example\nSubject: Out of Office: flood\n\nBack on Monday.\n");
+        assert_eq!(unmarked.class, BounceClass::AutoReply);
+        let arf = classify(
+            "From: fbl@isp.example\nSubject: complaint\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: <ann@town.example>\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <1@gw>\n\nx\n--b--\n",
+        );
+        assert_eq!((arf.class, arf.findings[0].address.as_str()), (BounceClass::Complaint, "ann@town.example"));
+        let mdn = classify(
+            "From: ann@town.example\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nread\n--b\nContent-Type: message/disposition-notification\n\nOriginal-Message-ID: <1@gw>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--b--\n",
+        );
+        assert_eq!(mdn.class, BounceClass::Mdn);
+    }
+
+    #[test]
+    fn people_who_write_about_failures_are_no_bounce() {
+        for text in [
+            "From: ann@town.example\nSubject: Re: flood\n\nI am safe.\n",
+            "From: ann@town.example\nSubject: Re: Undelivered Mail\n\nYour message could not be delivered to bob@town.example, he told me: user unknown.\n",
+            "From: ann@town.example\nTo: a@gw.example\nSubject: my mailbox\n\nMy mailbox is full, write to bob@town.example.\n",
+        ] {
+            assert_eq!(classify(text).class, BounceClass::None, "{text}");
+        }
+    }
+}

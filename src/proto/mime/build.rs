@@ -1,0 +1,237 @@
+//! A message of ours as mail: text, HTML beside it, what RFC 5322 and RFC 3834 want around it.
+
+use mail_builder::{
+    MessageBuilder,
+    headers::{address::Address, content_type::ContentType, date::Date, raw::Raw},
+    mime::{BodyPart, MimePart},
+};
+
+/// Longest header value taken, in bytes.
+pub const BUILT_HEADER_SIZE_MAX_BYTES: usize = 2_000;
+
+/// Why no mail could be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A value would have broken out of its header line.
+    #[error("control character in {0}")]
+    ControlCharacter(&'static str),
+    /// A value is longer than [`BUILT_HEADER_SIZE_MAX_BYTES`].
+    #[error("{0} is too long")]
+    TooLong(&'static str),
+    /// Neither text nor HTML nor attachment.
+    #[error("nothing to send")]
+    Empty,
+}
+
+/// Somebody with an address and perhaps a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Mailbox<'a> {
+    /// Display name, may be empty.
+    pub name: &'a str,
+    /// `local@domain`.
+    pub address: &'a str,
+}
+
+/// A file that travels along.
+#[derive(Debug, Clone, Copy)]
+pub struct Attachment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its media type, such as `application/pdf`.
+    pub content_type: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// One personal mail.
+#[derive(Debug, Clone)]
+pub struct OutgoingMail<'a> {
+    /// Who it is from.
+    pub from: Mailbox<'a>,
+    /// Who it is to.
+    pub to: Mailbox<'a>,
+    /// Where replies go, if not to the sender.
+    pub reply_to: Option<Mailbox<'a>>,
+    /// Subject.
+    pub subject: &'a str,
+    /// Plain text; empty for none.
+    pub text: &'a str,
+    /// HTML; empty for none.
+    pub html: &'a str,
+    /// Unique id without brackets; boundaries are derived from it.
+    pub message_id: &'a str,
+    /// When it was written, in seconds since the Unix epoch.
+    pub date_secs: u64,
+    /// The message this one answers, without brackets.
+    pub in_reply_to: Option<&'a str>,
+    /// `https:` address for one-click unsubscription (RFC 2369, RFC 8058).
+    pub list_unsubscribe: Option<&'a str>,
+    /// Files.
+    pub attachments: Vec<Attachment<'a>>,
+}
+
+/// Builds the mail with CRLF line ends.
+///
+/// # Errors
+/// [`BuildError`] if a value could break out of its line or nothing is there to send.
+pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
+    check(mail)?;
+    let mut builder = MessageBuilder::new()
+        .from(mailbox(mail.from))
+        .to(mailbox(mail.to))
+        .subject(mail.subject.to_owned())
+        .message_id(mail.message_id.to_owned())
+        .date(Date::new(i64::try_from(mail.date_secs).unwrap_or(i64::MAX)))
+        .header("Auto-Submitted", Raw::new("auto-generated"));
+    if let Some(reply_to) = mail.reply_to {
+        builder = builder.reply_to(mailbox(reply_to));
+    }
+    if let Some(id) = mail.in_reply_to {
+        builder = builder.in_reply_to(id.to_owned()).references(id.to_owned());
+    }
+    if let Some(url) = mail.list_unsubscribe {
+        builder = builder
+            .header("List-Unsubscribe", Raw::new(format!("<{url}>")))
+            .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+    }
+    let mut out = Vec::new();
+    builder.body(body(mail)?).serialize(&mut out);
+    Ok(out)
+}
+
+fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
+    let mut alternatives = Vec::with_capacity(2);
+    if !mail.text.is_empty() {
+        alternatives.push(MimePart::new("text/plain", BodyPart::Text(mail.text.into())));
+    }
+    if !mail.html.is_empty() {
+        alternatives.push(MimePart::new("text/html", BodyPart::Text(mail.html.into())));
+    }
+    let readable = if alternatives.len() > 1 {
+        Some(multipart("multipart/alternative", "a", mail.message_id, alternatives))
+    } else {
+        alternatives.pop()
+    };
+    if mail.attachments.is_empty() {
+        return readable.ok_or(BuildError::Empty);
+    }
+    let files = mail.attachments.iter().map(|file| {
+        MimePart::new(file.content_type.to_owned(), BodyPart::Binary(file.bytes.into())).attachment(file.name.to_owned())
+    });
+    let parts = readable.into_iter().chain(files).collect();
+    Ok(multipart("multipart/mixed", "m", mail.message_id, parts))
+}
+
+/// A multipart with a boundary that the message id makes unique (the builder's own would read
+/// the clock).
+fn multipart<'a>(kind: &'static str, mark: &str, message_id: &str, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
+    let unique: String = message_id.chars().filter(char::is_ascii_alphanumeric).take(48).collect();
+    let content_type = ContentType::new(kind).attribute("boundary", format!("=_{mark}_{unique}"));
+    MimePart::new(content_type, BodyPart::Multipart(parts))
+}
+
+fn mailbox<'a>(of: Mailbox<'a>) -> Address<'a> {
+    let name = (!of.name.is_empty()).then_some(of.name);
+    Address::new_address(name, of.address)
+}
+
+fn check(mail: &OutgoingMail<'_>) -> Result<(), BuildError> {
+    let reply_to = mail.reply_to.unwrap_or(Mailbox { name: "", address: "" });
+    let values = [
+        ("the sender's name", mail.from.name),
+        ("the sender's address", mail.from.address),
+        ("the recipient's name", mail.to.name),
+        ("the recipient's address", mail.to.address),
+        ("the reply name", reply_to.name),
+        ("the reply address", reply_to.address),
+        ("the subject", mail.subject),
+        ("the message id", mail.message_id),
+        ("the answered message's id", mail.in_reply_to.unwrap_or_default()),
+        ("the unsubscribe link", mail.list_unsubscribe.unwrap_or_default()),
+    ];
+    let files = mail
+        .attachments
+        .iter()
+        .flat_map(|file| [("an attachment's name", file.name), ("an attachment's type", file.content_type)]);
+    for (what, value) in values.into_iter().chain(files) {
+        if value.chars().any(char::is_control) {
+            return Err(BuildError::ControlCharacter(what));
+        }
+        if value.len() > BUILT_HEADER_SIZE_MAX_BYTES {
+            return Err(BuildError::TooLong(what));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use mail_parser::{MessageParser, MimeHeaders};
+
+    use super::*;
+
+    fn sample() -> OutgoingMail<'static> {
+        OutgoingMail {
+            from: Mailbox { name: "Alarm, Grünau", address: "alarm@town.example" },
+            to: Mailbox { name: "Žofie \"Z\"", address: "z@mail.example" },
+            reply_to: None,
+            subject: "Überschwemmung: bitte bestätigen, und zwar bald, denn der Fluss steigt weiter",
+            text: ".first line\nGrüße\n",
+            html: "<p>Grüße</p>",
+            message_id: "0192.1@gw.example",
+            date_secs: 1_700_000_000,
+            in_reply_to: None,
+            list_unsubscribe: Some("https://gw.example/u/1"),
+            attachments: vec![],
+        }
+    }
+
+    #[test]
+    fn both_bodies_and_the_header_come_through() {
+        let raw = build(&sample()).unwrap();
+        assert_eq!(raw, build(&sample()).unwrap());
+        assert!(raw.split(|b| *b == b'\n').all(|l| l.is_empty() || l.ends_with(b"\r")), "bare line feed");
+        assert!(raw.split(|b| *b == b'\n').all(|l| l.len() < 999), "line too long");
+        let mail = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(mail.subject(), Some(sample().subject));
+        assert_eq!(mail.message_id(), Some("0192.1@gw.example"));
+        assert_eq!(mail.body_text(0).unwrap().replace('\r', ""), ".first line\nGrüße\n");
+        assert_eq!(mail.body_html(0).unwrap(), "<p>Grüße</p>");
+        let to = mail.to().unwrap().first().unwrap();
+        assert_eq!((to.name(), to.address()), (Some("Žofie \"Z\""), Some("z@mail.example")));
+        assert_eq!(mail.date().unwrap().to_timestamp(), 1_700_000_000);
+        assert_eq!(mail.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
+    }
+
+    #[test]
+    fn files_travel_along() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let file = Attachment { name: "Plän.pdf", content_type: "application/pdf", bytes: &bytes };
+        let raw = build(&OutgoingMail { attachments: vec![file], ..sample() }).unwrap();
+        let mail = MessageParser::default().parse(&raw).unwrap();
+        let part = mail.attachment(0).unwrap();
+        assert_eq!((part.attachment_name(), part.contents()), (Some("Plän.pdf"), bytes.as_slice()));
+        assert_eq!(mail.body_html(0).unwrap(), "<p>Grüße</p>");
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_its_line() {
+        let evil = "x\r\nBcc: all@town.example";
+        let from = Mailbox { name: evil, address: "a@b.example" };
+        let cases = [
+            OutgoingMail { subject: evil, ..sample() },
+            OutgoingMail { from, ..sample() },
+            OutgoingMail { to: Mailbox { name: "", address: "a@b\n.example" }, ..sample() },
+            OutgoingMail { reply_to: Some(from), ..sample() },
+            OutgoingMail { message_id: "a\0b", ..sample() },
+            OutgoingMail { list_unsubscribe: Some(evil), ..sample() },
+            OutgoingMail { in_reply_to: Some(evil), ..sample() },
+            OutgoingMail { attachments: vec![Attachment { name: evil, content_type: "a/b", bytes: b"" }], ..sample() },
+        ];
+        for case in cases {
+            assert!(matches!(build(&case), Err(BuildError::ControlCharacter(_))), "{case:?}");
+        }
+        assert_eq!(build(&OutgoingMail { text: "", html: "", ..sample() }), Err(BuildError::Empty));
+    }
+}
