@@ -22,11 +22,16 @@ use tocsin::{
 
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let folder = std::env::var_os("TOCSIN_CORPUS").map_or(beside, PathBuf::from).join("bounces");
+    let folder = std::env::var_os("TOCSIN_CORPUS")
+        .map_or(beside, PathBuf::from)
+        .join("bounces");
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: no corpus at {}; bounce scores were NOT checked", folder.display());
+    eprintln!(
+        "SKIPPED: no corpus at {}; bounce scores were NOT checked",
+        folder.display()
+    );
     None
 }
 
@@ -75,43 +80,98 @@ fn trusted(row: &Value, what: &str) -> bool {
 }
 
 fn recipients_fit(row: &Value, finding: &MailFinding) -> bool {
-    let found: Vec<&str> = finding.findings.iter().map(|f| f.address.as_str()).collect();
+    let found: Vec<&str> = finding
+        .findings
+        .iter()
+        .map(|f| f.address.as_str())
+        .collect();
     let expected: Vec<Vec<String>> = row["expect"]["recipients"]
         .as_array()
         .unwrap()
         .iter()
         .map(|address| {
-            let equivalent = row["expect"]["recipient_equiv"][address.as_str().unwrap()].as_array().cloned().unwrap_or_default();
-            [address.clone()].into_iter().chain(equivalent).map(|a| a.as_str().unwrap().to_lowercase()).collect()
+            let equivalent = row["expect"]["recipient_equiv"][address.as_str().unwrap()]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            [address.clone()]
+                .into_iter()
+                .chain(equivalent)
+                .map(|a| a.as_str().unwrap().to_lowercase())
+                .collect()
         })
         .collect();
-    expected.iter().all(|any| any.iter().any(|a| found.contains(&a.as_str())))
-        && found.iter().all(|a| expected.iter().any(|any| any.iter().any(|x| x == a)))
+    expected
+        .iter()
+        .all(|any| any.iter().any(|a| found.contains(&a.as_str())))
+        && found
+            .iter()
+            .all(|a| expected.iter().any(|any| any.iter().any(|x| x == a)))
 }
 
 #[test]
 fn bounces_of_many_mail_systems() {
     let Some(folder) = corpus() else { return };
-    let (mut kind, mut class, mut recipients) = (Score::default(), Score::default(), Score::default());
-    for line in fs::read_to_string(folder.join("manifest.jsonl")).unwrap().lines() {
+    let (mut kind, mut class, mut recipients) =
+        (Score::default(), Score::default(), Score::default());
+    for line in fs::read_to_string(folder.join("manifest.jsonl"))
+        .unwrap()
+        .lines()
+    {
         let row: Value = serde_json::from_str(line).unwrap();
         let raw = fs::read(folder.join(row["file"].as_str().unwrap())).unwrap();
-        let finding = read(&raw).map_or(MailFinding { class: BounceClass::None, findings: vec![] }, |mail| classify_mail(&mail));
+        let finding = read(&raw).map_or(
+            MailFinding {
+                class: BounceClass::None,
+                findings: vec![],
+            },
+            |mail| classify_mail(&mail),
+        );
         let name = name_of(finding.class);
-        if let Some(expected) = row["expect"]["kind"].as_str().filter(|_| trusted(&row, "kind")) {
+        if let Some(expected) = row["expect"]["kind"]
+            .as_str()
+            .filter(|_| trusted(&row, "kind"))
+        {
             kind.add(kind_fits(expected, name));
         }
-        if let Some(any) = row["expect"]["class_any"].as_array().filter(|a| !a.is_empty() && trusted(&row, "class")) {
+        if let Some(any) = row["expect"]["class_any"]
+            .as_array()
+            .filter(|a| !a.is_empty() && trusted(&row, "class"))
+        {
             class.add(any.iter().any(|c| c == name));
         }
-        if row["expect"]["recipients"].as_array().is_some_and(|a| !a.is_empty()) && trusted(&row, "recipients") {
+        if row["expect"]["recipients"]
+            .as_array()
+            .is_some_and(|a| !a.is_empty())
+            && trusted(&row, "recipients")
+        {
             recipients.add(recipients_fit(&row, &finding));
         }
     }
-    eprintln!("kind {:.1} % of {}, class {:.1} % of {}, recipients {:.1} % of {}", kind.percent(), kind.all, class.percent(), class.all, recipients.percent(), recipients.all);
-    assert!(kind.all > 400 && kind.percent() >= 97.0, "kind fell to {:.1} %", kind.percent());
-    assert!(class.percent() >= 88.0, "class fell to {:.1} %", class.percent());
-    assert!(recipients.percent() >= 97.0, "recipients fell to {:.1} %", recipients.percent());
+    eprintln!(
+        "kind {:.1} % of {}, class {:.1} % of {}, recipients {:.1} % of {}",
+        kind.percent(),
+        kind.all,
+        class.percent(),
+        class.all,
+        recipients.percent(),
+        recipients.all
+    );
+    assert!(
+        kind.all > 400 && kind.percent() >= 97.0,
+        "kind fell to {:.1} %",
+        kind.percent()
+    );
+    assert!(
+        class.percent() >= 88.0,
+        "class fell to {:.1} %",
+        class.percent()
+    );
+    assert!(
+        recipients.percent() >= 97.0,
+        "recipients fell to {:.1} %",
+        recipients.percent()
+    );
 }
 
 #[test]
@@ -119,15 +179,30 @@ fn replies_of_many_mail_systems() {
     let Some(folder) = corpus() else { return };
     let table = fs::read_to_string(folder.join("replies.tsv")).unwrap();
     let mut lines = table.lines();
-    let columns: HashMap<&str, usize> = lines.next().unwrap().split('\t').enumerate().map(|(i, name)| (name, i)).collect();
+    let columns: HashMap<&str, usize> = lines
+        .next()
+        .unwrap()
+        .split('\t')
+        .enumerate()
+        .map(|(i, name)| (name, i))
+        .collect();
     let mut class = Score::default();
     for line in lines {
         let cells: Vec<&str> = line.split('\t').collect();
         let expected = cells[columns["expected_class"]];
         if !expected.is_empty() {
-            class.add(classify_text(cells[columns["reply"]], None, Phase::Unknown).class.as_str() == expected);
+            class.add(
+                classify_text(cells[columns["reply"]], None, Phase::Unknown)
+                    .class
+                    .as_str()
+                    == expected,
+            );
         }
     }
     eprintln!("class of replies {:.1} % of {}", class.percent(), class.all);
-    assert!(class.all > 300 && class.percent() >= 91.0, "class fell to {:.1} %", class.percent());
+    assert!(
+        class.all > 300 && class.percent() >= 91.0,
+        "class fell to {:.1} %",
+        class.percent()
+    );
 }

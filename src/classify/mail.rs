@@ -145,11 +145,22 @@ mod tests {
         );
         let found = classify(&text);
         assert_eq!(found.class, BounceClass::Hard);
-        let [ann, bob] = found.findings.as_slice() else { unreachable!("two recipients") };
+        let [ann, bob] = found.findings.as_slice() else {
+            unreachable!("two recipients")
+        };
         assert_eq!(ann.address, "ann@town.example");
-        assert_eq!((ann.verdict.reason, ann.verdict.suspends()), (Reason::UserUnknown, Suspends::AtOnce));
-        assert_eq!(ann.verdict.diagnostic.as_str(), "smtp; 550 5.1.1 <ann@inner.example>: Recipient address rejected: User unknown");
-        assert_eq!((bob.verdict.reason, bob.verdict.suspends()), (Reason::MailboxFull, Suspends::AfterRepeats));
+        assert_eq!(
+            (ann.verdict.reason, ann.verdict.suspends()),
+            (Reason::UserUnknown, Suspends::AtOnce)
+        );
+        assert_eq!(
+            ann.verdict.diagnostic.as_str(),
+            "smtp; 550 5.1.1 <ann@inner.example>: Recipient address rejected: User unknown"
+        );
+        assert_eq!(
+            (bob.verdict.reason, bob.verdict.suspends()),
+            (Reason::MailboxFull, Suspends::AfterRepeats)
+        );
         let mail = read(text.as_bytes()).unwrap();
         assert_eq!(original_message_id(&mail).as_deref(), Some("42@gw.example"));
     }
@@ -159,13 +170,24 @@ mod tests {
         let delayed = classify(&report(
             "Final-Recipient: rfc822; ann@town.example\nAction: delayed\nStatus: 4.4.1\nDiagnostic-Code: smtp; 550 5.1.1 user unknown",
         ));
-        assert_eq!((delayed.class, delayed.findings[0].verdict.suspends()), (BounceClass::Delay, Suspends::Never));
-        let done = classify(&report("Final-Recipient: rfc822; ann@town.example\nAction: delivered\nStatus: 2.0.0"));
-        assert_eq!((done.class, done.findings[0].verdict.suspends()), (BounceClass::Success, Suspends::Never));
+        assert_eq!(
+            (delayed.class, delayed.findings[0].verdict.suspends()),
+            (BounceClass::Delay, Suspends::Never)
+        );
+        let done = classify(&report(
+            "Final-Recipient: rfc822; ann@town.example\nAction: delivered\nStatus: 2.0.0",
+        ));
+        assert_eq!(
+            (done.class, done.findings[0].verdict.suspends()),
+            (BounceClass::Success, Suspends::Never)
+        );
         let warning = classify(
             "From: Mail Delivery System <Mailer-Daemon@mx.example>\nSubject: Warning: message delayed 24 hours\n\nThis is a warning only. You do not need to resend.\n\n  ann@town.example\n    user unknown\n",
         );
-        assert_eq!((warning.class, warning.findings[0].verdict.suspends()), (BounceClass::Delay, Suspends::Never));
+        assert_eq!(
+            (warning.class, warning.findings[0].verdict.suspends()),
+            (BounceClass::Delay, Suspends::Never)
+        );
     }
 
     #[test]
@@ -182,19 +204,28 @@ mod tests {
             "X-Failed-Recipients: ann@town.example\nAuto-Submitted: auto-replied\nFrom: Mail Delivery System <Mailer-Daemon@x.example>\nTo: v@gw.example\nSubject: Mail delivery failed: returning message to sender\n\n\
              A message that you sent could not be delivered to one or more of its\nrecipients.\n\n  ann@town.example\n    SMTP error from remote mail server after RCPT TO:<ann@town.example>:\n    host mx.town.example [192.0.2.1]: 550 No such user\n",
         );
-        assert_eq!((exim.class, exim.findings[0].verdict.reason), (BounceClass::Hard, Reason::UserUnknown));
+        assert_eq!(
+            (exim.class, exim.findings[0].verdict.reason),
+            (BounceClass::Hard, Reason::UserUnknown)
+        );
     }
 
     #[test]
     fn automatic_answers_complaints_and_receipts_are_told_apart() {
-        let away = classify("From: ann@town.example\nAuto-Submitted: auto-replied (vacation)\nSubject: Re: flood\n\nThe user is unknown to be back before Monday; mail could not be delivered to my desk.\n");
+        let away = classify(
+            "From: ann@town.example\nAuto-Submitted: auto-replied (vacation)\nSubject: Re: flood\n\nThe user is unknown to be back before Monday; mail could not be delivered to my desk.\n",
+        );
         assert_eq!(away, MailFinding::of(BounceClass::AutoReply));
-        let unmarked = classify("From: ann@town.example\nSubject: Out of Office: flood\n\nBack on Monday.\n");
+        let unmarked =
+            classify("From: ann@town.example\nSubject: Out of Office: flood\n\nBack on Monday.\n");
         assert_eq!(unmarked.class, BounceClass::AutoReply);
         let arf = classify(
             "From: fbl@isp.example\nSubject: complaint\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: <ann@town.example>\n\n--b\nContent-Type: message/rfc822\n\nMessage-ID: <1@gw>\n\nx\n--b--\n",
         );
-        assert_eq!((arf.class, arf.findings[0].address.as_str()), (BounceClass::Complaint, "ann@town.example"));
+        assert_eq!(
+            (arf.class, arf.findings[0].address.as_str()),
+            (BounceClass::Complaint, "ann@town.example")
+        );
         let mdn = classify(
             "From: ann@town.example\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nread\n--b\nContent-Type: message/disposition-notification\n\nOriginal-Message-ID: <1@gw>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--b--\n",
         );

@@ -16,9 +16,17 @@ const SIGNATURE_SIZE: usize = 8;
 /// on their way, and letters and digits survive everywhere.
 static BASE32: LazyLock<Option<Encoding>> = LazyLock::new(|| {
     let mut specification = Specification::new();
-    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
-    specification.translate.from.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    specification.translate.to.push_str("abcdefghijklmnopqrstuvwxyz");
+    specification
+        .symbols
+        .push_str("abcdefghijklmnopqrstuvwxyz234567");
+    specification
+        .translate
+        .from
+        .push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    specification
+        .translate
+        .to
+        .push_str("abcdefghijklmnopqrstuvwxyz");
     specification.encoding().ok()
 });
 
@@ -31,7 +39,9 @@ pub struct ReturnPaths {
 
 impl std::fmt::Debug for ReturnPaths {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReturnPaths").field("domain", &self.domain).finish_non_exhaustive()
+        f.debug_struct("ReturnPaths")
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +78,9 @@ impl ReturnPaths {
         let mut token = delivery.as_bytes().to_vec();
         let signature = hmac::sign(&self.key, delivery.as_bytes());
         token.extend_from_slice(&signature.as_ref()[..SIGNATURE_SIZE]);
-        let token = BASE32.as_ref().map_or_else(String::new, |base32| base32.encode(&token));
+        let token = BASE32
+            .as_ref()
+            .map_or_else(String::new, |base32| base32.encode(&token));
         format!("{PREFIX}{token}@{}", self.domain)
     }
 
@@ -88,12 +100,18 @@ impl ReturnPaths {
         else {
             return ReturnPath::Other;
         };
-        let decoded = BASE32.as_ref().and_then(|base32| base32.decode(token.as_bytes()).ok());
-        let Some((id, signature)) = decoded.as_deref().and_then(|token| token.split_first_chunk::<16>()) else {
+        let decoded = BASE32
+            .as_ref()
+            .and_then(|base32| base32.decode(token.as_bytes()).ok());
+        let Some((id, signature)) = decoded
+            .as_deref()
+            .and_then(|token| token.split_first_chunk::<16>())
+        else {
             return ReturnPath::Forged;
         };
         let expected = hmac::sign(&self.key, id);
-        let same: bool = subtle::ConstantTimeEq::ct_eq(&expected.as_ref()[..SIGNATURE_SIZE], signature).into();
+        let same: bool =
+            subtle::ConstantTimeEq::ct_eq(&expected.as_ref()[..SIGNATURE_SIZE], signature).into();
         if same {
             ReturnPath::Of(DeliveryId::from_bytes(*id))
         } else {
@@ -115,10 +133,19 @@ mod tests {
         assert!(local.len() <= 64, "{address}");
         assert_eq!(paths.parse(&address), ReturnPath::Of(id));
         assert_eq!(paths.parse(&address.to_uppercase()), ReturnPath::Of(id));
-        assert_eq!(ReturnPaths::new("bounce.example.org", &[8; 32]).parse(&address), ReturnPath::Forged);
-        assert_eq!(paths.parse("postmaster@bounce.example.org"), ReturnPath::Other);
+        assert_eq!(
+            ReturnPaths::new("bounce.example.org", &[8; 32]).parse(&address),
+            ReturnPath::Forged
+        );
+        assert_eq!(
+            paths.parse("postmaster@bounce.example.org"),
+            ReturnPath::Other
+        );
         assert_eq!(paths.parse("b-x@bounce.example.org"), ReturnPath::Forged);
-        assert_eq!(paths.parse(&address.replace("bounce.", "other.")), ReturnPath::Other);
+        assert_eq!(
+            paths.parse(&address.replace("bounce.", "other.")),
+            ReturnPath::Other
+        );
         assert_eq!(paths.parse("ß@bounce.example.org"), ReturnPath::Other);
     }
 }

@@ -1,4 +1,5 @@
 //! Sans-IO protocol cores: bytes and the time in, bytes and events out. No sockets, no clocks.
 
+pub mod mime;
 pub mod smpp;
 pub mod smtp;

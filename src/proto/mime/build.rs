@@ -92,7 +92,10 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
     if let Some(url) = mail.list_unsubscribe {
         builder = builder
             .header("List-Unsubscribe", Raw::new(format!("<{url}>")))
-            .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"));
+            .header(
+                "List-Unsubscribe-Post",
+                Raw::new("List-Unsubscribe=One-Click"),
+            );
     }
     let mut out = Vec::new();
     builder.body(body(mail)?).serialize(&mut out);
@@ -102,13 +105,21 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
 fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
     let mut alternatives = Vec::with_capacity(2);
     if !mail.text.is_empty() {
-        alternatives.push(MimePart::new("text/plain", BodyPart::Text(mail.text.into())));
+        alternatives.push(MimePart::new(
+            "text/plain",
+            BodyPart::Text(mail.text.into()),
+        ));
     }
     if !mail.html.is_empty() {
         alternatives.push(MimePart::new("text/html", BodyPart::Text(mail.html.into())));
     }
     let readable = if alternatives.len() > 1 {
-        Some(multipart("multipart/alternative", "a", mail.message_id, alternatives))
+        Some(multipart(
+            "multipart/alternative",
+            "a",
+            mail.message_id,
+            alternatives,
+        ))
     } else {
         alternatives.pop()
     };
@@ -116,7 +127,11 @@ fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
         return readable.ok_or(BuildError::Empty);
     }
     let files = mail.attachments.iter().map(|file| {
-        MimePart::new(file.content_type.to_owned(), BodyPart::Binary(file.bytes.into())).attachment(file.name.to_owned())
+        MimePart::new(
+            file.content_type.to_owned(),
+            BodyPart::Binary(file.bytes.into()),
+        )
+        .attachment(file.name.to_owned())
     });
     let parts = readable.into_iter().chain(files).collect();
     Ok(multipart("multipart/mixed", "m", mail.message_id, parts))
@@ -124,8 +139,17 @@ fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
 
 /// A multipart with a boundary that the message id makes unique (the builder's own would read
 /// the clock).
-fn multipart<'a>(kind: &'static str, mark: &str, message_id: &str, parts: Vec<MimePart<'a>>) -> MimePart<'a> {
-    let unique: String = message_id.chars().filter(char::is_ascii_alphanumeric).take(48).collect();
+fn multipart<'a>(
+    kind: &'static str,
+    mark: &str,
+    message_id: &str,
+    parts: Vec<MimePart<'a>>,
+) -> MimePart<'a> {
+    let unique: String = message_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(48)
+        .collect();
     let content_type = ContentType::new(kind).attribute("boundary", format!("=_{mark}_{unique}"));
     MimePart::new(content_type, BodyPart::Multipart(parts))
 }
@@ -136,7 +160,10 @@ fn mailbox<'a>(of: Mailbox<'a>) -> Address<'a> {
 }
 
 fn check(mail: &OutgoingMail<'_>) -> Result<(), BuildError> {
-    let reply_to = mail.reply_to.unwrap_or(Mailbox { name: "", address: "" });
+    let reply_to = mail.reply_to.unwrap_or(Mailbox {
+        name: "",
+        address: "",
+    });
     let values = [
         ("the sender's name", mail.from.name),
         ("the sender's address", mail.from.address),
@@ -146,13 +173,21 @@ fn check(mail: &OutgoingMail<'_>) -> Result<(), BuildError> {
         ("the reply address", reply_to.address),
         ("the subject", mail.subject),
         ("the message id", mail.message_id),
-        ("the answered message's id", mail.in_reply_to.unwrap_or_default()),
-        ("the unsubscribe link", mail.list_unsubscribe.unwrap_or_default()),
+        (
+            "the answered message's id",
+            mail.in_reply_to.unwrap_or_default(),
+        ),
+        (
+            "the unsubscribe link",
+            mail.list_unsubscribe.unwrap_or_default(),
+        ),
     ];
-    let files = mail
-        .attachments
-        .iter()
-        .flat_map(|file| [("an attachment's name", file.name), ("an attachment's type", file.content_type)]);
+    let files = mail.attachments.iter().flat_map(|file| {
+        [
+            ("an attachment's name", file.name),
+            ("an attachment's type", file.content_type),
+        ]
+    });
     for (what, value) in values.into_iter().chain(files) {
         if value.chars().any(char::is_control) {
             return Err(BuildError::ControlCharacter(what));
@@ -173,8 +208,14 @@ mod tests {
 
     fn sample() -> OutgoingMail<'static> {
         OutgoingMail {
-            from: Mailbox { name: "Alarm, Grünau", address: "alarm@town.example" },
-            to: Mailbox { name: "Žofie \"Z\"", address: "z@mail.example" },
+            from: Mailbox {
+                name: "Alarm, Grünau",
+                address: "alarm@town.example",
+            },
+            to: Mailbox {
+                name: "Žofie \"Z\"",
+                address: "z@mail.example",
+            },
             reply_to: None,
             subject: "Überschwemmung: bitte bestätigen, und zwar bald, denn der Fluss steigt weiter",
             text: ".first line\nGrüße\n",
@@ -191,47 +232,115 @@ mod tests {
     fn both_bodies_and_the_header_come_through() {
         let raw = build(&sample()).unwrap();
         assert_eq!(raw, build(&sample()).unwrap());
-        assert!(raw.split(|b| *b == b'\n').all(|l| l.is_empty() || l.ends_with(b"\r")), "bare line feed");
-        assert!(raw.split(|b| *b == b'\n').all(|l| l.len() < 999), "line too long");
+        assert!(
+            raw.split(|b| *b == b'\n')
+                .all(|l| l.is_empty() || l.ends_with(b"\r")),
+            "bare line feed"
+        );
+        assert!(
+            raw.split(|b| *b == b'\n').all(|l| l.len() < 999),
+            "line too long"
+        );
         let mail = MessageParser::default().parse(&raw).unwrap();
         assert_eq!(mail.subject(), Some(sample().subject));
         assert_eq!(mail.message_id(), Some("0192.1@gw.example"));
-        assert_eq!(mail.body_text(0).unwrap().replace('\r', ""), ".first line\nGrüße\n");
+        assert_eq!(
+            mail.body_text(0).unwrap().replace('\r', ""),
+            ".first line\nGrüße\n"
+        );
         assert_eq!(mail.body_html(0).unwrap(), "<p>Grüße</p>");
         let to = mail.to().unwrap().first().unwrap();
-        assert_eq!((to.name(), to.address()), (Some("Žofie \"Z\""), Some("z@mail.example")));
+        assert_eq!(
+            (to.name(), to.address()),
+            (Some("Žofie \"Z\""), Some("z@mail.example"))
+        );
         assert_eq!(mail.date().unwrap().to_timestamp(), 1_700_000_000);
-        assert_eq!(mail.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
+        assert_eq!(
+            mail.header_raw("Auto-Submitted").map(str::trim),
+            Some("auto-generated")
+        );
     }
 
     #[test]
     fn files_travel_along() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let file = Attachment { name: "Plän.pdf", content_type: "application/pdf", bytes: &bytes };
-        let raw = build(&OutgoingMail { attachments: vec![file], ..sample() }).unwrap();
+        let file = Attachment {
+            name: "Plän.pdf",
+            content_type: "application/pdf",
+            bytes: &bytes,
+        };
+        let raw = build(&OutgoingMail {
+            attachments: vec![file],
+            ..sample()
+        })
+        .unwrap();
         let mail = MessageParser::default().parse(&raw).unwrap();
         let part = mail.attachment(0).unwrap();
-        assert_eq!((part.attachment_name(), part.contents()), (Some("Plän.pdf"), bytes.as_slice()));
+        assert_eq!(
+            (part.attachment_name(), part.contents()),
+            (Some("Plän.pdf"), bytes.as_slice())
+        );
         assert_eq!(mail.body_html(0).unwrap(), "<p>Grüße</p>");
     }
 
     #[test]
     fn nothing_breaks_out_of_its_line() {
         let evil = "x\r\nBcc: all@town.example";
-        let from = Mailbox { name: evil, address: "a@b.example" };
+        let from = Mailbox {
+            name: evil,
+            address: "a@b.example",
+        };
         let cases = [
-            OutgoingMail { subject: evil, ..sample() },
+            OutgoingMail {
+                subject: evil,
+                ..sample()
+            },
             OutgoingMail { from, ..sample() },
-            OutgoingMail { to: Mailbox { name: "", address: "a@b\n.example" }, ..sample() },
-            OutgoingMail { reply_to: Some(from), ..sample() },
-            OutgoingMail { message_id: "a\0b", ..sample() },
-            OutgoingMail { list_unsubscribe: Some(evil), ..sample() },
-            OutgoingMail { in_reply_to: Some(evil), ..sample() },
-            OutgoingMail { attachments: vec![Attachment { name: evil, content_type: "a/b", bytes: b"" }], ..sample() },
+            OutgoingMail {
+                to: Mailbox {
+                    name: "",
+                    address: "a@b\n.example",
+                },
+                ..sample()
+            },
+            OutgoingMail {
+                reply_to: Some(from),
+                ..sample()
+            },
+            OutgoingMail {
+                message_id: "a\0b",
+                ..sample()
+            },
+            OutgoingMail {
+                list_unsubscribe: Some(evil),
+                ..sample()
+            },
+            OutgoingMail {
+                in_reply_to: Some(evil),
+                ..sample()
+            },
+            OutgoingMail {
+                attachments: vec![Attachment {
+                    name: evil,
+                    content_type: "a/b",
+                    bytes: b"",
+                }],
+                ..sample()
+            },
         ];
         for case in cases {
-            assert!(matches!(build(&case), Err(BuildError::ControlCharacter(_))), "{case:?}");
+            assert!(
+                matches!(build(&case), Err(BuildError::ControlCharacter(_))),
+                "{case:?}"
+            );
         }
-        assert_eq!(build(&OutgoingMail { text: "", html: "", ..sample() }), Err(BuildError::Empty));
+        assert_eq!(
+            build(&OutgoingMail {
+                text: "",
+                html: "",
+                ..sample()
+            }),
+            Err(BuildError::Empty)
+        );
     }
 }

@@ -47,12 +47,18 @@ impl HeaderBlock {
 
     /// The first value of a field; names are compared without case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.fields
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
     }
 
     /// Every value of a field.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+        self.fields
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
     }
 
     /// True if the field stands there.
@@ -76,7 +82,11 @@ impl HeaderBlock {
     }
 
     fn take_line(&mut self, line: &str) {
-        let field = if line.starts_with([' ', '\t']) { None } else { split_field(line) };
+        let field = if line.starts_with([' ', '\t']) {
+            None
+        } else {
+            split_field(line)
+        };
         if let Some((name, value)) = field {
             if self.fields.len() < HEADER_FIELDS_MAX {
                 self.fields.push((name.to_owned(), value.trim().to_owned()));
@@ -97,7 +107,9 @@ impl HeaderBlock {
 /// Headers hold addresses: debug output names the fields only.
 impl std::fmt::Debug for HeaderBlock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.fields.iter().map(|(name, _)| name)).finish()
+        f.debug_list()
+            .entries(self.fields.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
@@ -113,7 +125,8 @@ pub fn split_line(text: &str) -> (&str, &str) {
 pub fn split_field(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
     let name = name.trim_end();
-    let well_formed = !name.is_empty() && name.len() <= 76 && name.bytes().all(|b| b.is_ascii_graphic());
+    let well_formed =
+        !name.is_empty() && name.len() <= 76 && name.bytes().all(|b| b.is_ascii_graphic());
     (well_formed && !name.contains(['<', '>', '@', '"', '/'])).then_some((name, value))
 }
 
@@ -122,7 +135,9 @@ pub fn first_address(text: &str) -> Option<String> {
     let mut from = 0;
     while let Some(found) = text.get(from..)?.find('@') {
         let at = from + found;
-        let start = text[..at].rfind(|c: char| !is_local(c)).map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8));
+        let start = text[..at].rfind(|c: char| !is_local(c)).map_or(0, |i| {
+            i + text[i..].chars().next().map_or(1, char::len_utf8)
+        });
         let tail = text.get(at + 1..).unwrap_or_default();
         let end = tail.find(|c: char| !is_domain(c)).unwrap_or(tail.len());
         let local = text[start..at].trim_start_matches(['\'', '=', '*', '`']);
@@ -136,7 +151,29 @@ pub fn first_address(text: &str) -> Option<String> {
 }
 
 fn is_local(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~')
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            '.' | '!'
+                | '#'
+                | '$'
+                | '%'
+                | '&'
+                | '\''
+                | '*'
+                | '+'
+                | '-'
+                | '/'
+                | '='
+                | '?'
+                | '^'
+                | '_'
+                | '`'
+                | '{'
+                | '|'
+                | '}'
+                | '~'
+        )
 }
 
 fn is_domain(c: char) -> bool {
@@ -159,9 +196,14 @@ mod tests {
 
     #[test]
     fn blocks_are_parted_by_empty_lines() {
-        let blocks = HeaderBlock::parse_all("Reporting-MTA: dns; a\n\n\nFinal-Recipient: rfc822; x@y\nnot folded\n\n");
+        let blocks = HeaderBlock::parse_all(
+            "Reporting-MTA: dns; a\n\n\nFinal-Recipient: rfc822; x@y\nnot folded\n\n",
+        );
         assert_eq!(blocks.len(), 2);
-        assert_eq!(blocks[1].get("final-recipient"), Some("rfc822; x@y not folded"));
+        assert_eq!(
+            blocks[1].get("final-recipient"),
+            Some("rfc822; x@y not folded")
+        );
         assert_eq!(blocks[1].address("Final-Recipient").as_deref(), Some("x@y"));
     }
 

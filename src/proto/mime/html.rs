@@ -12,7 +12,10 @@ pub fn to_text(html: &str) -> String {
     if html.len() > HTML_LAYOUT_SIZE_MAX_BYTES || nesting(html) > HTML_NESTING_MAX {
         return strip_tags(html);
     }
-    let config = html2text::config::plain_no_decorate().no_table_borders().no_link_wrapping().link_footnotes(false);
+    let config = html2text::config::plain_no_decorate()
+        .no_table_borders()
+        .no_link_wrapping()
+        .link_footnotes(false);
     match config.string_from_read(html.as_bytes(), TEXT_WIDTH_COLUMNS) {
         Ok(text) => tidy(&text),
         Err(_) => strip_tags(html),
@@ -29,7 +32,11 @@ fn nesting(html: &str) -> usize {
         if !holds_others(name) {
             continue;
         }
-        depth = if closing { depth.saturating_sub(1) } else { depth + 1 };
+        depth = if closing {
+            depth.saturating_sub(1)
+        } else {
+            depth + 1
+        };
         deepest = deepest.max(depth);
     }
     deepest
@@ -37,9 +44,12 @@ fn nesting(html: &str) -> usize {
 
 fn holds_others(tag: &str) -> bool {
     const ALONE: [&str; 16] = [
-        "!", "?", "br", "hr", "img", "meta", "link", "input", "p", "li", "td", "tr", "th", "col", "area", "option",
+        "!", "?", "br", "hr", "img", "meta", "link", "input", "p", "li", "td", "tr", "th", "col",
+        "area", "option",
     ];
-    let name_len = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
+    let name_len = tag
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(tag.len());
     let name = tag[..name_len].to_ascii_lowercase();
     !name.is_empty() && !ALONE.contains(&name.as_str())
 }
@@ -75,14 +85,21 @@ pub fn strip_tags(html: &str) -> String {
 }
 
 fn breaks_line(tag: &str) -> bool {
-    ["br", "p", "/p", "div", "/div", "tr", "/tr", "li", "h1", "h2", "h3", "/h", "table", "/table"]
-        .iter()
-        .any(|name| tag.strip_prefix(name).is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphabetic())))
+    [
+        "br", "p", "/p", "div", "/div", "tr", "/tr", "li", "h1", "h2", "h3", "/h", "table",
+        "/table",
+    ]
+    .iter()
+    .any(|name| {
+        tag.strip_prefix(name)
+            .is_some_and(|after| !after.starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
 }
 
 fn find_ascii(text: &str, needle: &str) -> Option<usize> {
     let (text, needle) = (text.as_bytes(), needle.as_bytes());
-    (0..text.len().checked_sub(needle.len())? + 1).find(|&i| text[i..i + needle.len()].eq_ignore_ascii_case(needle))
+    (0..text.len().checked_sub(needle.len())? + 1)
+        .find(|&i| text[i..i + needle.len()].eq_ignore_ascii_case(needle))
 }
 
 fn push_text(out: &mut String, text: &str) {
@@ -90,9 +107,16 @@ fn push_text(out: &mut String, text: &str) {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         let tail = &rest[at..];
-        let known = [("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " ")]
-            .into_iter()
-            .find(|(entity, _)| tail.starts_with(entity));
+        let known = [
+            ("&amp;", "&"),
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#39;", "'"),
+            ("&nbsp;", " "),
+        ]
+        .into_iter()
+        .find(|(entity, _)| tail.starts_with(entity));
         let (text, len) = known.map_or(("&", 1), |(entity, text)| (text, entity.len()));
         out.push_str(text);
         rest = &tail[len..];
@@ -122,20 +146,29 @@ mod tests {
 
     #[test]
     fn lays_out_ordinary_mail() {
-        let text = to_text("<html><head><style>p{}</style></head><body><p>Bad &amp; <b>good</b></p><table><tr><td>a</td></tr></table></body></html>");
+        let text = to_text(
+            "<html><head><style>p{}</style></head><body><p>Bad &amp; <b>good</b></p><table><tr><td>a</td></tr></table></body></html>",
+        );
         assert_eq!(text, "Bad & good\n\na");
     }
 
     #[test]
     fn deep_nesting_is_stripped_and_quick() {
-        let html = format!("{}deep &lt;text&gt;{}", "<table><tr><td>".repeat(3_000), "</td></tr></table>".repeat(3_000));
+        let html = format!(
+            "{}deep &lt;text&gt;{}",
+            "<table><tr><td>".repeat(3_000),
+            "</td></tr></table>".repeat(3_000)
+        );
         assert!(nesting(&html) > HTML_NESTING_MAX);
         assert_eq!(to_text(&html), "deep <text>");
     }
 
     #[test]
     fn stripping_drops_what_is_not_text() {
-        assert_eq!(strip_tags("a<!-- > b --> c<SCRIPT>if(a<b){}</Script>d<br/>e<unclosed"), "a cd\ne");
+        assert_eq!(
+            strip_tags("a<!-- > b --> c<SCRIPT>if(a<b){}</Script>d<br/>e<unclosed"),
+            "a cd\ne"
+        );
         assert_eq!(strip_tags("é<style>é"), "é");
     }
 }

@@ -74,7 +74,10 @@ pub struct IncomingMail {
 /// Debug output shows no text and no addresses.
 impl std::fmt::Debug for IncomingMail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IncomingMail").field("content_type", &self.content_type).field("header", &self.header).finish_non_exhaustive()
+        f.debug_struct("IncomingMail")
+            .field("content_type", &self.content_type)
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,7 +108,10 @@ pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
 /// # Errors
 /// [`ReadError`] as for [`read`]; `Ok(None)` if there is no such part.
 pub fn attachment_bytes(raw: &[u8], part: usize) -> Result<Option<Vec<u8>>, ReadError> {
-    Ok(parse(raw)?.parts.get(part).map(|part| part.contents().to_vec()))
+    Ok(parse(raw)?
+        .parts
+        .get(part)
+        .map(|part| part.contents().to_vec()))
 }
 
 /// What a person wrote, without the quoted message and the signature below it.
@@ -113,7 +119,10 @@ pub fn without_quotes(text: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for line in text.lines() {
         let line = line.trim_end();
-        if line == "--" || line.starts_with("-----Original") || line.starts_with("________________________________") {
+        if line == "--"
+            || line.starts_with("-----Original")
+            || line.starts_with("________________________________")
+        {
             break;
         }
         if !line.starts_with('>') {
@@ -121,7 +130,8 @@ pub fn without_quotes(text: &str) -> String {
         }
     }
     while let Some(last) = kept.last()
-        && (last.is_empty() || (last.ends_with(':') && (last.contains('@') || last.contains("wrote"))))
+        && (last.is_empty()
+            || (last.ends_with(':') && (last.contains('@') || last.contains("wrote"))))
     {
         kept.pop();
     }
@@ -133,11 +143,16 @@ fn parse(raw: &[u8]) -> Result<Message<'_>, ReadError> {
         return Err(ReadError::TooLarge);
     }
     let boundaries = raw.windows(3).filter(|w| *w == b"\n--").count();
-    let headers = raw.windows(14).filter(|w| w.eq_ignore_ascii_case(b"\ncontent-type:")).count();
+    let headers = raw
+        .windows(14)
+        .filter(|w| w.eq_ignore_ascii_case(b"\ncontent-type:"))
+        .count();
     if boundaries.min(headers.saturating_mul(3) + 3) > READ_PARTS_MAX {
         return Err(ReadError::TooManyParts);
     }
-    let message = MessageParser::default().parse(raw).ok_or(ReadError::NoHeader)?;
+    let message = MessageParser::default()
+        .parse(raw)
+        .ok_or(ReadError::NoHeader)?;
     if message.parts.len() > READ_PARTS_MAX {
         return Err(ReadError::TooManyParts);
     }
@@ -145,7 +160,10 @@ fn parse(raw: &[u8]) -> Result<Message<'_>, ReadError> {
 }
 
 fn author(message: &Message<'_>, header: &HeaderBlock) -> String {
-    let parsed = message.from().and_then(|from| from.first()).and_then(|a| a.address());
+    let parsed = message
+        .from()
+        .and_then(|from| from.first())
+        .and_then(|a| a.address());
     parsed
         .map(str::to_lowercase)
         .filter(|a| a.contains('@'))
@@ -157,7 +175,9 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
     let kind = media_type(part);
     match kind.as_str() {
         "message/delivery-status" | "message/global-delivery-status" => {
-            mail.delivery_status.get_or_insert_with(Vec::new).extend(HeaderBlock::parse_all(&lossy(part.contents())));
+            mail.delivery_status
+                .get_or_insert_with(Vec::new)
+                .extend(HeaderBlock::parse_all(&lossy(part.contents())));
             return;
         }
         "message/feedback-report" => {
@@ -168,7 +188,10 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
             mail.disposition = merged(&lossy(part.contents()));
             return;
         }
-        "text/rfc822-headers" | "text/rfc822-header" | "message/rfc822-headers" | "message/global-headers" => {
+        "text/rfc822-headers"
+        | "text/rfc822-header"
+        | "message/rfc822-headers"
+        | "message/global-headers" => {
             keep_original(mail, &lossy(part.contents()));
             return;
         }
@@ -177,7 +200,8 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
     match &part.body {
         PartType::Message(nested) => {
             let whole = if part.encoding == Encoding::None {
-                raw.get(part.raw_body_offset() as usize..part.raw_end_offset() as usize).unwrap_or_default()
+                raw.get(part.raw_body_offset() as usize..part.raw_end_offset() as usize)
+                    .unwrap_or_default()
             } else {
                 nested.raw_message.as_ref()
             };
@@ -194,7 +218,12 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
     }
 }
 
-fn keep_attachment(mail: &mut IncomingMail, index: usize, part: &MessagePart<'_>, content_type: String) {
+fn keep_attachment(
+    mail: &mut IncomingMail,
+    index: usize,
+    part: &MessagePart<'_>,
+    content_type: String,
+) {
     if mail.attachments.len() < READ_ATTACHMENTS_MAX {
         mail.attachments.push(NamedAttachment {
             name: part.attachment_name().unwrap_or_default().to_owned(),
@@ -222,7 +251,11 @@ fn push_text(all: &mut String, text: &str) {
 
 /// Feedback and disposition parts have one block; stray empty lines in it do not end it.
 fn merged(text: &str) -> Option<HeaderBlock> {
-    let joined: String = text.lines().filter(|l| !l.trim().is_empty()).flat_map(|l| [l, "\n"]).collect();
+    let joined: String = text
+        .lines()
+        .filter(|l| !l.trim().is_empty())
+        .flat_map(|l| [l, "\n"])
+        .collect();
     Some(HeaderBlock::parse(&joined).0).filter(|block| !block.is_empty())
 }
 
@@ -257,11 +290,20 @@ mod tests {
     #[test]
     fn a_delivery_report_comes_apart() {
         let mail = read(DSN.as_bytes()).unwrap();
-        assert_eq!((mail.subject.as_str(), mail.from.as_str()), ("Rück", "mailer-daemon@mx.example"));
-        assert_eq!((mail.text.trim(), mail.content_type.as_str()), ("It failed.", "multipart/report"));
+        assert_eq!(
+            (mail.subject.as_str(), mail.from.as_str()),
+            ("Rück", "mailer-daemon@mx.example")
+        );
+        assert_eq!(
+            (mail.text.trim(), mail.content_type.as_str()),
+            ("It failed.", "multipart/report")
+        );
         let status = mail.delivery_status.unwrap();
         assert_eq!(status.len(), 2);
-        assert_eq!(status[1].get("diagnostic-code"), Some("smtp; 550 5.1.1 <a@b.example>: unknown"));
+        assert_eq!(
+            status[1].get("diagnostic-code"),
+            Some("smtp; 550 5.1.1 <a@b.example>: unknown")
+        );
         assert_eq!(mail.original.unwrap().get("message-id"), Some("<1@gw>"));
     }
 
@@ -282,12 +324,20 @@ mod tests {
         assert_eq!(mail.text, "hi you");
         assert_eq!(mail.attachments.len(), 1);
         assert_eq!(mail.attachments[0].name, "x.txt");
-        assert_eq!(attachment_bytes(raw, mail.attachments[0].part).unwrap().unwrap(), b"file");
+        assert_eq!(
+            attachment_bytes(raw, mail.attachments[0].part)
+                .unwrap()
+                .unwrap(),
+            b"file"
+        );
     }
 
     #[test]
     fn limits_hold() {
-        assert_eq!(read(&vec![b'a'; READ_SIZE_MAX_BYTES + 1]), Err(ReadError::TooLarge));
+        assert_eq!(
+            read(&vec![b'a'; READ_SIZE_MAX_BYTES + 1]),
+            Err(ReadError::TooLarge)
+        );
         let mut many = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec();
         many.extend(b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nx".repeat(READ_PARTS_MAX + 2));
         assert_eq!(read(&many), Err(ReadError::TooManyParts));

@@ -69,7 +69,9 @@ fn starts_with_header(raw: &[u8]) -> bool {
 }
 
 fn header_lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
-    raw.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line)).take_while(|line| !line.is_empty())
+    raw.split(|b| *b == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .take_while(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -77,7 +79,11 @@ fn header_lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    const ADD: Additions<'static> = Additions { message_id: "1@gw.example", date_secs: 0, received: None };
+    const ADD: Additions<'static> = Additions {
+        message_id: "1@gw.example",
+        date_secs: 0,
+        received: None,
+    };
 
     #[test]
     fn complete_mail_passes_untouched() {
@@ -88,7 +94,13 @@ mod tests {
     #[test]
     fn missing_fields_come_in_front_and_the_rest_stays() {
         let raw = b"Subject: x\r\n\r\nDate: not a header\r\n";
-        let done = complete(raw, &Additions { received: Some("Received: by gw"), ..ADD });
+        let done = complete(
+            raw,
+            &Additions {
+                received: Some("Received: by gw"),
+                ..ADD
+            },
+        );
         let text = String::from_utf8(done).unwrap();
         assert!(text.starts_with("Received: by gw\r\nMessage-ID: <1@gw.example>\r\nDate: Thu, 1 Jan 1970 00:00:00 +0000\r\nSubject: x"), "{text}");
         assert!(text.ends_with("\r\n\r\nDate: not a header\r\n"));
@@ -104,7 +116,10 @@ mod tests {
 
     #[test]
     fn fields_are_read_unfolded() {
-        assert_eq!(field(b"A: 1\r\nB: 2\r\n\t3\r\nC: 4\r\n\r\nD: 5", "b").as_deref(), Some("2 3"));
+        assert_eq!(
+            field(b"A: 1\r\nB: 2\r\n\t3\r\nC: 4\r\n\r\nD: 5", "b").as_deref(),
+            Some("2 3")
+        );
         assert_eq!(field(b"A: 1\r\n\r\nD: 5", "d"), None);
     }
 }
