@@ -6,5 +6,6 @@ mod feedback;
 mod free_text;
 pub mod mail;
 mod rules;
+pub mod sip;
 pub mod smtp_reply;
 mod text;

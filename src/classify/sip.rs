@@ -44,9 +44,9 @@ fn by_code_and_cause(code: u16, cause: Option<u8>) -> (Reason, Permanence) {
     match code {
         486 | 600 => (Reason::Busy, Temporary),
         // The exchange's own word counts where SIP's is vague.
-        404 | 410 | 480 | 484 | 500..=599 | 604 => cause
-            .and_then(by_cause)
-            .unwrap_or_else(|| by_code(code)),
+        404 | 410 | 480 | 484 | 500..=599 | 604 => {
+            cause.and_then(by_cause).unwrap_or_else(|| by_code(code))
+        }
         _ => by_code(code),
     }
 }
@@ -159,6 +159,9 @@ mod tests {
         assert_eq!(classify_call(&result), None);
         result.failure = Some(CallFailure::TimedOut);
         let verdict = classify_call(&result).unwrap();
-        assert_eq!((verdict.reason, verdict.fault), (Reason::Network, Fault::Network));
+        assert_eq!(
+            (verdict.reason, verdict.fault),
+            (Reason::Network, Fault::Network)
+        );
     }
 }

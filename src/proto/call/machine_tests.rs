@@ -131,8 +131,16 @@ fn calls_that_nobody_answers() {
     check(plan(true), "100 183 480", "Started Ringing =NoAnswer");
     check(plan(true), "404", "Started =Failed");
     check(plan(true), "100 503", "Started =Failed");
-    check(plan(true), "180 +30 487", "Started Ringing CANCEL =NoAnswer");
-    check(plan(true), "180 +30 +10", "Started Ringing CANCEL =NoAnswer");
+    check(
+        plan(true),
+        "180 +30 487",
+        "Started Ringing CANCEL =NoAnswer",
+    );
+    check(
+        plan(true),
+        "180 +30 +10",
+        "Started Ringing CANCEL =NoAnswer",
+    );
     check(plan(true), "mute", "Started =Failed");
     check(plan(true), "180 dead", "Started Ringing =Failed");
     check(plan(true), "180 rubbish", "Started Ringing =Failed");
@@ -170,7 +178,11 @@ fn without_the_key_the_script_repeats_and_the_call_completes() {
         "200 +1 played bye",
         "Started InProgress play =Completed",
     );
-    check(plan(false), "200 +1 played +2", "Started InProgress play BYE =Completed");
+    check(
+        plan(false),
+        "200 +1 played +2",
+        "Started InProgress play BYE =Completed",
+    );
     check(
         plan(false),
         "200 +1 key1 played +2",
@@ -195,7 +207,11 @@ fn a_wrong_key_begins_again_but_not_for_ever() {
 #[test]
 fn machines_are_not_people() {
     check(plan(true), "200 +1 fax", "Started InProgress play BYE =Fax");
-    check(plan(true), "200 +1 greeting", "Started InProgress play BYE =Voicemail");
+    check(
+        plan(true),
+        "200 +1 greeting",
+        "Started InProgress play BYE =Voicemail",
+    );
     check(
         leaves_message(true),
         "200 +1 greeting +4 beep played",
@@ -229,9 +245,17 @@ fn a_key_proves_a_person_whatever_was_heard_before() {
 
 #[test]
 fn crossings() {
-    check(plan(true), "180 +30 200", "Started Ringing CANCEL BYE =NoAnswer");
+    check(
+        plan(true),
+        "180 +30 200",
+        "Started Ringing CANCEL BYE =NoAnswer",
+    );
     check(plan(true), "180 +30 486", "Started Ringing CANCEL =Busy");
-    check(plan(true), "180 200 bye", "Started Ringing InProgress =Completed");
+    check(
+        plan(true),
+        "180 200 bye",
+        "Started Ringing InProgress =Completed",
+    );
     check(plan(true), "200 200 +1 180", "Started InProgress play");
     check(
         plan(true),
@@ -239,14 +263,30 @@ fn crossings() {
         "Started InProgress play =Completed",
     );
     check(plan(true), "180 key1 greeting", "Started Ringing");
-    check(plan(true), "200 +1 dead", "Started InProgress play =Completed");
+    check(
+        plan(true),
+        "200 +1 dead",
+        "Started InProgress play =Completed",
+    );
 }
 
 #[test]
 fn a_call_that_is_no_longer_wanted_ends() {
-    check(plan(true), "180 abort 487", "Started Ringing CANCEL =Aborted");
-    check(plan(true), "180 abort +10", "Started Ringing CANCEL =Aborted");
-    check(plan(true), "200 +1 abort", "Started InProgress play BYE =Completed");
+    check(
+        plan(true),
+        "180 abort 487",
+        "Started Ringing CANCEL =Aborted",
+    );
+    check(
+        plan(true),
+        "180 abort +10",
+        "Started Ringing CANCEL =Aborted",
+    );
+    check(
+        plan(true),
+        "200 +1 abort",
+        "Started InProgress play BYE =Completed",
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use rtcp_types::{Bye, Compound, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem, SenderReport};
+use rtcp_types::{
+    Bye, Compound, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem, SenderReport,
+};
 
 /// Time between two sender reports.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);

@@ -50,7 +50,12 @@ pub struct RemoteMedia {
 
 /// Our offer: both codecs and telephone events, received at `local`.
 pub fn offer(local: SocketAddr, session_id: u64) -> String {
-    describe(local, session_id, &Codec::ALL, Some(TELEPHONE_EVENT_PAYLOAD_TYPE))
+    describe(
+        local,
+        session_id,
+        &Codec::ALL,
+        Some(TELEPHONE_EVENT_PAYLOAD_TYPE),
+    )
 }
 
 /// The answer to `remote`'s offer: its codec, its payload type for events, received at `local`.
@@ -194,11 +199,26 @@ mod tests {
         let head = "v=0\r\no=x 1 1 IN IP4 198.51.100.1\r\ns=-\r\n";
         let addressed = format!("{head}c=IN IP4 198.51.100.1\r\nt=0 0\r\n");
         for (body, expected) in [
-            (format!("{addressed}m=audio 0 RTP/AVP 0\r\n"), SdpError::NoAudio),
-            (format!("{addressed}m=audio 9 RTP/SAVP 0\r\n"), SdpError::NoAudio),
-            (format!("{addressed}m=video 9 RTP/AVP 0\r\n"), SdpError::NoAudio),
-            (format!("{addressed}m=audio 9 RTP/AVP 18\r\n"), SdpError::NoCodec),
-            (format!("{head}t=0 0\r\nm=audio 9 RTP/AVP 0\r\n"), SdpError::NoAddress),
+            (
+                format!("{addressed}m=audio 0 RTP/AVP 0\r\n"),
+                SdpError::NoAudio,
+            ),
+            (
+                format!("{addressed}m=audio 9 RTP/SAVP 0\r\n"),
+                SdpError::NoAudio,
+            ),
+            (
+                format!("{addressed}m=video 9 RTP/AVP 0\r\n"),
+                SdpError::NoAudio,
+            ),
+            (
+                format!("{addressed}m=audio 9 RTP/AVP 18\r\n"),
+                SdpError::NoCodec,
+            ),
+            (
+                format!("{head}t=0 0\r\nm=audio 9 RTP/AVP 0\r\n"),
+                SdpError::NoAddress,
+            ),
             ("hello".to_owned(), SdpError::Malformed),
             ("x".repeat(SDP_BYTES_MAX + 1), SdpError::TooLong),
         ] {

@@ -241,9 +241,7 @@ impl MediaSession {
     }
 
     fn send(&mut self, payload_type: u8, timestamp: u32, marker: bool, payload: &[u8]) {
-        let packet = self
-            .sender
-            .packet(payload_type, timestamp, marker, payload);
+        let packet = self.sender.packet(payload_type, timestamp, marker, payload);
         self.output.extend(packet);
     }
 
@@ -354,8 +352,12 @@ mod tests {
                 while let Some(packet) = self.theirs.poll_output() {
                     self.ours.handle_input(&packet, self.now);
                 }
-                heard.0.extend(std::iter::from_fn(|| self.ours.poll_event()));
-                heard.1.extend(std::iter::from_fn(|| self.theirs.poll_event()));
+                heard
+                    .0
+                    .extend(std::iter::from_fn(|| self.ours.poll_event()));
+                heard
+                    .1
+                    .extend(std::iter::from_fn(|| self.theirs.poll_event()));
             }
             heard
         }
