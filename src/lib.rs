@@ -7,5 +7,6 @@ pub mod classify;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod net;
 pub mod proto;
 pub mod store;

@@ -1,0 +1,3 @@
+//! Sockets, TLS and DNS; they drive the cores.
+
+pub mod tls_server;
