@@ -8,5 +8,6 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod net;
+pub mod observe;
 pub mod proto;
 pub mod store;

@@ -101,7 +101,12 @@ impl ServerTls {
     pub fn load(source: CertificateSource, clock: SharedClock) -> Result<ServerTls, TlsError> {
         let (loaded, config) = read(&source, &clock)?;
         let (configs, _) = watch::channel(config);
-        Ok(ServerTls { source, clock, loaded: Mutex::new(loaded), configs })
+        Ok(ServerTls {
+            source,
+            clock,
+            loaded: Mutex::new(loaded),
+            configs,
+        })
     }
 
     /// What listeners take the newest configuration from.
@@ -151,21 +156,29 @@ fn read(
 }
 
 fn read_files(certificate: &Path, key: &Path) -> Result<(Loaded, Arc<ServerConfig>), TlsError> {
-    let content = |path: &Path, reason: String| TlsError::Content { path: path.to_owned(), reason };
+    let content = |path: &Path, reason: String| TlsError::Content {
+        path: path.to_owned(),
+        reason,
+    };
     let chain = CertificateDer::pem_slice_iter(&read_pem(certificate)?)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| content(certificate, format!("is not PEM: {error}")))?;
     if chain.is_empty() || chain.len() > CHAIN_LEN_MAX {
-        let reason = format!("has {} certificates; 1 to {CHAIN_LEN_MAX} are needed", chain.len());
+        let reason = format!(
+            "has {} certificates; 1 to {CHAIN_LEN_MAX} are needed",
+            chain.len()
+        );
         return Err(content(certificate, reason));
     }
-    let not_after_secs =
-        not_after(&chain[0]).map_err(|reason| content(certificate, reason))?;
+    let not_after_secs = not_after(&chain[0]).map_err(|reason| content(certificate, reason))?;
     let private = PrivateKeyDer::from_pem_slice(&read_pem(key)?)
         .map_err(|error| content(key, format!("has no private key: {error}")))?;
     let key_digest = ring::digest::digest(&ring::digest::SHA256, private.secret_der());
-    let loaded =
-        Loaded { chain: chain.clone(), key_digest: key_digest.as_ref().to_vec(), not_after_secs };
+    let loaded = Loaded {
+        chain: chain.clone(),
+        key_digest: key_digest.as_ref().to_vec(),
+        not_after_secs,
+    };
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     CertifiedKey::from_der(chain.clone(), private.clone_key(), &provider)?.keys_match()?;
@@ -177,10 +190,16 @@ fn read_files(certificate: &Path, key: &Path) -> Result<(Loaded, Arc<ServerConfi
 }
 
 fn read_pem(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let file = |source| TlsError::File { path: path.to_owned(), source };
+    let file = |source| TlsError::File {
+        path: path.to_owned(),
+        source,
+    };
     if std::fs::metadata(path).map_err(file)?.len() > PEM_SIZE_MAX {
         let reason = format!("is larger than {PEM_SIZE_MAX} bytes");
-        return Err(TlsError::Content { path: path.to_owned(), reason });
+        return Err(TlsError::Content {
+            path: path.to_owned(),
+            reason,
+        });
     }
     std::fs::read(path).map_err(file)
 }
@@ -207,24 +226,31 @@ fn self_signed_serves(
     names: &[String],
     clock: &SharedClock,
 ) -> bool {
-    let Ok((loaded, _)) = read_files(certificate, key) else { return false };
+    let Ok((loaded, _)) = read_files(certificate, key) else {
+        return false;
+    };
     let Ok((_, parsed)) = x509_parser::parse_x509_certificate(&loaded.chain[0]) else {
         return false;
     };
-    let Ok(Some(alternatives)) = parsed.subject_alternative_name() else { return false };
-    let has = |name: &String| {
-        alternatives.value.general_names.iter().any(|entry| match entry {
-            x509_parser::extensions::GeneralName::DNSName(dns) => *dns == name.as_str(),
-            x509_parser::extensions::GeneralName::IPAddress(bytes) => match name.parse() {
-                Ok(std::net::IpAddr::V4(v4)) => v4.octets() == *bytes,
-                Ok(std::net::IpAddr::V6(v6)) => v6.octets() == *bytes,
-                Err(_) => false,
-            },
-            _ => false,
-        })
+    let Ok(Some(alternatives)) = parsed.subject_alternative_name() else {
+        return false;
     };
-    names.iter().all(has)
-        && days_until(loaded.not_after_secs, clock) >= SELF_SIGNED_RENEW_DAYS
+    let has = |name: &String| {
+        alternatives
+            .value
+            .general_names
+            .iter()
+            .any(|entry| match entry {
+                x509_parser::extensions::GeneralName::DNSName(dns) => *dns == name.as_str(),
+                x509_parser::extensions::GeneralName::IPAddress(bytes) => match name.parse() {
+                    Ok(std::net::IpAddr::V4(v4)) => v4.octets() == *bytes,
+                    Ok(std::net::IpAddr::V6(v6)) => v6.octets() == *bytes,
+                    Err(_) => false,
+                },
+                _ => false,
+            })
+    };
+    names.iter().all(has) && days_until(loaded.not_after_secs, clock) >= SELF_SIGNED_RENEW_DAYS
 }
 
 fn make_self_signed(
@@ -238,7 +264,9 @@ fn make_self_signed(
     let mut params = rcgen::CertificateParams::new(names.to_vec()).map_err(failed)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     let subject = names.first().map_or("localhost", String::as_str);
-    params.distinguished_name.push(rcgen::DnType::CommonName, subject);
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, subject);
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     let (year, month, day) = civil_date(now_secs(clock).saturating_sub(BACKDATE_SECS))?;
     params.not_before = rcgen::date_time_ymd(year, month, day);
@@ -248,8 +276,10 @@ fn make_self_signed(
     let pair = rcgen::KeyPair::generate().map_err(failed)?;
     let made = params.self_signed(&pair).map_err(failed)?;
 
-    std::fs::create_dir_all(folder)
-        .map_err(|source| TlsError::File { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| TlsError::File {
+        path: folder.to_owned(),
+        source,
+    })?;
     write_private(key, pair.serialize_pem().as_bytes())?;
     write_private(certificate, made.pem().as_bytes())
 }
@@ -260,12 +290,19 @@ fn civil_date(secs: i64) -> Result<(i32, u8, u8), TlsError> {
     let moment = jiff::Timestamp::from_second(secs).map_err(|error| generate(&error))?;
     let date = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
     let part = |part: i8| u8::try_from(part).map_err(|error| generate(&error));
-    Ok((i32::from(date.year()), part(date.month())?, part(date.day())?))
+    Ok((
+        i32::from(date.year()),
+        part(date.month())?,
+        part(date.day())?,
+    ))
 }
 
 /// Writes beside the file and renames, readable by us alone.
 fn write_private(path: &Path, content: &[u8]) -> Result<(), TlsError> {
-    let file_error = |source| TlsError::File { path: path.to_owned(), source };
+    let file_error = |source| TlsError::File {
+        path: path.to_owned(),
+        source,
+    };
     let beside = path.with_extension("new");
     let _ = std::fs::remove_file(&beside);
     let mut file = std::fs::OpenOptions::new()
@@ -274,7 +311,9 @@ fn write_private(path: &Path, content: &[u8]) -> Result<(), TlsError> {
         .mode(0o600)
         .open(&beside)
         .map_err(file_error)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(file_error)?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .map_err(file_error)?;
     std::fs::rename(&beside, path).map_err(file_error)
 }
 
@@ -288,7 +327,10 @@ mod tests {
 
     fn self_signed(folder: &Path, names: &[&str]) -> CertificateSource {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
-        CertificateSource::SelfSigned { folder: folder.to_owned(), names }
+        CertificateSource::SelfSigned {
+            folder: folder.to_owned(),
+            names,
+        }
     }
 
     fn files(folder: &Path) -> CertificateSource {
@@ -302,12 +344,19 @@ mod tests {
         let source = self_signed(folder.path(), &["mail.example.org", "127.0.0.1"]);
         let clock = VirtualClock::standing(SystemClock.wall());
         let tls = ServerTls::load(source.clone(), clock.clone()).unwrap();
-        assert!((363..=365).contains(&tls.days_left()), "{}", tls.days_left());
+        assert!(
+            (363..=365).contains(&tls.days_left()),
+            "{}",
+            tls.days_left()
+        );
         let kept = std::fs::read(folder.path().join("certificate.pem")).unwrap();
         assert!(!tls.reload().unwrap());
 
         ServerTls::load(source.clone(), clock.clone()).unwrap();
-        assert_eq!(std::fs::read(folder.path().join("certificate.pem")).unwrap(), kept);
+        assert_eq!(
+            std::fs::read(folder.path().join("certificate.pem")).unwrap(),
+            kept
+        );
 
         clock.advance(Duration::from_secs(350 * 24 * 3600));
         assert!((13..=15).contains(&tls.days_left()));
@@ -325,8 +374,15 @@ mod tests {
     fn only_we_can_read_the_key() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        ServerTls::load(self_signed(folder.path(), &["localhost"]), SystemClock::shared()).unwrap();
-        let mode = std::fs::metadata(folder.path().join("key.pem")).unwrap().permissions().mode();
+        ServerTls::load(
+            self_signed(folder.path(), &["localhost"]),
+            SystemClock::shared(),
+        )
+        .unwrap();
+        let mode = std::fs::metadata(folder.path().join("key.pem"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -359,8 +415,16 @@ mod tests {
     #[test]
     fn what_is_not_a_certificate_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        ServerTls::load(self_signed(folder.path(), &["localhost"]), SystemClock::shared()).unwrap();
-        let load = || ServerTls::load(files(folder.path()), SystemClock::shared()).unwrap_err().to_string();
+        ServerTls::load(
+            self_signed(folder.path(), &["localhost"]),
+            SystemClock::shared(),
+        )
+        .unwrap();
+        let load = || {
+            ServerTls::load(files(folder.path()), SystemClock::shared())
+                .unwrap_err()
+                .to_string()
+        };
         let key = folder.path().join("key.pem");
         let good = std::fs::read(&key).unwrap();
         std::fs::write(&key, "nonsense").unwrap();
@@ -368,10 +432,18 @@ mod tests {
         std::fs::write(&key, good).unwrap();
         let certificate = folder.path().join("certificate.pem");
         std::fs::write(&certificate, "").unwrap();
-        assert!(load().contains("certificate.pem: has 0 certificates"), "{}", load());
+        assert!(
+            load().contains("certificate.pem: has 0 certificates"),
+            "{}",
+            load()
+        );
         std::fs::write(&certificate, vec![b'x'; 300 << 10]).unwrap();
         assert!(load().contains("larger"), "{}", load());
         std::fs::remove_file(&certificate).unwrap();
-        assert!(load().contains("certificate.pem: No such file"), "{}", load());
+        assert!(
+            load().contains("certificate.pem: No such file"),
+            "{}",
+            load()
+        );
     }
 }
