@@ -6,14 +6,29 @@
 //! and simulation.
 
 mod batch;
+mod blobs;
+mod committer;
+mod compact;
+mod durable;
 mod error;
+mod files;
+mod frame;
+mod history;
+mod index;
+mod journal;
 mod limits;
 mod memory;
+mod options;
 mod plan;
 mod queue;
 mod range;
+mod recover;
+mod segment;
+mod snapshot;
+mod verify;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +45,10 @@ pub use error::{Result, StoreError};
 pub use limits::{
     BATCH_OPS_MAX, BLOB_SIZE_MAX, CLAIMS_MAX, KEY_SIZE_MAX, SCAN_LIMIT_MAX, VALUE_SIZE_MAX,
 };
+pub use options::{FaultHook, FaultPoint, OpenOptions};
 pub use queue::{Claim, queue_key, queue_key_parts};
 pub use range::KeyRange;
+pub use verify::{Report, verify};
 
 /// A key: ordered as bytes, 1 to [`KEY_SIZE_MAX`] bytes, the first not zero.
 pub type Key = Vec<u8>;
@@ -95,6 +112,15 @@ impl Store {
     #[must_use]
     pub fn memory() -> Self {
         Self::over(Arc::new(memory::MemoryEngine::new()))
+    }
+
+    /// Opens the state folder, creating it if it is missing; one process at a
+    /// time may. Blocks while it recovers what the last process left, and
+    /// refuses with [`StoreError::Corrupt`] what cannot be recovered.
+    pub fn open(folder: &Path, options: &OpenOptions) -> Result<Self> {
+        Ok(Self::over(Arc::new(durable::DurableEngine::open(
+            folder, options,
+        )?)))
     }
 
     fn over(engine: Arc<dyn Engine>) -> Self {

@@ -1,0 +1,290 @@
+//! The index: one sled tree behind the journal. It answers reads; it is never
+//! the only place where anything is kept.
+
+use std::fs::{self, File};
+use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::plan::Effects;
+use super::{Key, KeyRange, Result, StoreError, Value};
+
+/// The key under which the index keeps the last sequence applied to it. No
+/// key of a batch begins with this byte.
+const APPLIED_KEY: &[u8] = &[0];
+/// How many rows one batch of a reconciliation mends.
+const MEND_ROWS_MAX: usize = 500;
+/// How often sled writes out and cleans its segments, in milliseconds.
+const SLED_TICK_MS: u64 = 1000;
+
+/// A handle that readers share with the committer.
+pub(crate) struct Index {
+    /// `None` while it is rebuilt, and after closing. The lock also makes a
+    /// scan see each group wholly or not at all.
+    db: RwLock<Option<sled::Db>>,
+    suspect: AtomicBool,
+}
+
+/// What a reconciliation changed, in rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mended {
+    pub(crate) written: u64,
+    pub(crate) removed: u64,
+}
+
+impl Index {
+    pub(crate) fn new(db: sled::Db) -> Self {
+        Self {
+            db: RwLock::new(Some(db)),
+            suspect: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Value>> {
+        self.with(|db| Ok(db.get(key)?.map(|value| value.to_vec())))
+    }
+
+    pub(crate) fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
+        let start = match &range.start {
+            Bound::Unbounded => Bound::Excluded(APPLIED_KEY.to_vec()),
+            bound => bound.clone(),
+        };
+        self.with(|db| {
+            let rows = db.range((start, range.end.clone()));
+            let row = |row: sled::Result<(sled::IVec, sled::IVec)>| {
+                let (key, value) = row?;
+                Ok((key.to_vec(), value.to_vec()))
+            };
+            if range.reverse {
+                rows.rev().take(limit).map(row).collect()
+            } else {
+                rows.take(limit).map(row).collect()
+            }
+        })
+    }
+
+    /// Applies a group that is durable in the journal.
+    pub(crate) fn apply(&self, effects: &Effects, last: u64) -> Result<()> {
+        let mut batch = sled::Batch::default();
+        for (key, effect) in effects {
+            match effect {
+                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+                None => batch.remove(key.as_slice()),
+            }
+        }
+        batch.insert(APPLIED_KEY, &last.to_be_bytes());
+        let guard = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        let db = guard.as_ref().ok_or(StoreError::Closed)?;
+        self.watched(|| Ok(db.apply_batch(batch)?))
+    }
+
+    /// Writes out what sled holds in memory.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.with(|db| Ok(db.flush().map(drop)?))
+    }
+
+    /// True once the index has failed in this process: it is then checked
+    /// against snapshot and journal before it is trusted again.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect.load(Ordering::Acquire)
+    }
+
+    /// Takes the index away from its readers.
+    pub(crate) fn close(&self) {
+        let db = self
+            .db
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            self.suspect.store(true, Ordering::Release);
+        }
+    }
+
+    /// Gives readers a sound index in place of the one that failed.
+    pub(crate) fn replace(&self, db: sled::Db) {
+        *self.db.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&sled::Db) -> Result<T>) -> Result<T> {
+        let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        let db = guard.as_ref().ok_or(StoreError::Closed)?;
+        self.watched(|| read(db))
+    }
+
+    fn watched<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let result = no_panic(call);
+        if result.is_err() {
+            self.suspect.store(true, Ordering::Release);
+        }
+        result
+    }
+}
+
+/// Opens the sled folder, or creates an empty one.
+pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<sled::Db> {
+    remove_generating(folder)?;
+    no_panic(|| {
+        Ok(sled::Config::new()
+            .path(folder)
+            .cache_capacity(cache_bytes)
+            .flush_every_ms(Some(SLED_TICK_MS))
+            .open()?)
+    })
+}
+
+/// The last sequence that was applied to it.
+pub(crate) fn applied(db: &sled::Db) -> Result<Option<u64>> {
+    no_panic(|| {
+        let value = db.get(APPLIED_KEY)?;
+        Ok(value.and_then(|value| Some(u64::from_be_bytes(value.as_ref().try_into().ok()?))))
+    })
+}
+
+/// Makes the index hold exactly these rows, which come in key order; with
+/// `mend` false it only counts what differs.
+pub(crate) fn reconcile(
+    db: &sled::Db,
+    rows: impl Iterator<Item = Result<(Key, Value)>>,
+    sequence: u64,
+    mend: bool,
+) -> Result<Mended> {
+    no_panic(|| {
+        let mut mender = Mender {
+            db,
+            mend,
+            batch: sled::Batch::default(),
+            pending: 0,
+            mended: Mended::default(),
+        };
+        compare(db, rows, &mut mender)?;
+        if mend {
+            mender.batch.insert(APPLIED_KEY, &sequence.to_be_bytes());
+            mender.write_out()?;
+        }
+        Ok(mender.mended)
+    })
+}
+
+fn compare(
+    db: &sled::Db,
+    mut rows: impl Iterator<Item = Result<(Key, Value)>>,
+    mender: &mut Mender<'_>,
+) -> Result<()> {
+    let mut found_rows = db.range::<&[u8], _>((Bound::Excluded(APPLIED_KEY), Bound::Unbounded));
+    let mut wanted = rows.next().transpose()?;
+    let mut found = found_rows.next().transpose()?;
+    loop {
+        match (wanted.take(), found.take()) {
+            (None, None) => return Ok(()),
+            (Some((key, value)), Some((found_key, found_value))) if *key == *found_key => {
+                if *value != *found_value {
+                    mender.put(key, value)?;
+                }
+                wanted = rows.next().transpose()?;
+                found = found_rows.next().transpose()?;
+            }
+            (Some((key, value)), Some(there)) if *key < *there.0 => {
+                mender.put(key, value)?;
+                wanted = rows.next().transpose()?;
+                found = Some(there);
+            }
+            (Some((key, value)), None) => {
+                mender.put(key, value)?;
+                wanted = rows.next().transpose()?;
+            }
+            (row, Some((found_key, _))) => {
+                mender.remove(found_key)?;
+                wanted = row;
+                found = found_rows.next().transpose()?;
+            }
+        }
+    }
+}
+
+struct Mender<'a> {
+    db: &'a sled::Db,
+    mend: bool,
+    batch: sled::Batch,
+    pending: usize,
+    mended: Mended,
+}
+
+impl Mender<'_> {
+    fn put(&mut self, key: Key, value: Value) -> Result<()> {
+        self.mended.written += 1;
+        if self.mend {
+            self.batch.insert(key, value);
+        }
+        self.step()
+    }
+
+    fn remove(&mut self, key: sled::IVec) -> Result<()> {
+        self.mended.removed += 1;
+        if self.mend {
+            self.batch.remove(key);
+        }
+        self.step()
+    }
+
+    fn step(&mut self) -> Result<()> {
+        self.pending += 1;
+        if self.pending < MEND_ROWS_MAX {
+            return Ok(());
+        }
+        self.write_out()
+    }
+
+    fn write_out(&mut self) -> Result<()> {
+        self.pending = 0;
+        if self.mend {
+            self.db.apply_batch(std::mem::take(&mut self.batch))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a kill during sled's start leaves behind, and sled then stumbles over.
+fn remove_generating(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "generating") {
+            tracing::warn!(file = %path.display(), "unfinished index snapshot removed");
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes what sled wrote to its file durable; its own flush does not.
+pub(crate) fn sync_file(folder: &Path) -> std::io::Result<()> {
+    File::open(folder.join("db"))?.sync_data()
+}
+
+/// Length and change time of sled's file: another one is not the one that was
+/// closed cleanly.
+pub(crate) fn fingerprint(folder: &Path) -> std::io::Result<(u64, u128)> {
+    let metadata = fs::metadata(folder.join("db"))?;
+    let changed = metadata
+        .modified()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    Ok((metadata.len(), changed))
+}
+
+fn no_panic<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(StoreError::Index(Arc::from("the index panicked"))))
+}
+
+impl From<sled::Error> for StoreError {
+    fn from(error: sled::Error) -> Self {
+        Self::Index(Arc::from(error.to_string()))
+    }
+}

@@ -1,0 +1,173 @@
+//! The redo journal: what is in it is durable, everything else follows it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use super::files::{remove_if_there, sync_dir};
+use super::frame::StoreId;
+use super::options::{FaultHook, FaultPoint};
+use super::segment::{self, End, Segment};
+use super::{Result, StoreError};
+
+/// A full segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    pub(crate) segment: Segment,
+    pub(crate) last: u64,
+    pub(crate) size_bytes: u64,
+}
+
+/// Why a record is not in the journal.
+#[derive(Debug)]
+pub(crate) enum AppendError {
+    /// No space; the journal is as it was and goes on when there is some.
+    Full,
+    /// The disk failed; what is on it past the last record is unknown, so
+    /// nothing more may be written before the journal is read again.
+    Fatal(io::Error),
+}
+
+/// The open end of the journal.
+pub(crate) struct Journal {
+    folder: PathBuf,
+    id: StoreId,
+    hook: FaultHook,
+    segment_size_bytes: u64,
+    sealed: Vec<Sealed>,
+    current: Segment,
+    file: File,
+    end: u64,
+    last: u64,
+}
+
+impl Journal {
+    /// Goes on behind the end of the last segment, cutting what is torn.
+    pub(crate) fn resume(
+        folder: PathBuf,
+        id: StoreId,
+        sealed: Vec<Sealed>,
+        current: Segment,
+        end: End,
+        segment_size_bytes: u64,
+        hook: FaultHook,
+    ) -> Result<Self> {
+        let file = File::options().write(true).open(&current.path)?;
+        if end.torn_bytes > 0 {
+            file.set_len(end.offset)?;
+            file.sync_all()?;
+        }
+        Ok(Self {
+            folder,
+            id,
+            hook,
+            segment_size_bytes,
+            sealed,
+            current,
+            file,
+            end: end.offset,
+            last: end.last,
+        })
+    }
+
+    /// Creates a segment that nothing was written to yet.
+    pub(crate) fn create_segment(
+        folder: &std::path::Path,
+        id: StoreId,
+        first: u64,
+    ) -> Result<Segment> {
+        let path = segment::path_of(folder, first);
+        let written = write_new_segment(&path, id, first).and_then(|()| sync_dir(folder));
+        if let Err(error) = written {
+            let _ = remove_if_there(&path);
+            return Err(error.into());
+        }
+        Ok(Segment { path, first })
+    }
+
+    /// The last sequence that is durable.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(crate) fn id(&self) -> StoreId {
+        self.id
+    }
+
+    /// The full segments, oldest first.
+    pub(crate) fn sealed(&self) -> &[Sealed] {
+        &self.sealed
+    }
+
+    /// Forgets segments that a snapshot up to this sequence has replaced.
+    pub(crate) fn forget_through(&mut self, sequence: u64) {
+        self.sealed.retain(|sealed| sealed.last > sequence);
+    }
+
+    /// True when the next append begins a new segment.
+    pub(crate) fn is_full(&self) -> bool {
+        self.end >= self.segment_size_bytes
+    }
+
+    /// Begins a new segment.
+    pub(crate) fn rotate(&mut self) -> Result<()> {
+        self.hook.at(FaultPoint::SegmentCreate)?;
+        let next = Self::create_segment(&self.folder, self.id, self.last + 1)?;
+        let file = File::options().write(true).open(&next.path)?;
+        self.sealed.push(Sealed {
+            segment: std::mem::replace(&mut self.current, next),
+            last: self.last,
+            size_bytes: self.end,
+        });
+        self.file = file;
+        self.end = segment::HEADER_SIZE as u64;
+        Ok(())
+    }
+
+    /// Writes a frame that ends with sequence `last`, and makes it durable.
+    pub(crate) fn append(
+        &mut self,
+        frame: &[u8],
+        last: u64,
+    ) -> std::result::Result<(), AppendError> {
+        let written = self
+            .hook
+            .at(FaultPoint::JournalWrite)
+            .and_then(|()| self.file.write_all_at(frame, self.end));
+        let synced = written.and_then(|()| {
+            self.hook.at(FaultPoint::JournalSync)?;
+            self.file.sync_data()
+        });
+        match synced {
+            Ok(()) => {
+                self.end += frame.len() as u64;
+                self.last = last;
+                Ok(())
+            }
+            Err(error) => Err(self.take_back(error)),
+        }
+    }
+
+    /// Cuts a half-written frame off again.
+    fn take_back(&self, error: io::Error) -> AppendError {
+        let cut = self
+            .file
+            .set_len(self.end)
+            .and_then(|()| self.file.sync_all());
+        match (cut, StoreError::from(io::Error::from(error.kind()))) {
+            (Ok(()), StoreError::DiskFull) => AppendError::Full,
+            _ => AppendError::Fatal(error),
+        }
+    }
+}
+
+fn write_new_segment(path: &std::path::Path, id: StoreId, first: u64) -> io::Result<()> {
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)?;
+    file.write_all_at(&segment::header(id, first), 0)?;
+    file.sync_all()
+}

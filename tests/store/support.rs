@@ -1,0 +1,110 @@
+//! A workload whose every acknowledged commit can be checked afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tocsin::store::engine::{Batch, BlobId, KeyRange, OpenOptions, Result, Sequence, Store};
+
+/// Small files, so that short tests see segments end and snapshots begin.
+pub(crate) fn small() -> OpenOptions {
+    OpenOptions {
+        reserve_bytes: 0,
+        segment_size_bytes: 32 * 1024,
+        compact_min_bytes: 64 * 1024,
+        compact_max_bytes: 64 * 1024,
+        cache_bytes: 1024 * 1024,
+        ..OpenOptions::default()
+    }
+}
+
+/// A body of commit `n`, unlike all others.
+fn body(n: u64) -> Vec<u8> {
+    format!("body {n} ")
+        .into_bytes()
+        .into_iter()
+        .cycle()
+        .take(3000 + usize::try_from(n % 97).unwrap())
+        .collect()
+}
+
+/// Commit `n` of the workload: a row, a moved marker, a counter and a blob.
+/// The first is 1.
+pub(crate) async fn commit(store: &Store, n: u64) -> Result<Sequence> {
+    let mut batch = Batch::new();
+    let id = batch.blob(body(n));
+    batch
+        .assert_absent(row_key(n))
+        .put(row_key(n), id.as_bytes().to_vec())
+        .put(*b"last", n.to_be_bytes().to_vec())
+        .delete(format!("at/{}", n - 1).into_bytes())
+        .put(format!("at/{n}").into_bytes(), vec![b'x'; 200])
+        .add(*b"count", 1);
+    store.commit(batch).await
+}
+
+pub(crate) async fn commit_all(store: &Store, numbers: std::ops::RangeInclusive<u64>) {
+    for n in numbers {
+        commit(store, n).await.unwrap();
+    }
+}
+
+/// How many commits of the workload the store holds. Panics if one of them is
+/// there in part, or is not the one it should be.
+pub(crate) fn check(store: &Store) -> u64 {
+    let count = u64::try_from(store.get_counter(b"count").unwrap()).unwrap();
+    let rows = store.scan(KeyRange::prefix(*b"row/"), 10_000).unwrap();
+    assert_eq!(rows.len() as u64, count, "as many rows as were counted");
+    for (n, (key, value)) in (1..).zip(&rows) {
+        assert_eq!(*key, row_key(n));
+        assert_eq!(value.as_slice(), BlobId::of(&body(n)).as_bytes());
+        let blob = store.get_blob(BlobId::of(&body(n))).unwrap();
+        assert!(blob.is_some_and(|blob| blob == body(n)), "blob of {n}");
+    }
+    let last = store.get(b"last").unwrap();
+    assert_eq!(last, (count > 0).then(|| count.to_be_bytes().to_vec()));
+    let at = store.scan(KeyRange::prefix(*b"at/"), 10).unwrap();
+    let keys: Vec<_> = at.into_iter().map(|(key, _)| key).collect();
+    let wanted = (count > 0).then(|| format!("at/{count}").into_bytes());
+    assert_eq!(keys, wanted.into_iter().collect::<Vec<_>>());
+    count
+}
+
+fn row_key(n: u64) -> Vec<u8> {
+    [b"row/".as_slice(), &n.to_be_bytes()].concat()
+}
+
+/// A copy of a folder as a kill would leave it: everything that was written.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        // A file may go away while we look: the kill came a moment later.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            copy(&entry.path(), &target);
+        } else {
+            let _ = fs::copy(entry.path(), target);
+        }
+    }
+}
+
+/// The file of the blob of commit `n`.
+pub(crate) fn blob_file(folder: &Path, n: u64) -> PathBuf {
+    let name = BlobId::of(&body(n)).to_string();
+    folder.join("blobs").join(&name[..2]).join(&name[2..])
+}
+
+/// The journal's files, oldest first.
+pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder.join("journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+pub(crate) fn cut(file: &Path, size: u64) {
+    let file = fs::File::options().write(true).open(file).unwrap();
+    file.set_len(size).unwrap();
+}
