@@ -10,6 +10,9 @@ use rlibphonenumber::Region;
 pub const EMAIL_ADDRESS_MAX: usize = 254;
 /// Longest local part, in octets (RFC 5321, 4.5.3.1.1).
 pub const LOCAL_PART_MAX: usize = 64;
+/// Longest mailbox with its domain in A-label form, in octets: a domain of one-letter labels
+/// outside ASCII grows from three octets a label to nine.
+const STORED_SIZE_MAX: usize = 4 * EMAIL_ADDRESS_MAX;
 /// Longest text looked at as a telephone number, in octets.
 const PHONE_TEXT_MAX: usize = 64;
 
@@ -59,6 +62,21 @@ impl EmailAddress {
         let domain = idna::domain_to_ascii(parsed.domain())
             .map_err(|_| bad("the domain holds characters that no domain can hold"))?;
         Ok(Self(format!("{}@{domain}", parsed.local_part())))
+    }
+
+    /// Takes back a mailbox that was parsed once and then stored as it was. Checked only for
+    /// what could break a protocol line, so that stricter parsing never makes old rows unreadable.
+    ///
+    /// # Errors
+    /// [`AddressError::Email`] when no parser can have made it.
+    pub fn from_stored(text: &str) -> Result<Self, AddressError> {
+        let halves = text.rsplit_once('@');
+        let whole = halves.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        if whole && text.len() <= STORED_SIZE_MAX && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(AddressError::Email("it is not a mailbox".to_owned()))
+        }
     }
 
     /// The whole mailbox.

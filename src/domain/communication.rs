@@ -13,6 +13,9 @@ pub const SMS_TEXT_MAX: usize = 1530;
 /// Longest voice script, in characters: some three minutes of speech.
 pub const VOICE_SCRIPT_MAX: usize = 3000;
 
+/// Most areas and contacts, together, that an author picks one by one for a communication.
+pub const AUDIENCE_PICKS_MAX: usize = 800;
+
 /// A set of channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Channels {

@@ -9,6 +9,9 @@ use super::timestamp::Timestamp;
 /// Most methods one contact may have.
 pub const METHODS_MAX: usize = 16;
 
+/// Longest first or last name, in octets.
+pub const NAME_SIZE_MAX: usize = 200;
+
 /// What somebody is to the organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContactKind {

@@ -12,6 +12,9 @@ pub const SEGMENTS_MAX: usize = 64;
 /// Most entries of one timeline; repeated facts beyond it are dropped.
 pub const TIMELINE_MAX: usize = 64;
 
+/// Longest remote id, in octets (SMPP 3.4, 5.2.23: 65 with its end).
+pub const REMOTE_ID_SIZE_MAX: usize = 64;
+
 /// Who or what says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {

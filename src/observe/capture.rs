@@ -93,10 +93,18 @@ pub fn leaks(log: &str) -> Vec<String> {
 /// Something on both sides of an `@`.
 fn has_mail_address(line: &str) -> bool {
     let in_address = |c: char| c.is_alphanumeric() || "._+-".contains(c);
-    line.char_indices().filter(|(_, c)| *c == '@').any(|(at, _)| {
-        line[..at].chars().next_back().is_some_and(|c| in_address(c) || c == '"')
-            && line[at + 1..].chars().next().is_some_and(|c| in_address(c) || c == '[')
-    })
+    line.char_indices()
+        .filter(|(_, c)| *c == '@')
+        .any(|(at, _)| {
+            line[..at]
+                .chars()
+                .next_back()
+                .is_some_and(|c| in_address(c) || c == '"')
+                && line[at + 1..]
+                    .chars()
+                    .next()
+                    .is_some_and(|c| in_address(c) || c == '[')
+        })
 }
 
 /// A run of digits that begins with `+` or `0`, as long as a telephone number,
@@ -110,7 +118,9 @@ fn has_phone_number(line: &str) -> bool {
     });
     starts.into_iter().any(|start| {
         let rest = &chars[start + usize::from(chars[start] == '+')..];
-        let run = rest.iter().take_while(|c| c.is_ascii_digit() || " -()".contains(**c));
+        let run = rest
+            .iter()
+            .take_while(|c| c.is_ascii_digit() || " -()".contains(**c));
         let run: Vec<char> = run.copied().collect();
         let digits = run.iter().filter(|c| c.is_ascii_digit()).count();
         let after = rest.get(run.len());
@@ -157,6 +167,9 @@ mod tests {
             let _span = tracing::info_span!("delivery", id = 7).entered();
             tracing::debug!("attempt started");
         });
-        assert!(log.contains("DEBUG delivery{id=7}") && log.contains("attempt started"), "{log}");
+        assert!(
+            log.contains("DEBUG delivery{id=7}") && log.contains("attempt started"),
+            "{log}"
+        );
     }
 }

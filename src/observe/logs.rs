@@ -38,7 +38,9 @@ impl LogStyle {
         match () {
             () if json => LogStyle::Json,
             () if std::env::var_os("JOURNAL_STREAM").is_some() => LogStyle::Journal,
-            () => LogStyle::Text { colours: std::io::stderr().is_terminal() },
+            () => LogStyle::Text {
+                colours: std::io::stderr().is_terminal(),
+            },
         }
     }
 }
@@ -69,16 +71,24 @@ pub fn init_logs(style: LogStyle, level: &str) -> Result<(), LogError> {
 /// The filter that a level text means.
 fn filter(text: &str) -> Result<Targets, LogError> {
     let level_of = |text: &str| {
-        text.trim().parse::<LevelFilter>().map_err(|_| LogError::Level(text.to_owned()))
+        text.trim()
+            .parse::<LevelFilter>()
+            .map_err(|_| LogError::Level(text.to_owned()))
     };
     let mut targets = Targets::new().with_default(OTHERS_LEVEL);
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         if let Some((module, level)) = part.split_once('=') {
             targets = targets.with_target(module.trim(), level_of(level)?);
             continue;
         }
         let level = level_of(part)?;
-        targets = targets.with_target(OURS, level).with_default(level.min(OTHERS_LEVEL));
+        targets = targets
+            .with_target(OURS, level)
+            .with_default(level.min(OTHERS_LEVEL));
     }
     Ok(targets)
 }
@@ -91,12 +101,20 @@ where
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     match style {
         LogStyle::Text { colours } => lines.with_ansi(colours).boxed(),
-        LogStyle::Json => {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
-        }
+        LogStyle::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed(),
         LogStyle::Journal => {
-            let plain = tracing_subscriber::fmt::format().without_time().with_level(false);
-            lines.with_ansi(false).event_format(WithPriority(plain.with_ansi(false))).boxed()
+            let plain = tracing_subscriber::fmt::format()
+                .without_time()
+                .with_level(false);
+            lines
+                .with_ansi(false)
+                .event_format(WithPriority(plain.with_ansi(false)))
+                .boxed()
         }
     }
 }
@@ -149,16 +167,32 @@ mod tests {
             ("info", "sled", Level::WARN),
             ("error", "sled", Level::ERROR),
             ("info,sled=trace", "sled", Level::TRACE),
-            ("warn,tocsin::http=debug", "tocsin::http::console", Level::DEBUG),
+            (
+                "warn,tocsin::http=debug",
+                "tocsin::http::console",
+                Level::DEBUG,
+            ),
             ("warn,tocsin::http=debug", "tocsin::queue", Level::WARN),
         ] {
             let filter = filter(level).unwrap();
-            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
-            let most = levels.into_iter().filter(|l| filter.would_enable(target, l)).max();
+            let levels = [
+                Level::ERROR,
+                Level::WARN,
+                Level::INFO,
+                Level::DEBUG,
+                Level::TRACE,
+            ];
+            let most = levels
+                .into_iter()
+                .filter(|l| filter.would_enable(target, l))
+                .max();
             assert_eq!(most, Some(wanted), "{level} for {target}");
         }
         assert!(matches!(filter("loud"), Err(LogError::Level(_))));
-        assert!(matches!(filter("info,tocsin=loud"), Err(LogError::Level(_))));
+        assert!(matches!(
+            filter("info,tocsin=loud"),
+            Err(LogError::Level(_))
+        ));
     }
 
     #[test]
@@ -166,12 +200,18 @@ mod tests {
         let say = || tracing::warn!(delivery = 7, "delivery deferred");
         let journal = captured_as(LogStyle::Journal, say);
         assert!(journal.starts_with("<4>"), "{journal}");
-        assert!(journal.contains("delivery deferred") && journal.ends_with("delivery=7\n"), "{journal}");
+        assert!(
+            journal.contains("delivery deferred") && journal.ends_with("delivery=7\n"),
+            "{journal}"
+        );
         let json = captured_as(LogStyle::Json, say);
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["message"], "delivery deferred");
         assert_eq!(value["delivery"], 7);
         let text = captured_as(LogStyle::Text { colours: false }, say);
-        assert!(text.contains(" WARN ") && !text.contains('\u{1b}'), "{text}");
+        assert!(
+            text.contains(" WARN ") && !text.contains('\u{1b}'),
+            "{text}"
+        );
     }
 }

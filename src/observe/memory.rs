@@ -9,7 +9,9 @@ pub fn resident_bytes() -> u64 {
 }
 
 fn resident_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -20,7 +22,10 @@ mod tests {
 
     #[test]
     fn it_is_read() {
-        assert_eq!(resident_in("Name:\tx\nVmRSS:\t   12345 kB\nVmData: 1 kB\n"), Some(12345 * 1024));
+        assert_eq!(
+            resident_in("Name:\tx\nVmRSS:\t   12345 kB\nVmData: 1 kB\n"),
+            Some(12345 * 1024)
+        );
         assert_eq!(resident_in("Name:\tx\n"), None);
         assert!(resident_bytes() > 1 << 20);
     }

@@ -85,14 +85,19 @@ const BUCKETS_MS: [u64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 3
 impl Default for Histogram {
     fn default() -> Histogram {
         let counts = std::array::from_fn(|_| AtomicU64::new(0));
-        Histogram { counts, sum_micros: AtomicU64::new(0) }
+        Histogram {
+            counts,
+            sum_micros: AtomicU64::new(0),
+        }
     }
 }
 
 impl Histogram {
     /// One thing took this long.
     pub fn observe(&self, took: Duration) {
-        let bucket = BUCKETS_MS.iter().position(|ms| took <= Duration::from_millis(*ms));
+        let bucket = BUCKETS_MS
+            .iter()
+            .position(|ms| took <= Duration::from_millis(*ms));
         self.counts[bucket.unwrap_or(BUCKETS_MS.len())].fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.sum_micros.fetch_add(micros, Ordering::Relaxed);
@@ -101,7 +106,10 @@ impl Histogram {
     /// How many things were observed.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+        self.counts
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
     }
 }
 
@@ -141,7 +149,10 @@ impl Metric for Histogram {
             let bound = BUCKETS_MS
                 .get(index)
                 .map_or_else(|| "+Inf".to_owned(), |ms| seconds(ms * 1000));
-            let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}");
+            let _ = writeln!(
+                out,
+                "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {total}"
+            );
         }
         let sum = seconds(self.sum_micros.load(Ordering::Relaxed));
         let _ = writeln!(out, "{name}_sum{} {sum}", braced(labels));
@@ -165,14 +176,24 @@ impl<M: Metric> Family<M> {
         help: &'static str,
         label_names: &'static [&'static str],
     ) -> Family<M> {
-        Family { name, help, label_names, series: Mutex::default() }
+        Family {
+            name,
+            help,
+            label_names,
+            series: Mutex::default(),
+        }
     }
 
     /// The metric with these values of the family's labels, in their order. Values
     /// are names of channels, statuses, lanes and binds: never anybody's data.
     #[must_use]
     pub fn with(&self, values: &[&str]) -> Arc<M> {
-        debug_assert_eq!(values.len(), self.label_names.len(), "labels of {}", self.name);
+        debug_assert_eq!(
+            values.len(),
+            self.label_names.len(),
+            "labels of {}",
+            self.name
+        );
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let mut key: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
         if series.len() >= SERIES_MAX && !series.contains_key(&key) {
@@ -201,12 +222,19 @@ impl<M: Metric> Family<M> {
 }
 
 fn braced(labels: &str) -> String {
-    if labels.is_empty() { String::new() } else { format!("{{{labels}}}") }
+    if labels.is_empty() {
+        String::new()
+    } else {
+        format!("{{{labels}}}")
+    }
 }
 
 /// Backslash, quote and line end are escaped in label values.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 /// Microseconds as decimal seconds, without floating point.
@@ -249,7 +277,10 @@ mod tests {
         family.with(&["x\"y\\z\n", "1"]).add(3);
         let mut out = String::new();
         family.write(&mut out);
-        assert!(out.ends_with("t_total{a=\"x\\\"y\\\\z\\n\",b=\"1\"} 3\n"), "{out}");
+        assert!(
+            out.ends_with("t_total{a=\"x\\\"y\\\\z\\n\",b=\"1\"} 3\n"),
+            "{out}"
+        );
         for n in 0..2 * SERIES_MAX {
             family.with(&["n", &n.to_string()]).increment();
         }
@@ -257,7 +288,10 @@ mod tests {
         family.write(&mut out);
         assert_eq!(out.lines().count(), 2 + SERIES_MAX + 1);
         let others = 2 * SERIES_MAX - (SERIES_MAX - 1);
-        assert!(out.contains(&format!("t_total{{a=\"other\",b=\"other\"}} {others}\n")), "{out}");
+        assert!(
+            out.contains(&format!("t_total{{a=\"other\",b=\"other\"}} {others}\n")),
+            "{out}"
+        );
     }
 
     #[test]

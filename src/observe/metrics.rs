@@ -115,7 +115,11 @@ impl Metrics {
                 &["channel"],
             ),
             queue_depth: Family::new("tocsin_queue_depth", "Deliveries that wait.", &["lane"]),
-            inbound: Family::new("tocsin_inbound_total", "What came back, by kind.", &["kind"]),
+            inbound: Family::new(
+                "tocsin_inbound_total",
+                "What came back, by kind.",
+                &["kind"],
+            ),
             suspensions: Family::new(
                 "tocsin_suspensions_total",
                 "Methods suspended.",
@@ -182,7 +186,10 @@ impl Metrics {
 }
 
 fn sample(out: &mut String, name: &str, help: &str, labels_and_value: &str) {
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels_and_value}");
+    let _ = writeln!(
+        out,
+        "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels_and_value}"
+    );
 }
 
 #[cfg(test)]
@@ -196,7 +203,9 @@ mod tests {
         metrics.deliveries.with(&["email", "received"]).add(2);
         metrics.smpp_bind_up.with(&["main"]).set(1);
         metrics.sip_calls_active.add(3);
-        metrics.commit_seconds.observe(std::time::Duration::from_micros(1500));
+        metrics
+            .commit_seconds
+            .observe(std::time::Duration::from_micros(1500));
         let page = metrics.render();
         for line in [
             "tocsin_messages_accepted_total{source=\"submission\"} 1",
@@ -223,9 +232,19 @@ mod tests {
                 assert!(typed.insert(name.to_owned()), "{name} has two types");
             } else if !line.starts_with('#') {
                 let name = line.split(['{', ' ']).next().unwrap_or_default();
-                let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
-                assert!(typed.contains(name) || base.is_some_and(|base| typed.contains(base)), "{line}");
-                assert!(line.rsplit(' ').next().is_some_and(|v| v.parse::<f64>().is_ok()), "{line}");
+                let base = ["_bucket", "_sum", "_count"]
+                    .iter()
+                    .find_map(|end| name.strip_suffix(end));
+                assert!(
+                    typed.contains(name) || base.is_some_and(|base| typed.contains(base)),
+                    "{line}"
+                );
+                assert!(
+                    line.rsplit(' ')
+                        .next()
+                        .is_some_and(|v| v.parse::<f64>().is_ok()),
+                    "{line}"
+                );
             }
         }
     }

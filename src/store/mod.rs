@@ -1,3 +1,4 @@
 //! Durable state: the one room that knows the engine.
 
 pub mod engine;
+pub mod records;

@@ -1,0 +1,436 @@
+//! Arbitrary values of every record, for laws.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::domain::{
+    Area, AreaId, Audience, AudienceChunk, BlobId, Body, BounceClass, Channel, Channels, Closed,
+    ClosedReason, Communication, CommunicationId, CommunicationState, Contact, ContactId,
+    ContactKind, Content, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
+    EnhancedStatus, Fault, InboundMail, LogEntry, LogEvent, Method, MethodId, MethodKind,
+    MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, Reason,
+    Redacted, Role, RoundJob, Session, Source, Status, StatusChange, Suspension, Timestamp, User,
+    UserId, Verdict,
+};
+
+macro_rules! ids {
+    ($($name:ident: $type:ident),+ $(,)?) => {$(
+        pub(crate) fn $name() -> impl Strategy<Value = $type> + Clone {
+            any::<[u8; 16]>().prop_map($type::from_bytes)
+        }
+    )+};
+}
+
+ids!(
+    area_id: AreaId,
+    communication_id: CommunicationId,
+    contact_id: ContactId,
+    delivery_id: DeliveryId,
+    method_id: MethodId,
+    user_id: UserId,
+);
+
+fn blob_id() -> impl Strategy<Value = BlobId> {
+    any::<[u8; 32]>().prop_map(BlobId::from_bytes)
+}
+
+pub(crate) fn time() -> impl Strategy<Value = Timestamp> + Clone {
+    any::<u64>().prop_map(Timestamp::from_millis)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[a-zé€𝄞<@. ]{0,24}"
+}
+
+fn closed_text() -> impl Strategy<Value = Redacted<String>> {
+    text().prop_map(Redacted::new)
+}
+
+pub(crate) fn destination() -> impl Strategy<Value = Destination> {
+    prop_oneof![
+        "[a-z+][a-z0-9]{0,20}@[a-zü]{1,20}\\.(example|org)".prop_map(|text| {
+            Destination::Email(Redacted::new(EmailAddress::parse(&text).unwrap()))
+        }),
+        "\\+[1-9][0-9]{3,14}".prop_map(|text| {
+            Destination::Phone(Redacted::new(PhoneNumber::from_e164(&text).unwrap()))
+        }),
+    ]
+}
+
+pub(crate) fn status() -> impl Strategy<Value = Status> {
+    select(Status::all())
+}
+
+pub(crate) fn channels() -> impl Strategy<Value = Channels> {
+    any::<[bool; 3]>().prop_map(|[email, text, call]| Channels { email, text, call })
+}
+
+fn enhanced_status() -> impl Strategy<Value = EnhancedStatus> {
+    any::<(u8, u16, u16)>().prop_map(|(class, subject, detail)| EnhancedStatus {
+        class,
+        subject,
+        detail,
+    })
+}
+
+pub(crate) fn verdict() -> impl Strategy<Value = Verdict> {
+    let words = (
+        select(BounceClass::ALL.to_vec()),
+        select(Reason::ALL.to_vec()),
+        select(vec![Permanence::Permanent, Permanence::Temporary]),
+        select(Fault::ALL.to_vec()),
+    );
+    let said = (option::of(enhanced_status()), text());
+    (words, said).prop_map(|((class, reason, permanence, fault), (status, text))| {
+        let verdict = Verdict {
+            class,
+            fault,
+            ..Verdict::failure(reason, permanence)
+        };
+        verdict.with_status(status).with_diagnostic(text)
+    })
+}
+
+pub(crate) fn area() -> impl Strategy<Value = Area> {
+    (area_id(), option::of(area_id()), text()).prop_map(|(id, parent, name)| Area {
+        id,
+        parent,
+        name,
+    })
+}
+
+fn suspension() -> impl Strategy<Value = Suspension> {
+    (time(), delivery_id(), verdict()).prop_map(|(at, delivery, verdict)| Suspension {
+        at,
+        delivery,
+        verdict,
+    })
+}
+
+fn method_kind() -> impl Strategy<Value = MethodKind> {
+    select(MethodKind::ALL.to_vec())
+}
+
+pub(crate) fn method_state() -> impl Strategy<Value = MethodState> {
+    select(vec![
+        MethodState::Unverified,
+        MethodState::Active,
+        MethodState::Suspended,
+        MethodState::OptedOut,
+        MethodState::Removed,
+    ])
+}
+
+pub(crate) fn method() -> impl Strategy<Value = Method> {
+    let failures = (option::of(suspension()), vec(time(), 0..4));
+    let what = (method_id(), method_kind(), destination(), method_state());
+    (what, failures).prop_map(
+        |((id, kind, destination, state), (suspension, soft_failures))| Method {
+            id,
+            kind,
+            destination,
+            state,
+            suspension,
+            soft_failures,
+        },
+    )
+}
+
+fn contact_kind() -> impl Strategy<Value = ContactKind> {
+    select(vec![
+        ContactKind::Citizen,
+        ContactKind::Client,
+        ContactKind::Creditor,
+        ContactKind::Staff,
+        ContactKind::Correspondent,
+    ])
+}
+
+pub(crate) fn contact() -> impl Strategy<Value = Contact> {
+    let who = (
+        contact_id(),
+        contact_kind(),
+        closed_text(),
+        closed_text(),
+        text(),
+    );
+    let times = (option::of(time()), option::of(time()), time());
+    (who, option::of(area_id()), vec(method(), 0..4), times).prop_map(
+        |((id, kind, first_name, last_name, language), area, methods, times)| Contact {
+            id,
+            kind,
+            first_name,
+            last_name,
+            language,
+            area,
+            methods,
+            issue_since: times.0,
+            prompted_at: times.1,
+            created_at: times.2,
+        },
+    )
+}
+
+fn origin() -> impl Strategy<Value = Origin> {
+    prop_oneof![
+        user_id().prop_map(Origin::Console),
+        user_id().prop_map(Origin::Submission),
+        Just(Origin::Prompt),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    prop_oneof![Just(Body::Composed), blob_id().prop_map(Body::Submitted)]
+}
+
+fn audience() -> impl Strategy<Value = Audience> {
+    (vec(area_id(), 0..4), vec(contact_id(), 0..4))
+        .prop_map(|(areas, contacts)| Audience { areas, contacts })
+}
+
+pub(crate) fn communication_state() -> impl Strategy<Value = CommunicationState> {
+    select(vec![
+        CommunicationState::Draft,
+        CommunicationState::Expanding,
+        CommunicationState::Sent,
+    ])
+}
+
+pub(crate) fn communication() -> impl Strategy<Value = Communication> {
+    let what = (communication_id(), text(), origin(), channels(), text());
+    let said = (blob_id(), body(), audience());
+    let state = (communication_state(), any::<u64>(), any::<u8>());
+    let times = (time(), time(), option::of(time()));
+    (what, said, state, times).prop_map(|(what, said, state, times)| Communication {
+        id: what.0,
+        category: what.1,
+        origin: what.2,
+        channels: what.3,
+        title: what.4,
+        content: said.0,
+        body: said.1,
+        audience: said.2,
+        state: state.0,
+        people: state.1,
+        rounds: state.2,
+        created_at: times.0,
+        modified_at: times.1,
+        sent_at: times.2,
+    })
+}
+
+pub(crate) fn content() -> impl Strategy<Value = Content> {
+    (text(), text(), text(), text(), text()).prop_map(
+        |(subject, text, html, sms_text, voice_script)| Content {
+            subject,
+            text,
+            html,
+            sms_text,
+            voice_script,
+        },
+    )
+}
+
+fn source() -> impl Strategy<Value = Source> {
+    prop_oneof![
+        select(vec![
+            Source::Gateway,
+            Source::Peer,
+            Source::Report,
+            Source::Person
+        ]),
+        user_id().prop_map(Source::Operator),
+    ]
+}
+
+fn status_change() -> impl Strategy<Value = StatusChange> {
+    (time(), status(), option::of(verdict()), source()).prop_map(|(at, status, verdict, source)| {
+        StatusChange {
+            at,
+            status,
+            verdict,
+            source,
+        }
+    })
+}
+
+fn closed() -> impl Strategy<Value = Closed> {
+    let reason = select(vec![
+        ClosedReason::ReachedOtherwise,
+        ClosedReason::MethodNotUsable,
+    ]);
+    (time(), reason).prop_map(|(at, reason)| Closed { at, reason })
+}
+
+pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
+    let ids = (delivery_id(), communication_id(), contact_id(), method_id());
+    let way = (select(Channel::ALL.to_vec()), destination(), any::<u8>());
+    let work = (any::<u16>(), option::of(time()), option::of(closed()));
+    let remote = (vec(text(), 0..4), any::<u64>());
+    (ids, way, vec(status_change(), 0..12), work, remote).prop_map(
+        |(ids, way, timeline, work, remote)| Delivery {
+            id: ids.0,
+            communication: ids.1,
+            contact: ids.2,
+            method: ids.3,
+            channel: way.0,
+            destination: way.1,
+            round: way.2,
+            timeline,
+            attempts: work.0,
+            due: work.1,
+            closed: work.2,
+            remote_ids: remote.0,
+            segments_delivered: remote.1,
+        },
+    )
+}
+
+pub(crate) fn person_state() -> impl Strategy<Value = PersonState> {
+    select(PersonState::ALL.to_vec())
+}
+
+fn person_delivery() -> impl Strategy<Value = PersonDelivery> {
+    (delivery_id(), method_id(), status(), any::<bool>()).prop_map(
+        |(delivery, method, status, closed)| PersonDelivery {
+            delivery,
+            method,
+            status,
+            closed,
+        },
+    )
+}
+
+pub(crate) fn person() -> impl Strategy<Value = Person> {
+    let deliveries = vec(person_delivery(), 0..5);
+    (communication_id(), contact_id(), deliveries, person_state()).prop_map(
+        |(communication, contact, deliveries, state)| Person {
+            communication,
+            contact,
+            deliveries,
+            state,
+        },
+    )
+}
+
+pub(crate) fn audience_chunk() -> impl Strategy<Value = AudienceChunk> {
+    (communication_id(), any::<u32>(), vec(contact_id(), 0..9)).prop_map(
+        |(communication, index, contacts)| AudienceChunk {
+            communication,
+            index,
+            contacts,
+        },
+    )
+}
+
+pub(crate) fn round_job() -> impl Strategy<Value = RoundJob> {
+    (communication_id(), any::<u8>(), any::<u32>(), time()).prop_map(
+        |(communication, round, cursor, due)| RoundJob {
+            communication,
+            round,
+            cursor,
+            due,
+        },
+    )
+}
+
+pub(crate) fn inbound_mail() -> impl Strategy<Value = InboundMail> {
+    let envelope = (text(), text(), option::of(delivery_id()));
+    let times = (time(), option::of(time()));
+    (any::<[u8; 16]>(), envelope, blob_id(), times).prop_map(|(id, envelope, message, times)| {
+        InboundMail {
+            id,
+            mail_from: envelope.0,
+            rcpt_to: envelope.1,
+            delivery: envelope.2,
+            message,
+            received_at: times.0,
+            due: times.1,
+        }
+    })
+}
+
+pub(crate) fn early_receipt() -> impl Strategy<Value = EarlyReceipt> {
+    (text(), verdict(), any::<bool>(), time()).prop_map(|(remote_id, verdict, delivered, at)| {
+        EarlyReceipt {
+            remote_id,
+            verdict,
+            delivered,
+            at,
+        }
+    })
+}
+
+fn log_event() -> impl Strategy<Value = LogEvent> {
+    prop_oneof![
+        (delivery_id(), communication_id()).prop_map(|(delivery, communication)| {
+            LogEvent::MessageCreated {
+                delivery,
+                communication,
+            }
+        }),
+        (delivery_id(), verdict())
+            .prop_map(|(delivery, verdict)| LogEvent::Returned { delivery, verdict }),
+        (method_id(), method_kind(), delivery_id(), verdict()).prop_map(
+            |(method, kind, delivery, verdict)| LogEvent::Suspended {
+                method,
+                kind,
+                delivery,
+                verdict
+            }
+        ),
+        (method_id(), method_kind(), user_id())
+            .prop_map(|(method, kind, by)| LogEvent::Reinstated { method, kind, by }),
+        (method_id(), method_kind(), user_id())
+            .prop_map(|(method, kind, by)| LogEvent::Corrected { method, kind, by }),
+        (method_id(), communication_id()).prop_map(|(about, communication)| LogEvent::Prompted {
+            about,
+            communication
+        }),
+        (blob_id(), option::of(delivery_id()))
+            .prop_map(|(blob, delivery)| LogEvent::Replied { blob, delivery }),
+    ]
+}
+
+pub(crate) fn log_entry() -> impl Strategy<Value = LogEntry> {
+    (contact_id(), time(), any::<u32>(), log_event()).prop_map(|(contact, at, sequence, event)| {
+        LogEntry {
+            contact,
+            at,
+            sequence,
+            event,
+        }
+    })
+}
+
+pub(crate) fn user() -> impl Strategy<Value = User> {
+    let role = select(vec![Role::Administrator, Role::Operator, Role::Application]);
+    (user_id(), text(), text(), role, closed_text(), time()).prop_map(
+        |(id, login, name, role, password_hash, created_at)| User {
+            id,
+            login,
+            name,
+            role,
+            password_hash,
+            created_at,
+        },
+    )
+}
+
+pub(crate) fn session() -> impl Strategy<Value = Session> {
+    let hashes = any::<([u8; 32], [u8; 32])>();
+    (hashes, user_id(), time(), time(), time()).prop_map(
+        |(hashes, user, created_at, used_at, expires_at)| Session {
+            token_hash: hashes.0,
+            user,
+            csrf_hash: hashes.1,
+            created_at,
+            used_at,
+            expires_at,
+        },
+    )
+}

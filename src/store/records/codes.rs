@@ -1,0 +1,155 @@
+//! Enums as small numbers that stay what they are for ever.
+
+use minicbor::decode::Error as DecodeError;
+use minicbor::encode::{Error as EncodeError, Write};
+use minicbor::{Decode, Decoder, Encode, Encoder};
+
+use crate::domain::{
+    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactKind, Fault,
+    MethodKind, MethodState, Permanence, PersonState, Reason, Role, Status,
+};
+
+/// An enum with a number for each of its values.
+trait Coded: Copy + Sized {
+    /// What it is called in errors.
+    const WHAT: &'static str;
+    fn number(self) -> u8;
+    fn of_number(number: u8) -> Option<Self>;
+}
+
+fn decode_number<T: Coded>(decoder: &mut Decoder<'_>) -> Result<T, DecodeError> {
+    let position = decoder.position();
+    let number = decoder.u8()?;
+    T::of_number(number).ok_or_else(|| {
+        DecodeError::message(format_args!("{} has no value {number}", T::WHAT)).at(position)
+    })
+}
+
+macro_rules! coded {
+    ($type:ident) => {
+        impl<C> Encode<C> for $type {
+            fn encode<W: Write>(
+                &self,
+                encoder: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), EncodeError<W::Error>> {
+                encoder.u8(self.number())?.ok()
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $type {
+            fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+                decode_number(decoder)
+            }
+        }
+    };
+}
+
+/// Numbers may be added; a number is never given to another value.
+macro_rules! codes {
+    ($type:ident, $what:literal: $($code:literal $variant:ident),+ $(,)?) => {
+        impl Coded for $type {
+            const WHAT: &'static str = $what;
+
+            fn number(self) -> u8 {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            fn of_number(number: u8) -> Option<Self> {
+                match number { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        coded!($type);
+    };
+}
+
+codes!(Channel, "channel": 1 Email, 2 Text, 3 Call);
+codes!(ContactKind, "contact kind": 1 Citizen, 2 Client, 3 Creditor, 4 Staff, 5 Correspondent);
+codes!(MethodKind, "method kind": 1 Email, 2 Mobile, 3 Landline);
+codes!(MethodState, "method state": 1 Unverified, 2 Active, 3 Suspended, 4 OptedOut, 5 Removed);
+codes!(CommunicationState, "communication state": 1 Draft, 2 Expanding, 3 Sent);
+codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
+codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable);
+codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);
+codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
+codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);
+codes!(BounceClass, "class of answer":
+    1 Hard, 2 Soft, 3 Complaint, 4 AutoReply, 5 Success, 6 Delay, 7 Mdn, 8 None, 9 Unknown);
+codes!(Reason, "reason":
+    1 UserUnknown, 2 HostUnknown, 3 NotAccept, 4 MailboxFull, 5 Suspended, 6 Moved, 7 Filtered,
+    8 TooBig, 9 Spam, 10 Virus, 11 Content, 12 Blocked, 13 SenderRejected, 14 Policy, 15 Auth,
+    16 Relaying, 17 Security, 18 Rate, 19 Throttled, 20 Network, 21 System, 22 Mailer, 23 Tls,
+    24 Syntax, 25 Expired, 26 NumberInvalid, 27 Busy, 28 NoAnswer, 29 Declined, 30 Unreachable,
+    31 Vacation, 32 Feedback, 33 Delivered, 34 Undefined);
+/// The number that keys use too.
+impl Coded for Status {
+    const WHAT: &'static str = "status";
+
+    fn number(self) -> u8 {
+        self.code()
+    }
+
+    fn of_number(number: u8) -> Option<Self> {
+        Self::from_code(number)
+    }
+}
+
+coded!(Status);
+
+/// One bit for each channel.
+impl Coded for Channels {
+    const WHAT: &'static str = "set of channels";
+
+    fn number(self) -> u8 {
+        u8::from(self.email) | u8::from(self.text) << 1 | u8::from(self.call) << 2
+    }
+
+    fn of_number(number: u8) -> Option<Self> {
+        (number < 8).then_some(Self {
+            email: number & 1 != 0,
+            text: number & 2 != 0,
+            call: number & 4 != 0,
+        })
+    }
+}
+
+coded!(Channels);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_keeps_its_number() {
+        let numbers: Vec<u8> = Status::all().into_iter().map(Coded::number).collect();
+        let calls = 0..11;
+        let texts = 32..39;
+        let emails = 64..73;
+        assert_eq!(
+            numbers,
+            calls.chain(texts).chain(emails).collect::<Vec<_>>()
+        );
+        let last = Status::all().pop().map(Status::as_str);
+        assert_eq!(Status::of_number(72).map(Status::as_str), last);
+        assert_eq!(Status::of_number(10).map(Status::as_str), Some("failed"));
+        assert_eq!(
+            Status::of_number(37).map(Status::as_str),
+            Some("undelivered")
+        );
+        assert_eq!(Status::of_number(69).map(Status::as_str), Some("rebound"));
+        assert_eq!(Status::of_number(11), None);
+    }
+
+    #[test]
+    fn every_reason_and_class_has_a_number_of_its_own() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::of_number(reason.number()), Some(reason));
+        }
+        for class in BounceClass::ALL {
+            assert_eq!(BounceClass::of_number(class.number()), Some(class));
+        }
+        assert_eq!(Reason::of_number(0), None);
+        assert_eq!(Channels::of_number(8), None);
+    }
+}

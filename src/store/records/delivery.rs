@@ -1,0 +1,127 @@
+//! Deliveries, what each person's row knows of them, and receipts that came too early.
+
+use minicbor::{Decode, Encode};
+
+use super::shape::{record, shape, through};
+use super::{Record, RecordError, fit, frame, unframe};
+use crate::domain::{
+    Channel, Closed, ClosedReason, CommunicationId, ContactId, Delivery, DeliveryId, Destination,
+    EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Source, Status, StatusChange,
+    Timestamp, UserId, Verdict,
+};
+
+#[derive(Encode, Decode)]
+#[cbor(flat)]
+enum SourceRow {
+    #[n(0)]
+    Gateway,
+    #[n(1)]
+    Peer,
+    #[n(2)]
+    Report,
+    #[n(3)]
+    Person,
+    #[n(4)]
+    Operator(#[n(0)] UserId),
+}
+
+impl From<Source> for SourceRow {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Gateway => Self::Gateway,
+            Source::Peer => Self::Peer,
+            Source::Report => Self::Report,
+            Source::Person => Self::Person,
+            Source::Operator(user) => Self::Operator(user),
+        }
+    }
+}
+
+impl From<SourceRow> for Source {
+    fn from(row: SourceRow) -> Self {
+        match row {
+            SourceRow::Gateway => Self::Gateway,
+            SourceRow::Peer => Self::Peer,
+            SourceRow::Report => Self::Report,
+            SourceRow::Person => Self::Person,
+            SourceRow::Operator(user) => Self::Operator(user),
+        }
+    }
+}
+
+through!(Source as SourceRow);
+
+shape! {
+    StatusChange as StatusChangeRow {
+        #[n(0)] at: Timestamp,
+        #[n(1)] status: Status,
+        #[n(2)] verdict: Option<Verdict>,
+        #[n(3)] source: Source,
+    }
+}
+
+shape! {
+    Closed as ClosedRow {
+        #[n(0)] at: Timestamp,
+        #[n(1)] reason: ClosedReason,
+    }
+}
+
+shape! {
+    Delivery as DeliveryRow {
+        #[n(0)] id: DeliveryId,
+        #[n(1)] communication: CommunicationId,
+        #[n(2)] contact: ContactId,
+        #[n(3)] method: MethodId,
+        #[n(4)] channel: Channel,
+        #[n(5)] destination: Destination,
+        #[n(6)] round: u8,
+        #[n(7)] #[cbor(skip_if = "Vec::is_empty")] timeline: Vec<StatusChange>,
+        #[n(8)] attempts: u16,
+        #[n(9)] due: Option<Timestamp>,
+        #[n(10)] closed: Option<Closed>,
+        #[n(11)] #[cbor(skip_if = "Vec::is_empty")] remote_ids: Vec<String>,
+        #[n(12)] #[cbor(default)] segments_delivered: u64,
+    }
+}
+
+impl Record for Delivery {
+    const NAME: &'static str = "delivery";
+
+    fn to_bytes(&self) -> Vec<u8> {
+        frame(fit::delivery(self).as_ref())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
+        unframe(Self::NAME, bytes)
+    }
+}
+
+shape! {
+    PersonDelivery as PersonDeliveryRow {
+        #[n(0)] delivery: DeliveryId,
+        #[n(1)] method: MethodId,
+        #[n(2)] status: Status,
+        #[n(3)] closed: bool,
+    }
+}
+
+shape! {
+    Person as PersonRow {
+        #[n(0)] communication: CommunicationId,
+        #[n(1)] contact: ContactId,
+        #[n(2)] #[cbor(skip_if = "Vec::is_empty")] deliveries: Vec<PersonDelivery>,
+        #[n(3)] state: PersonState,
+    }
+}
+record!(Person, "person of a communication");
+
+shape! {
+    EarlyReceipt as EarlyReceiptRow {
+        #[n(0)] remote_id: String,
+        #[n(1)] verdict: Verdict,
+        #[n(2)] delivered: bool,
+        #[n(3)] at: Timestamp,
+    }
+}
+record!(EarlyReceipt, "early receipt");
