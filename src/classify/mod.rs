@@ -7,5 +7,6 @@ mod free_text;
 pub mod mail;
 mod rules;
 pub mod sip;
+pub mod smpp;
 pub mod smtp_reply;
 mod text;

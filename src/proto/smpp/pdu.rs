@@ -258,16 +258,20 @@ impl ShortMessage {
     /// The payload without its user data header. A header longer than the
     /// payload is no header.
     pub fn body(&self) -> &[u8] {
-        let payload = self.payload();
-        if self.esm_class & esm_class::UDHI == 0 {
-            return payload;
-        }
-        encoding::udh::split(payload).map_or(payload, |(_, body)| body)
+        self.header_and_body().1
     }
 
     /// The text, read by `data_coding`; `default` says what 0 means on this bind.
     pub fn text(&self, default: DefaultAlphabet) -> String {
-        encoding::decode_text(self.data_coding, self.body(), default)
+        let (header_octets, body) = self.header_and_body();
+        encoding::decode_text(self.data_coding, body, header_octets, default)
+    }
+
+    fn header_and_body(&self) -> (usize, &[u8]) {
+        let payload = self.payload();
+        let has_header = self.esm_class & esm_class::UDHI != 0;
+        let cut = has_header.then(|| encoding::udh::split(payload)).flatten();
+        cut.map_or((0, payload), |(header, body)| (header.len() + 1, body))
     }
 
     /// Place among the parts of a longer message, from its header or `sar_*`.

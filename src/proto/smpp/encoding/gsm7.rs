@@ -62,9 +62,38 @@ pub fn pack(septets: &[u8]) -> Vec<u8> {
         _ if septets.len() % 8 == 7 => Some(CARRIAGE_RETURN),
         _ => None,
     };
+    let filled: Vec<u8> = septets.iter().copied().chain(filler).collect();
+    pack_bits(&filled, 0)
+}
+
+/// Packs septets that follow a header: fill bits bring the first to a septet
+/// boundary counted from the header's start (TS 23.040, 9.2.3.24).
+pub fn pack_after(septets: &[u8], header_octets: usize) -> Vec<u8> {
+    if header_octets == 0 {
+        pack(septets)
+    } else {
+        pack_bits(septets, fill_bits(header_octets))
+    }
+}
+
+/// The septets of packed octets that follow a header; see [`pack_after`].
+pub fn unpack_after(packed: &[u8], header_octets: usize) -> Vec<u8> {
+    if header_octets == 0 {
+        return unpack_filled(packed);
+    }
+    let fill = fill_bits(header_octets);
+    let bits = (packed.len() * 8).saturating_sub(fill as usize);
+    unpack_bits(packed, bits / 7, fill)
+}
+
+fn fill_bits(header_octets: usize) -> u32 {
+    ((7 - header_octets * 8 % 7) % 7) as u32
+}
+
+fn pack_bits(septets: &[u8], fill: u32) -> Vec<u8> {
     let mut out = Vec::with_capacity(septets.len() * 7 / 8 + 2);
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for septet in septets.iter().copied().chain(filler) {
+    let (mut bits, mut held) = (0_u32, fill);
+    for septet in septets {
         bits |= u32::from(septet & 0x7f) << held;
         held += 7;
         if held >= 8 {
@@ -81,11 +110,20 @@ pub fn pack(septets: &[u8]) -> Vec<u8> {
 
 /// The first `count` septets of packed octets; fewer if there are not so many.
 pub fn unpack(packed: &[u8], count: usize) -> Vec<u8> {
+    unpack_bits(packed, count, 0)
+}
+
+fn unpack_bits(packed: &[u8], count: usize, fill: u32) -> Vec<u8> {
     let mut out = Vec::with_capacity(count.min(packed.len() * 8 / 7));
-    let (mut bits, mut held) = (0_u32, 0_u32);
+    let (mut bits, mut held, mut fill) = (0_u32, 0_u32, fill);
     for octet in packed {
         bits |= u32::from(*octet) << held;
         held += 8;
+        if fill > 0 {
+            bits >>= fill;
+            held -= fill;
+            fill = 0;
+        }
         while held >= 7 && out.len() < count {
             out.push(bits as u8 & 0x7f);
             bits >>= 7;

@@ -12,6 +12,8 @@ pub mod udh;
 #[cfg(test)]
 mod tests;
 
+use super::pdu::latin1;
+
 pub use segment::{
     Concatenation, Estimate, SEGMENTS_MAX, Segment, SegmentOptions, SplitError, estimate, split,
 };
@@ -57,25 +59,51 @@ impl Encoding {
 /// What `data_coding` 0 means on a bind: message centres differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DefaultAlphabet {
-    /// GSM 03.38, unpacked: what the specification intends.
+    /// GSM 03.38, one septet an octet: what the specification intends.
     #[default]
     Gsm7,
+    /// GSM 03.38, packed.
+    Gsm7Packed,
     /// ISO 8859-1 (and with it ASCII).
     Latin1,
+    /// ASCII.
+    Ascii,
+}
+
+impl DefaultAlphabet {
+    /// The octets can carry the character.
+    fn has(self, character: char) -> bool {
+        match self {
+            Self::Gsm7 | Self::Gsm7Packed => true,
+            Self::Latin1 => u8::try_from(character).is_ok(),
+            Self::Ascii => character.is_ascii(),
+        }
+    }
+
+    /// Octets after a header of `header_octets` as text.
+    fn decode(self, bytes: &[u8], header_octets: usize) -> String {
+        match self {
+            Self::Gsm7 => gsm7::decode(bytes),
+            Self::Gsm7Packed => gsm7::decode(&gsm7::unpack_after(bytes, header_octets)),
+            Self::Latin1 | Self::Ascii => latin1(bytes),
+        }
+    }
 }
 
 /// Reads text by its `data_coding`. Never fails: what cannot be read is
 /// replaced by U+FFFD. Message class groups (0xF0 to 0xFF) and the general
 /// group (0x00 to 0x3F with bits 2 and 3) follow TS 23.038 section 4.
-pub fn decode_text(data_coding: u8, bytes: &[u8], default: DefaultAlphabet) -> String {
+/// `header_octets` is the length of the user data header before `bytes`.
+pub fn decode_text(
+    data_coding: u8,
+    bytes: &[u8],
+    header_octets: usize,
+    default: DefaultAlphabet,
+) -> String {
     match data_coding {
-        // IA5 and Latin-1; octets as Latin-1 so that nothing is lost.
-        0x01..=0x04 => bytes.iter().map(|b| char::from(*b)).collect(),
+        // IA5, octets and Latin-1: as Latin-1, so that nothing is lost.
+        0x01..=0x04 | 0xf4..=0xf7 | 0xfc..=0xff => latin1(bytes),
         0x08 | 0x18..=0x1b | 0xe0..=0xef => ucs2::decode(bytes),
-        0xf4..=0xf7 | 0xfc..=0xff => bytes.iter().map(|b| char::from(*b)).collect(),
-        _ => match default {
-            DefaultAlphabet::Gsm7 => gsm7::decode(bytes),
-            DefaultAlphabet::Latin1 => bytes.iter().map(|b| char::from(*b)).collect(),
-        },
+        _ => default.decode(bytes, header_octets),
     }
 }

@@ -1,6 +1,6 @@
 //! Choosing an encoding and cutting a text into messages.
 
-use super::{Encoding, gsm7, udh};
+use super::{DefaultAlphabet, Encoding, gsm7, udh};
 use crate::proto::smpp::pdu::{Sar, Tlv, tlv_tag};
 
 /// Parts of one text; the number is one octet on the wire.
@@ -25,6 +25,8 @@ pub enum Concatenation {
 pub struct SegmentOptions {
     /// How long texts are sent.
     pub concatenation: Concatenation,
+    /// What `data_coding` 0 means to this message centre.
+    pub alphabet: DefaultAlphabet,
     /// Latin-1 may be used for text that GSM 7-bit lacks characters for.
     pub latin1_allowed: bool,
 }
@@ -101,7 +103,7 @@ pub fn split(
     let encoding = choose(text, options);
     let units: usize = text.chars().map(|c| weight(c, encoding)).sum();
     if units <= capacity(encoding, None) {
-        let user_data = octets(text, encoding);
+        let user_data = octets(text, encoding, options.alphabet, 0);
         return Ok(vec![Segment {
             has_header: false,
             encoding,
@@ -115,7 +117,7 @@ pub fn split(
         return Err(SplitError);
     }
     if kind == Concatenation::MessagePayload {
-        let value = octets(text, encoding);
+        let value = octets(text, encoding, options.alphabet, 0);
         let tlvs = vec![Tlv {
             tag: tlv_tag::MESSAGE_PAYLOAD,
             value,
@@ -137,7 +139,7 @@ pub fn split(
         };
         let mut user_data = udh::header(kind, sar);
         let has_header = !user_data.is_empty();
-        user_data.extend(octets(part, encoding));
+        user_data.extend(octets(part, encoding, options.alphabet, user_data.len()));
         let tlvs = if kind == Concatenation::Sar {
             sar_tlvs(sar)
         } else {
@@ -154,7 +156,8 @@ pub fn split(
 }
 
 fn choose(text: &str, options: SegmentOptions) -> Encoding {
-    if text.chars().all(|c| gsm7::septets(c).is_some()) {
+    let is_plain = |c: char| gsm7::septets(c).is_some() && options.alphabet.has(c);
+    if text.chars().all(is_plain) {
         return Encoding::Gsm7;
     }
     if options.latin1_allowed && text.chars().all(|c| u8::try_from(c).is_ok()) {
@@ -202,21 +205,35 @@ fn cut(text: &str, encoding: Encoding, limit: usize) -> Vec<&str> {
     parts
 }
 
-fn octets(text: &str, encoding: Encoding) -> Vec<u8> {
-    match encoding {
-        Encoding::Gsm7 => {
-            let mut out = Vec::with_capacity(text.len());
-            for character in text.chars() {
-                gsm7::push(&mut out, character);
-            }
-            out
-        }
-        Encoding::Latin1 => text
-            .chars()
+/// The octets after a header of `header_octets`, for `short_message`.
+fn octets(
+    text: &str,
+    encoding: Encoding,
+    alphabet: DefaultAlphabet,
+    header_octets: usize,
+) -> Vec<u8> {
+    let latin1 = || {
+        text.chars()
             .map(|c| u8::try_from(c).unwrap_or(b'?'))
-            .collect(),
-        Encoding::Ucs2 => super::ucs2::encode(text),
+            .collect()
+    };
+    match (encoding, alphabet) {
+        (Encoding::Gsm7, DefaultAlphabet::Gsm7) => septets(text),
+        (Encoding::Gsm7, DefaultAlphabet::Gsm7Packed) => {
+            gsm7::pack_after(&septets(text), header_octets)
+        }
+        (Encoding::Gsm7, DefaultAlphabet::Latin1 | DefaultAlphabet::Ascii) => latin1(),
+        (Encoding::Latin1, _) => latin1(),
+        (Encoding::Ucs2, _) => super::ucs2::encode(text),
     }
+}
+
+fn septets(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        gsm7::push(&mut out, character);
+    }
+    out
 }
 
 fn sar_tlvs(sar: Sar) -> Vec<Tlv> {

@@ -8,24 +8,21 @@ use super::*;
 fn options(concatenation: Concatenation) -> SegmentOptions {
     SegmentOptions {
         concatenation,
-        latin1_allowed: false,
+        ..SegmentOptions::default()
     }
 }
 
 /// Joins parts as a telephone does.
-fn join(parts: &[Segment]) -> String {
+fn join(parts: &[Segment], alphabet: DefaultAlphabet) -> String {
     let text = |part: &Segment| {
-        let body = if part.has_header {
-            udh::split(&part.user_data).unwrap().1
-        } else {
-            &part.user_data
+        let message = crate::proto::smpp::ShortMessage {
+            esm_class: if part.has_header { 0x40 } else { 0 },
+            data_coding: part.encoding.data_coding(),
+            user_data: part.user_data.clone(),
+            tlvs: part.tlvs.clone(),
+            ..Default::default()
         };
-        let body = part
-            .tlvs
-            .iter()
-            .find(|t| t.tag == 0x0424)
-            .map_or(body, |t| &t.value);
-        decode_text(part.encoding.data_coding(), body, DefaultAlphabet::Gsm7)
+        message.text(alphabet)
     };
     parts.iter().map(text).collect()
 }
@@ -121,7 +118,36 @@ proptest! {
     #[test]
     fn splitting_changes_nothing(text in any_text(), kind in any_concatenation()) {
         let parts = split(&text, options(kind), 0x1234).unwrap();
-        prop_assert_eq!(join(&parts), text);
+        prop_assert_eq!(join(&parts, DefaultAlphabet::Gsm7), text);
+    }
+
+    /// Packed text may gain a carriage return, or an `@` where seven bits are spare.
+    #[test]
+    fn the_octets_are_those_of_the_centres_alphabet(
+        text in "[a-zA-Z0-9 @$_]{0,400}",
+        kind in any_concatenation(),
+    ) {
+        use DefaultAlphabet::{Ascii, Gsm7Packed, Latin1};
+        for alphabet in [Latin1, Ascii, Gsm7Packed] {
+            let options = SegmentOptions { alphabet, ..options(kind) };
+            let parts = split(&text, options, 1).unwrap();
+            prop_assert!(parts.iter().all(|p| p.encoding == Encoding::Gsm7));
+            if alphabet == Gsm7Packed {
+                prop_assert!(parts.iter().all(|p| p.user_data.len() <= 140));
+            } else {
+                prop_assert_eq!(join(&parts, alphabet), text.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn packing_after_a_header_is_undone(
+        septets in proptest::collection::vec(0_u8..128, 1..153),
+        header in 5_usize..8,
+    ) {
+        let unpacked = gsm7::unpack_after(&gsm7::pack_after(&septets, header), header);
+        prop_assert_eq!(&unpacked[..septets.len()], &septets[..]);
+        prop_assert!(unpacked.len() <= septets.len() + 1);
     }
 
     #[test]
@@ -159,7 +185,8 @@ proptest! {
 
     #[test]
     fn decoding_never_panics(coding: u8, bytes: Vec<u8>) {
-        decode_text(coding, &bytes, DefaultAlphabet::Gsm7);
+        decode_text(coding, &bytes, 0, DefaultAlphabet::Gsm7);
+        decode_text(coding, &bytes, 6, DefaultAlphabet::Gsm7Packed);
         if let Some((header, _)) = udh::split(&bytes) {
             udh::concatenation(header);
         }

@@ -4,12 +4,14 @@
 //! recommendation; keys come in any order and case, some missing, numbers as
 //! text. Optional parameters, where present, win over the text (5.3.2.12, 5.3.2.35).
 
+mod message_id;
 mod parse;
 mod time;
 
 use super::encoding::DefaultAlphabet;
 use super::pdu::ShortMessage;
 
+pub use message_id::MessageIdForm;
 pub use parse::parse;
 pub use time::ReceiptTime;
 
@@ -122,8 +124,10 @@ impl MessageState {
 /// A receipt, as far as it could be read. `Debug` hides the text.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Receipt {
-    /// The message centre's id, as written.
+    /// The message centre's id as written in the text.
     pub id: Option<String>,
+    /// The message centre's id as written in `receipted_message_id`.
+    pub parameter_id: Option<String>,
     /// Messages submitted under it.
     pub submitted: Option<u32>,
     /// Of those, delivered.
@@ -144,10 +148,17 @@ pub struct Receipt {
     pub text: Option<String>,
 }
 
+impl Receipt {
+    /// The parameter's id, or that of the text.
+    pub fn best_id(&self) -> Option<&str> {
+        self.parameter_id.as_deref().or(self.id.as_deref())
+    }
+}
+
 impl std::fmt::Debug for Receipt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Receipt")
-            .field("id", &self.id)
+            .field("id", &self.best_id())
             .field("state", &self.state)
             .field("stat", &self.stat)
             .field("error", &self.error)
@@ -155,51 +166,17 @@ impl std::fmt::Debug for Receipt {
     }
 }
 
-/// How a centre writes message ids. A setting of the bind: some answer a
-/// submission in hexadecimal and write receipts in decimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MessageIdForm {
-    /// In `submit_sm_resp` and `receipted_message_id`.
-    pub response: IdRadix,
-    /// In the receipt's text.
-    pub receipt: IdRadix,
-}
-
-/// How one id is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum IdRadix {
-    /// Any characters; compared as they are.
-    #[default]
-    Verbatim,
-    /// A decimal number, perhaps with leading zeros.
-    Decimal,
-    /// A hexadecimal number, perhaps with leading zeros.
-    Hexadecimal,
-}
-
-/// An id in one form for comparison: numbers in decimal without leading
-/// zeros. What is not a number of that radix stays as it is.
-pub fn normalise_id(id: &str, radix: IdRadix) -> String {
-    let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    let number = match radix {
-        IdRadix::Verbatim => None,
-        IdRadix::Decimal => id.parse::<u128>().ok(),
-        IdRadix::Hexadecimal => u128::from_str_radix(id, 16).ok(),
-    };
-    number.map_or_else(|| id.to_owned(), |n| n.to_string())
-}
-
 /// Reads the receipt that a `deliver_sm` carries; `None` if it carries none.
 ///
 /// `esm_class` need not say so: some centres leave it at 0, so a text with
-/// both `id:` and `stat:` counts too. The id comes out normalised by `form`.
-pub fn from_message(message: &ShortMessage, form: MessageIdForm) -> Option<Receipt> {
+/// both `id:` and `stat:` counts too.
+pub fn from_message(message: &ShortMessage) -> Option<Receipt> {
     // The text form is ASCII whatever data_coding says, unless it is UCS-2.
     let text = message.text(DefaultAlphabet::Latin1);
     let parsed = parse(text.trim_end_matches('\0'));
-    let from_tlv = message.receipted_message_id();
+    let parameter_id = message.receipted_message_id();
     let is_one = message.is_receipt()
-        || from_tlv.is_some()
+        || parameter_id.is_some()
         || parsed
             .as_ref()
             .is_some_and(|r| r.id.is_some() && r.stat.is_some());
@@ -207,14 +184,13 @@ pub fn from_message(message: &ShortMessage, form: MessageIdForm) -> Option<Recei
         return None;
     }
     let mut receipt = parsed.unwrap_or_default();
-    receipt.id = from_tlv
-        .map(|id| normalise_id(&id, form.response))
-        .or_else(|| receipt.id.map(|id| normalise_id(&id, form.receipt)));
+    receipt.parameter_id = parameter_id;
     if let Some(state) = message.message_state().and_then(MessageState::from_code) {
         receipt.state = Some(state);
     }
     receipt.network_error = message.network_error_code();
-    (receipt.id.is_some() || receipt.state.is_some()).then_some(receipt)
+    let says_something = receipt.best_id().is_some() || receipt.state.is_some();
+    says_something.then_some(receipt)
 }
 
 /// Writes the recommended text form, for the centre's side.
@@ -261,43 +237,27 @@ mod tests {
             value: vec![5],
         };
         let message = message("id:0000436949 stat:DELIVRD err:001", vec![id, state]);
-        let form = MessageIdForm {
-            response: IdRadix::Hexadecimal,
-            receipt: IdRadix::Decimal,
-        };
-        let receipt = from_message(&message, form).unwrap();
-        assert_eq!(receipt.id.as_deref(), Some("436949"));
+        let receipt = from_message(&message).unwrap();
+        assert_eq!(receipt.best_id(), Some("6aad5"));
+        assert_eq!(receipt.id.as_deref(), Some("0000436949"));
         assert_eq!(receipt.state, Some(MessageState::Undeliverable));
         assert_eq!(receipt.error.as_deref(), Some("001"));
-    }
-
-    #[test]
-    fn both_forms_of_an_id_meet() {
-        assert_eq!(normalise_id("6aad5", IdRadix::Hexadecimal), "436949");
-        assert_eq!(normalise_id("0000436949", IdRadix::Decimal), "436949");
-        assert_eq!(
-            normalise_id(" 0000436949\0", IdRadix::Verbatim),
-            "0000436949"
-        );
-        assert_eq!(
-            normalise_id("not-a-number", IdRadix::Decimal),
-            "not-a-number"
-        );
     }
 
     #[test]
     fn an_ordinary_message_is_no_receipt() {
         let mut reply = message("Yes, my id: is on the table", Vec::new());
         reply.esm_class = 0;
-        assert_eq!(from_message(&reply, MessageIdForm::default()), None);
+        assert_eq!(from_message(&reply), None);
         reply.user_data = b"id:9 stat:DELIVRD".to_vec();
-        assert!(from_message(&reply, MessageIdForm::default()).is_some());
+        assert!(from_message(&reply).is_some());
     }
 
     #[test]
     fn what_is_written_is_read() {
         let receipt = Receipt {
             id: Some("4F2A".to_owned()),
+            parameter_id: None,
             submitted: Some(1),
             delivered: Some(0),
             submit_date: ReceiptTime::read("2611220033"),
