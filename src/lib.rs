@@ -10,4 +10,5 @@ pub mod domain;
 pub mod net;
 pub mod observe;
 pub mod proto;
+pub mod sim;
 pub mod store;

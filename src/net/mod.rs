@@ -1,3 +1,4 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
+pub mod smpp;
 pub mod tls_server;

@@ -1,0 +1,101 @@
+//! How fast messages go out: the contract's rate, and slower when asked.
+
+use std::time::Duration;
+
+/// Longest pause that throttling doubles to.
+const THROTTLE_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How much time a late timer may make up for.
+const CATCH_UP: Duration = Duration::from_millis(50);
+
+/// Time is a [`Duration`] since any fixed instant.
+#[derive(Debug)]
+pub(super) struct Pace {
+    interval: Duration,
+    next_at: Duration,
+    first_pause: Duration,
+    pause: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(rate_per_second: u32, first_pause: Duration) -> Self {
+        Self {
+            interval: Duration::from_secs(1) / rate_per_second.max(1),
+            next_at: Duration::ZERO,
+            first_pause,
+            pause: first_pause,
+        }
+    }
+
+    /// When the next message may go.
+    pub(super) fn ready_at(&self) -> Duration {
+        self.next_at
+    }
+
+    /// A message goes.
+    pub(super) fn sent(&mut self, now: Duration) {
+        self.next_at = self.next_at.max(now.saturating_sub(CATCH_UP)) + self.interval;
+    }
+
+    /// The centre asks to slow down. Answers to a whole window of messages
+    /// count once: only a message sent after the pause doubles it.
+    pub(super) fn throttled(&mut self, now: Duration) {
+        if self.next_at > now + self.interval {
+            return;
+        }
+        self.next_at = now + self.pause;
+        self.pause = (self.pause * 2).min(THROTTLE_PAUSE_MAX);
+    }
+
+    /// The centre takes messages again.
+    pub(super) fn accepted(&mut self) {
+        self.pause = self.first_pause;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Messages sent in `span` from `start` by one who is always ready.
+    fn sent_in(pace: &mut Pace, start: Duration, span: Duration) -> u32 {
+        let (mut now, mut count) = (start, 0);
+        while now < start + span {
+            if pace.ready_at() <= now {
+                pace.sent(now);
+                count += 1;
+            }
+            now += Duration::from_millis(1);
+        }
+        count
+    }
+
+    #[test]
+    fn the_rate_is_kept_even_above_the_timers_resolution() {
+        for rate in [1, 10, 700] {
+            let mut pace = Pace::new(rate, SECOND);
+            assert!(
+                sent_in(&mut pace, 5 * SECOND, 10 * SECOND).abs_diff(rate * 10) <= rate / 20 + 1
+            );
+        }
+    }
+
+    #[test]
+    fn throttling_pauses_longer_and_longer_until_a_message_is_taken() {
+        let mut pace = Pace::new(100, SECOND);
+        let mut now = 10 * SECOND;
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            pace.sent(now);
+            pace.throttled(now);
+            pace.throttled(now);
+            assert_eq!(pace.ready_at(), now + Duration::from_secs(pause));
+            now = pace.ready_at();
+        }
+        pace.accepted();
+        pace.sent(now);
+        pace.throttled(now);
+        assert_eq!(pace.ready_at(), now + SECOND);
+    }
+}

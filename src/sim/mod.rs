@@ -1,0 +1,3 @@
+//! Simulated carriers, for `demo` and for tests.
+
+pub mod smsc;
