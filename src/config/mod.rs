@@ -16,6 +16,7 @@ mod secret;
 mod server;
 mod sms;
 mod units;
+mod value;
 mod voice;
 
 use std::collections::BTreeSet;

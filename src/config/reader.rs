@@ -16,14 +16,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Mistake, nearest};
 use super::secret::{Secret, SecretSource, Surroundings};
-use super::units::{format_duration, format_size, parse_duration, parse_size};
+use super::units::{format_size, parse_size};
+use super::value::{choose, duration_in, line_and_column, text, wanted, without_indexes};
 
 /// A list in the configuration (addresses, binds, routes, categories) is written
 /// by hand; more entries than this are a mistake.
 const LIST_LEN_MAX: usize = 1000;
-/// A string longer than this is a mistake (the longest are message templates).
-const STRING_LEN_MAX: usize = 8192;
-
 const SECRET_KEYS: [&str; 3] = ["password_file", "password_credential", "password"];
 
 /// One configuration text while it is being read.
@@ -244,7 +242,7 @@ impl<'d, 't> Section<'d, 't> {
 
     /// Socket addresses to listen on; an empty list is allowed.
     pub(super) fn addresses(&self, key: &'static str, default: &[SocketAddr]) -> Vec<SocketAddr> {
-        self.list(key, default.to_vec(), socket_address)
+        self.list(key, default.to_vec(), super::value::socket_address)
     }
 
     /// A password from `password_file`, `password_credential` or (where
@@ -482,85 +480,4 @@ impl Drop for Section<'_, '_> {
                 .mistake(name.span(), self.path_of(key), message);
         }
     }
-}
-
-fn text(value: &DeValue<'_>) -> Result<String, String> {
-    let text = value.as_str().ok_or_else(|| wanted("a string", value))?;
-    if text.len() > STRING_LEN_MAX {
-        return Err(format!("is longer than {STRING_LEN_MAX} bytes"));
-    }
-    Ok(text.to_owned())
-}
-
-fn wanted(what: &str, got: &DeValue<'_>) -> String {
-    let shown = match got {
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
-        DeValue::Boolean(value) => value.to_string(),
-        other => format!("{} {}", article(other.type_str()), other.type_str()),
-    };
-    format!("must be {what}, not {shown}")
-}
-
-fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    }
-}
-
-fn duration_in(value: &DeValue<'_>, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
-    let duration = parse_duration(&text(value)?)?;
-    if range.contains(&duration) {
-        return Ok(duration);
-    }
-    let (least, most) = (
-        format_duration(*range.start()),
-        format_duration(*range.end()),
-    );
-    Err(format!(
-        "{} is outside {least} to {most}",
-        format_duration(duration)
-    ))
-}
-
-pub(super) fn choose<T: Copy>(name: &str, choices: &[(&'static str, T)]) -> Result<T, String> {
-    if let Some((_, choice)) = choices.iter().find(|(known, _)| *known == name) {
-        return Ok(*choice);
-    }
-    let known: Vec<String> = choices
-        .iter()
-        .map(|(known, _)| format!("\"{known}\""))
-        .collect();
-    Err(format!("\"{name}\" is none of {}", known.join(", ")))
-}
-
-pub(super) fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!(
-            "\"{text}\" is not an address with a port, such as \"127.0.0.1:25\" or \"[::1]:25\""
-        )
-    })
-}
-
-fn without_indexes(path: &str) -> String {
-    let mut plain = String::new();
-    let mut inside = false;
-    for c in path.chars() {
-        match c {
-            '[' => inside = true,
-            ']' => inside = false,
-            c if !inside => plain.push(c),
-            _ => {}
-        }
-    }
-    plain
-}
-
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
 }

@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::email::{Retry, ip_address};
 use super::names::{domain, filled, host, one_line};
-use super::reader::{Section, socket_address};
+use super::reader::Section;
 use super::secret::Secret;
 use super::server::language;
 use super::units;
+use super::value::{choose, socket_address};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -135,7 +136,7 @@ impl Voice {
             rtp_port_first: section.integer("rtp_port_first", 16384, 1024..=65534),
             rtp_port_last: section.integer("rtp_port_last", 17383, 1025..=65535),
             codecs: section.list("codecs", vec![Codec::Pcma, Codec::Pcmu], |name| {
-                super::reader::choose(name, &codecs)
+                choose(name, &codecs)
             }),
             max_calls: section.integer("max_calls", 30, 1..=10_000),
             calls_per_second: section.integer("calls_per_second", 5, 1..=1000),
