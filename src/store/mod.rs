@@ -1,4 +1,11 @@
 //! Durable state: the one room that knows the engine.
 
 pub mod engine;
+pub mod keys;
 pub mod records;
+pub mod repo;
+pub mod rows;
+
+pub use engine::{Batch, Store, StoreError};
+pub use repo::{Page, Repo, RepoError};
+pub use rows::{Loaded, NO_AREA, Row, RowBatch};

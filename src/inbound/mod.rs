@@ -1,0 +1,62 @@
+//! What comes back: bounces, complaints, automatic answers, replies, receipts. Each is kept
+//! first, acknowledged then, and matched to its delivery or contact.
+
+mod mail;
+mod sms;
+
+use crate::clock::{Randomness, SharedClock};
+use crate::domain::ReturnPaths;
+use crate::store::{Repo, RepoError, StoreError};
+use crate::tracker::{Tracker, TrackerError};
+
+pub use sms::IncomingText;
+
+/// Why something that came in could not be kept or matched.
+#[derive(Debug, thiserror::Error)]
+pub enum InboundError {
+    /// Reading failed.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Committing failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Recording failed.
+    #[error(transparent)]
+    Tracker(#[from] TrackerError),
+}
+
+/// Takes in what comes back.
+#[derive(Clone, Debug)]
+pub struct Inbound {
+    repo: Repo,
+    tracker: Tracker,
+    clock: SharedClock,
+    random: Randomness,
+    return_paths: ReturnPaths,
+}
+
+impl Inbound {
+    /// Over this state.
+    #[must_use]
+    pub const fn new(
+        repo: Repo,
+        tracker: Tracker,
+        clock: SharedClock,
+        random: Randomness,
+        return_paths: ReturnPaths,
+    ) -> Self {
+        Self {
+            repo,
+            tracker,
+            clock,
+            random,
+            return_paths,
+        }
+    }
+
+    /// The bounce addresses that mail may come to.
+    #[must_use]
+    pub const fn return_paths(&self) -> &ReturnPaths {
+        &self.return_paths
+    }
+}

@@ -1,0 +1,325 @@
+//! The handler of a channel's lane: one claimed delivery, one attempt, one outcome recorded.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::lane::{LaneHandler, Work};
+use super::outcome::{begun, event_for, progressed};
+use super::schedule::RetrySchedule;
+use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
+use crate::clock::{Randomness, SharedClock};
+use crate::domain::{
+    BlobId, Body, ClosedReason, Content, Delivery, DeliveryId, ReturnPaths, Status,
+};
+use crate::store::engine::Claim;
+use crate::store::{Repo, RepoError};
+use crate::tracker::{Event, Notice, Tracker, TrackerError};
+
+/// Contents kept at hand; a communication's deliveries share one.
+const CONTENTS_MAX: usize = 64;
+/// Time between two tries to record what has happened on the wire while the store refuses.
+const RECORD_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Works off one channel's lane.
+pub struct Attempts {
+    channel: Arc<dyn Channel>,
+    repo: Repo,
+    tracker: Tracker,
+    clock: SharedClock,
+    random: Randomness,
+    schedule: RetrySchedule,
+    return_paths: ReturnPaths,
+    running: Mutex<HashMap<DeliveryId, CancellationToken>>,
+    contents: Mutex<Vec<(BlobId, Arc<Content>)>>,
+    drain: CancellationToken,
+}
+
+/// What the handler of a channel's lane works with.
+#[derive(Clone, Debug)]
+pub struct AttemptTools {
+    /// To read with.
+    pub repo: Repo,
+    /// To record with.
+    pub tracker: Tracker,
+    /// The time.
+    pub clock: SharedClock,
+    /// To spread retries.
+    pub random: Randomness,
+    /// To name each delivery in its envelope sender.
+    pub return_paths: ReturnPaths,
+}
+
+impl Attempts {
+    /// For this channel. `drain` ends attempts that can be ended without loss.
+    #[must_use]
+    pub fn new(
+        channel: Arc<dyn Channel>,
+        tools: AttemptTools,
+        schedule: RetrySchedule,
+        drain: CancellationToken,
+    ) -> Self {
+        Self {
+            channel,
+            repo: tools.repo,
+            tracker: tools.tracker,
+            clock: tools.clock,
+            random: tools.random,
+            schedule,
+            return_paths: tools.return_paths,
+            running: Mutex::default(),
+            contents: Mutex::default(),
+            drain,
+        }
+    }
+
+    /// Stops attempts at deliveries that have been closed meanwhile. Runs until cancelled.
+    pub async fn stop_closed(&self, cancel: CancellationToken) {
+        let mut notices = self.tracker.subscribe();
+        loop {
+            let notice = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return,
+                notice = notices.recv() => notice,
+            };
+            match notice {
+                Ok(Notice::DeliveryClosed(id)) => self.stop(id),
+                Ok(Notice::PersonChanged { .. } | Notice::SenderFault(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.stop_all_closed(),
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn stop(&self, id: DeliveryId) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = running.get(&id) {
+            token.cancel();
+        }
+    }
+
+    fn stop_all_closed(&self) {
+        let ids: Vec<DeliveryId> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.keys().copied().collect()
+        };
+        for id in ids {
+            let closed = self
+                .repo
+                .delivery(id)
+                .ok()
+                .flatten()
+                .is_some_and(|delivery| delivery.closed.is_some());
+            if closed {
+                self.stop(id);
+            }
+        }
+    }
+
+    async fn work(&self, claim: Claim) {
+        let id = DeliveryId::from_bytes(claim.id);
+        let Some(token) = self.enter(id) else {
+            return;
+        };
+        if let Err(error) = self.attempt(id, &claim, token).await {
+            tracing::error!(delivery = %id, channel = self.channel.kind().as_str(), %error, "attempt could not be made; it stays in the queue");
+        }
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+    }
+
+    /// Marks a delivery as being worked on; none when it already is.
+    fn enter(&self, id: DeliveryId) -> Option<CancellationToken> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.contains_key(&id) {
+            return None;
+        }
+        let token = self.drain.child_token();
+        running.insert(id, token.clone());
+        Some(token)
+    }
+
+    async fn attempt(
+        &self,
+        id: DeliveryId,
+        claim: &Claim,
+        token: CancellationToken,
+    ) -> Result<(), AttemptError> {
+        let Some(delivery) = self.repo.delivery(id)? else {
+            return Ok(());
+        };
+        if delivery.due != Some(claim.due) || delivery.closed.is_some() {
+            return Ok(());
+        }
+        let Some(request) = self.request(&delivery)? else {
+            self.tracker
+                .record(id, Event::Closed(ClosedReason::MethodNotUsable))
+                .await?;
+            return Ok(());
+        };
+        let status = begun(self.channel.kind());
+        self.tracker
+            .record(id, Event::AttemptBegun { status })
+            .await?;
+        let mut begun = delivery.value.clone();
+        begun.attempts = begun.attempts.saturating_add(1);
+        let outcome = self.run(id, request, token).await;
+        self.settle(&begun, outcome).await;
+        Ok(())
+    }
+
+    /// Everything the channel must know; none when the method may not be used any more.
+    fn request(&self, delivery: &Delivery) -> Result<Option<AttemptRequest>, AttemptError> {
+        let communication = self
+            .repo
+            .communication(delivery.communication)?
+            .ok_or(RepoError::Missing("a communication"))?;
+        let Some(contact) = self.repo.contact(delivery.contact)? else {
+            return Ok(None);
+        };
+        let usable = contact
+            .method(delivery.method)
+            .is_some_and(|method| method.usable_for(delivery.channel));
+        if !usable {
+            return Ok(None);
+        }
+        let category = self.tracker.category(&communication.category);
+        Ok(Some(AttemptRequest {
+            delivery: delivery.id,
+            attempt: delivery.attempts.saturating_add(1),
+            destination: delivery.destination.clone(),
+            content: self.content(communication.content)?,
+            submitted: self.submitted(communication.body)?,
+            recipient_name: [
+                contact.first_name.reveal().as_str(),
+                contact.last_name.reveal(),
+            ]
+            .join(" ")
+            .trim()
+            .to_owned(),
+            language: contact.language.clone(),
+            return_path: self.return_paths.address(delivery.id),
+            confirmation_required: category.confirmation_required,
+        }))
+    }
+
+    fn content(&self, id: BlobId) -> Result<Arc<Content>, RepoError> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, content)) = contents.iter().find(|(known, _)| *known == id) {
+            return Ok(Arc::clone(content));
+        }
+        let content = Arc::new(self.repo.content(id)?);
+        if contents.len() == CONTENTS_MAX {
+            contents.remove(0);
+        }
+        contents.push((id, Arc::clone(&content)));
+        Ok(content)
+    }
+
+    fn submitted(&self, body: Body) -> Result<Option<Bytes>, AttemptError> {
+        match body {
+            Body::Composed => Ok(None),
+            Body::Submitted(id) => {
+                let bytes = self.repo.store().get_blob(id).map_err(RepoError::from)?;
+                Ok(Some(bytes.ok_or(RepoError::Missing("a message"))?))
+            }
+        }
+    }
+
+    async fn run(
+        &self,
+        id: DeliveryId,
+        request: AttemptRequest,
+        token: CancellationToken,
+    ) -> AttemptOutcome {
+        let (sink, mut progress) = mpsc::channel(PROGRESS_MAX);
+        let attempt = self.channel.attempt(request, sink, token);
+        tokio::pin!(attempt);
+        loop {
+            tokio::select! {
+                biased;
+                Some(step) = progress.recv() => self.keep_recording(id, progressed(&step)).await,
+                outcome = &mut attempt => {
+                    while let Ok(step) = progress.try_recv() {
+                        self.keep_recording(id, progressed(&step)).await;
+                    }
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, begun: &Delivery, outcome: AttemptOutcome) {
+        let remote_ids = match &outcome {
+            AttemptOutcome::Accepted { remote_ids, .. } => remote_ids.clone(),
+            AttemptOutcome::Delivered { .. }
+            | AttemptOutcome::Deferred { .. }
+            | AttemptOutcome::Rejected { .. }
+            | AttemptOutcome::CallEnded { .. } => Vec::new(),
+        };
+        let event = event_for(
+            begun,
+            outcome,
+            &self.schedule,
+            self.clock.wall(),
+            self.random.next_u64(),
+        );
+        self.keep_recording(begun.id, event).await;
+        if let Err(error) = self.tracker.apply_early_receipts(&remote_ids).await {
+            tracing::error!(delivery = %begun.id, %error, "early receipts are kept but not yet applied");
+        }
+    }
+
+    /// What happened on the wire happened: it is recorded however long the store refuses (a full
+    /// disk, for one), and at the end of the process it is the lease that brings it back.
+    async fn keep_recording(&self, id: DeliveryId, event: Event) {
+        loop {
+            match self.tracker.record(id, event.clone()).await {
+                Ok(status) => {
+                    log_status(id, status);
+                    return;
+                }
+                Err(
+                    TrackerError::Store(crate::store::StoreError::Closed)
+                    | TrackerError::NotFound(_),
+                ) => return,
+                Err(error) => {
+                    tracing::error!(delivery = %id, %error, "what happened cannot be recorded; trying again");
+                    tokio::time::sleep(RECORD_RETRY_INTERVAL).await;
+                }
+            }
+        }
+    }
+}
+
+fn log_status(id: DeliveryId, status: Status) {
+    tracing::info!(delivery = %id, channel = status.channel().as_str(), status = status.as_str(), "delivery changed");
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AttemptError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Tracker(#[from] TrackerError),
+}
+
+impl LaneHandler for Attempts {
+    fn concurrency(&self) -> usize {
+        self.channel.concurrency()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.channel.is_ready()
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(self.work(claim))
+    }
+}

@@ -1,0 +1,224 @@
+//! Where everything lies: the keys of rows, indexes and counters.
+//!
+//! A key is a two-byte tag and then fixed-size parts, big-endian, or texts closed by a zero
+//! byte. Newest first is `u64::MAX - t`. Queue entries have their own layout
+//! ([`super::engine::queue_key`]).
+
+use super::engine::Key;
+use crate::domain::{
+    AreaId, CommunicationId, ContactId, DeliveryId, PersonState, Status, Timestamp, UserId,
+};
+
+/// Rows of contacts.
+pub const CONTACT: &[u8] = b"k.";
+/// Contacts by first and last name.
+pub const CONTACT_BY_NAME: &[u8] = b"kn";
+/// Contacts by area, then first name.
+pub const CONTACT_BY_AREA: &[u8] = b"ka";
+/// Contacts by address or number.
+pub const CONTACT_BY_ADDRESS: &[u8] = b"kx";
+/// Contacts with a communication issue by area, then first name.
+pub const ISSUE_BY_AREA: &[u8] = b"ki";
+/// Contacts that no method reaches by area, then first name.
+pub const UNREACHABLE_BY_AREA: &[u8] = b"ku";
+/// Counter: contacts in an area.
+pub const CONTACTS_IN_AREA: &[u8] = b"#k";
+/// Counter: communication issues in an area.
+pub const ISSUES_IN_AREA: &[u8] = b"#i";
+/// Rows of areas.
+pub const AREA: &[u8] = b"a.";
+/// Rows of communications.
+pub const COMMUNICATION: &[u8] = b"c.";
+/// Communications, last modified first.
+pub const COMMUNICATION_BY_CHANGE: &[u8] = b"cm";
+/// Audience chunks of a communication.
+pub const AUDIENCE: &[u8] = b"ca";
+/// Rounds of a communication that are still to be worked off.
+pub const ROUND: &[u8] = b"cr";
+/// Rounds by the id under which they stand in the queue.
+pub const ROUND_BY_QUEUE_ID: &[u8] = b"cq";
+/// Rows of deliveries.
+pub const DELIVERY: &[u8] = b"d.";
+/// Deliveries of a contact, newest first.
+pub const DELIVERY_BY_CONTACT: &[u8] = b"dk";
+/// Deliveries by the carrier's id.
+pub const DELIVERY_BY_REMOTE_ID: &[u8] = b"dr";
+/// Receipts that came before the answer to their submission.
+pub const EARLY_RECEIPT: &[u8] = b"de";
+/// People of a communication.
+pub const PERSON: &[u8] = b"p.";
+/// Counter: people of a communication by state.
+pub const PEOPLE_BY_STATE: &[u8] = b"#p";
+/// Counter: deliveries of a communication by status.
+pub const DELIVERIES_BY_STATUS: &[u8] = b"#s";
+/// A contact's log, newest first.
+pub const LOG: &[u8] = b"l.";
+/// Mail that came in.
+pub const INBOUND: &[u8] = b"m.";
+/// Users.
+pub const USER: &[u8] = b"u.";
+/// Users by login.
+pub const USER_BY_LOGIN: &[u8] = b"ul";
+/// Sessions of the console.
+pub const SESSION: &[u8] = b"s.";
+/// Facts about the installation: keys made at first start.
+pub const SETTING: &[u8] = b"x.";
+
+/// Longest part of a name or address that goes into an index key, in bytes.
+const TEXT_MAX: usize = 300;
+
+/// A key being put together.
+#[derive(Clone)]
+pub struct KeyBuilder(Key);
+
+impl KeyBuilder {
+    /// Begins with a tag.
+    #[must_use]
+    pub fn new(tag: &[u8]) -> Self {
+        Self(tag.to_vec())
+    }
+
+    /// Adds a fixed-size part.
+    #[must_use]
+    pub fn bytes(mut self, part: &[u8]) -> Self {
+        self.0.extend_from_slice(part);
+        self
+    }
+
+    /// Adds a text in lower case, closed by a zero byte.
+    #[must_use]
+    pub fn text(mut self, text: &str) -> Self {
+        let lower = text.to_lowercase();
+        self.0
+            .extend(lower.bytes().filter(|byte| *byte != 0).take(TEXT_MAX));
+        self.0.push(0);
+        self
+    }
+
+    /// Adds a time so that later sorts first.
+    #[must_use]
+    pub fn newest_first(self, at: Timestamp) -> Self {
+        self.bytes(&(u64::MAX - at.as_millis()).to_be_bytes())
+    }
+
+    /// Adds an id so that later ones sort first (ids are UUIDv7).
+    #[must_use]
+    pub fn id_newest_first(self, id: &[u8; 16]) -> Self {
+        self.bytes(&id.map(|byte| !byte))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn build(self) -> Key {
+        self.0
+    }
+}
+
+fn row(tag: &[u8], id: &[u8]) -> Key {
+    KeyBuilder::new(tag).bytes(id).build()
+}
+
+/// Row of a contact.
+#[must_use]
+pub fn contact(id: ContactId) -> Key {
+    row(CONTACT, id.as_bytes())
+}
+
+/// Row of an area.
+#[must_use]
+pub fn area(id: AreaId) -> Key {
+    row(AREA, id.as_bytes())
+}
+
+/// Row of a communication.
+#[must_use]
+pub fn communication(id: CommunicationId) -> Key {
+    row(COMMUNICATION, id.as_bytes())
+}
+
+/// Row of a delivery.
+#[must_use]
+pub fn delivery(id: DeliveryId) -> Key {
+    row(DELIVERY, id.as_bytes())
+}
+
+/// Row of a user.
+#[must_use]
+pub fn user(id: UserId) -> Key {
+    row(USER, id.as_bytes())
+}
+
+/// Row of a person in a communication.
+#[must_use]
+pub fn person(communication: CommunicationId, contact: ContactId) -> Key {
+    KeyBuilder::new(PERSON)
+        .bytes(communication.as_bytes())
+        .bytes(contact.as_bytes())
+        .build()
+}
+
+/// An audience chunk.
+#[must_use]
+pub fn audience(communication: CommunicationId, index: u32) -> Key {
+    KeyBuilder::new(AUDIENCE)
+        .bytes(communication.as_bytes())
+        .bytes(&index.to_be_bytes())
+        .build()
+}
+
+/// A round still to be worked off.
+#[must_use]
+pub fn round(communication: CommunicationId, round: u8) -> Key {
+    KeyBuilder::new(ROUND)
+        .bytes(communication.as_bytes())
+        .bytes(&[round])
+        .build()
+}
+
+/// Counter of people by state.
+#[must_use]
+pub fn people_by_state(communication: CommunicationId, state: PersonState) -> Key {
+    KeyBuilder::new(PEOPLE_BY_STATE)
+        .bytes(communication.as_bytes())
+        .bytes(&[state as u8])
+        .build()
+}
+
+/// Counter of deliveries by status.
+#[must_use]
+pub fn deliveries_by_status(communication: CommunicationId, status: Status) -> Key {
+    KeyBuilder::new(DELIVERIES_BY_STATUS)
+        .bytes(communication.as_bytes())
+        .bytes(&[status.code()])
+        .build()
+}
+
+/// Index entry of a carrier's id.
+#[must_use]
+pub fn remote_id(id: &str) -> Key {
+    KeyBuilder::new(DELIVERY_BY_REMOTE_ID).text(id).build()
+}
+
+/// An early receipt.
+#[must_use]
+pub fn early_receipt(id: &str) -> Key {
+    KeyBuilder::new(EARLY_RECEIPT).text(id).build()
+}
+
+/// Row of a session.
+#[must_use]
+pub fn session(token_hash: &[u8; 32]) -> Key {
+    row(SESSION, token_hash)
+}
+
+/// A mail that came in.
+#[must_use]
+pub fn inbound(id: &[u8; 16]) -> Key {
+    row(INBOUND, id)
+}
+
+/// A fact about the installation.
+#[must_use]
+pub fn setting(name: &str) -> Key {
+    KeyBuilder::new(SETTING).text(name).build()
+}

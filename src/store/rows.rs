@@ -1,0 +1,304 @@
+//! Rows with their indexes and counters. A row says what it derives; writing it writes exactly
+//! the difference, in one batch, so that an index can never disagree with its row.
+
+use std::collections::BTreeMap;
+
+use super::engine::{Batch, Key, Value, queue_key};
+use super::keys::{self, KeyBuilder};
+use super::records::Record;
+use crate::domain::comms_issue::{Reachability, reachability};
+use crate::domain::{
+    Area, AreaId, AudienceChunk, Communication, Contact, Delivery, EarlyReceipt, InboundMail, Lane,
+    LogEntry, MethodState, Person, RoundJob, Session, User,
+};
+
+/// Something stored under a key, with what it derives.
+pub trait Row: Record {
+    /// Its key; never changes for one row.
+    fn key(&self) -> Key;
+
+    /// Index entries that follow from it.
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        Vec::new()
+    }
+
+    /// What it adds to counters.
+    fn counters(&self) -> Vec<(Key, i64)> {
+        Vec::new()
+    }
+}
+
+/// A row as it was read: what the store held is kept, so that a change can insist that nobody
+/// else changed it meanwhile.
+#[derive(Clone, Debug)]
+pub struct Loaded<T> {
+    /// The row.
+    pub value: T,
+    pub(super) bytes: Value,
+}
+
+impl<T> std::ops::Deref for Loaded<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// Writes rows into a batch.
+pub trait RowBatch {
+    /// Writes a new row; the batch fails if there is one under its key.
+    fn insert<T: Row>(&mut self, row: &T);
+    /// Writes a row over the one that was read; the batch fails if that has changed meanwhile.
+    fn replace<T: Row>(&mut self, old: &Loaded<T>, new: &T);
+    /// Removes a row that was read; the batch fails if it has changed meanwhile.
+    fn remove<T: Row>(&mut self, old: &Loaded<T>);
+    /// Insists that a row is as it was read, without writing it.
+    fn expect<T: Row>(&mut self, row: &Loaded<T>);
+}
+
+impl RowBatch for Batch {
+    fn insert<T: Row>(&mut self, row: &T) {
+        self.assert_absent(row.key());
+        self.put(row.key(), row.to_bytes());
+        write_difference(self, Vec::new(), row.indexes());
+        add_difference(self, Vec::new(), row.counters());
+    }
+
+    fn replace<T: Row>(&mut self, old: &Loaded<T>, new: &T) {
+        debug_assert!(old.value.key() == new.key(), "a row keeps its key");
+        self.expect(old);
+        self.put(new.key(), new.to_bytes());
+        write_difference(self, old.value.indexes(), new.indexes());
+        add_difference(self, old.value.counters(), new.counters());
+    }
+
+    fn remove<T: Row>(&mut self, old: &Loaded<T>) {
+        self.expect(old);
+        self.delete(old.value.key());
+        write_difference(self, old.value.indexes(), Vec::new());
+        add_difference(self, old.value.counters(), Vec::new());
+    }
+
+    fn expect<T: Row>(&mut self, row: &Loaded<T>) {
+        self.assert_value(row.value.key(), row.bytes.clone());
+    }
+}
+
+fn write_difference(batch: &mut Batch, old: Vec<(Key, Value)>, new: Vec<(Key, Value)>) {
+    let old: BTreeMap<Key, Value> = old.into_iter().collect();
+    let new: BTreeMap<Key, Value> = new.into_iter().collect();
+    for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        batch.delete(key.clone());
+    }
+    for (key, value) in new {
+        if old.get(&key) != Some(&value) {
+            batch.put(key, value);
+        }
+    }
+}
+
+fn add_difference(batch: &mut Batch, old: Vec<(Key, i64)>, new: Vec<(Key, i64)>) {
+    let mut sums: BTreeMap<Key, i64> = BTreeMap::new();
+    for (key, amount) in new {
+        *sums.entry(key).or_default() += amount;
+    }
+    for (key, amount) in old {
+        *sums.entry(key).or_default() -= amount;
+    }
+    for (key, delta) in sums.into_iter().filter(|(_, delta)| *delta != 0) {
+        batch.add(key, delta);
+    }
+}
+
+/// The area under which people without one are listed.
+pub const NO_AREA: AreaId = AreaId::from_bytes([0; 16]);
+
+impl Row for Contact {
+    fn key(&self) -> Key {
+        keys::contact(self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let id = self.id.as_bytes();
+        let area = self.area.unwrap_or(NO_AREA);
+        let by_area = |tag| {
+            KeyBuilder::new(tag)
+                .bytes(area.as_bytes())
+                .text(self.first_name.reveal())
+                .bytes(id)
+                .build()
+        };
+        let by_name = KeyBuilder::new(keys::CONTACT_BY_NAME)
+            .text(self.first_name.reveal())
+            .text(self.last_name.reveal())
+            .bytes(id)
+            .build();
+        let mut entries = vec![
+            (by_name, Vec::new()),
+            (by_area(keys::CONTACT_BY_AREA), Vec::new()),
+        ];
+        for method in &self.methods {
+            if method.state != MethodState::Removed {
+                let key = KeyBuilder::new(keys::CONTACT_BY_ADDRESS)
+                    .text(&method.destination.lookup_key())
+                    .bytes(id)
+                    .bytes(method.id.as_bytes())
+                    .build();
+                entries.push((key, Vec::new()));
+            }
+        }
+        match reachability(self) {
+            Reachability::Fine => {}
+            Reachability::Issue => entries.push((by_area(keys::ISSUE_BY_AREA), Vec::new())),
+            Reachability::Unreachable => {
+                entries.push((by_area(keys::UNREACHABLE_BY_AREA), Vec::new()));
+            }
+        }
+        entries
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        let area = self.area.unwrap_or(NO_AREA);
+        let count = |tag| KeyBuilder::new(tag).bytes(area.as_bytes()).build();
+        let mut counters = vec![(count(keys::CONTACTS_IN_AREA), 1)];
+        if reachability(self) == Reachability::Issue {
+            counters.push((count(keys::ISSUES_IN_AREA), 1));
+        }
+        counters
+    }
+}
+
+impl Row for Area {
+    fn key(&self) -> Key {
+        keys::area(self.id)
+    }
+}
+
+impl Row for Communication {
+    fn key(&self) -> Key {
+        keys::communication(self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let key = KeyBuilder::new(keys::COMMUNICATION_BY_CHANGE)
+            .newest_first(self.modified_at)
+            .bytes(self.id.as_bytes())
+            .build();
+        vec![(key, Vec::new())]
+    }
+}
+
+impl Row for AudienceChunk {
+    fn key(&self) -> Key {
+        keys::audience(self.communication, self.index)
+    }
+}
+
+impl RoundJob {
+    /// The id under which it stands in the queue: the communication's, with the round in its
+    /// last byte's place.
+    #[must_use]
+    pub fn queue_id(&self) -> [u8; 16] {
+        let mut id = *self.communication.as_bytes();
+        id[15] ^= self.round;
+        id
+    }
+}
+
+impl Row for RoundJob {
+    fn key(&self) -> Key {
+        keys::round(self.communication, self.round)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let queued = queue_key(Lane::Expand as u8, self.due, &self.queue_id());
+        vec![(queued, self.key())]
+    }
+}
+
+impl Row for Delivery {
+    fn key(&self) -> Key {
+        keys::delivery(self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let by_contact = KeyBuilder::new(keys::DELIVERY_BY_CONTACT)
+            .bytes(self.contact.as_bytes())
+            .id_newest_first(self.id.as_bytes())
+            .build();
+        let mut entries = vec![(by_contact, Vec::new())];
+        if let Some(due) = self.due {
+            let lane = Lane::from(self.channel) as u8;
+            entries.push((queue_key(lane, due, self.id.as_bytes()), Vec::new()));
+        }
+        for remote in &self.remote_ids {
+            entries.push((keys::remote_id(remote), self.id.as_bytes().to_vec()));
+        }
+        entries
+    }
+}
+
+impl Row for Person {
+    fn key(&self) -> Key {
+        keys::person(self.communication, self.contact)
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        let mut counters = vec![(keys::people_by_state(self.communication, self.state), 1)];
+        for delivery in &self.deliveries {
+            counters.push((
+                keys::deliveries_by_status(self.communication, delivery.status),
+                1,
+            ));
+        }
+        counters
+    }
+}
+
+impl Row for EarlyReceipt {
+    fn key(&self) -> Key {
+        keys::early_receipt(&self.remote_id)
+    }
+}
+
+impl Row for LogEntry {
+    fn key(&self) -> Key {
+        KeyBuilder::new(keys::LOG)
+            .bytes(self.contact.as_bytes())
+            .newest_first(self.at)
+            .bytes(&(u32::MAX - self.sequence).to_be_bytes())
+            .build()
+    }
+}
+
+impl Row for InboundMail {
+    fn key(&self) -> Key {
+        keys::inbound(&self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        self.due
+            .map(|due| (queue_key(Lane::Inbound as u8, due, &self.id), Vec::new()))
+            .into_iter()
+            .collect()
+    }
+}
+
+impl Row for User {
+    fn key(&self) -> Key {
+        keys::user(self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let key = KeyBuilder::new(keys::USER_BY_LOGIN)
+            .text(&self.login)
+            .build();
+        vec![(key, self.id.as_bytes().to_vec())]
+    }
+}
+
+impl Row for Session {
+    fn key(&self) -> Key {
+        keys::session(&self.token_hash)
+    }
+}

@@ -1,0 +1,283 @@
+//! Mail that an application hands in: one message, some recipients, delivered and tracked like
+//! any other.
+
+use super::draft::title;
+use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
+use crate::domain::{
+    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
+    ContactId, ContactKind, Content, Destination, EmailAddress, Method, MethodId, MethodKind,
+    MethodState, Origin, PhoneNumber, Redacted, Timestamp, UserId,
+};
+use crate::store::records::Record;
+use crate::store::{Batch, Loaded, RowBatch};
+use crate::tracker::{Making, NewDelivery, make_deliveries};
+
+/// Most recipients of one submitted message.
+pub const SUBMITTED_RECIPIENTS_MAX: usize = 500;
+/// Most contacts looked at that share one address.
+const SAME_ADDRESS_MAX: usize = 32;
+
+/// To whom and how, as the recipient address says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailRecipient {
+    /// An ordinary mailbox.
+    Email(Redacted<EmailAddress>),
+    /// `<number>@sms.<domain>`.
+    Text(Redacted<PhoneNumber>),
+    /// `<number>@voice.<domain>`.
+    Call(Redacted<PhoneNumber>),
+}
+
+impl MailRecipient {
+    const fn channel(&self) -> Channel {
+        match self {
+            Self::Email(_) => Channel::Email,
+            Self::Text(_) => Channel::Text,
+            Self::Call(_) => Channel::Call,
+        }
+    }
+
+    fn destination(&self) -> Destination {
+        match self {
+            Self::Email(address) => Destination::Email(address.clone()),
+            Self::Text(number) | Self::Call(number) => Destination::Phone(number.clone()),
+        }
+    }
+}
+
+/// A message as an application handed it in.
+#[derive(Clone, Debug)]
+pub struct SubmittedMail {
+    /// Who handed it in.
+    pub user: UserId,
+    /// The whole message (RFC 5322), with our trace header.
+    pub message: bytes::Bytes,
+    /// What it says, for texts, calls and lists.
+    pub content: Content,
+    /// To whom; at most [`SUBMITTED_RECIPIENTS_MAX`].
+    pub recipients: Vec<MailRecipient>,
+}
+
+/// Why a recipient is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecipientRefusal {
+    /// The method is suspended after a failure.
+    Suspended,
+    /// The person does not want messages there.
+    OptedOut,
+}
+
+impl Submitter {
+    /// Whether a message to this recipient would be sent at all; asked before the message comes,
+    /// so that the application hears of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check_recipient(
+        &self,
+        recipient: &MailRecipient,
+    ) -> Result<Option<RecipientRefusal>, SubmitError> {
+        let (_, state) = match self.known(recipient)? {
+            Some((contact, method)) => (
+                contact.id,
+                contact.method(method).map(|method| method.state),
+            ),
+            None => return Ok(None),
+        };
+        Ok(match state {
+            Some(MethodState::Suspended) => Some(RecipientRefusal::Suspended),
+            Some(MethodState::OptedOut) => Some(RecipientRefusal::OptedOut),
+            Some(MethodState::Unverified | MethodState::Active | MethodState::Removed) | None => {
+                None
+            }
+        })
+    }
+
+    /// Takes a message in. Once this resolves it is durable: then, and only then, say 250.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was taken.
+    pub async fn submit_mail(&self, mail: &SubmittedMail) -> Result<CommunicationId, SubmitError> {
+        for _ in 0..CONFLICTS_MAX {
+            let (batch, id) = self.taking_in(mail)?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    tracing::info!(communication = %id, recipients = mail.recipients.len(), size_bytes = mail.message.len(), "message submitted");
+                    return Ok(id);
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SubmitError::AlreadySent)
+    }
+
+    fn taking_in(&self, mail: &SubmittedMail) -> Result<(Batch, CommunicationId), SubmitError> {
+        let now = self.clock.wall();
+        let mut batch = Batch::new();
+        let id = CommunicationId::new(self.random.uuid_v7(now));
+        let mut channels = Channels::default();
+        for recipient in &mail.recipients {
+            match recipient.channel() {
+                Channel::Email => channels.email = true,
+                Channel::Text => channels.text = true,
+                Channel::Call => channels.call = true,
+            }
+        }
+        let people = self.by_person(&mut batch, mail, now)?;
+        let category = self.tracker.category(SUBMITTED_CATEGORY);
+        let communication = Communication {
+            id,
+            category: SUBMITTED_CATEGORY.to_owned(),
+            origin: Origin::Submission(mail.user),
+            channels,
+            title: title(&mail.content),
+            content: batch.blob(mail.content.to_bytes()),
+            body: Body::Submitted(batch.blob(mail.message.clone())),
+            audience: Audience::default(),
+            state: CommunicationState::Sent,
+            people: people.len() as u64,
+            rounds: 1,
+            created_at: now,
+            modified_at: now,
+            sent_at: Some(now),
+        };
+        batch.insert(&communication);
+        for person in &people {
+            let making = Making {
+                communication: id,
+                category: &category,
+                contact: &person.contact,
+                round: 1,
+                now,
+            };
+            let wanted: Vec<NewDelivery<'_>> = person
+                .methods
+                .iter()
+                .filter_map(|(method, channel)| {
+                    let method = person.contact.method(*method)?;
+                    Some(NewDelivery {
+                        method,
+                        channel: *channel,
+                    })
+                })
+                .collect();
+            make_deliveries(&mut batch, &self.random, making, None, &wanted);
+        }
+        Ok((batch, id))
+    }
+
+    /// Gathers recipients by person; somebody never heard of becomes a correspondent.
+    fn by_person(
+        &self,
+        batch: &mut Batch,
+        mail: &SubmittedMail,
+        now: Timestamp,
+    ) -> Result<Vec<Addressed>, SubmitError> {
+        let mut people: Vec<Addressed> = Vec::new();
+        for recipient in &mail.recipients {
+            let channel = recipient.channel();
+            let (contact, method) = match self.known(recipient)? {
+                Some((contact, method)) => (contact.value, method),
+                None => {
+                    let fresh = people.iter().find_map(|person| {
+                        let method = method_at(&person.contact, &recipient.destination(), channel)?;
+                        Some((person.contact.clone(), method))
+                    });
+                    match fresh {
+                        Some(found) => found,
+                        None => {
+                            let contact = self.correspondent(recipient, now);
+                            batch.insert(&contact);
+                            let method = contact.methods[0].id;
+                            (contact, method)
+                        }
+                    }
+                }
+            };
+            match people
+                .iter_mut()
+                .find(|person| person.contact.id == contact.id)
+            {
+                Some(person) if person.methods.contains(&(method, channel)) => {}
+                Some(person) => person.methods.push((method, channel)),
+                None => people.push(Addressed {
+                    contact,
+                    methods: vec![(method, channel)],
+                }),
+            }
+        }
+        Ok(people)
+    }
+
+    /// The contact and method behind a recipient; one whose method is usable goes first.
+    fn known(
+        &self,
+        recipient: &MailRecipient,
+    ) -> Result<Option<(Loaded<Contact>, MethodId)>, SubmitError> {
+        let destination = recipient.destination();
+        let channel = recipient.channel();
+        let contacts = self
+            .repo
+            .contacts_by_address(&destination.lookup_key(), SAME_ADDRESS_MAX)?;
+        let mut found = None;
+        for contact in contacts {
+            let Some(method) = method_at(&contact, &destination, channel) else {
+                continue;
+            };
+            let usable = contact
+                .method(method)
+                .is_some_and(|method| method.state.is_usable());
+            if usable {
+                return Ok(Some((contact, method)));
+            }
+            found.get_or_insert((contact, method));
+        }
+        Ok(found)
+    }
+
+    fn correspondent(&self, recipient: &MailRecipient, now: Timestamp) -> Contact {
+        let kind = match recipient {
+            MailRecipient::Email(_) => MethodKind::Email,
+            MailRecipient::Text(_) => MethodKind::Mobile,
+            MailRecipient::Call(_) => MethodKind::Landline,
+        };
+        Contact {
+            id: ContactId::new(self.random.uuid_v7(now)),
+            kind: ContactKind::Correspondent,
+            first_name: Redacted::new(String::new()),
+            last_name: Redacted::new(String::new()),
+            language: self.settings.default_language.clone(),
+            area: None,
+            methods: vec![Method {
+                id: MethodId::new(self.random.uuid_v7(now)),
+                kind,
+                destination: recipient.destination(),
+                state: MethodState::Unverified,
+                suspension: None,
+                soft_failures: Vec::new(),
+            }],
+            issue_since: None,
+            prompted_at: None,
+            created_at: now,
+        }
+    }
+}
+
+/// Name of the category that submitted mail belongs to.
+pub(super) const SUBMITTED_CATEGORY: &str = "Submitted";
+
+struct Addressed {
+    contact: Contact,
+    methods: Vec<(MethodId, Channel)>,
+}
+
+fn method_at(contact: &Contact, destination: &Destination, channel: Channel) -> Option<MethodId> {
+    let key = destination.lookup_key();
+    contact
+        .methods
+        .iter()
+        .filter(|method| method.kind.takes(channel) && method.state != MethodState::Removed)
+        .find(|method| method.destination.lookup_key() == key)
+        .map(|method| method.id)
+}

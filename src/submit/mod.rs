@@ -1,0 +1,91 @@
+//! The only way in for outbound messages: validate, expand, persist.
+
+mod draft;
+mod mail;
+mod review;
+mod send;
+
+use crate::clock::{Randomness, SharedClock};
+use crate::domain::Category;
+use crate::domain::reminder::ReminderPlan;
+use crate::store::{Repo, RepoError, StoreError};
+use crate::tracker::Tracker;
+
+pub use draft::{DraftInput, FieldError};
+pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
+pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
+pub use send::{AUDIENCE_MAX, Sent};
+
+/// How often a change is tried anew because somebody else changed the same rows.
+const CONFLICTS_MAX: u32 = 20;
+
+/// What submission needs to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct SubmitSettings {
+    /// The categories that may be chosen.
+    pub categories: Vec<Category>,
+    /// When the unreached are tried again.
+    pub reminders: ReminderPlan,
+    /// Language of people who are known by their address only (ISO 639-1).
+    pub default_language: String,
+}
+
+/// Why something was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// What was entered is wrong; each problem names its field.
+    #[error("{} fields are wrong", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// There is no such communication.
+    #[error("there is no such communication")]
+    NotFound,
+    /// It has been sent and cannot be changed any more.
+    #[error("it has been sent already")]
+    AlreadySent,
+    /// Reading failed.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Committing failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes in what is to be sent.
+#[derive(Clone, Debug)]
+pub struct Submitter {
+    repo: Repo,
+    clock: SharedClock,
+    random: Randomness,
+    tracker: Tracker,
+    settings: std::sync::Arc<SubmitSettings>,
+}
+
+impl Submitter {
+    /// Over this state, with these clocks.
+    #[must_use]
+    pub fn new(
+        repo: Repo,
+        clock: SharedClock,
+        random: Randomness,
+        tracker: Tracker,
+        settings: SubmitSettings,
+    ) -> Self {
+        Self {
+            repo,
+            clock,
+            random,
+            tracker,
+            settings: std::sync::Arc::new(settings),
+        }
+    }
+
+    /// The categories that may be chosen.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.settings.categories
+    }
+}
+
+fn is_conflict(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict { .. })
+}

@@ -1,0 +1,144 @@
+//! What operators do to contacts: add, change, reinstate, correct.
+
+use super::write::write_log;
+use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
+use crate::domain::{
+    Area, Contact, ContactId, Destination, LogEvent, MethodId, MethodState, UserId, comms_issue,
+    suspension,
+};
+use crate::store::{Batch, RowBatch};
+
+impl Tracker {
+    /// Adds areas; those that exist are left as they are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_areas(&self, areas: &[Area]) -> Result<(), TrackerError> {
+        let known = self.repo.areas()?;
+        let mut batch = Batch::new();
+        for area in areas.iter().filter(|area| known.get(area.id).is_none()) {
+            batch.insert(area);
+        }
+        self.repo.store().commit(batch).await?;
+        Ok(())
+    }
+
+    /// Adds contacts, all or none.
+    ///
+    /// # Errors
+    /// When one of the ids exists already, or the store fails.
+    pub async fn add_contacts(&self, contacts: &[Contact]) -> Result<(), TrackerError> {
+        let mut batch = Batch::new();
+        for contact in contacts {
+            batch.insert(contact);
+        }
+        self.repo.store().commit(batch).await?;
+        Ok(())
+    }
+
+    /// Puts a suspended method to use again. Nothing happens when it is not suspended.
+    ///
+    /// # Errors
+    /// When there is no such contact or method, or the store fails.
+    pub async fn reinstate(
+        &self,
+        contact: ContactId,
+        method: MethodId,
+        by: UserId,
+    ) -> Result<(), TrackerError> {
+        self.change_contact(contact, |contact| {
+            let method = contact.method_mut(method)?;
+            let kind = method.kind;
+            let id = method.id;
+            Some(if suspension::reinstate(method) {
+                tracing::info!(method = %id, by = %by, "method reinstated");
+                vec![LogEvent::Reinstated {
+                    method: id,
+                    kind,
+                    by,
+                }]
+            } else {
+                Vec::new()
+            })
+        })
+        .await
+    }
+
+    /// Corrects an address or number: it is unverified from then on and no longer suspended.
+    ///
+    /// # Errors
+    /// When there is no such contact or method, or the store fails.
+    pub async fn correct(
+        &self,
+        contact: ContactId,
+        method: MethodId,
+        destination: Destination,
+        by: UserId,
+    ) -> Result<(), TrackerError> {
+        self.change_contact(contact, |contact| {
+            let method = contact.method_mut(method)?;
+            if method.destination == destination {
+                return Some(Vec::new());
+            }
+            method.destination = destination.clone();
+            method.state = MethodState::Unverified;
+            method.suspension = None;
+            method.soft_failures.clear();
+            Some(vec![LogEvent::Corrected {
+                method: method.id,
+                kind: method.kind,
+                by,
+            }])
+        })
+        .await
+    }
+
+    /// Changes a contact; `change` returns the lines for the log, or nothing when what it looks
+    /// for is not there. The communication issue follows by itself.
+    async fn change_contact(
+        &self,
+        id: ContactId,
+        change: impl Fn(&mut Contact) -> Option<Vec<LogEvent>>,
+    ) -> Result<(), TrackerError> {
+        for _ in 0..CONFLICTS_MAX {
+            let old = self
+                .repo
+                .contact(id)?
+                .ok_or(TrackerError::NotFound("contact"))?;
+            let mut new = old.value.clone();
+            let log = change(&mut new).ok_or(TrackerError::NotFound("method"))?;
+            let now = self.clock.wall();
+            comms_issue::refresh(&mut new, now);
+            let mut batch = Batch::new();
+            batch.replace(&old, &new);
+            write_log(&mut batch, id, now, log, self.random.next_u64());
+            match self.repo.store().commit(batch).await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
+    }
+
+    /// Writes down that a person answered.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn record_reply(
+        &self,
+        contact: ContactId,
+        mut batch: Batch,
+        event: LogEvent,
+    ) -> Result<(), TrackerError> {
+        write_log(
+            &mut batch,
+            contact,
+            self.clock.wall(),
+            vec![event],
+            self.random.next_u64(),
+        );
+        self.repo.store().commit(batch).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! What follows from an event. Pure.
+
+use super::event::Event;
+use crate::domain::comms_issue;
+use crate::domain::suspension::{self, SuspensionPolicy};
+use crate::domain::{
+    CallStatus, Category, Closed, ClosedReason, Contact, Delivery, DeliveryId, Fault, LogEvent,
+    MethodId, Person, PersonDelivery, Source, Status, StatusChange, TextStatus, Timestamp, Verdict,
+};
+
+/// What is known when an event comes in.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The delivery it is about.
+    pub delivery: Delivery,
+    /// The person in the communication; none only for a damaged state.
+    pub person: Person,
+    /// The contact; none when it has been removed since.
+    pub contact: Option<Contact>,
+    /// What counts as reached.
+    pub category: Category,
+}
+
+/// What follows.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The delivery as it stands now.
+    pub delivery: Delivery,
+    /// The person as it stands now.
+    pub person: Person,
+    /// The contact, if anything about it changed.
+    pub contact: Option<Contact>,
+    /// New lines of the contact's log.
+    pub log: Vec<LogEvent>,
+    /// The method that has just been suspended.
+    pub suspended: Option<MethodId>,
+    /// Other deliveries to this person that are not needed any more.
+    pub close: Vec<DeliveryId>,
+    /// Our own side is at fault.
+    pub sender_fault: bool,
+}
+
+/// Decides.
+#[must_use]
+pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPolicy) -> Decision {
+    let before = known.delivery.status();
+    let mut decision = Decision {
+        delivery: known.delivery,
+        person: known.person,
+        contact: None,
+        log: Vec::new(),
+        suspended: None,
+        close: Vec::new(),
+        sender_fault: false,
+    };
+    decision.sender_fault =
+        verdict_of(&event).is_some_and(|verdict| verdict.fault == Fault::Sender);
+    let failure = apply_to_delivery(&mut decision.delivery, event, now);
+    if let Some(verdict) = failure {
+        decision.log.push(LogEvent::Returned {
+            delivery: decision.delivery.id,
+            verdict: verdict.clone(),
+        });
+        if let Some(contact) = known.contact {
+            suspend(&mut decision, contact, &verdict, now, policy);
+        }
+    }
+    refresh_person(&mut decision, &known.category);
+    let after = decision.delivery.status();
+    if before != after && after == Status::Call(CallStatus::Confirmed) {
+        decision.close = still_open(&decision.person, decision.delivery.id);
+    }
+    decision
+}
+
+const fn verdict_of(event: &Event) -> Option<&Verdict> {
+    match event {
+        Event::Changed { verdict, .. } | Event::Retry { verdict, .. } => verdict.as_ref(),
+        Event::AttemptBegun { .. }
+        | Event::Accepted { .. }
+        | Event::Fact { .. }
+        | Event::SegmentDelivered { .. }
+        | Event::Closed(_) => None,
+    }
+}
+
+/// Writes the event into the delivery. Returns the verdict that counts as a failure, if it is one.
+fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> Option<Verdict> {
+    let change = |status, verdict, source| StatusChange {
+        at: now,
+        status,
+        verdict,
+        source,
+    };
+    match event {
+        Event::AttemptBegun { status } => {
+            delivery.attempts = delivery.attempts.saturating_add(1);
+            if let Some(status) = status {
+                delivery.record(change(status, None, Source::Gateway));
+            }
+            None
+        }
+        Event::Changed {
+            status,
+            verdict,
+            source,
+        } => {
+            let changed = delivery.record(change(status, verdict.clone(), source));
+            if delivery.status().is_settled() {
+                delivery.due = None;
+            }
+            verdict.filter(|_| changed && is_failure(status))
+        }
+        Event::Retry {
+            status,
+            verdict,
+            due,
+        } => {
+            delivery.record(change(status, verdict, Source::Peer));
+            if !delivery.status().is_settled() && delivery.closed.is_none() {
+                delivery.due = Some(due);
+            }
+            // Counted once for a delivery, when it is given up: not for each attempt.
+            None
+        }
+        Event::Accepted {
+            status,
+            verdict,
+            remote_ids,
+        } => {
+            delivery.record(change(status, Some(verdict), Source::Peer));
+            delivery.remote_ids = remote_ids;
+            delivery.due = None;
+            None
+        }
+        Event::Fact { verdict, source } => {
+            delivery.record(change(delivery.status(), Some(verdict), source));
+            None
+        }
+        Event::SegmentDelivered { remote_id, verdict } => {
+            segment_delivered(delivery, &remote_id, verdict, now);
+            None
+        }
+        Event::Closed(reason) => {
+            close(delivery, reason, now);
+            None
+        }
+    }
+}
+
+/// Counts each segment once: a receipt that comes twice is a fact, not progress.
+fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict, now: Timestamp) {
+    let Some(index) = delivery
+        .remote_ids
+        .iter()
+        .position(|known| known.eq_ignore_ascii_case(remote_id))
+    else {
+        return;
+    };
+    let bit = 1_u64
+        .checked_shl(u32::try_from(index).unwrap_or(u32::MAX))
+        .unwrap_or(0);
+    delivery.segments_delivered |= bit;
+    let all = delivery.segments_delivered.count_ones() as usize == delivery.remote_ids.len();
+    let status = if all {
+        Status::Text(TextStatus::Received)
+    } else {
+        delivery.status()
+    };
+    delivery.record(StatusChange {
+        at: now,
+        status,
+        verdict: Some(verdict),
+        source: Source::Report,
+    });
+}
+
+fn is_failure(status: Status) -> bool {
+    use crate::domain::{EmailStatus, ListStatus};
+    match status {
+        // Nobody at home is no failure of the number.
+        Status::Call(CallStatus::Busy | CallStatus::NoAnswer) => false,
+        Status::Text(TextStatus::Undelivered) | Status::Email(EmailStatus::MarkedAsSpam) => true,
+        Status::Call(_) | Status::Text(_) | Status::Email(_) => {
+            status.in_lists() == ListStatus::Failed
+        }
+    }
+}
+
+fn close(delivery: &mut Delivery, reason: ClosedReason, now: Timestamp) {
+    if delivery.closed.is_none() && !delivery.status().is_settled() {
+        delivery.closed = Some(Closed { at: now, reason });
+        delivery.due = None;
+    }
+}
+
+fn suspend(
+    decision: &mut Decision,
+    mut contact: Contact,
+    verdict: &Verdict,
+    now: Timestamp,
+    policy: SuspensionPolicy,
+) {
+    let delivery = &decision.delivery;
+    let Some(method) = contact.method_mut(delivery.method) else {
+        return;
+    };
+    // The address may have been corrected since this was sent: then the failure is the old one's.
+    if method.destination != delivery.destination {
+        return;
+    }
+    let before = method.clone();
+    if suspension::count_failure(method, delivery.id, verdict, now, policy) {
+        decision.suspended = Some(method.id);
+        decision.log.push(LogEvent::Suspended {
+            method: method.id,
+            kind: method.kind,
+            delivery: delivery.id,
+            verdict: verdict.clone(),
+        });
+    }
+    if *method != before {
+        comms_issue::refresh(&mut contact, now);
+        decision.contact = Some(contact);
+    }
+}
+
+fn refresh_person(decision: &mut Decision, category: &Category) {
+    let delivery = &decision.delivery;
+    let summary = PersonDelivery {
+        delivery: delivery.id,
+        method: delivery.method,
+        status: delivery.status(),
+        closed: delivery.closed.is_some(),
+    };
+    let person = &mut decision.person;
+    match person
+        .deliveries
+        .iter_mut()
+        .find(|known| known.delivery == delivery.id)
+    {
+        Some(known) => *known = summary,
+        None => person.deliveries.push(summary),
+    }
+    person.state = person.derive_state(category);
+}
+
+fn still_open(person: &Person, except: DeliveryId) -> Vec<DeliveryId> {
+    person
+        .deliveries
+        .iter()
+        .filter(|known| known.delivery != except && !known.closed && !known.status.is_settled())
+        .map(|known| known.delivery)
+        .collect()
+}

@@ -1,0 +1,56 @@
+//! What can happen to a delivery.
+
+use crate::domain::{ClosedReason, Source, Status, Timestamp, Verdict};
+
+/// Something that happened to a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An attempt begins; nothing is on the wire yet.
+    AttemptBegun {
+        /// `started` for a call, `sending` for a text; email keeps its status.
+        status: Option<Status>,
+    },
+    /// It stands elsewhere now, and nothing more is to be tried unless the status is still open.
+    Changed {
+        /// Where.
+        status: Status,
+        /// Why, where anybody said.
+        verdict: Option<Verdict>,
+        /// Who says so.
+        source: Source,
+    },
+    /// The attempt came to nothing; there will be another.
+    Retry {
+        /// `deferred` or `queued`.
+        status: Status,
+        /// Why, where anybody said.
+        verdict: Option<Verdict>,
+        /// When.
+        due: Timestamp,
+    },
+    /// The carrier has it and will report.
+    Accepted {
+        /// `sent`.
+        status: Status,
+        /// Its answer.
+        verdict: Verdict,
+        /// Its ids, one for each segment.
+        remote_ids: Vec<String>,
+    },
+    /// Said for the record: a delay notice, an automatic answer, a late receipt.
+    Fact {
+        /// What was said.
+        verdict: Verdict,
+        /// Who says so.
+        source: Source,
+    },
+    /// The carrier says that the telephone has one segment; the text is received when it has all.
+    SegmentDelivered {
+        /// The carrier's id of the segment.
+        remote_id: String,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Nothing more will be done.
+    Closed(ClosedReason),
+}

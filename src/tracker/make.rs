@@ -1,0 +1,108 @@
+//! Making deliveries: the first entry of their timelines.
+
+use super::write::write_log;
+use crate::clock::Randomness;
+use crate::domain::{
+    Category, Channel, CommunicationId, Contact, Delivery, DeliveryId, LogEvent, Method, Person,
+    PersonDelivery, PersonState, Source, Status, StatusChange, TextStatus, Timestamp,
+};
+use crate::store::{Batch, Loaded, RowBatch};
+
+/// What is to be made for one person.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDelivery<'a> {
+    /// By which method.
+    pub method: &'a Method,
+    /// By which channel.
+    pub channel: Channel,
+}
+
+/// A delivery that was put into the batch.
+pub type MadeDelivery = DeliveryId;
+
+/// For whom and what deliveries are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Making<'a> {
+    /// What is said.
+    pub communication: CommunicationId,
+    /// What counts as reached.
+    pub category: &'a Category,
+    /// To whom.
+    pub contact: &'a Contact,
+    /// 1 for the initial sending.
+    pub round: u8,
+    /// When it is made, and due.
+    pub now: Timestamp,
+}
+
+/// Puts a person's new deliveries into a batch: rows, queue entries, the person's row, numbers
+/// and log. With nothing to make, a person not seen before is still written: not contacted.
+pub fn make_deliveries(
+    batch: &mut Batch,
+    random: &Randomness,
+    making: Making<'_>,
+    person: Option<&Loaded<Person>>,
+    wanted: &[NewDelivery<'_>],
+) -> Vec<MadeDelivery> {
+    let mut updated = person.map_or_else(
+        || Person {
+            communication: making.communication,
+            contact: making.contact.id,
+            deliveries: Vec::new(),
+            state: PersonState::NotContacted,
+        },
+        |person| person.value.clone(),
+    );
+    let mut made = Vec::with_capacity(wanted.len());
+    let mut log = Vec::with_capacity(wanted.len());
+    for new in wanted {
+        let delivery = new_delivery(random, making, *new);
+        updated.deliveries.push(PersonDelivery {
+            delivery: delivery.id,
+            method: delivery.method,
+            status: delivery.status(),
+            closed: false,
+        });
+        log.push(LogEvent::MessageCreated {
+            delivery: delivery.id,
+            communication: making.communication,
+        });
+        batch.insert(&delivery);
+        made.push(delivery.id);
+    }
+    updated.state = updated.derive_state(making.category);
+    match person {
+        Some(old) => batch.replace(old, &updated),
+        None => batch.insert(&updated),
+    }
+    write_log(batch, making.contact.id, making.now, log, random.next_u64());
+    made
+}
+
+fn new_delivery(random: &Randomness, making: Making<'_>, new: NewDelivery<'_>) -> Delivery {
+    let entry = |status| StatusChange {
+        at: making.now,
+        status,
+        verdict: None,
+        source: Source::Gateway,
+    };
+    let mut timeline = vec![entry(new.channel.first_status())];
+    if new.channel == Channel::Text {
+        timeline.push(entry(Status::Text(TextStatus::Queued)));
+    }
+    Delivery {
+        id: DeliveryId::new(random.uuid_v7(making.now)),
+        communication: making.communication,
+        contact: making.contact.id,
+        method: new.method.id,
+        channel: new.channel,
+        destination: new.method.destination.clone(),
+        round: making.round,
+        timeline,
+        attempts: 0,
+        due: Some(making.now),
+        closed: None,
+        remote_ids: Vec::new(),
+        segments_delivered: 0,
+    }
+}

@@ -1,0 +1,144 @@
+//! "Please check your email address": sent by itself, through a method that still works, when
+//! another one has been suspended.
+
+use std::time::Duration;
+
+use super::make::{Making, NewDelivery, make_deliveries};
+use super::{Tracker, category};
+use crate::domain::{
+    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
+    Content, LogEvent, Method, MethodId, MethodKind, Origin, Timestamp,
+};
+use crate::store::records::Record;
+use crate::store::{Batch, RowBatch};
+
+/// Name of the category that prompts belong to.
+pub const PROMPT_CATEGORY: &str = "Prompt";
+
+/// What is sent by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptSettings {
+    /// Whether anything is.
+    pub enabled: bool,
+    /// Least time between two prompts to one person.
+    pub cool_down: Duration,
+    /// Text to the mobile when the email address fails.
+    pub check_email_text: String,
+    /// Subject of the email when a telephone number fails.
+    pub check_phone_subject: String,
+    /// Body of the email when a telephone number fails.
+    pub check_phone_text: String,
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            cool_down: Duration::from_secs(24 * 3600),
+            check_email_text: "We could not reach you by email. Please log in and check the email address we hold for you.".into(),
+            check_phone_subject: "Please check your telephone number".into(),
+            check_phone_text: "We could not reach you by telephone. Please log in and check the number we hold for you.".into(),
+        }
+    }
+}
+
+/// Puts a prompt about `suspended` into the batch, if there is a way and it is time. Returns
+/// the lines for the contact's log.
+pub(super) fn prompt_about(
+    tracker: &Tracker,
+    batch: &mut Batch,
+    contact: &mut Contact,
+    suspended: MethodId,
+    now: Timestamp,
+) -> Vec<LogEvent> {
+    let settings = &tracker.settings.prompts;
+    let recently = contact
+        .prompted_at
+        .is_some_and(|at| now.since(at) < settings.cool_down);
+    let Some(failed) = contact.method(suspended).map(|method| method.kind) else {
+        return Vec::new();
+    };
+    if !settings.enabled || recently {
+        return Vec::new();
+    }
+    let Some((channel, method)) = way_to_prompt(contact, failed) else {
+        return Vec::new();
+    };
+    let method = method.clone();
+    contact.prompted_at = Some(now);
+    let communication = prompt(tracker, batch, channel, now);
+    let making = Making {
+        communication,
+        category: &category(&tracker.settings.categories, PROMPT_CATEGORY),
+        contact,
+        round: 1,
+        now,
+    };
+    let wanted = [NewDelivery {
+        method: &method,
+        channel,
+    }];
+    make_deliveries(batch, &tracker.random, making, None, &wanted);
+    tracing::info!(contact = %contact.id, communication = %communication, channel = channel.as_str(), "prompt queued");
+    vec![LogEvent::Prompted {
+        about: suspended,
+        communication,
+    }]
+}
+
+/// A failed email is asked about by text; a failed number by email.
+fn way_to_prompt(contact: &Contact, failed: MethodKind) -> Option<(Channel, &Method)> {
+    let channel = match failed {
+        MethodKind::Email => Channel::Text,
+        MethodKind::Mobile | MethodKind::Landline => Channel::Email,
+    };
+    let method = contact.methods_for(channel).into_iter().next()?;
+    Some((channel, method))
+}
+
+fn prompt(
+    tracker: &Tracker,
+    batch: &mut Batch,
+    channel: Channel,
+    now: Timestamp,
+) -> CommunicationId {
+    let settings = &tracker.settings.prompts;
+    let content = match channel {
+        Channel::Email => Content {
+            subject: settings.check_phone_subject.clone(),
+            text: settings.check_phone_text.clone(),
+            html: String::new(),
+            sms_text: String::new(),
+            voice_script: String::new(),
+        },
+        Channel::Text | Channel::Call => Content {
+            subject: String::new(),
+            text: String::new(),
+            html: String::new(),
+            sms_text: settings.check_email_text.clone(),
+            voice_script: String::new(),
+        },
+    };
+    let title = match channel {
+        Channel::Email => settings.check_phone_subject.clone(),
+        Channel::Text | Channel::Call => settings.check_email_text.chars().take(60).collect(),
+    };
+    let communication = Communication {
+        id: CommunicationId::new(tracker.random.uuid_v7(now)),
+        category: PROMPT_CATEGORY.to_owned(),
+        origin: Origin::Prompt,
+        channels: Channels::only(channel),
+        title,
+        content: batch.blob(content.to_bytes()),
+        body: Body::Composed,
+        audience: Audience::default(),
+        state: CommunicationState::Sent,
+        people: 1,
+        rounds: 1,
+        created_at: now,
+        modified_at: now,
+        sent_at: Some(now),
+    };
+    batch.insert(&communication);
+    communication.id
+}

@@ -1,0 +1,163 @@
+//! Rounds of a communication: the initial sending, reminders, recontacts. Each goes over the
+//! audience in small steps; a step is one atomic batch that also moves the cursor, so a crash
+//! repeats nothing and leaves nobody out.
+
+use super::make::{Making, NewDelivery, make_deliveries};
+use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
+use crate::domain::job::AUDIENCE_CHUNK_MAX;
+use crate::domain::reminder::wants_reminder;
+use crate::domain::statistics::PERSON_DELIVERIES_MAX;
+use crate::domain::{
+    Channel, Communication, CommunicationState, Contact, ContactId, Person, RoundJob,
+};
+use crate::store::{Batch, Loaded, RowBatch};
+
+/// Most people looked at in one step.
+pub const ROUND_STEP_PEOPLE_MAX: usize = 100;
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundStep {
+    /// There is more to do.
+    More,
+    /// The round is done, or there was nothing to do.
+    Done,
+}
+
+impl Tracker {
+    /// Takes one step of the round that lies under this key.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn step_round(&self, key: &[u8]) -> Result<RoundStep, TrackerError> {
+        for _ in 0..CONFLICTS_MAX {
+            let Some(job) = self.repo.round_at(key)? else {
+                return Ok(RoundStep::Done);
+            };
+            let communication = self
+                .repo
+                .communication(job.communication)?
+                .ok_or(TrackerError::NotFound("communication"))?;
+            let (batch, step, notices) = self.prepare_step(&job, &communication)?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    self.tell(notices);
+                    if step == RoundStep::Done {
+                        tracing::info!(communication = %job.communication, round = job.round, "round queued");
+                    }
+                    return Ok(step);
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
+    }
+
+    fn prepare_step(
+        &self,
+        job: &Loaded<RoundJob>,
+        communication: &Loaded<Communication>,
+    ) -> Result<(Batch, RoundStep, Vec<Notice>), TrackerError> {
+        let mut batch = Batch::new();
+        let mut notices = Vec::new();
+        let people = self.next_people(job)?;
+        for id in &people {
+            self.add_person(&mut batch, job, communication, *id)?;
+            notices.push(Notice::PersonChanged {
+                communication: communication.id,
+                contact: *id,
+            });
+        }
+        let seen = u32::try_from(people.len()).unwrap_or(u32::MAX);
+        let mut moved = job.value.clone();
+        moved.cursor = job.cursor.saturating_add(seen);
+        if !people.is_empty() && u64::from(moved.cursor) < communication.people {
+            batch.replace(job, &moved);
+            return Ok((batch, RoundStep::More, notices));
+        }
+        batch.remove(job);
+        let mut sent = communication.value.clone();
+        sent.rounds = sent.rounds.max(job.round);
+        sent.state = CommunicationState::Sent;
+        batch.replace(communication, &sent);
+        Ok((batch, RoundStep::Done, notices))
+    }
+
+    fn next_people(&self, job: &RoundJob) -> Result<Vec<ContactId>, TrackerError> {
+        let cursor = usize::try_from(job.cursor).unwrap_or(usize::MAX);
+        let index = u32::try_from(cursor / AUDIENCE_CHUNK_MAX).unwrap_or(u32::MAX);
+        let Some(chunk) = self.repo.audience_chunk(job.communication, index)? else {
+            return Ok(Vec::new());
+        };
+        let rest = chunk.contacts.iter().skip(cursor % AUDIENCE_CHUNK_MAX);
+        Ok(rest.take(ROUND_STEP_PEOPLE_MAX).copied().collect())
+    }
+
+    fn add_person(
+        &self,
+        batch: &mut Batch,
+        job: &RoundJob,
+        communication: &Communication,
+        id: ContactId,
+    ) -> Result<(), TrackerError> {
+        let Some(contact) = self.repo.contact(id)? else {
+            return Ok(());
+        };
+        let person = self.repo.person(communication.id, id)?;
+        if job.round == 1 && person.is_some() {
+            return Ok(());
+        }
+        let wanted = wanted(communication, &contact, person.as_ref(), job.round);
+        if job.round > 1 && wanted.is_empty() {
+            return Ok(());
+        }
+        let category = self.category(&communication.category);
+        let making = Making {
+            communication: communication.id,
+            category: &category,
+            contact: &contact,
+            round: job.round,
+            now: self.clock.wall(),
+        };
+        // A method that is suspended while we look must not be written to: insist on the contact.
+        batch.expect(&contact);
+        make_deliveries(batch, &self.random, making, person.as_ref(), &wanted);
+        Ok(())
+    }
+}
+
+/// By which methods a person is written to or called in this round. Emails and texts go to
+/// every method that takes them; one number is called, landlines first, the next one in the
+/// next round.
+fn wanted<'a>(
+    communication: &Communication,
+    contact: &'a Contact,
+    person: Option<&Loaded<Person>>,
+    round: u8,
+) -> Vec<NewDelivery<'a>> {
+    let known = person.map_or(0, |person| person.deliveries.len());
+    let mut wanted = Vec::new();
+    for channel in communication.channels.iter() {
+        if round > 1 && !person.is_some_and(|person| wants_reminder(person, channel)) {
+            continue;
+        }
+        let methods = contact.methods_for(channel);
+        if channel == Channel::Call {
+            let turn = usize::from(round.saturating_sub(1)) % methods.len().max(1);
+            wanted.extend(
+                methods
+                    .get(turn)
+                    .map(|method| NewDelivery { method, channel }),
+            );
+        } else {
+            wanted.extend(
+                methods
+                    .into_iter()
+                    .map(|method| NewDelivery { method, channel }),
+            );
+        }
+    }
+    wanted.truncate(PERSON_DELIVERIES_MAX.saturating_sub(known));
+    wanted
+}

@@ -1,0 +1,174 @@
+//! Loading what an event touches, and committing what was decided.
+
+use super::decide::{Decision, Known, decide};
+use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
+use crate::domain::{
+    ClosedReason, Communication, Contact, ContactId, Delivery, DeliveryId, LogEntry, LogEvent,
+    Person, Status, Timestamp,
+};
+use crate::store::{Batch, Loaded, RowBatch};
+
+/// The rows an event touches, as they were read.
+pub(super) struct Rows {
+    pub(super) delivery: Loaded<Delivery>,
+    pub(super) person: Loaded<Person>,
+    pub(super) contact: Option<Loaded<Contact>>,
+    pub(super) communication: Loaded<Communication>,
+}
+
+impl Tracker {
+    /// Records an event of a delivery. Resolves once it is durable; returns the status it
+    /// stands at then.
+    ///
+    /// # Errors
+    /// When there is no such delivery, or the store fails; then nothing was written.
+    pub async fn record(&self, id: DeliveryId, event: Event) -> Result<Status, TrackerError> {
+        for _ in 0..CONFLICTS_MAX {
+            let rows = self.rows(id)?;
+            let (batch, decision, notices) = self.prepare(&rows, event.clone())?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    log_decision(&decision);
+                    self.tell(notices);
+                    return Ok(decision.delivery.status());
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
+    }
+
+    pub(super) fn rows(&self, id: DeliveryId) -> Result<Rows, TrackerError> {
+        let delivery = self
+            .repo
+            .delivery(id)?
+            .ok_or(TrackerError::NotFound("delivery"))?;
+        let person = self
+            .repo
+            .person(delivery.communication, delivery.contact)?
+            .ok_or(TrackerError::NotFound("person"))?;
+        let communication = self
+            .repo
+            .communication(delivery.communication)?
+            .ok_or(TrackerError::NotFound("communication"))?;
+        let contact = self.repo.contact(delivery.contact)?;
+        Ok(Rows {
+            delivery,
+            person,
+            contact,
+            communication,
+        })
+    }
+
+    /// Decides and puts everything that follows into one batch.
+    pub(super) fn prepare(
+        &self,
+        rows: &Rows,
+        event: Event,
+    ) -> Result<(Batch, Decision, Vec<Notice>), TrackerError> {
+        let now = self.clock.wall();
+        let known = Known {
+            delivery: rows.delivery.value.clone(),
+            person: rows.person.value.clone(),
+            contact: rows.contact.as_ref().map(|contact| contact.value.clone()),
+            category: self.category(&rows.communication.category),
+        };
+        let mut decision = decide(known, event, now, self.settings.suspension);
+        let mut batch = Batch::new();
+        let mut notices = vec![Notice::PersonChanged {
+            communication: rows.delivery.communication,
+            contact: rows.delivery.contact,
+        }];
+        self.close_others(&mut batch, &mut decision, &mut notices, now)?;
+        batch.replace(&rows.delivery, &decision.delivery);
+        batch.replace(&rows.person, &decision.person);
+        let mut log = decision.log.clone();
+        if let (Some(old), Some(new)) = (&rows.contact, &mut decision.contact) {
+            if let Some(method) = decision.suspended {
+                let prompted = prompt::prompt_about(self, &mut batch, new, method, now);
+                log.extend(prompted);
+            }
+            batch.replace(old, new);
+        }
+        write_log(
+            &mut batch,
+            rows.delivery.contact,
+            now,
+            log,
+            self.random.next_u64(),
+        );
+        if decision.sender_fault {
+            notices.push(Notice::SenderFault(decision.delivery.id));
+        }
+        if decision.delivery.closed.is_some() && rows.delivery.closed.is_none() {
+            notices.push(Notice::DeliveryClosed(decision.delivery.id));
+        }
+        Ok((batch, decision, notices))
+    }
+
+    fn close_others(
+        &self,
+        batch: &mut Batch,
+        decision: &mut Decision,
+        notices: &mut Vec<Notice>,
+        now: Timestamp,
+    ) -> Result<(), TrackerError> {
+        for id in &decision.close {
+            let Some(other) = self.repo.delivery(*id)? else {
+                continue;
+            };
+            let mut closed = other.value.clone();
+            closed.closed = Some(crate::domain::Closed {
+                at: now,
+                reason: ClosedReason::ReachedOtherwise,
+            });
+            closed.due = None;
+            batch.replace(&other, &closed);
+            for known in &mut decision.person.deliveries {
+                known.closed |= known.delivery == *id;
+            }
+            notices.push(Notice::DeliveryClosed(*id));
+        }
+        Ok(())
+    }
+}
+
+/// Adds lines to a contact's log. `salt` tells lines of the same millisecond apart.
+pub(super) fn write_log(
+    batch: &mut Batch,
+    contact: ContactId,
+    at: Timestamp,
+    events: Vec<LogEvent>,
+    salt: u64,
+) {
+    let salt = u32::try_from(salt & 0x7fff_ff00).unwrap_or(0);
+    for (index, event) in (0_u32..).zip(events) {
+        let entry = LogEntry {
+            contact,
+            at,
+            sequence: salt + index,
+            event,
+        };
+        batch.put(
+            crate::store::Row::key(&entry),
+            crate::store::records::Record::to_bytes(&entry),
+        );
+    }
+}
+
+fn log_decision(decision: &Decision) {
+    let delivery = &decision.delivery;
+    let status = delivery.status().as_str();
+    let channel = delivery.channel.as_str();
+    if decision.suspended.is_some() {
+        tracing::info!(delivery = %delivery.id, contact = %delivery.contact, method = %delivery.method, channel, status, "method suspended");
+    } else if decision.sender_fault {
+        let reason = delivery
+            .last_verdict()
+            .map_or("", |verdict| verdict.reason.as_str());
+        tracing::warn!(delivery = %delivery.id, channel, status, reason, "our side is at fault: look at its reputation, content or login");
+    } else {
+        tracing::debug!(delivery = %delivery.id, channel, status, "delivery recorded");
+    }
+}
