@@ -2,6 +2,8 @@
 //! needs, reports progress on the way, and ends with exactly one outcome. It never touches
 //! the store.
 
+pub mod email;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -170,6 +170,10 @@ fn choose(
             .filter(|r| sure(*r, phase))
             .unwrap_or(Reason::Undefined),
     };
+    // X.3.2 for now is a server that is down, not a domain without mail.
+    if reason == Reason::NotAccept && permanence == Permanence::Temporary {
+        return Reason::System;
+    }
     // Servers that know their users say so at RCPT; one that says it after the message was
     // handed over has judged the message for that user.
     if reason == Reason::UserUnknown

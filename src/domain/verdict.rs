@@ -99,6 +99,8 @@ pub enum Reason {
     Vacation,
     /// A feedback report from the recipient's provider.
     Feedback,
+    /// The next server took it and will report, or not.
+    Accepted,
     /// It was delivered.
     Delivered,
     /// Nothing in the answer says why.
@@ -270,6 +272,18 @@ impl Verdict {
         }
     }
 
+    /// A positive answer for `reason` ([`Reason::Accepted`] or [`Reason::Delivered`]).
+    pub fn success(reason: Reason) -> Self {
+        Self {
+            class: BounceClass::Success,
+            reason,
+            permanence: Permanence::Permanent,
+            fault: Fault::Unknown,
+            status_code: None,
+            diagnostic: Diagnostic::default(),
+        }
+    }
+
     /// The same verdict with the words it rests on.
     #[must_use]
     pub fn with_diagnostic(mut self, text: impl Into<String>) -> Self {
@@ -378,7 +392,7 @@ impl BounceClass {
 
 impl Reason {
     /// Every value, in the order of the declaration.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::UserUnknown,
         Self::HostUnknown,
         Self::NotAccept,
@@ -411,6 +425,7 @@ impl Reason {
         Self::Unreachable,
         Self::Vacation,
         Self::Feedback,
+        Self::Accepted,
         Self::Delivered,
         Self::Undefined,
     ];
@@ -450,6 +465,7 @@ impl Reason {
             Self::Unreachable => "unreachable",
             Self::Vacation => "vacation",
             Self::Feedback => "feedback",
+            Self::Accepted => "accepted",
             Self::Delivered => "delivered",
             Self::Undefined => "undefined",
         }
@@ -495,6 +511,7 @@ impl Reason {
             Self::Unreachable => "The telephone is switched off or out of reach.",
             Self::Vacation => "The recipient is away.",
             Self::Feedback => "The recipient's provider reported the message.",
+            Self::Accepted => "The next server took the message.",
             Self::Delivered => "The message was delivered.",
             Self::Undefined => "No reason was given.",
         }
@@ -559,7 +576,7 @@ impl Reason {
             | Self::Syntax
             | Self::Feedback => Fault::Sender,
             Self::Network | Self::System | Self::Mailer | Self::Expired => Fault::Network,
-            Self::Delivered | Self::Undefined => Fault::Unknown,
+            Self::Accepted | Self::Delivered | Self::Undefined => Fault::Unknown,
         }
     }
 }

@@ -81,7 +81,7 @@ codes!(Reason, "reason":
     8 TooBig, 9 Spam, 10 Virus, 11 Content, 12 Blocked, 13 SenderRejected, 14 Policy, 15 Auth,
     16 Relaying, 17 Security, 18 Rate, 19 Throttled, 20 Network, 21 System, 22 Mailer, 23 Tls,
     24 Syntax, 25 Expired, 26 NumberInvalid, 27 Busy, 28 NoAnswer, 29 Declined, 30 Unreachable,
-    31 Vacation, 32 Feedback, 33 Delivered, 34 Undefined);
+    31 Vacation, 32 Feedback, 33 Delivered, 34 Undefined, 35 Accepted);
 /// The number that keys use too.
 impl Coded for Status {
     const WHAT: &'static str = "status";

@@ -1,0 +1,108 @@
+//! The bytes of one mail: built for this recipient, or what an application handed in.
+
+use crate::{
+    channel::AttemptRequest,
+    domain::{DeliveryId, Timestamp},
+    proto::mime::{
+        build::{self, BuildError, Mailbox, OutgoingMail},
+        submitted::{self, Additions},
+    },
+};
+
+/// Links of one delivery.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailLinks {
+    /// Picture of one pixel that tells of opening.
+    pub pixel: Option<String>,
+    /// One-click unsubscription (RFC 8058).
+    pub unsubscribe: Option<String>,
+}
+
+/// Makes the links of a delivery.
+pub type LinkMaker = dyn Fn(DeliveryId) -> MailLinks + Send + Sync;
+
+/// Who mails are from.
+pub(super) struct Composer {
+    pub(super) from: String,
+    pub(super) from_name: String,
+    /// Right side of message ids.
+    pub(super) domain: String,
+    pub(super) links: Option<Box<LinkMaker>>,
+}
+
+impl Composer {
+    /// The whole mail, CRLF or not, not yet dot-stuffed.
+    pub(super) fn compose(
+        &self,
+        request: &AttemptRequest,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, BuildError> {
+        let message_id = format!("{}@{}", request.delivery, self.domain);
+        if let Some(raw) = &request.submitted {
+            let additions = Additions {
+                message_id: &message_id,
+                date_secs: now.as_secs(),
+                received: None,
+            };
+            return Ok(submitted::complete(raw, &additions));
+        }
+        let links = self
+            .links
+            .as_ref()
+            .map(|make| make(request.delivery))
+            .unwrap_or_default();
+        let content = &request.content;
+        let html = with_pixel(&content.html, links.pixel.as_deref());
+        build::build(&OutgoingMail {
+            from: Mailbox {
+                name: &self.from_name,
+                address: &self.from,
+            },
+            to: Mailbox {
+                name: &request.recipient_name,
+                address: request.destination.reveal(),
+            },
+            reply_to: None,
+            subject: &content.subject,
+            text: &content.text,
+            html: &html,
+            message_id: &message_id,
+            date_secs: now.as_secs(),
+            in_reply_to: None,
+            list_unsubscribe: links.unsubscribe.as_deref(),
+            attachments: Vec::new(),
+        })
+    }
+}
+
+/// The picture goes before the end of the body, or to the end of a fragment.
+fn with_pixel(html: &str, pixel: Option<&str>) -> String {
+    let (Some(url), false) = (pixel, html.is_empty()) else {
+        return html.to_owned();
+    };
+    let picture = format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\">");
+    match html.to_ascii_lowercase().rfind("</body>") {
+        Some(at) => format!("{}{picture}{}", &html[..at], &html[at..]),
+        None => format!("{html}{picture}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pixel_stands_within_the_body_and_only_in_html() {
+        let picture = "<img src=\"https://x/p\" width=\"1\" height=\"1\" alt=\"\">";
+        assert_eq!(
+            with_pixel("<p>a</p>", Some("https://x/p")),
+            format!("<p>a</p>{picture}")
+        );
+        assert_eq!(
+            with_pixel("<BODY>ä</BODY>", Some("https://x/p")),
+            format!("<BODY>ä{picture}</BODY>")
+        );
+        assert_eq!(with_pixel("", Some("https://x/p")), "");
+        assert_eq!(with_pixel("<p>", None), "<p>");
+    }
+}

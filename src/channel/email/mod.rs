@@ -1,0 +1,365 @@
+//! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
+
+mod message;
+mod pool;
+mod reply;
+mod route;
+mod session;
+mod stream;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use rustls::ClientConfig;
+use tokio_util::sync::CancellationToken;
+
+pub use message::{LinkMaker, MailLinks};
+
+use self::{
+    message::Composer,
+    pool::Pool,
+    route::Plan,
+    session::{Envelope, Opening, Session, Timeouts, Trouble},
+};
+use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
+use crate::{
+    classify::smtp_reply::Phase,
+    clock::{Randomness, SharedClock},
+    config::{self, TlsMode},
+    domain::{Channel as ChannelKind, Destination, Fault, Permanence, Reason, Verdict},
+    net::{dns::Dns, tls_client},
+};
+
+/// What the channel is made of.
+pub struct EmailParts {
+    /// `[email]`.
+    pub config: config::Email,
+    /// Our public name, for message ids.
+    pub server_name: String,
+    /// Who is asked for MX records and addresses.
+    pub dns: Arc<dyn Dns>,
+    /// Wall time, for `Date`.
+    pub clock: SharedClock,
+    /// Shuffles equal MX records.
+    pub random: Randomness,
+    /// Our own listeners, which mail must not be routed to.
+    pub own_listeners: Vec<SocketAddr>,
+    /// Links of each delivery; none: no pixel, no unsubscription.
+    pub links: Option<Box<LinkMaker>>,
+    /// Roots for `starttls` and `implicit` instead of the system's.
+    pub verifying: Option<Arc<ClientConfig>>,
+}
+
+/// The email channel.
+pub struct EmailChannel {
+    config: config::Email,
+    composer: Composer,
+    dns: Arc<dyn Dns>,
+    clock: SharedClock,
+    random: Randomness,
+    own_listeners: Vec<SocketAddr>,
+    pool: Pool,
+    verifying: Arc<ClientConfig>,
+    opportunistic: Arc<ClientConfig>,
+}
+
+impl std::fmt::Debug for EmailChannel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmailChannel")
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one host made of it: an outcome, or a reason to ask the next one.
+enum HostAnswer {
+    Final(AttemptOutcome),
+    Next(Verdict),
+}
+
+impl EmailChannel {
+    /// Puts the channel together.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn new(parts: EmailParts) -> Result<Self, rustls::Error> {
+        let config = parts.config;
+        let verifying = match parts.verifying {
+            Some(config) => config,
+            None => tls_client::client_config(true)?,
+        };
+        Ok(Self {
+            composer: Composer {
+                from: config.from.clone(),
+                from_name: config.from_name.clone(),
+                domain: parts.server_name,
+                links: parts.links,
+            },
+            dns: parts.dns,
+            clock: parts.clock,
+            random: parts.random,
+            own_listeners: parts.own_listeners,
+            pool: Pool::new(config.concurrency_per_host as usize),
+            verifying,
+            opportunistic: tls_client::client_config(false)?,
+            config,
+        })
+    }
+
+    async fn deliver(
+        &self,
+        request: &AttemptRequest,
+        cancel: &CancellationToken,
+    ) -> AttemptOutcome {
+        let Destination::Email(recipient) = &request.destination else {
+            return rejected(ours(
+                Reason::Syntax,
+                "this delivery is not for an email address",
+            ));
+        };
+        let recipient = recipient.reveal();
+        if !wire::is_safe_path(recipient.as_str()) || !wire::is_safe_path(&request.return_path) {
+            return rejected(ours(
+                Reason::Syntax,
+                "an address holds characters that no envelope can hold",
+            ));
+        }
+        let raw = match self.composer.compose(request, self.clock.wall()) {
+            Ok(raw) => raw,
+            Err(error) => return rejected(ours(Reason::Content, &error.to_string())),
+        };
+        let data = wire::data(&raw);
+        let id = request.delivery.to_string();
+        let planned = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return cancelled(),
+            planned = route::plan(recipient.domain(), &self.config, self.dns.as_ref(), &self.random) => planned,
+        };
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(no_way) => return without_asking(no_way.verdict),
+        };
+        let envelope = Envelope {
+            sender: &request.return_path,
+            recipient: recipient.as_str(),
+            id: &id,
+            data: &data,
+            is_8bit: wire::is_8bit(&raw),
+            wants_success: plan.by_relay,
+        };
+        self.walk(&plan, &envelope, cancel).await
+    }
+
+    /// Tries host after host, address after address, until one answers for the mail.
+    async fn walk(
+        &self,
+        plan: &Plan,
+        mail: &Envelope<'_>,
+        cancel: &CancellationToken,
+    ) -> AttemptOutcome {
+        let mut last = None;
+        for host in plan.hosts.iter().take(route::HOSTS_TRIED_MAX) {
+            let addresses = match self.dns.addresses(host).await {
+                Ok(addresses) => addresses,
+                Err(failure) => {
+                    let verdict = route::without_answer(&failure, host).verdict;
+                    // Only for a domain that is its own server does this speak of the recipient.
+                    let implicit = !plan.by_relay
+                        && plan.hosts.len() == 1
+                        && mail.recipient.ends_with(&format!("@{host}"));
+                    last = Some(if implicit { verdict } else { for_now(verdict) });
+                    continue;
+                }
+            };
+            for ip in addresses.into_iter().take(route::ADDRESSES_TRIED_MAX) {
+                let address = SocketAddr::new(ip, plan.port);
+                if route::is_ourselves(address, &self.own_listeners) {
+                    last = Some(route::loop_verdict(host));
+                    continue;
+                }
+                match self.at_host(plan, host, address, mail, cancel).await {
+                    HostAnswer::Final(outcome) => return outcome,
+                    HostAnswer::Next(verdict) => last = Some(verdict),
+                }
+            }
+        }
+        without_asking(last.unwrap_or_else(|| ours(Reason::Network, "no host to send to")))
+    }
+
+    async fn at_host(
+        &self,
+        plan: &Plan,
+        host: &str,
+        address: SocketAddr,
+        mail: &Envelope<'_>,
+        cancel: &CancellationToken,
+    ) -> HostAnswer {
+        let lease = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return HostAnswer::Final(cancelled()),
+            lease = self.pool.lease(address) => lease,
+        };
+        let Some(lease) = lease else {
+            return HostAnswer::Next(for_now(ours(Reason::System, "the pool is closed")));
+        };
+        if let Some(mut session) = lease.kept() {
+            match session.send(mail, cancel).await {
+                // It may have been closed while it lay there: a fresh one decides.
+                Err(Trouble::Link(_) | Trouble::Closed { .. }) => {}
+                result => {
+                    lease.keep(session).await;
+                    return answer(result, plan);
+                }
+            }
+        }
+        let mut session = match Session::open(&self.opening(plan, host, address), cancel).await {
+            Ok(session) => session,
+            Err(trouble) => return answer(Err(trouble), plan),
+        };
+        let result = session.send(mail, cancel).await;
+        match &result {
+            Err(Trouble::Link(_) | Trouble::Closed { .. } | Trouble::Cancelled) => drop(session),
+            Ok(_) | Err(Trouble::Refused { .. } | Trouble::Unfit(_)) => lease.keep(session).await,
+        }
+        answer(result, plan)
+    }
+
+    fn opening(&self, plan: &Plan, host: &str, address: SocketAddr) -> Opening {
+        let login = self
+            .config
+            .relay
+            .as_ref()
+            .filter(|_| plan.by_relay)
+            .and_then(|relay| {
+                let password = relay.password.as_ref()?;
+                Some((relay.user.clone()?, password.reveal().to_owned()))
+            });
+        let tls_config = match plan.tls {
+            TlsMode::None | TlsMode::Opportunistic => &self.opportunistic,
+            TlsMode::StartTls | TlsMode::Implicit => &self.verifying,
+        };
+        Opening {
+            address,
+            host: host.to_owned(),
+            source: self.config.source_address,
+            helo: self.config.helo.clone(),
+            tls: plan.tls,
+            tls_config: Arc::clone(tls_config),
+            login,
+            timeouts: Timeouts {
+                connect: self.config.connect_timeout,
+                greeting: self.config.greeting_timeout,
+                command: self.config.command_timeout,
+                data: self.config.data_timeout,
+            },
+        }
+    }
+}
+
+impl Channel for EmailChannel {
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Email
+    }
+
+    fn concurrency(&self) -> usize {
+        self.config.concurrency as usize
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        request: AttemptRequest,
+        _progress: ProgressSink,
+        cancel: CancellationToken,
+    ) -> AttemptFuture<'a> {
+        Box::pin(async move { self.deliver(&request, &cancel).await })
+    }
+}
+
+/// What a host's words mean for the attempt.
+fn answer(result: Result<reply::RawReply, Trouble>, plan: &Plan) -> HostAnswer {
+    match result {
+        Ok(reply) if plan.by_relay => {
+            let verdict = reply.acceptance(Reason::Accepted);
+            HostAnswer::Final(AttemptOutcome::Accepted {
+                verdict,
+                remote_ids: Vec::new(),
+            })
+        }
+        Ok(reply) => HostAnswer::Final(AttemptOutcome::Delivered {
+            verdict: reply.acceptance(Reason::Delivered),
+        }),
+        Err(Trouble::Link(verdict)) => HostAnswer::Next(verdict),
+        // RFC 7504: a host that takes no mail at all, ever.
+        Err(Trouble::Closed { reply }) if matches!(reply.code, 521 | 556) => {
+            HostAnswer::Next(reply.refusal(Phase::Session))
+        }
+        Err(Trouble::Closed { reply }) => HostAnswer::Next(reply.refusal_for_now(Phase::Session)),
+        Err(Trouble::Refused { reply, phase }) if reply.is_permanent() => {
+            HostAnswer::Final(AttemptOutcome::Rejected {
+                verdict: reply.refusal(phase),
+                by_peer: true,
+            })
+        }
+        Err(Trouble::Refused {
+            reply,
+            phase: Phase::Sender,
+        }) => HostAnswer::Next(reply.refusal_for_now(Phase::Sender)),
+        Err(Trouble::Refused { reply, phase }) => HostAnswer::Final(AttemptOutcome::Deferred {
+            verdict: reply.refusal_for_now(phase),
+        }),
+        Err(Trouble::Unfit(verdict)) => HostAnswer::Final(AttemptOutcome::Rejected {
+            verdict,
+            by_peer: true,
+        }),
+        Err(Trouble::Cancelled) => HostAnswer::Final(cancelled()),
+    }
+}
+
+/// What is left when no host answered for the mail.
+fn without_asking(verdict: Verdict) -> AttemptOutcome {
+    match verdict.permanence {
+        Permanence::Permanent => AttemptOutcome::Rejected {
+            verdict,
+            by_peer: false,
+        },
+        Permanence::Temporary => AttemptOutcome::Deferred { verdict },
+    }
+}
+
+fn rejected(verdict: Verdict) -> AttemptOutcome {
+    AttemptOutcome::Rejected {
+        verdict,
+        by_peer: false,
+    }
+}
+
+fn cancelled() -> AttemptOutcome {
+    let verdict = ours(Reason::Undefined, "stopped before it was handed over");
+    AttemptOutcome::Deferred {
+        verdict: for_now(verdict),
+    }
+}
+
+fn for_now(verdict: Verdict) -> Verdict {
+    Verdict {
+        permanence: Permanence::Temporary,
+        class: crate::domain::BounceClass::Soft,
+        ..verdict
+    }
+}
+
+/// A trouble of our own making.
+fn ours(reason: Reason, text: &str) -> Verdict {
+    Verdict {
+        fault: Fault::Sender,
+        ..Verdict::failure(reason, Permanence::Permanent)
+    }
+    .with_diagnostic(text)
+}

@@ -1,0 +1,133 @@
+//! A reply as it was written (RFC 5321 section 4.2), because the client library cuts the enhanced
+//! status out of the text and caps its numbers at 255.
+
+use crate::{
+    classify::smtp_reply::{Phase, classify_reply},
+    domain::{EnhancedStatus, Fault, Permanence, Reason, Verdict},
+};
+
+/// One reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawReply {
+    /// Three digits.
+    pub(super) code: u16,
+    /// The enhanced status of its first line, if it has one.
+    pub(super) status: Option<EnhancedStatus>,
+    /// Every line behind its code, joined by one blank.
+    text: String,
+    /// Every line as it came, joined by line feeds.
+    written: String,
+}
+
+impl RawReply {
+    /// Reads exactly one reply. `None` if there is none, or more than one: a server that speaks
+    /// out of turn is not to be trusted with a dialogue.
+    pub(super) fn read(heard: &[u8]) -> Option<Self> {
+        let heard = String::from_utf8_lossy(heard);
+        let mut code = None;
+        let mut texts = Vec::new();
+        let mut lines = heard.lines();
+        for line in lines.by_ref() {
+            let this: u16 = line.get(..3)?.parse().ok()?;
+            if *code.get_or_insert(this) != this {
+                return None;
+            }
+            texts.push(line.get(4..).unwrap_or_default().trim());
+            if line.as_bytes().get(3) != Some(&b'-') {
+                break;
+            }
+        }
+        if lines.next().is_some() {
+            return None;
+        }
+        let status = texts
+            .first()
+            .and_then(|text| text.split_whitespace().next())
+            .and_then(EnhancedStatus::parse);
+        Some(Self {
+            code: code?,
+            status,
+            text: texts.join(" "),
+            written: heard.lines().collect::<Vec<_>>().join("\n"),
+        })
+    }
+
+    pub(super) const fn is_positive(&self) -> bool {
+        self.code >= 200 && self.code < 300
+    }
+
+    pub(super) const fn is_permanent(&self) -> bool {
+        self.code >= 500
+    }
+
+    /// What a refusal means; its diagnostic is the reply as it was written.
+    pub(super) fn refusal(&self, phase: Phase) -> Verdict {
+        classify_reply(self.code, self.status, &self.text, phase)
+            .with_diagnostic(self.written.clone())
+    }
+
+    /// The same for a refusal that concerns the whole connection: another day, or another host, may
+    /// see it differently.
+    pub(super) fn refusal_for_now(&self, phase: Phase) -> Verdict {
+        let verdict = self.refusal(phase);
+        // Before RCPT the server does not know whom the mail is for.
+        let fault = match (phase, verdict.fault) {
+            (Phase::Session | Phase::Sender, Fault::Recipient) => Fault::Network,
+            (_, fault) => fault,
+        };
+        let for_now = Verdict::failure(verdict.reason, Permanence::Temporary);
+        Verdict {
+            fault,
+            status_code: verdict.status_code,
+            diagnostic: verdict.diagnostic,
+            ..for_now
+        }
+    }
+
+    /// What a positive answer to the message means.
+    pub(super) fn acceptance(&self, reason: Reason) -> Verdict {
+        Verdict::success(reason)
+            .with_status(self.status)
+            .with_diagnostic(self.written.clone())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_kept_word_for_word() {
+        let reply = RawReply::read(b"550-5.7.511 Access denied,\r\n550 5.7.511 banned  sender\r\n")
+            .unwrap();
+        assert_eq!(
+            (reply.code, reply.status),
+            (550, Some(EnhancedStatus::new(5, 7, 511)))
+        );
+        let verdict = reply.refusal(Phase::Recipient);
+        assert_eq!(
+            verdict.diagnostic.as_str(),
+            "550-5.7.511 Access denied,\n550 5.7.511 banned  sender"
+        );
+    }
+
+    #[test]
+    fn one_reply_and_nothing_else() {
+        assert!(RawReply::read(b"250 ok\r\n250 and more\r\n").is_none());
+        assert!(RawReply::read(b"250-ok\r\n550 no\r\n").is_none());
+        assert!(RawReply::read(b"").is_none());
+        assert!(RawReply::read(b"what\r\n").is_none());
+        assert_eq!(RawReply::read(b"354\r\n").unwrap().code, 354);
+    }
+
+    #[test]
+    fn a_refusal_of_the_connection_is_for_now() {
+        let reply = RawReply::read(b"554 5.7.1 your IP is on a list\r\n").unwrap();
+        let verdict = reply.refusal_for_now(Phase::Session);
+        assert_eq!(
+            (verdict.permanence, verdict.reason),
+            (Permanence::Temporary, Reason::Blocked)
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! Where mail for a domain goes (RFC 5321 section 5.1, RFC 7505).
+
+use std::net::SocketAddr;
+
+use crate::{
+    clock::Randomness,
+    config::{self, TlsMode},
+    domain::{EnhancedStatus, Permanence, Reason, Verdict},
+    net::dns::{Dns, DnsFailure, MxRecord},
+};
+
+/// Most hosts tried for one delivery.
+pub(super) const HOSTS_TRIED_MAX: usize = 5;
+/// Most addresses tried of one host.
+pub(super) const ADDRESSES_TRIED_MAX: usize = 4;
+
+/// Which hosts take the mail, in the order in which they are tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Plan {
+    pub(super) hosts: Vec<String>,
+    pub(super) port: u16,
+    pub(super) tls: TlsMode,
+    /// The hosts are a relay of ours, not the recipient's own servers.
+    pub(super) by_relay: bool,
+}
+
+/// Why there is no way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoWay {
+    pub(super) verdict: Verdict,
+}
+
+impl NoWay {
+    fn new(reason: Reason, permanence: Permanence, status: EnhancedStatus, text: &str) -> Self {
+        Self {
+            verdict: Verdict::failure(reason, permanence)
+                .with_status(Some(status))
+                .with_diagnostic(text),
+        }
+    }
+}
+
+/// Static routes first, then the relay, then the domain's MX records.
+pub(super) async fn plan(
+    domain: &str,
+    config: &config::Email,
+    dns: &dyn Dns,
+    random: &Randomness,
+) -> Result<Plan, NoWay> {
+    if let Some(route) = config
+        .routes
+        .iter()
+        .find(|route| covers(&route.domain, domain))
+    {
+        return Ok(Plan {
+            hosts: vec![route.host.clone()],
+            port: route.port,
+            tls: route.tls,
+            by_relay: false,
+        });
+    }
+    if let Some(relay) = &config.relay {
+        return Ok(Plan {
+            hosts: vec![relay.host.clone()],
+            port: relay.port,
+            tls: relay.tls,
+            by_relay: true,
+        });
+    }
+    let hosts = match dns.mx(domain).await {
+        Ok(records) => ordered(records, &config.helo, domain, random)?,
+        // RFC 5321 section 5.1: without MX records the domain is its own, with preference 0.
+        Err(DnsFailure::NoRecords) => vec![domain.to_owned()],
+        Err(failure) => return Err(without_answer(&failure, domain)),
+    };
+    Ok(Plan {
+        hosts,
+        port: config.port,
+        tls: config.tls,
+        by_relay: false,
+    })
+}
+
+/// What a failed question about a domain or its only host means for the recipient.
+pub(super) fn without_answer(failure: &DnsFailure, name: &str) -> NoWay {
+    use Permanence::{Permanent, Temporary};
+    match failure {
+        DnsFailure::NoSuchDomain => NoWay::new(
+            Reason::HostUnknown,
+            Permanent,
+            EnhancedStatus::new(5, 1, 2),
+            &format!("{name}: no such domain"),
+        ),
+        DnsFailure::NoRecords => NoWay::new(
+            Reason::HostUnknown,
+            Permanent,
+            EnhancedStatus::new(5, 1, 2),
+            &format!("{name}: no mail server and no address"),
+        ),
+        DnsFailure::Temporary(why) => NoWay::new(
+            Reason::Network,
+            Temporary,
+            EnhancedStatus::new(4, 4, 3),
+            &format!("{name}: {why}"),
+        ),
+    }
+}
+
+/// Our own listeners: mail that is routed there would go round in a circle.
+pub(super) fn is_ourselves(target: SocketAddr, own: &[SocketAddr]) -> bool {
+    own.iter().any(|listener| {
+        let same_host = listener.ip() == target.ip()
+            || (listener.ip().is_unspecified() && target.ip().is_loopback());
+        listener.port() == target.port() && same_host
+    })
+}
+
+/// The verdict on such a circle.
+pub(super) fn loop_verdict(host: &str) -> Verdict {
+    Verdict {
+        fault: crate::domain::Fault::Sender,
+        ..Verdict::failure(Reason::Network, Permanence::Permanent)
+    }
+    .with_status(Some(EnhancedStatus::new(5, 4, 6)))
+    .with_diagnostic(format!("mail for {host} loops back to myself"))
+}
+
+fn covers(pattern: &str, domain: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => domain
+            .strip_suffix(parent)
+            .is_some_and(|head| head.ends_with('.')),
+        None => pattern.eq_ignore_ascii_case(domain),
+    }
+}
+
+/// By preference, equal ones in random order; us and what comes behind us left out.
+fn ordered(
+    mut records: Vec<MxRecord>,
+    our_name: &str,
+    domain: &str,
+    random: &Randomness,
+) -> Result<Vec<String>, NoWay> {
+    if records.iter().all(|record| record.exchange.is_empty()) {
+        return Err(NoWay::new(
+            Reason::NotAccept,
+            Permanence::Permanent,
+            EnhancedStatus::new(5, 1, 10),
+            &format!("{domain}: the domain does not accept mail (null MX)"),
+        ));
+    }
+    records.retain(|record| !record.exchange.is_empty());
+    let mut drawn: Vec<(u16, u64, String)> = records
+        .into_iter()
+        .map(|r| (r.preference, random.next_u64(), r.exchange))
+        .collect();
+    drawn.sort();
+    let ours = drawn
+        .iter()
+        .find(|(_, _, host)| host.eq_ignore_ascii_case(our_name))
+        .map(|(preference, _, _)| *preference);
+    let hosts: Vec<String> = drawn
+        .into_iter()
+        .filter(|(preference, _, _)| ours.is_none_or(|ours| *preference < ours))
+        .map(|(_, _, host)| host)
+        .take(HOSTS_TRIED_MAX)
+        .collect();
+    if hosts.is_empty() {
+        Err(NoWay {
+            verdict: loop_verdict(domain),
+        })
+    } else {
+        Ok(hosts)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::domain::{Fault, Suspends};
+
+    fn mx(preference: u16, exchange: &str) -> MxRecord {
+        MxRecord {
+            preference,
+            exchange: exchange.to_owned(),
+        }
+    }
+
+    #[test]
+    fn preference_decides_and_equals_share_the_load() {
+        let mut firsts = std::collections::BTreeSet::new();
+        for seed in 0..40 {
+            let records = vec![mx(20, "c"), mx(10, "a"), mx(10, "b")];
+            let hosts = ordered(records, "us", "d", &Randomness::seeded(seed)).unwrap();
+            assert_eq!(hosts[2], "c");
+            firsts.insert(hosts[0].clone());
+        }
+        assert_eq!(firsts.len(), 2, "equal preferences were not shuffled");
+    }
+
+    #[test]
+    fn null_mx_and_missing_domains_are_the_recipients_fault() {
+        let random = Randomness::seeded(1);
+        let null = ordered(vec![mx(0, "")], "us", "d.example", &random)
+            .unwrap_err()
+            .verdict;
+        assert_eq!(
+            (null.status_code, null.suspends()),
+            (Some(EnhancedStatus::new(5, 1, 10)), Suspends::AtOnce)
+        );
+        let gone = without_answer(&DnsFailure::NoSuchDomain, "d.example").verdict;
+        assert_eq!(
+            (gone.status_code, gone.suspends()),
+            (Some(EnhancedStatus::new(5, 1, 2)), Suspends::AtOnce)
+        );
+        let silent = without_answer(&DnsFailure::Temporary("timeout".into()), "d.example").verdict;
+        assert_eq!(
+            (silent.permanence, silent.fault, silent.suspends()),
+            (Permanence::Temporary, Fault::Network, Suspends::Never)
+        );
+    }
+
+    #[test]
+    fn we_do_not_send_to_ourselves() {
+        let random = Randomness::seeded(1);
+        let hosts = ordered(
+            vec![mx(10, "a"), mx(20, "US"), mx(30, "b")],
+            "us",
+            "d",
+            &random,
+        )
+        .unwrap();
+        assert_eq!(hosts, ["a"]);
+        let only_us = ordered(vec![mx(10, "us")], "us", "d", &random).unwrap_err();
+        assert_eq!(
+            (only_us.verdict.fault, only_us.verdict.suspends()),
+            (Fault::Sender, Suspends::Never)
+        );
+        let own = [
+            "0.0.0.0:25".parse().unwrap(),
+            "192.0.2.1:587".parse().unwrap(),
+        ];
+        assert!(is_ourselves("127.0.0.1:25".parse().unwrap(), &own));
+        assert!(is_ourselves("192.0.2.1:587".parse().unwrap(), &own));
+        assert!(!is_ourselves("127.0.0.1:2525".parse().unwrap(), &own));
+        assert!(!is_ourselves("192.0.2.9:25".parse().unwrap(), &own));
+    }
+
+    #[test]
+    fn routes_cover_a_domain_or_what_lies_below_it() {
+        assert!(covers("example.org", "example.org") && !covers("example.org", "a.example.org"));
+        assert!(covers("*.example.org", "a.b.example.org"));
+        assert!(
+            !covers("*.example.org", "example.org") && !covers("*.example.org", "badexample.org")
+        );
+    }
+}

@@ -1,0 +1,505 @@
+//! One connection to a mail server: greeting, EHLO, STARTTLS, AUTH, and mails, one recipient each.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use mail_send::{Credentials, Error as ClientError, SmtpClient};
+use rustls::{ClientConfig, pki_types::ServerName};
+use smtp_proto::{EXT_8BIT_MIME, EXT_DSN, EXT_SIZE, EXT_SMTP_UTF8, EXT_START_TLS, EhloResponse};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    reply::RawReply,
+    stream::{Recorded, Transport},
+    wire,
+};
+use crate::{
+    classify::smtp_reply::Phase,
+    config::TlsMode,
+    domain::{EnhancedStatus, Permanence, Reason, Verdict},
+};
+
+/// Longest wait for the answer to QUIT; nothing depends on it.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long each phase may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Duration,
+    pub(super) greeting: Duration,
+    pub(super) command: Duration,
+    pub(super) data: Duration,
+}
+
+/// How to begin.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) address: SocketAddr,
+    /// Name for certificates and diagnostics.
+    pub(super) host: String,
+    pub(super) source: Option<std::net::IpAddr>,
+    pub(super) helo: String,
+    pub(super) tls: TlsMode,
+    pub(super) tls_config: Arc<ClientConfig>,
+    /// User and password for AUTH.
+    pub(super) login: Option<(String, String)>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// One mail to one recipient.
+#[derive(Debug)]
+pub(super) struct Envelope<'a> {
+    pub(super) sender: &'a str,
+    pub(super) recipient: &'a str,
+    /// For ENVID (RFC 3461 section 4.4).
+    pub(super) id: &'a str,
+    /// As it goes over the wire, see [`wire::data`].
+    pub(super) data: &'a [u8],
+    pub(super) is_8bit: bool,
+    /// A relay should tell us of success too.
+    pub(super) wants_success: bool,
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No connection, a lost one, a late reply, no TLS: another host may do.
+    Link(Verdict),
+    /// The connection as a whole was refused.
+    Closed { reply: RawReply },
+    /// Sender, recipient or message was refused.
+    Refused { reply: RawReply, phase: Phase },
+    /// The server cannot take such a mail at all.
+    Unfit(Verdict),
+    /// We were told to stop, and nothing was handed over.
+    Cancelled,
+}
+
+/// An open connection that has said EHLO.
+pub(super) struct Session {
+    client: SmtpClient<Recorded>,
+    capabilities: EhloResponse<String>,
+    host: String,
+    timeouts: Timeouts,
+    /// Mails handed over so far.
+    pub(super) mails: u32,
+    /// A transaction was begun and not ended.
+    dirty: bool,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("host", &self.host)
+            .field("mails", &self.mails)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Connects and introduces us. Opportunistic TLS that fails is given up for a connection in
+    /// clear (RFC 7435 section 3).
+    pub(super) async fn open(
+        opening: &Opening,
+        cancel: &CancellationToken,
+    ) -> Result<Self, Trouble> {
+        match Self::open_once(opening, opening.tls, cancel).await {
+            Err(Trouble::Link(verdict))
+                if verdict.reason == Reason::Tls && opening.tls == TlsMode::Opportunistic =>
+            {
+                tracing::info!(host = %opening.host, "retry_without_tls");
+                Self::open_once(opening, TlsMode::None, cancel).await
+            }
+            other => other,
+        }
+    }
+
+    async fn open_once(
+        opening: &Opening,
+        tls: TlsMode,
+        cancel: &CancellationToken,
+    ) -> Result<Self, Trouble> {
+        let tcp = guarded(cancel, connect(opening)).await?;
+        let transport = match tls {
+            TlsMode::Implicit => guarded(cancel, encrypt(opening, tcp)).await?,
+            TlsMode::None | TlsMode::Opportunistic | TlsMode::StartTls => Transport::Plain(tcp),
+        };
+        let client = SmtpClient {
+            stream: Recorded::new(transport),
+            timeout: opening.timeouts.command,
+        };
+        let mut session = Self {
+            client,
+            capabilities: EhloResponse::new(String::new()),
+            host: opening.host.clone(),
+            timeouts: opening.timeouts,
+            mails: 0,
+            dirty: false,
+        };
+        guarded(cancel, session.greeting()).await?;
+        guarded(cancel, session.hello(&opening.helo)).await?;
+        let offered = session.capabilities.has_capability(EXT_START_TLS);
+        let wanted = matches!(tls, TlsMode::Opportunistic | TlsMode::StartTls);
+        if wanted && offered {
+            session = guarded(cancel, session.start_tls(opening)).await?;
+        } else if tls == TlsMode::StartTls {
+            return Err(Trouble::Link(tls_verdict(
+                &opening.host,
+                "STARTTLS is required and not offered",
+            )));
+        }
+        if let Some((user, password)) = &opening.login {
+            guarded(cancel, session.log_in(opening, user, password)).await?;
+        }
+        Ok(session)
+    }
+
+    /// Hands one mail over; gives back the reply to its end.
+    pub(super) async fn send(
+        &mut self,
+        mail: &Envelope<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<RawReply, Trouble> {
+        self.check_fit(mail)?;
+        self.dirty = true;
+        guarded(
+            cancel,
+            self.command(&self.mail_command(mail), Phase::Sender),
+        )
+        .await?;
+        guarded(
+            cancel,
+            self.command(&self.rcpt_command(mail), Phase::Recipient),
+        )
+        .await?;
+        guarded(cancel, self.data_command()).await?;
+        // From here on only the server's answer tells what became of it: no cancelling.
+        let reply = self.content(mail.data).await?;
+        self.dirty = false;
+        self.mails += 1;
+        if reply.is_positive() {
+            Ok(reply)
+        } else {
+            Err(Trouble::Refused {
+                reply,
+                phase: Phase::Message,
+            })
+        }
+    }
+
+    /// Makes the connection ready for the next mail; false if it is not to be used again.
+    pub(super) async fn is_reusable(&mut self) -> bool {
+        if self.dirty {
+            self.dirty = self.command("RSET\r\n", Phase::Session).await.is_err();
+        }
+        !self.dirty
+    }
+
+    /// Says goodbye, without waiting long.
+    pub(super) async fn quit(mut self) {
+        self.client.timeout = QUIT_TIMEOUT;
+        let _ = self.client.quit().await;
+    }
+
+    async fn greeting(&mut self) -> Result<(), Trouble> {
+        let read = timeout(self.timeouts.greeting, self.client.read())
+            .await
+            .unwrap_or(Err(ClientError::Timeout));
+        let reply = self.reply_to(read.map(|_| ()), "the greeting")?;
+        if reply.is_positive() {
+            Ok(())
+        } else {
+            Err(Trouble::Closed { reply })
+        }
+    }
+
+    async fn hello(&mut self, name: &str) -> Result<(), Trouble> {
+        self.client.stream.forget();
+        let answer = self.client.ehlo(name).await;
+        if let Ok(capabilities) = answer {
+            // Parsed already; only a server that talks on is refused.
+            self.reply_to(Ok(()), "EHLO")?;
+            self.capabilities = capabilities;
+            return Ok(());
+        }
+        let reply = self.reply_to(answer.map(|_| ()), "EHLO")?;
+        if !reply.is_permanent() {
+            return Err(Trouble::Closed { reply });
+        }
+        self.capabilities = EhloResponse::new(String::new());
+        let reply = self.exchange(&format!("HELO {name}\r\n"), "HELO").await?;
+        if reply.is_positive() {
+            Ok(())
+        } else {
+            Err(Trouble::Closed { reply })
+        }
+    }
+
+    async fn start_tls(mut self, opening: &Opening) -> Result<Self, Trouble> {
+        let reply = self.exchange("STARTTLS\r\n", "STARTTLS").await?;
+        if reply.code != 220 {
+            let verdict = tls_verdict(
+                &self.host,
+                &format!("STARTTLS was answered with {}", reply.code),
+            );
+            return Err(Trouble::Link(verdict));
+        }
+        let Transport::Plain(tcp) = self.client.stream.into_transport() else {
+            return Err(Trouble::Link(tls_verdict(&self.host, "TLS within TLS")));
+        };
+        let transport = encrypt(opening, tcp).await?;
+        let client = SmtpClient {
+            stream: Recorded::new(transport),
+            timeout: self.timeouts.command,
+        };
+        // RFC 3207 section 4.2: what was learnt in clear is forgotten.
+        let mut session = Self {
+            client,
+            capabilities: EhloResponse::new(String::new()),
+            ..self
+        };
+        session.hello(&opening.helo).await?;
+        Ok(session)
+    }
+
+    async fn log_in(
+        &mut self,
+        opening: &Opening,
+        user: &str,
+        password: &str,
+    ) -> Result<(), Trouble> {
+        if !self.client.stream.is_tls() && !opening.address.ip().is_loopback() {
+            return Err(Trouble::Link(tls_verdict(
+                &self.host,
+                "no TLS, so the password was not sent",
+            )));
+        }
+        self.client.stream.forget();
+        let credentials = Credentials::new(user, password);
+        match self
+            .client
+            .authenticate(&credentials, &self.capabilities)
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(ClientError::AuthenticationFailed(reply) | ClientError::UnexpectedReply(reply)) => {
+                let text = format!("{} {}", reply.code(), reply.message());
+                Err(Trouble::Link(
+                    Verdict::failure(Reason::Security, Permanence::Temporary).with_diagnostic(text),
+                ))
+            }
+            Err(error) => Err(self.link(&error, "AUTH")),
+        }
+    }
+
+    fn check_fit(&self, mail: &Envelope<'_>) -> Result<(), Trouble> {
+        let limit = self.capabilities.size;
+        if self.capabilities.has_capability(EXT_SIZE) && limit > 0 && mail.data.len() > limit {
+            let verdict = Verdict::failure(Reason::TooBig, Permanence::Permanent)
+                .with_status(Some(EnhancedStatus::new(5, 3, 4)))
+                .with_diagnostic(format!(
+                    "{}: message of {} bytes, limit {limit}",
+                    self.host,
+                    mail.data.len()
+                ));
+            return Err(Trouble::Unfit(verdict));
+        }
+        let international = !mail.sender.is_ascii() || !mail.recipient.is_ascii();
+        if international && !self.capabilities.has_capability(EXT_SMTP_UTF8) {
+            let verdict = Verdict::failure(Reason::Syntax, Permanence::Permanent)
+                .with_status(Some(EnhancedStatus::new(5, 6, 7)))
+                .with_diagnostic(format!("{}: SMTPUTF8 is needed and not offered", self.host));
+            return Err(Trouble::Unfit(verdict));
+        }
+        Ok(())
+    }
+
+    fn mail_command(&self, mail: &Envelope<'_>) -> String {
+        let mut command = format!("MAIL FROM:<{}>", mail.sender);
+        if self.capabilities.has_capability(EXT_SIZE) {
+            command.push_str(&format!(" SIZE={}", mail.data.len()));
+        }
+        if mail.is_8bit && self.capabilities.has_capability(EXT_8BIT_MIME) {
+            command.push_str(" BODY=8BITMIME");
+        }
+        if !mail.sender.is_ascii() || !mail.recipient.is_ascii() {
+            command.push_str(" SMTPUTF8");
+        }
+        if self.capabilities.has_capability(EXT_DSN) {
+            command.push_str(&format!(" RET=HDRS ENVID={}", wire::xtext(mail.id)));
+        }
+        command.push_str("\r\n");
+        command
+    }
+
+    fn rcpt_command(&self, mail: &Envelope<'_>) -> String {
+        let mut command = format!("RCPT TO:<{}>", mail.recipient);
+        if self.capabilities.has_capability(EXT_DSN) {
+            let notify = if mail.wants_success {
+                "SUCCESS,FAILURE,DELAY"
+            } else {
+                "FAILURE,DELAY"
+            };
+            command.push_str(&format!(" NOTIFY={notify}"));
+            if mail.recipient.is_ascii() {
+                command.push_str(&format!(" ORCPT=rfc822;{}", wire::xtext(mail.recipient)));
+            }
+        }
+        command.push_str("\r\n");
+        command
+    }
+
+    async fn data_command(&mut self) -> Result<(), Trouble> {
+        let reply = self.exchange("DATA\r\n", "DATA").await?;
+        if reply.code == 354 {
+            Ok(())
+        } else {
+            Err(Trouble::Refused {
+                reply,
+                phase: Phase::Message,
+            })
+        }
+    }
+
+    async fn content(&mut self, data: &[u8]) -> Result<RawReply, Trouble> {
+        self.client.stream.forget();
+        let transfer = async {
+            self.client.stream.write_all(data).await?;
+            self.client.stream.flush().await?;
+            self.client.read().await
+        };
+        let read = timeout(self.timeouts.data, transfer)
+            .await
+            .unwrap_or(Err(ClientError::Timeout));
+        self.reply_to(read.map(|_| ()), "the end of the message")
+    }
+
+    async fn command(&mut self, command: &str, phase: Phase) -> Result<(), Trouble> {
+        let name = command
+            .split([' ', ':', '\r'])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let reply = self.exchange(command, &name).await?;
+        if reply.is_positive() {
+            return Ok(());
+        }
+        // RFC 5321 section 3.8: 421 ends the connection, whatever it answers.
+        Err(if reply.code == 421 {
+            Trouble::Closed { reply }
+        } else {
+            Trouble::Refused { reply, phase }
+        })
+    }
+
+    async fn exchange(&mut self, command: &str, name: &str) -> Result<RawReply, Trouble> {
+        self.client.stream.forget();
+        self.client.timeout = self.timeouts.command;
+        let answer = self.client.cmd(command.as_bytes()).await;
+        self.reply_to(answer.map(|_| ()), name)
+    }
+
+    /// The reply that was heard, word for word, if exactly one was.
+    fn reply_to(
+        &self,
+        result: Result<(), ClientError>,
+        command: &str,
+    ) -> Result<RawReply, Trouble> {
+        match result {
+            Ok(()) | Err(ClientError::UnexpectedReply(_)) => {
+                RawReply::read(self.client.stream.heard()).ok_or_else(|| {
+                    Trouble::Link(link_verdict(
+                        &self.host,
+                        &format!("the answer to {command} is not one reply"),
+                    ))
+                })
+            }
+            Err(error) => Err(self.link(&error, command)),
+        }
+    }
+
+    fn link(&self, error: &ClientError, command: &str) -> Trouble {
+        let what = match error {
+            ClientError::Timeout => format!("no answer to {command} in time"),
+            ClientError::UnparseableReply if self.client.stream.heard().is_empty() => {
+                format!("connection closed at {command}")
+            }
+            ClientError::UnparseableReply => format!("the answer to {command} is no SMTP reply"),
+            ClientError::Io(error) => format!("connection lost at {command}: {error}"),
+            other => format!("{command}: {other}"),
+        };
+        Trouble::Link(link_verdict(&self.host, &what))
+    }
+}
+
+async fn connect(opening: &Opening) -> Result<TcpStream, Trouble> {
+    let attempt = async {
+        let Some(source) = opening
+            .source
+            .filter(|source| source.is_ipv4() == opening.address.is_ipv4())
+        else {
+            return TcpStream::connect(opening.address).await;
+        };
+        let socket = if source.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(opening.address).await
+    };
+    let failed = |why: String| {
+        Trouble::Link(link_verdict(
+            &opening.host,
+            &format!("connect to {}: {why}", opening.address),
+        ))
+    };
+    let stream = timeout(opening.timeouts.connect, attempt)
+        .await
+        .map_err(|_| failed("timed out".to_owned()))?;
+    let stream = stream.map_err(|error| failed(error.to_string()))?;
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transport, Trouble> {
+    let failed = |why: &str| Trouble::Link(tls_verdict(&opening.host, why));
+    let name = ServerName::try_from(opening.host.clone())
+        .map_err(|_| failed("no name that a certificate could have"))?;
+    let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
+    let stream = timeout(opening.timeouts.command, handshake)
+        .await
+        .map_err(|_| failed("handshake timed out"))?;
+    stream
+        .map(|stream| Transport::Tls(Box::new(stream)))
+        .map_err(|error| failed(&error.to_string()))
+}
+
+/// Waits, unless we are told to stop.
+async fn guarded<T>(
+    cancel: &CancellationToken,
+    step: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Trouble::Cancelled),
+        result = step => result,
+    }
+}
+
+fn link_verdict(host: &str, what: &str) -> Verdict {
+    Verdict::failure(Reason::Network, Permanence::Temporary)
+        .with_status(Some(EnhancedStatus::new(4, 4, 2)))
+        .with_diagnostic(format!("{host}: {what}"))
+}
+
+fn tls_verdict(host: &str, what: &str) -> Verdict {
+    Verdict::failure(Reason::Tls, Permanence::Temporary)
+        .with_status(Some(EnhancedStatus::new(4, 7, 5)))
+        .with_diagnostic(format!("{host}: {what}"))
+}

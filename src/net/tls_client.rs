@@ -1,0 +1,132 @@
+//! TLS as a client: with certificates that verify, or opportunistically (RFC 7435).
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+
+/// The settings of a client. With `verify`, the server's certificate must be good for its name by
+/// the system's roots; without, any will do, and only signatures are checked.
+///
+/// # Errors
+/// Never with the built-in ring provider; kept for the day that changes.
+pub fn client_config(verify: bool) -> Result<Arc<ClientConfig>, Error> {
+    static VERIFYING: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    static OPPORTUNISTIC: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    let known = if verify { &VERIFYING } else { &OPPORTUNISTIC };
+    if let Some(config) = known.get() {
+        return Ok(Arc::clone(config));
+    }
+    let config = if verify {
+        verifying(system_roots())?
+    } else {
+        opportunistic()?
+    };
+    Ok(Arc::clone(known.get_or_init(|| Arc::new(config))))
+}
+
+/// Like `client_config(true)`, with these roots instead of the system's.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn client_config_with_roots(roots: RootCertStore) -> Result<Arc<ClientConfig>, Error> {
+    verifying(roots).map(Arc::new)
+}
+
+fn verifying(roots: RootCertStore) -> Result<ClientConfig, Error> {
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
+}
+
+fn opportunistic() -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_no_client_auth())
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::warn!(ignored, "no root certificate found on this system");
+    }
+    roots
+}
+
+/// Takes any certificate: against a passive listener encryption without authentication is better
+/// than none.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            signed,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_made_once() {
+        for verify in [true, false] {
+            assert!(Arc::ptr_eq(
+                &client_config(verify).unwrap(),
+                &client_config(verify).unwrap()
+            ));
+        }
+    }
+}
