@@ -280,10 +280,6 @@ fn what_does_not_fit_together_is_a_mistake() {
         ("[voice]\nmax_calls = 1000", "1000 calls need 2000"),
         ("[voice]\nrtp_port_first = 16385", "must be even"),
         (
-            "[voice.trunk]\nhost = \"a.org\"\ncaller_id = \"+441632960000\"\nregister = true",
-            "needs a user",
-        ),
-        (
             "[voice.trunk]\nhost = \"a.org\"\ncaller_id = \"anonymous\"",
             "international form",
         ),

@@ -36,9 +36,6 @@ pub struct Voice {
     pub max_calls: u32,
     /// New calls a second. Default 5.
     pub calls_per_second: u32,
-    /// Wait for any provisional answer. Default `"32s"` (timer B, RFC 3261 §17.1.1.2).
-    #[serde(serialize_with = "units::duration")]
-    pub setup_timeout: Duration,
     /// Let it ring this long. Default `"45s"`.
     #[serde(serialize_with = "units::duration")]
     pub ring_timeout: Duration,
@@ -82,8 +79,6 @@ pub enum SipTransport {
     Udp,
     /// TCP.
     Tcp,
-    /// TLS over TCP.
-    Tls,
 }
 
 /// `[voice.trunk]`
@@ -91,9 +86,9 @@ pub enum SipTransport {
 pub struct Trunk {
     /// The provider's host name or IP address.
     pub host: String,
-    /// Port. Default 5060, with TLS 5061.
+    /// Port. Default 5060.
     pub port: u16,
-    /// `"udp"`, `"tcp"` or `"tls"`. Default `"udp"`.
+    /// `"udp"` or `"tcp"`. Default `"udp"`.
     pub transport: SipTransport,
     /// User of the digest challenge. Default: no authentication.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,8 +100,9 @@ pub struct Trunk {
     pub caller_id: String,
     /// Domain of our From address. Default: `host`.
     pub domain: String,
-    /// Register at the trunk. Default `false`.
-    pub register: bool,
+    /// Take media from addresses that the trunk did not name (address translators, a PBX
+    /// that does not pass media on). Whoever guesses the port may then press keys. Default `false`.
+    pub media_from_anywhere: bool,
 }
 
 /// `[voice.speech]`
@@ -140,7 +136,6 @@ impl Voice {
             }),
             max_calls: section.integer("max_calls", 30, 1..=10_000),
             calls_per_second: section.integer("calls_per_second", 5, 1..=1000),
-            setup_timeout: section.duration("setup_timeout", 32 * SECOND, to_minutes.clone()),
             ring_timeout: section.duration("ring_timeout", 45 * SECOND, to_minutes),
             call_max: section.duration("call_max", 5 * MINUTE, 10 * SECOND..=HOUR),
             detect_machines: section.bool("detect_machines", true),
@@ -187,28 +182,19 @@ impl Voice {
 
 impl Trunk {
     fn read(section: &Section<'_, '_>) -> Option<Trunk> {
-        let transports = [
-            ("udp", SipTransport::Udp),
-            ("tcp", SipTransport::Tcp),
-            ("tls", SipTransport::Tls),
-        ];
+        let transports = [("udp", SipTransport::Udp), ("tcp", SipTransport::Tcp)];
         let transport = section.choice("transport", SipTransport::Udp, &transports);
-        let port = if transport == SipTransport::Tls {
-            5061
-        } else {
-            5060
-        };
         let host = section.required("host", host);
         let caller_id = section.required("caller_id", caller_id);
         let from_domain = section.parsed("domain", domain);
         let trunk = Trunk {
-            port: section.integer("port", port, 1..=u16::MAX),
+            port: section.integer("port", 5060, 1..=u16::MAX),
             transport,
             user: section.parsed("user", one_line),
             password: section.secret(),
             caller_id: caller_id?,
             domain: from_domain.or_else(|| host.clone())?,
-            register: section.bool("register", false),
+            media_from_anywhere: section.bool("media_from_anywhere", false),
             host: host?,
         };
         if trunk.user.is_some() && !section.has_secret() {
@@ -219,9 +205,6 @@ impl Trunk {
         }
         if trunk.user.is_none() && section.has_secret() {
             section.mistake("user", "is missing, but there is a password");
-        }
-        if trunk.register && trunk.user.is_none() {
-            section.mistake("register", "needs a user");
         }
         Some(trunk)
     }
