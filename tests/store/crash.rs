@@ -1,5 +1,6 @@
 //! Kills and power cuts: nothing acknowledged is lost, nothing is half there.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,17 +17,22 @@ struct Image {
     acknowledged: u64,
 }
 
-/// Runs the workload, taking an image at every `every`th step.
+/// Runs the workload, taking an image at every `every`th step of each kind.
 async fn images(root: &Path, commits: u64, every: u64) -> Vec<Image> {
     let state = root.join("state");
     let acknowledged = Arc::new(AtomicU64::new(0));
     let taken = Arc::new(Mutex::new(Vec::new()));
-    let steps = AtomicU64::new(0);
+    let steps = Mutex::new(HashMap::new());
     let hook = {
         let (state, root) = (state.clone(), root.to_owned());
         let (acknowledged, taken) = (Arc::clone(&acknowledged), Arc::clone(&taken));
         FaultHook::new(move |point| {
-            let step = steps.fetch_add(1, Ordering::SeqCst);
+            let step = {
+                let mut steps = steps.lock().unwrap();
+                let step: &mut u64 = steps.entry(point).or_default();
+                *step += 1;
+                *step
+            };
             let rare = matches!(
                 point,
                 FaultPoint::SegmentCreate
@@ -37,7 +43,7 @@ async fn images(root: &Path, commits: u64, every: u64) -> Vec<Image> {
             );
             if rare || step.is_multiple_of(every) {
                 let acknowledged = acknowledged.load(Ordering::SeqCst);
-                let folder = root.join(format!("image-{step}"));
+                let folder = root.join(format!("{point:?}-{step}"));
                 copy(&state, &folder);
                 taken.lock().unwrap().push(Image {
                     point,
@@ -86,7 +92,7 @@ async fn survives(image: &Image, what: &str) {
 #[tokio::test]
 async fn a_kill_at_any_step_loses_nothing_acknowledged() {
     let root = tempfile::tempdir().unwrap();
-    let images = images(root.path(), 80, 9).await;
+    let images = images(root.path(), 64, 17).await;
     for point in [
         FaultPoint::JournalWrite,
         FaultPoint::JournalSync,
@@ -110,7 +116,7 @@ async fn a_kill_at_any_step_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
     let root = tempfile::tempdir().unwrap();
-    let images = images(root.path(), 60, 7).await;
+    let images = images(root.path(), 64, 17).await;
     let mut torn = 0;
     for (n, image) in images.iter().enumerate() {
         if image.point == FaultPoint::JournalSync {

@@ -3,44 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tocsin::store::engine::{FaultHook, FaultPoint, OpenOptions, Store, StoreError, verify};
 
-use crate::support::{check, commit, commit_all, small};
-
-/// A small file system of its own, where we may mount one.
-struct SmallDisk {
-    _root: tempfile::TempDir,
-    at: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(size_mib: u32) -> Option<Self> {
-        let root = tempfile::tempdir().unwrap();
-        let at = root.path().join("disk");
-        fs::create_dir(&at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size_mib}m"), "tmpfs"])
-            .arg(&at)
-            .output()
-            .is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("SKIPPED: no right to mount a small file system here");
-            return None;
-        }
-        Some(Self { _root: root, at })
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.at).status();
-    }
-}
+use crate::support::{Disk, check, commit, commit_all, small};
 
 /// Commits from `n` on until the disk is full; the number that was refused.
 async fn fill(store: &Store, mut n: u64) -> u64 {
@@ -56,7 +25,7 @@ async fn fill(store: &Store, mut n: u64) -> u64 {
 
 async fn fills_and_recovers(disk: &Path, options: &OpenOptions) {
     let ballast = disk.join("ballast");
-    fs::write(&ballast, vec![0; 6 << 20]).unwrap();
+    fs::write(&ballast, vec![0; 4 << 20]).unwrap();
     let folder = disk.join("state");
     let store = Store::open(&folder, options).unwrap();
     let refused = fill(&store, 1).await;
@@ -77,24 +46,24 @@ async fn fills_and_recovers(disk: &Path, options: &OpenOptions) {
 
 #[tokio::test]
 async fn the_reserve_keeps_the_index_from_a_full_disk() {
-    let Some(disk) = SmallDisk::mount(24) else {
+    let Some(disk) = Disk::in_memory(16) else {
         return;
     };
     let options = OpenOptions {
-        reserve_bytes: 4 << 20,
+        reserve_bytes: 3 << 20,
         ..small()
     };
-    fills_and_recovers(&disk.at, &options).await;
+    fills_and_recovers(&disk.path(), &options).await;
 }
 
 /// Without a reserve the journal itself meets the end of the disk, and so may
 /// the index and the blobs' files.
 #[tokio::test]
 async fn without_a_reserve_nothing_is_lost_either() {
-    let Some(disk) = SmallDisk::mount(24) else {
+    let Some(disk) = Disk::in_memory(16) else {
         return;
     };
-    fills_and_recovers(&disk.at, &small()).await;
+    fills_and_recovers(&disk.path(), &small()).await;
 }
 
 /// Fails one step with "no space" while the switch is on.

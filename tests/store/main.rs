@@ -7,4 +7,6 @@ mod contract;
 mod crash;
 mod damage;
 mod full;
+mod kill;
+mod power;
 mod support;

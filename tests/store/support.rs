@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tocsin::store::engine::{Batch, BlobId, KeyRange, OpenOptions, Result, Sequence, Store};
 
@@ -107,4 +108,79 @@ pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
 pub(crate) fn cut(file: &Path, size: u64) {
     let file = fs::File::options().write(true).open(file).unwrap();
     file.set_len(size).unwrap();
+}
+
+/// A small file system of its own, where we have the right to mount one.
+pub(crate) struct Disk {
+    root: tempfile::TempDir,
+}
+
+impl Disk {
+    /// One that is full soon.
+    pub(crate) fn in_memory(size_mib: u32) -> Option<Self> {
+        let disk = Self::unmounted();
+        let size = format!("size={size_mib}m");
+        disk.mount(&["-t", "tmpfs", "-o", &size, "tmpfs"])
+    }
+
+    /// An ext4 in a file, that can be cut off.
+    pub(crate) fn ext4(size_mib: u64) -> Option<Self> {
+        let disk = Self::unmounted();
+        let image = disk.image();
+        fs::File::create(&image)
+            .unwrap()
+            .set_len(size_mib << 20)
+            .unwrap();
+        if !run(Command::new("mkfs.ext4").arg("-q").arg(&image)) {
+            eprintln!("SKIPPED: no mkfs.ext4 here");
+            return None;
+        }
+        disk.mount(&["-o", "loop", image.to_str().unwrap()])
+    }
+
+    /// Mounts an ext4 again after [`Disk::unmount`].
+    pub(crate) fn mount_again(self) -> Self {
+        let image = self.image();
+        self.mount(&["-o", "loop", image.to_str().unwrap()])
+            .unwrap()
+    }
+
+    pub(crate) fn unmount(&self) {
+        assert!(run(Command::new("umount").arg(self.path())), "unmounted");
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.root.path().join("disk")
+    }
+
+    fn image(&self) -> PathBuf {
+        self.root.path().join("image")
+    }
+
+    fn unmounted() -> Self {
+        let disk = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
+        fs::create_dir(disk.path()).unwrap();
+        disk
+    }
+
+    fn mount(self, arguments: &[&str]) -> Option<Self> {
+        if run(Command::new("mount").args(arguments).arg(self.path())) {
+            return Some(self);
+        }
+        eprintln!("SKIPPED: no right to mount a file system here");
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        run(Command::new("umount").arg("-l").arg(self.path()));
+    }
+}
+
+/// True when the command ran and ended well.
+pub(crate) fn run(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
+use super::clean::CleanMark;
 use super::compact::{Compaction, Running};
-use super::files::{FolderLock, Layout, remove_if_there, sync_dir, write_whole};
+use super::files::{FolderLock, Layout, sync_dir};
 use super::frame;
 use super::history::History;
 use super::index::{self, Index};
@@ -109,6 +110,11 @@ impl Committer {
         if group.is_empty() {
             return None;
         }
+        if self.index.is_suspect()
+            && let Some(close) = self.heal()
+        {
+            return Some(close);
+        }
         let (plan, decided) = self.decide(group);
         if plan.accepted == 0 {
             answer(decided);
@@ -124,11 +130,12 @@ impl Committer {
             }
         };
         self.note_success();
-        if let Err(error) = self.apply(&plan, &new_blobs, last)
-            && let Some(close) = self.heal(&error)
-        {
-            refuse(decided, &StoreError::Closed);
-            return Some(close);
+        if let Err(error) = self.apply(&plan, &new_blobs, last) {
+            tracing::error!(%error, "a durable group could not be applied");
+            if let Some(close) = self.heal() {
+                refuse(decided, &StoreError::Closed);
+                return Some(close);
+            }
         }
         if self.options.fault_hook.at(FaultPoint::Answer).is_err() {
             refuse(decided, &StoreError::Closed);
@@ -178,18 +185,27 @@ impl Committer {
             return Err(StoreError::DiskFull);
         }
         if self.journal.is_full() {
-            self.journal.rotate()?;
+            self.rotate()?;
             self.start_compaction();
         }
         match self.journal.append(&frame, last) {
             Ok(()) => Ok(new_blobs),
             Err(AppendError::Full) => Err(StoreError::DiskFull),
-            Err(AppendError::Fatal(error)) => {
-                tracing::error!(%error, "journal failed: nothing more is committed before a restart");
-                self.failed = true;
-                Err(StoreError::Io(Arc::new(error)))
-            }
+            Err(AppendError::Fatal(error)) => Err(self.fail(StoreError::Io(Arc::new(error)))),
         }
+    }
+
+    fn rotate(&mut self) -> Result<()> {
+        match self.journal.rotate() {
+            Err(StoreError::DiskFull) => Err(StoreError::DiskFull),
+            other => other.map_err(|error| self.fail(error)),
+        }
+    }
+
+    fn fail(&mut self, error: StoreError) -> StoreError {
+        tracing::error!(%error, "journal failed: nothing more is committed before a restart");
+        self.failed = true;
+        error
     }
 
     fn apply(&mut self, plan: &Plan, new_blobs: &[(BlobId, Bytes)], last: u64) -> Result<()> {
@@ -202,21 +218,20 @@ impl Committer {
         self.index.apply(&plan.effects, last)
     }
 
-    /// Brings the index back after it failed on a group that is durable, for
-    /// as long as it takes. Newcomers are refused meanwhile. Ends early with
-    /// the request to close.
-    fn heal(&mut self, error: &StoreError) -> Option<oneshot::Sender<Result<()>>> {
-        tracing::error!(%error, "index failed behind the journal: rebuilding it");
+    /// Brings the index back after it failed, for as long as it takes.
+    /// Newcomers are refused meanwhile. Ends early with the request to close.
+    fn heal(&mut self) -> Option<oneshot::Sender<Result<()>>> {
+        tracing::error!("index failed: rebuilding it from snapshot and journal");
         if let Some(running) = self.compaction.take() {
             self.take_snapshot(running.stop());
         }
         self.index.close();
         self.unsynced = Unsynced::Many;
         loop {
-            match self.recover_index() {
-                Ok(()) => return None,
-                Err(error) => tracing::warn!(%error, "index is not back yet"),
-            }
+            let Err(error) = self.recover_index() else {
+                return None;
+            };
+            tracing::warn!(%error, "index is not back yet");
             std::thread::sleep(HEAL_INTERVAL);
             while let Ok(request) = self.requests.try_recv() {
                 match request {
@@ -326,8 +341,7 @@ impl Committer {
         sync_dir(&self.layout.index())?;
         self.blobs.sync(&self.unsynced)?;
         self.options.fault_hook.at(FaultPoint::CleanMark)?;
-        let mark = CleanMark::of(&self.layout, self.journal.last())?;
-        write_whole(&self.layout.clean_mark(), mark.to_text().as_bytes())?;
+        CleanMark::of(&self.layout, self.journal.last())?.write(&self.layout)?;
         drop(self.lock);
         Ok(())
     }
@@ -344,48 +358,5 @@ fn answer(decided: Vec<Decided>) {
 fn refuse(decided: Vec<Decided>, error: &StoreError) {
     for one in decided {
         let _ = one.reply.send(Err(error.clone()));
-    }
-}
-
-/// Says that the index was closed cleanly, and which one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CleanMark {
-    sequence: u64,
-    index_bytes: u64,
-    index_changed: u128,
-}
-
-impl CleanMark {
-    pub(crate) fn of(layout: &Layout, sequence: u64) -> Result<Self> {
-        let (index_bytes, index_changed) = index::fingerprint(&layout.index())?;
-        Ok(Self {
-            sequence,
-            index_bytes,
-            index_changed,
-        })
-    }
-
-    fn to_text(&self) -> String {
-        format!(
-            "{} {} {}\n",
-            self.sequence, self.index_bytes, self.index_changed
-        )
-    }
-
-    /// Reads the mark and takes it away: it speaks of one end only.
-    pub(crate) fn take(layout: &Layout) -> Result<Option<Self>> {
-        let text = std::fs::read_to_string(layout.clean_mark()).unwrap_or_default();
-        remove_if_there(&layout.clean_mark())?;
-        sync_dir(layout.root())?;
-        Ok(Self::parse(&text))
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut fields = text.strip_suffix('\n')?.split(' ');
-        Some(Self {
-            sequence: fields.next()?.parse().ok()?,
-            index_bytes: fields.next()?.parse().ok()?,
-            index_changed: fields.next()?.parse().ok()?,
-        })
     }
 }

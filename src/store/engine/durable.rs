@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
-use super::committer::{CleanMark, Committer, Request, Waiting};
+use super::clean::CleanMark;
+use super::committer::{Committer, Request, Waiting};
 use super::files::Layout;
 use super::history::History;
 use super::index::{self, Index};
@@ -26,6 +27,12 @@ const REQUESTS_MAX: usize = 1024;
 /// Most bytes of batches that wait, in KiB; at least one largest batch.
 const WAITING_KIB_MAX: u32 = 128 * 1024;
 
+/// An index below this size is never built again for its size, in bytes.
+const INDEX_BLOAT_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// How much larger than snapshot and journal together the index may be.
+const INDEX_BLOAT_FACTOR: u64 = 6;
+
+/// The handle's side: reads go straight to the index, batches to the committer.
 pub(crate) struct DurableEngine {
     index: Arc<Index>,
     blobs: BlobFiles,
@@ -44,6 +51,7 @@ impl DurableEngine {
         let mark = CleanMark::take(&layout)?;
         let blobs = BlobFiles::open(layout.blobs())?;
         let history = History::find(&layout)?;
+        drop_bloated_index(&layout, &history)?;
         let mut unsynced = Unsynced::Few(Vec::new());
         let (db, sealed, end) = match open_clean(&layout, &history, mark, options)? {
             Some(opened) => opened,
@@ -125,6 +133,22 @@ impl DurableEngine {
             .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// Sled does not give space back: an index far larger than what it indexes is
+/// built again from nothing.
+fn drop_bloated_index(layout: &Layout, history: &History) -> Result<()> {
+    let index_bytes = index::fingerprint(&layout.index()).map_or(0, |(bytes, _)| bytes);
+    let sound_bytes = history.size_bytes()?.saturating_mul(INDEX_BLOAT_FACTOR);
+    if index_bytes <= sound_bytes.max(INDEX_BLOAT_BYTES_MIN) {
+        return Ok(());
+    }
+    tracing::info!(
+        index_bytes,
+        sound_bytes,
+        "index has grown too large: building it again"
+    );
+    Ok(std::fs::remove_dir_all(layout.index())?)
 }
 
 type Opened = (sled::Db, Vec<Sealed>, End);

@@ -73,6 +73,15 @@ impl History {
         self.segments.len()
     }
 
+    /// Bytes of snapshot and journal.
+    pub(crate) fn size_bytes(&self) -> Result<u64> {
+        let mut size = self.snapshot.as_ref().map_or(0, Snapshot::size_bytes);
+        for segment in &self.segments {
+            size += fs::metadata(&segment.path)?.len();
+        }
+        Ok(size)
+    }
+
     /// Reads the last segment only: enough after a clean end.
     pub(crate) fn read_end(&self) -> Result<(Vec<Sealed>, End)> {
         let Some((current, older)) = self.segments.split_last() else {

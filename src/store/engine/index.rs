@@ -106,6 +106,7 @@ impl Index {
     /// Gives readers a sound index in place of the one that failed.
     pub(crate) fn replace(&self, db: sled::Db) {
         *self.db.write().unwrap_or_else(PoisonError::into_inner) = Some(db);
+        self.suspect.store(false, Ordering::Release);
     }
 
     fn with<T>(&self, read: impl FnOnce(&sled::Db) -> Result<T>) -> Result<T> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::files::{remove_if_there, sync_dir};
 use super::frame::StoreId;
@@ -80,7 +81,8 @@ impl Journal {
         let path = segment::path_of(folder, first);
         let written = write_new_segment(&path, id, first).and_then(|()| sync_dir(folder));
         if let Err(error) = written {
-            let _ = remove_if_there(&path);
+            // One that stays would look like the place where the journal goes on.
+            remove_if_there(&path).map_err(|left| StoreError::Io(Arc::new(left)))?;
             return Err(error.into());
         }
         Ok(Segment { path, first })

@@ -7,6 +7,7 @@
 
 mod batch;
 mod blobs;
+mod clean;
 mod committer;
 mod compact;
 mod durable;

@@ -23,17 +23,16 @@ pub(crate) fn recover(
     cache_bytes: u64,
 ) -> Result<Recovered> {
     let mut replay = history.replay(Some(blobs))?;
-    let effects = std::mem::take(&mut replay.effects);
     let last = replay.end.last;
     let mend = |effects| -> Result<(sled::Db, Mended)> {
         let db = index::open(&layout.index(), cache_bytes)?;
         let mended = index::reconcile(&db, history.rows(effects)?, last, true)?;
         Ok((db, mended))
     };
-    let (db, mended) = match mend(effects.clone()) {
+    let (db, mended) = match mend(std::mem::take(&mut replay.effects)) {
         Err(StoreError::Index(why)) => {
             set_aside(layout, last, &why)?;
-            mend(effects)?
+            mend(history.replay(None)?.effects)?
         }
         other => other?,
     };

@@ -151,3 +151,90 @@ fn find(bytes: &[u8], wanted: &[u8; 4]) -> Option<usize> {
         .windows(wanted.len())
         .position(|window| window == wanted)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::engine::plan::Effects;
+
+    const ID: StoreId = StoreId([7; 16]);
+
+    fn frame(sequence: u64) -> Vec<u8> {
+        let value = format!("value {sequence}").into_bytes();
+        let effects = Effects::from([(b"key".to_vec(), Some(value))]);
+        frame::encode(ID, sequence, sequence, &effects, &[]).unwrap()
+    }
+
+    /// Reads a segment of these bytes: its sequences, and how it ends.
+    fn check(bytes: &[u8]) -> Result<(Vec<u64>, End)> {
+        let folder = tempfile::tempdir().unwrap();
+        let segment = Segment {
+            path: path_of(folder.path(), 1),
+            first: 1,
+        };
+        fs::write(&segment.path, bytes).unwrap();
+        let mut found = Vec::new();
+        let end = read(&segment, ID, &mut |record| {
+            found.push(record.first);
+            Ok(())
+        })?;
+        Ok((found, end))
+    }
+
+    fn segment_of(frames: &[Vec<u8>]) -> Vec<u8> {
+        [header(ID, 1), frames.concat()].concat()
+    }
+
+    #[test]
+    fn the_last_record_torn_at_any_byte_is_no_damage() {
+        let kept = segment_of(&[frame(1), frame(2)]);
+        let whole = segment_of(&[frame(1), frame(2), frame(3)]);
+        for size in kept.len()..whole.len() {
+            for tail in [0, 1, 300] {
+                let mut torn = whole[..size].to_vec();
+                torn.resize(size + tail, 0xee);
+                let (found, end) = check(&torn).unwrap();
+                assert_eq!(found, [1, 2], "cut at {size}, {tail} bytes of rubbish");
+                assert_eq!(end.offset, kept.len() as u64);
+                assert_eq!(end.torn_bytes, (torn.len() - kept.len()) as u64);
+                assert_eq!(end.last, 2);
+            }
+        }
+        assert_eq!(check(&whole).unwrap().0, [1, 2, 3]);
+    }
+
+    #[test]
+    fn any_byte_changed_before_the_last_record_is_damage() {
+        let whole = segment_of(&[frame(1), frame(2), frame(3)]);
+        for at in 0..whole.len() - frame(3).len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 0x40;
+            assert!(
+                matches!(check(&changed), Err(StoreError::Corrupt { .. })),
+                "byte {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn records_out_of_order_are_damage() {
+        for frames in [
+            [frame(1), frame(3)],
+            [frame(2), frame(1)],
+            [frame(1), frame(1)],
+        ] {
+            assert!(check(&segment_of(&frames)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_body_that_looks_like_a_record_is_not_taken_for_one() {
+        let stranger = frame::encode(StoreId([0; 16]), 4, 4, &Effects::new(), &[]).unwrap();
+        let effects = Effects::from([(b"k".to_vec(), Some(stranger))]);
+        let last = frame::encode(ID, 2, 2, &effects, &[]).unwrap();
+        let mut torn = segment_of(&[frame(1), last]);
+        torn.pop();
+        assert_eq!(check(&torn).unwrap().0, [1]);
+    }
+}

@@ -295,3 +295,71 @@ fn damaged(snapshot: &Snapshot, offset: u64, what: &'static str) -> StoreError {
         what,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const ID: StoreId = StoreId([7; 16]);
+
+    fn rows() -> Vec<(Key, Value)> {
+        (0..300_u16)
+            .map(|n| (n.to_be_bytes().to_vec(), vec![b'v'; usize::from(n) * 3]))
+            .collect()
+    }
+
+    fn written(folder: &Path) -> Snapshot {
+        write(
+            folder,
+            ID,
+            9,
+            &FaultHook::default(),
+            rows().into_iter().map(Ok),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_gives_its_rows_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot = written(folder.path());
+        let found: Result<Vec<_>> = Rows::open(&snapshot, ID).unwrap().collect();
+        assert_eq!(found.unwrap(), rows());
+        assert_eq!(find(folder.path()).unwrap(), Some(snapshot.clone()));
+        assert!(Rows::open(&snapshot, StoreId([8; 16])).is_err());
+    }
+
+    #[test]
+    fn a_changed_or_missing_byte_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot = written(folder.path());
+        let whole = fs::read(&snapshot.path).unwrap();
+        let read = || -> Result<usize> {
+            let rows: Result<Vec<_>> = Rows::open(&snapshot, ID)?.collect();
+            rows.map(|rows| rows.len())
+        };
+        for at in (0..whole.len())
+            .step_by(997)
+            .chain(whole.len() - 16..whole.len())
+        {
+            fs::write(&snapshot.path, &whole[..at]).unwrap();
+            assert!(read().is_err(), "cut at {at}");
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            fs::write(&snapshot.path, changed).unwrap();
+            assert!(read().is_err(), "byte {at}");
+        }
+        fs::write(&snapshot.path, &whole).unwrap();
+        assert_eq!(read().unwrap(), 300);
+    }
+
+    #[test]
+    fn rows_out_of_order_never_get_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = rows().into_iter().rev().map(Ok);
+        assert!(write(folder.path(), ID, 9, &FaultHook::default(), wrong).is_err());
+        assert_eq!(find(folder.path()).unwrap(), None);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
