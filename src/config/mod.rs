@@ -127,6 +127,33 @@ impl Config {
         toml::to_string(self).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
     }
 
+    /// Names of the sections in which `other` differs, for a reload to say what it does.
+    #[must_use]
+    pub fn differing_sections(&self, other: &Config) -> Vec<&'static str> {
+        let sections = [
+            ("server", self.server != other.server),
+            ("store", self.store != other.store),
+            ("listen", self.listen != other.listen),
+            ("tls", self.tls != other.tls),
+            ("submission", self.submission != other.submission),
+            ("email", self.email != other.email),
+            ("sms", self.sms != other.sms),
+            ("voice", self.voice != other.voice),
+            ("category", self.categories != other.categories),
+            ("reminders", self.reminders != other.reminders),
+            ("suspension", self.suspension != other.suspension),
+            ("notices", self.notices != other.notices),
+            ("retention", self.retention != other.retention),
+            ("console", self.console != other.console),
+            ("log", self.log != other.log),
+        ];
+        sections
+            .into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// The configuration with defaults where it is mistaken, the mistakes, and
     /// every key that was asked for.
     fn read(text: &str, around: &Surroundings) -> (Config, Vec<Mistake>, BTreeSet<String>) {

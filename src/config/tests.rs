@@ -348,6 +348,27 @@ fn a_files_mistakes_carry_its_name() {
 }
 
 #[test]
+fn a_reload_can_tell_what_differs() {
+    let around = Surroundings::default();
+    let defaults = Config::defaults();
+    assert_eq!(defaults.differing_sections(&defaults), [""; 0]);
+    // Every section counts: each is changed by one of its keys.
+    let text = "[store]\nengine = \"memory\"\n[listen.mx]\nerrors_max = 1\n[tls]\ngenerate = false\n\
+        [submission]\nauth_failures_max = 1\n[email]\nport = 26\n[sms]\nsegments_max = 1\n\
+        [voice]\nrepeat = 1\n[[category]]\nname = \"a\"\n[reminders]\nafter = []\n\
+        [suspension]\nsoft_failures = 1\n[notices]\nenabled = false\n[retention]\nunmatched_days = 1\n\
+        [console]\nlogin_failures_max = 1\n[log]\nlevel = \"warn\"\n[server]\ntime_zone = \"Europe/London\"";
+    let other = Config::parse(text, &around).unwrap();
+    let all = toml::Table::try_from(&defaults).unwrap();
+    let mut differing = defaults.differing_sections(&other);
+    differing.sort_unstable();
+    assert_eq!(
+        differing,
+        all.keys().map(String::as_str).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn defaults_follow_the_name() {
     let text = "[server]\nname = \"mail.example.org\"\ndomain = \"example.org\"\n[console]\nbase_url = \"https://tocsin.example.org\"";
     let config = Config::parse(text, &Surroundings::default()).unwrap();
