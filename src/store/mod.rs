@@ -1,5 +1,6 @@
 //! Durable state: the one room that knows the engine.
 
+pub mod check;
 pub mod engine;
 pub mod keys;
 pub mod records;

@@ -1,0 +1,183 @@
+//! What must hold between rows.
+
+use super::Check;
+use crate::domain::comms_issue::{Reachability, reachability};
+use crate::domain::{
+    AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact,
+    Content, Delivery, InboundMail, Person, RoundJob, Session,
+};
+use crate::store::engine::{KeyRange, Result};
+use crate::store::keys::{self, KeyBuilder};
+use crate::store::records::Record;
+
+impl Check<'_> {
+    pub(super) fn contact(&mut self, contact: &Contact) -> Result<()> {
+        let id = || contact.id.to_string();
+        let has_issue = reachability(contact) != Reachability::Fine;
+        if contact.issue_since.is_some() != has_issue {
+            self.problem(
+                Contact::NAME,
+                id(),
+                "its methods and the date of its issue disagree",
+            );
+        }
+        match contact.area {
+            Some(area) if !self.exists(&keys::area(area))? => {
+                self.problem(Contact::NAME, id(), "its area is missing");
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn person(&mut self, person: &Person) -> Result<()> {
+        *self.people.entry(person.communication).or_default() += 1;
+        let id = || person.communication.to_string();
+        self.communication_exists(Person::NAME, person.communication, &id())?;
+        for known in &person.deliveries {
+            let row: Option<Delivery> = self.read(&keys::delivery(known.delivery))?;
+            let agrees = row.is_some_and(|delivery| {
+                delivery.communication == person.communication
+                    && delivery.contact == person.contact
+                    && delivery.method == known.method
+                    && delivery.status() == known.status
+                    && delivery.closed.is_some() == known.closed
+            });
+            if !agrees {
+                let what = format!("delivery {} is missing or stands elsewhere", known.delivery);
+                self.problem(Person::NAME, id(), what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Comes after all people have been counted.
+    pub(super) fn communication(&mut self, communication: &Communication) -> Result<()> {
+        let id = communication.id.to_string();
+        match self.blob(communication.content)? {
+            Some(bytes) if Content::from_bytes(&bytes).is_ok() => {}
+            Some(_) => self.problem(Communication::NAME, id.clone(), "its content does not read"),
+            None => self.problem(Communication::NAME, id.clone(), "its content is missing"),
+        }
+        if let Body::Submitted(message) = communication.body
+            && self.blob(message)?.is_none()
+        {
+            self.problem(Communication::NAME, id.clone(), "its message is missing");
+        }
+        let people = self.people.get(&communication.id).copied().unwrap_or(0);
+        match communication.state {
+            CommunicationState::Sent if people != communication.people => {
+                let what = format!("is for {} people and has {people}", communication.people);
+                self.problem(Communication::NAME, id, what);
+            }
+            CommunicationState::Expanding if !self.has_round(communication.id)? => {
+                self.problem(
+                    Communication::NAME,
+                    id,
+                    "is expanding, and no round does it",
+                );
+            }
+            CommunicationState::Draft if people != 0 => {
+                self.problem(Communication::NAME, id, "is a draft and has people");
+            }
+            CommunicationState::Sent
+            | CommunicationState::Expanding
+            | CommunicationState::Draft => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn audience_chunk(&mut self, chunk: &AudienceChunk) -> Result<()> {
+        let id = chunk.communication.to_string();
+        self.communication_exists(AudienceChunk::NAME, chunk.communication, &id)
+    }
+
+    pub(super) fn round(&mut self, round: &RoundJob) -> Result<()> {
+        let id = round.communication.to_string();
+        self.communication_exists(RoundJob::NAME, round.communication, &id)
+    }
+
+    pub(super) fn delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        let id = delivery.id.to_string();
+        self.communication_exists(Delivery::NAME, delivery.communication, &id)?;
+        let person: Option<Person> =
+            self.read(&keys::person(delivery.communication, delivery.contact))?;
+        let known = person.is_some_and(|person| {
+            let mut deliveries = person.deliveries.iter();
+            deliveries.any(|known| known.delivery == delivery.id)
+        });
+        if !known {
+            self.problem(Delivery::NAME, id.clone(), "its person does not know it");
+        }
+        if delivery.status().channel() != delivery.channel {
+            self.problem(
+                Delivery::NAME,
+                id.clone(),
+                "its status is another channel's",
+            );
+        }
+        let is_over = delivery.status().is_settled() || delivery.closed.is_some();
+        if !is_over && delivery.due.is_none() {
+            self.problem(Delivery::NAME, id, "is not done and waits in no queue");
+        } else if delivery.closed.is_some() && delivery.due.is_some() {
+            self.problem(Delivery::NAME, id, "is closed and waits in a queue");
+        }
+        Ok(())
+    }
+
+    pub(super) fn inbound(&mut self, mail: &InboundMail) -> Result<()> {
+        if self.blob(mail.message)?.is_none() {
+            self.problem(
+                InboundMail::NAME,
+                super::hex(&mail.id),
+                "its message is missing",
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn session(&mut self, session: &Session) -> Result<()> {
+        if !self.exists(&keys::user(session.user))? {
+            self.problem(
+                Session::NAME,
+                session.user.to_string(),
+                "its user is missing",
+            );
+        }
+        Ok(())
+    }
+
+    fn communication_exists(
+        &mut self,
+        place: &'static str,
+        communication: CommunicationId,
+        id: &str,
+    ) -> Result<()> {
+        if !self.exists(&keys::communication(communication))? {
+            self.problem(place, id.to_owned(), "its communication is missing");
+        }
+        Ok(())
+    }
+
+    fn has_round(&self, communication: CommunicationId) -> Result<bool> {
+        let prefix = KeyBuilder::new(keys::ROUND).bytes(communication.as_bytes());
+        let found = self.store.scan(KeyRange::prefix(prefix.build()), 1)?;
+        Ok(!found.is_empty())
+    }
+
+    fn exists(&self, key: &[u8]) -> Result<bool> {
+        Ok(self.store.get(key)?.is_some())
+    }
+
+    fn read<T: Record>(&self, key: &[u8]) -> Result<Option<T>> {
+        let bytes = self.store.get(key)?;
+        Ok(bytes.and_then(|bytes| T::from_bytes(&bytes).ok()))
+    }
+
+    /// The blob, if its bytes are what its id says.
+    fn blob(&mut self, id: BlobId) -> Result<Option<bytes::Bytes>> {
+        self.report.blobs += 1;
+        let bytes = self.store.get_blob(id)?;
+        Ok(bytes.filter(|bytes| BlobId::of(bytes) == id))
+    }
+}

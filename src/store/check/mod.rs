@@ -1,0 +1,309 @@
+//! Looking at everything in the store: whether rows, indexes, counters, queue and blobs agree.
+//!
+//! Every change is one batch, so they always should; what is found here is a bug, a damaged
+//! disk, or a hand at work from outside. Nothing is changed. Reads each row once and each index
+//! entry once, in pages, with little memory; meant for a store that nobody writes to meanwhile
+//! (`tocsin verify`, tests).
+
+mod cross;
+mod pointers;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::engine::{Key, KeyRange, Result, Store, Value, counter_value};
+use super::keys;
+use super::rows::Row;
+use crate::domain::{
+    Area, AudienceChunk, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
+    InboundMail, LogEntry, Person, RoundJob, Session, User,
+};
+
+/// Most problems that a report spells out; the others are only counted.
+pub const PROBLEMS_LISTED_MAX: usize = 1000;
+
+/// Rows that are read at a time.
+const PAGE_ROWS: usize = 1000;
+
+/// Something that should not be. Names rows by id, never by content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which kind of row, index or counter.
+    pub place: &'static str,
+    /// Its id in hexadecimal; empty where the key holds none.
+    pub id: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.place, self.id, self.what)
+    }
+}
+
+/// What [`check`] found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Rows of each kind.
+    pub rows: BTreeMap<&'static str, u64>,
+    /// Index entries, entries of the queue among them.
+    pub index_entries: u64,
+    /// Counters.
+    pub counters: u64,
+    /// Blobs that rows point to; one is counted for each row.
+    pub blobs: u64,
+    /// The first [`PROBLEMS_LISTED_MAX`] problems.
+    pub problems: Vec<Problem>,
+    /// All problems.
+    pub problem_count: u64,
+}
+
+impl Report {
+    /// True when everything agrees.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    /// Rows of one kind, by the name of its record.
+    #[must_use]
+    pub fn rows_of(&self, kind: &str) -> u64 {
+        self.rows.get(kind).copied().unwrap_or(0)
+    }
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// When the store cannot be read. What is wrong with what it holds stands in the report.
+pub fn check(store: &Store) -> Result<Report> {
+    let mut check = Check {
+        store,
+        report: Report::default(),
+        counters: BTreeMap::new(),
+        people: HashMap::new(),
+    };
+    check.rows::<Contact>(keys::CONTACT, Check::contact)?;
+    check.rows::<Area>(keys::AREA, |_, _| Ok(()))?;
+    check.rows::<Person>(keys::PERSON, Check::person)?;
+    check.rows::<Communication>(keys::COMMUNICATION, Check::communication)?;
+    check.rows::<AudienceChunk>(keys::AUDIENCE, Check::audience_chunk)?;
+    check.rows::<RoundJob>(keys::ROUND, Check::round)?;
+    check.rows::<Delivery>(keys::DELIVERY, Check::delivery)?;
+    check.rows::<EarlyReceipt>(keys::EARLY_RECEIPT, |_, _| Ok(()))?;
+    check.rows::<LogEntry>(keys::LOG, |_, _| Ok(()))?;
+    check.rows::<InboundMail>(keys::INBOUND, Check::inbound)?;
+    check.rows::<User>(keys::USER, |_, _| Ok(()))?;
+    check.rows::<Session>(keys::SESSION, Check::session)?;
+    check.pointers()?;
+    check.counters()?;
+    check.strangers()?;
+    Ok(check.report)
+}
+
+/// A look at a store, under way.
+struct Check<'a> {
+    store: &'a Store,
+    report: Report,
+    /// What the rows say that the counters should say.
+    counters: BTreeMap<Key, i64>,
+    /// People of each communication, counted.
+    people: HashMap<CommunicationId, u64>,
+}
+
+impl Check<'_> {
+    /// Reads every row of a kind: it decodes, lies under its own key, and everything that it
+    /// derives is there. Then what else must hold for it.
+    fn rows<T: Row>(
+        &mut self,
+        tag: &'static [u8],
+        also: impl Fn(&mut Self, &T) -> Result<()>,
+    ) -> Result<()> {
+        let store = self.store;
+        let mut count = 0;
+        for_each(store, tag, |key, value| {
+            count += 1;
+            let row = match T::from_bytes(&value) {
+                Ok(row) => row,
+                Err(error) => {
+                    self.problem(T::NAME, id_of(&key), error.to_string());
+                    return Ok(());
+                }
+            };
+            if row.key() != key {
+                self.problem(T::NAME, id_of(&key), "lies under a key that is not its own");
+            }
+            for (index, expected) in row.indexes() {
+                let found = store.get(&index)?;
+                let is_there = if is_shared(&index) {
+                    found.is_some()
+                } else {
+                    found.as_ref() == Some(&expected)
+                };
+                if !is_there {
+                    let what = format!("its entry in {} is missing or wrong", place_of(&index));
+                    self.problem(T::NAME, id_of(&key), what);
+                }
+            }
+            for (counter, amount) in row.counters() {
+                *self.counters.entry(counter).or_default() += amount;
+            }
+            also(self, &row)
+        })?;
+        self.report.rows.insert(T::NAME, count);
+        Ok(())
+    }
+
+    /// Every counter says what the rows say.
+    fn counters(&mut self) -> Result<()> {
+        let store = self.store;
+        let mut expected = std::mem::take(&mut self.counters);
+        for tag in COUNTERS {
+            for_each(store, tag, |key, value| {
+                self.report.counters += 1;
+                let counted = expected.remove(&key).unwrap_or(0);
+                match counter_value(&value) {
+                    Some(found) if found == counted => {}
+                    Some(found) => {
+                        let what = format!("says {found}, counted are {counted}");
+                        self.problem(place_of(&key), id_of(&key), what);
+                    }
+                    None => self.problem(place_of(&key), id_of(&key), "is no number"),
+                }
+                Ok(())
+            })?;
+        }
+        for (key, counted) in expected.into_iter().filter(|(_, counted)| *counted != 0) {
+            let what = format!("is missing, counted are {counted}");
+            self.problem(place_of(&key), id_of(&key), what);
+        }
+        Ok(())
+    }
+
+    /// No key lies where nobody looks.
+    fn strangers(&mut self) -> Result<()> {
+        let store = self.store;
+        let mut after: Option<Key> = None;
+        loop {
+            let range = match after.take() {
+                Some(key) => KeyRange::all().after(key),
+                None => KeyRange::all(),
+            };
+            let Some((key, _)) = store.scan(range, 1)?.pop() else {
+                return Ok(());
+            };
+            let tag = key.get(..TAG_SIZE).unwrap_or(&key);
+            if !PLACES.iter().any(|(known, _)| *known == tag) {
+                self.problem("key", hex(tag), "its tag is not known");
+            }
+            // On behind everything with this tag.
+            let mut last = tag.to_vec();
+            last.resize(super::engine::KEY_SIZE_MAX, 0xff);
+            after = Some(last);
+        }
+    }
+
+    fn problem(&mut self, place: &'static str, id: String, what: impl Into<String>) {
+        self.report.problem_count += 1;
+        if self.report.problems.len() < PROBLEMS_LISTED_MAX {
+            self.report.problems.push(Problem {
+                place,
+                id,
+                what: what.into(),
+            });
+        }
+    }
+}
+
+/// Calls for each row under a tag, in order of keys.
+fn for_each(
+    store: &Store,
+    tag: &[u8],
+    mut each: impl FnMut(Key, Value) -> Result<()>,
+) -> Result<()> {
+    let mut range = KeyRange::prefix(tag);
+    loop {
+        let page = store.scan(range, PAGE_ROWS)?;
+        let Some((last, _)) = page.last() else {
+            return Ok(());
+        };
+        range = KeyRange::prefix(tag).after(last.clone());
+        for (key, value) in page {
+            each(key, value)?;
+        }
+    }
+}
+
+const TAG_SIZE: usize = 2;
+
+const COUNTERS: [&[u8]; 4] = [
+    keys::CONTACTS_IN_AREA,
+    keys::ISSUES_IN_AREA,
+    keys::PEOPLE_BY_STATE,
+    keys::DELIVERIES_BY_STATUS,
+];
+
+/// Every tag there is, by name.
+const PLACES: [(&[u8], &str); 28] = [
+    (keys::CONTACT, "contact"),
+    (keys::CONTACT_BY_NAME, "contacts by name"),
+    (keys::CONTACT_BY_AREA, "contacts by area"),
+    (keys::CONTACT_BY_ADDRESS, "contacts by address"),
+    (keys::ISSUE_BY_AREA, "communication issues by area"),
+    (keys::UNREACHABLE_BY_AREA, "unreachable contacts by area"),
+    (keys::CONTACTS_IN_AREA, "number of contacts in an area"),
+    (keys::ISSUES_IN_AREA, "number of issues in an area"),
+    (keys::AREA, "area"),
+    (keys::COMMUNICATION, "communication"),
+    (keys::COMMUNICATION_BY_CHANGE, "communications by change"),
+    (keys::AUDIENCE, "audience chunk"),
+    (keys::ROUND, "round"),
+    (keys::DELIVERY, "delivery"),
+    (keys::DELIVERY_BY_CONTACT, "deliveries by contact"),
+    (keys::DELIVERY_BY_REMOTE_ID, "deliveries by remote id"),
+    (keys::EARLY_RECEIPT, "early receipt"),
+    (keys::PERSON, "person"),
+    (keys::PEOPLE_BY_STATE, "number of people by state"),
+    (keys::DELIVERIES_BY_STATUS, "number of deliveries by status"),
+    (keys::LOG, "log entry"),
+    (keys::INBOUND, "inbound mail"),
+    (keys::USER, "user"),
+    (keys::USER_BY_LOGIN, "users by login"),
+    (keys::SESSION, "session"),
+    (keys::SETTING, "setting"),
+    (keys::ROUND_BY_QUEUE_ID, "rounds by queue id"),
+    (QUEUE, "queue"),
+];
+
+/// Entries of the queue.
+const QUEUE: &[u8] = b"q/";
+
+fn place_of(key: &[u8]) -> &'static str {
+    let known = PLACES.iter().find(|(tag, _)| key.starts_with(tag));
+    known.map_or("key", |(_, name)| name)
+}
+
+/// Carriers give the same id again after a while; its entry leads to the last delivery.
+fn is_shared(index: &[u8]) -> bool {
+    index.starts_with(keys::DELIVERY_BY_REMOTE_ID)
+}
+
+/// The id behind a row's tag, where the key holds ids and nothing else; names and addresses
+/// are never shown.
+fn id_of(key: &[u8]) -> String {
+    let by_text = key.starts_with(keys::EARLY_RECEIPT) || key.starts_with(keys::SETTING);
+    let id = key.get(TAG_SIZE..).unwrap_or_default();
+    if by_text || key.starts_with(keys::SESSION) {
+        return String::new();
+    }
+    hex(&id[..id.len().min(32)])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod world;

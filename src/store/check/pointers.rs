@@ -1,0 +1,119 @@
+//! Every index entry and every queue entry follows from a row that is there.
+
+use super::{Check, QUEUE, for_each, hex, place_of};
+use crate::domain::{
+    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, RoundJob, User,
+    UserId,
+};
+use crate::store::engine::{Key, Result, Value, queue_key_parts};
+use crate::store::keys;
+use crate::store::rows::Row;
+
+/// The indexes.
+const INDEXES: [&[u8]; 10] = [
+    keys::CONTACT_BY_NAME,
+    keys::CONTACT_BY_AREA,
+    keys::CONTACT_BY_ADDRESS,
+    keys::ISSUE_BY_AREA,
+    keys::UNREACHABLE_BY_AREA,
+    keys::COMMUNICATION_BY_CHANGE,
+    keys::DELIVERY_BY_CONTACT,
+    keys::DELIVERY_BY_REMOTE_ID,
+    keys::USER_BY_LOGIN,
+    QUEUE,
+];
+
+/// The row that an index entry leads to.
+enum Owner {
+    Contact(ContactId),
+    Communication(CommunicationId),
+    Delivery(DeliveryId),
+    Round(Key),
+    Inbound([u8; 16]),
+    User(UserId),
+}
+
+impl Check<'_> {
+    pub(super) fn pointers(&mut self) -> Result<()> {
+        let store = self.store;
+        for tag in INDEXES {
+            for_each(store, tag, |key, value| {
+                self.report.index_entries += 1;
+                let Some((owner, id)) = owner(&key, &value) else {
+                    self.problem(place_of(&key), String::new(), "an entry is malformed");
+                    return Ok(());
+                };
+                if !self.derives(&owner, &key, &value)? {
+                    self.problem(place_of(&key), id, "no row says that this entry is to be");
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn derives(&self, owner: &Owner, key: &Key, value: &Value) -> Result<bool> {
+        match owner {
+            Owner::Contact(id) => self.row_derives::<Contact>(&keys::contact(*id), key, value),
+            Owner::Communication(id) => {
+                let row = keys::communication(*id);
+                self.row_derives::<crate::domain::Communication>(&row, key, value)
+            }
+            Owner::Delivery(id) => self.row_derives::<Delivery>(&keys::delivery(*id), key, value),
+            Owner::Round(row) => self.row_derives::<RoundJob>(row, key, value),
+            Owner::Inbound(id) => self.row_derives::<InboundMail>(&keys::inbound(id), key, value),
+            Owner::User(id) => self.row_derives::<User>(&keys::user(*id), key, value),
+        }
+    }
+
+    fn row_derives<T: Row>(&self, row: &[u8], key: &Key, value: &Value) -> Result<bool> {
+        let row = self
+            .store
+            .get(row)?
+            .and_then(|bytes| T::from_bytes(&bytes).ok());
+        Ok(row.is_some_and(|row| {
+            let mut entries = row.indexes().into_iter();
+            entries.any(|entry| entry.0 == *key && entry.1 == *value)
+        }))
+    }
+}
+
+/// Whose an index entry is, and that id in hexadecimal.
+fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
+    let tag = key.get(..2)?;
+    if tag == QUEUE {
+        return queued(key, value);
+    }
+    let id = match tag {
+        keys::CONTACT_BY_ADDRESS => id_before(key, 16)?,
+        keys::DELIVERY_BY_CONTACT => id_before(key, 0)?.map(|byte| !byte),
+        keys::DELIVERY_BY_REMOTE_ID | keys::USER_BY_LOGIN => value.try_into().ok()?,
+        _ => id_before(key, 0)?,
+    };
+    let owner = match tag {
+        keys::COMMUNICATION_BY_CHANGE => Owner::Communication(CommunicationId::from_bytes(id)),
+        keys::DELIVERY_BY_CONTACT | keys::DELIVERY_BY_REMOTE_ID => {
+            Owner::Delivery(DeliveryId::from_bytes(id))
+        }
+        keys::USER_BY_LOGIN => Owner::User(UserId::from_bytes(id)),
+        _ => Owner::Contact(ContactId::from_bytes(id)),
+    };
+    Some((owner, hex(&id)))
+}
+
+fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
+    let (lane, _, id) = queue_key_parts(key)?;
+    let lane = Lane::ALL.into_iter().find(|known| *known as u8 == lane)?;
+    let owner = match lane {
+        Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
+        Lane::Expand => Owner::Round(value.to_vec()),
+        Lane::Inbound => Owner::Inbound(id),
+    };
+    Some((owner, hex(&id)))
+}
+
+/// The sixteen bytes that end `tail` bytes before the end of the key.
+fn id_before(key: &[u8], tail: usize) -> Option<[u8; 16]> {
+    let end = key.len().checked_sub(tail)?;
+    key.get(end.checked_sub(16)?..end)?.try_into().ok()
+}

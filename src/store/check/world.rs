@@ -1,0 +1,410 @@
+//! A small state that changes at random, one batch at a time, as the product changes it.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::domain::comms_issue;
+use crate::domain::{
+    Area, AreaId, Channel, Communication, CommunicationId, CommunicationState, Contact, ContactId,
+    Delivery, DeliveryId, InboundMail, Lane, Person, PersonDelivery, RoundJob, Session, Status,
+    StatusChange, Timestamp, User, UserId,
+};
+use crate::store::records::{Record, arbitrary as arb, samples};
+use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store};
+
+/// Ids of each kind; few, so that changes meet.
+const IDS: u8 = 4;
+
+/// One change of the state.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// Makes a contact, or writes another over it.
+    PutContact {
+        id: u8,
+        area: u8,
+        contact: Contact,
+    },
+    RemoveContact {
+        id: u8,
+    },
+    /// Makes a delivery, or moves it on: its person changes with it.
+    PutDelivery {
+        person: u8,
+        delivery: u8,
+        status: Status,
+        due: u64,
+        remote: Vec<String>,
+    },
+    RemovePerson {
+        person: u8,
+    },
+    Modify {
+        at: u64,
+    },
+    PutRound {
+        round: u8,
+        due: u64,
+    },
+    RemoveRound {
+        round: u8,
+    },
+    PutInbound {
+        id: u8,
+        due: Option<u64>,
+    },
+    PutUser {
+        id: u8,
+        login: String,
+    },
+}
+
+pub(super) fn change() -> impl Strategy<Value = Change> {
+    let id = || 0..IDS;
+    let remote = || proptest::collection::vec(select(vec!["A", "b", "C"]), 0..3);
+    prop_oneof![
+        3 => (id(), id(), arb::contact())
+            .prop_map(|(id, area, contact)| Change::PutContact { id, area, contact }),
+        1 => id().prop_map(|id| Change::RemoveContact { id }),
+        6 => (id(), id(), arb::status(), 0..5_u64, remote()).prop_map(
+            |(person, delivery, status, due, remote)| Change::PutDelivery {
+                person,
+                delivery,
+                status,
+                due,
+                remote: remote.into_iter().map(str::to_owned).collect(),
+            }
+        ),
+        1 => id().prop_map(|person| Change::RemovePerson { person }),
+        1 => (0..5_u64).prop_map(|at| Change::Modify { at }),
+        1 => (id(), 0..5_u64).prop_map(|(round, due)| Change::PutRound { round, due }),
+        1 => id().prop_map(|round| Change::RemoveRound { round }),
+        1 => (id(), proptest::option::of(0..5_u64))
+            .prop_map(|(id, due)| Change::PutInbound { id, due }),
+        1 => (id(), "[ab]{1,2}").prop_map(|(id, login)| Change::PutUser { id, login }),
+    ]
+}
+
+/// A store, and the one communication that everything is about.
+pub(super) struct World {
+    pub(super) repo: Repo,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let repo = Repo::new(Store::memory());
+        let world = Self { repo };
+        let mut batch = Batch::new();
+        for id in 0..IDS {
+            batch.insert(&Area {
+                id: area(id),
+                ..samples::area()
+            });
+        }
+        let content = batch.blob(samples::content().to_bytes());
+        let message = batch.blob("a whole message");
+        batch.insert(&Communication {
+            id: communication(),
+            content,
+            body: crate::domain::Body::Submitted(message),
+            state: CommunicationState::Sent,
+            people: 0,
+            ..samples::communication()
+        });
+        batch.insert(&User {
+            id: UserId::from_bytes([99; 16]),
+            ..samples::user()
+        });
+        batch.insert(&Session {
+            user: UserId::from_bytes([99; 16]),
+            ..samples::session()
+        });
+        batch.insert(&samples::early_receipt());
+        world.repo.store().commit(batch).await.unwrap();
+        world
+    }
+
+    pub(super) async fn apply(&self, change: Change) {
+        let mut batch = Batch::new();
+        match change {
+            Change::PutContact { id, area, contact } => {
+                self.put_contact(&mut batch, id, area, contact)
+            }
+            Change::RemoveContact { id } => {
+                if let Some(old) = self.repo.contact(contact_id(id)).unwrap() {
+                    batch.remove(&old);
+                }
+            }
+            Change::PutDelivery {
+                person,
+                delivery,
+                status,
+                due,
+                remote,
+            } => {
+                self.put_delivery(&mut batch, person, delivery, status, due, remote);
+            }
+            Change::RemovePerson { person } => self.remove_person(&mut batch, person),
+            Change::Modify { at } => {
+                let old = self.communication();
+                let new = Communication {
+                    modified_at: samples::at(at),
+                    ..old.value.clone()
+                };
+                batch.replace(&old, &new);
+            }
+            Change::PutRound { round, due } => {
+                let new = RoundJob {
+                    communication: communication(),
+                    round,
+                    cursor: 0,
+                    due: samples::at(due),
+                };
+                put(
+                    &mut batch,
+                    self.repo.round(communication(), round).unwrap(),
+                    &new,
+                );
+            }
+            Change::RemoveRound { round } => {
+                if let Some(old) = self.repo.round(communication(), round).unwrap() {
+                    batch.remove(&old);
+                }
+            }
+            Change::PutInbound { id, due } => {
+                let message = batch.blob("a message that came in");
+                let new = InboundMail {
+                    id: [id; 16],
+                    message,
+                    due: due.map(samples::at),
+                    ..samples::inbound_mail()
+                };
+                put(&mut batch, self.repo.inbound(&[id; 16]).unwrap(), &new);
+            }
+            Change::PutUser { id, login } => {
+                // Login names are unique: whoever has it keeps it.
+                if self.repo.user_by_login(&login).unwrap().is_none() {
+                    let id = UserId::from_bytes([id; 16]);
+                    put(
+                        &mut batch,
+                        self.repo.user(id).unwrap(),
+                        &User {
+                            id,
+                            login,
+                            ..samples::user()
+                        },
+                    );
+                }
+            }
+        }
+        self.repo.store().commit(batch).await.unwrap();
+    }
+
+    pub(super) fn communication(&self) -> Loaded<Communication> {
+        self.repo.communication(communication()).unwrap().unwrap()
+    }
+
+    fn put_contact(&self, batch: &mut Batch, id: u8, area_id: u8, contact: Contact) {
+        let area = contact.area.map(|_| area(area_id));
+        let mut new = Contact {
+            id: contact_id(id),
+            area,
+            ..contact
+        };
+        new.issue_since = None;
+        comms_issue::refresh(&mut new, samples::at(1));
+        put(batch, self.repo.contact(new.id).unwrap(), &new);
+    }
+
+    fn put_delivery(
+        &self,
+        batch: &mut Batch,
+        person: u8,
+        delivery: u8,
+        status: Status,
+        due: u64,
+        remote: Vec<String>,
+    ) {
+        let id = delivery_id(person, delivery);
+        let old = self.repo.delivery(id).unwrap();
+        let known = old.as_ref().map(|old| old.value.clone());
+        let fresh = || Delivery {
+            id,
+            contact: contact_id(person),
+            communication: communication(),
+            channel: status.channel(),
+            timeline: Vec::new(),
+            closed: None,
+            ..samples::delivery()
+        };
+        let mut new = known.unwrap_or_else(fresh);
+        if status.channel() == new.channel {
+            let at = samples::at(due);
+            new.record(StatusChange {
+                at,
+                status,
+                verdict: None,
+                source: crate::domain::Source::Peer,
+            });
+        }
+        new.due = (!new.status().is_settled()).then(|| samples::at(due));
+        // Each delivery has its own: see `is_shared`.
+        let own = |remote: String| format!("{remote}{person}{delivery}");
+        new.remote_ids = remote.into_iter().map(own).collect();
+        put(batch, old, &new);
+        self.put_person(batch, person, &new);
+    }
+
+    fn put_person(&self, batch: &mut Batch, person: u8, delivery: &Delivery) {
+        let old = self
+            .repo
+            .person(communication(), contact_id(person))
+            .unwrap();
+        let known = old
+            .as_ref()
+            .map_or_else(Vec::new, |old| old.deliveries.clone());
+        let others = known
+            .into_iter()
+            .filter(|known| known.delivery != delivery.id);
+        let mut new = Person {
+            communication: communication(),
+            contact: contact_id(person),
+            deliveries: others.collect(),
+            ..samples::person()
+        };
+        new.deliveries.push(PersonDelivery {
+            delivery: delivery.id,
+            method: delivery.method,
+            status: delivery.status(),
+            closed: false,
+        });
+        new.state = new.derive_state(&crate::domain::Category {
+            name: "alert".to_owned(),
+            confirmation_required: false,
+            voicemail_counts: false,
+        });
+        if old.is_none() {
+            self.add_people(batch, 1);
+        }
+        put(batch, old, &new);
+    }
+
+    fn remove_person(&self, batch: &mut Batch, person: u8) {
+        let Some(old) = self
+            .repo
+            .person(communication(), contact_id(person))
+            .unwrap()
+        else {
+            return;
+        };
+        for known in &old.deliveries {
+            batch.remove(&self.repo.delivery(known.delivery).unwrap().unwrap());
+        }
+        batch.remove(&old);
+        self.add_people(batch, -1);
+    }
+
+    fn add_people(&self, batch: &mut Batch, people: i64) {
+        let old = self.communication();
+        let people = old.people.checked_add_signed(people).unwrap();
+        batch.replace(
+            &old,
+            &Communication {
+                people,
+                ..old.value.clone()
+            },
+        );
+    }
+}
+
+fn put<T: Row>(batch: &mut Batch, old: Option<Loaded<T>>, new: &T) {
+    match old {
+        Some(old) => batch.replace(&old, new),
+        None => batch.insert(new),
+    }
+}
+
+fn area(id: u8) -> AreaId {
+    AreaId::from_bytes([id + 1; 16])
+}
+
+fn contact_id(id: u8) -> ContactId {
+    ContactId::from_bytes([id; 16])
+}
+
+fn communication() -> CommunicationId {
+    CommunicationId::from_bytes([7; 16])
+}
+
+fn delivery_id(person: u8, delivery: u8) -> DeliveryId {
+    let mut id = [person; 16];
+    id[15] = delivery;
+    DeliveryId::from_bytes(id)
+}
+
+/// What is claimed from every lane when everything is due.
+pub(super) fn claimed(store: &Store) -> usize {
+    let late = Timestamp::from_millis(u64::MAX);
+    let lease = std::time::Duration::from_secs(1);
+    let lanes = Lane::ALL.into_iter();
+    lanes
+        .map(|lane| {
+            store
+                .claim_due(lane as u8, late, lease, 1000)
+                .unwrap()
+                .len()
+        })
+        .sum()
+}
+
+/// Every delivery that is due, counted by its rows.
+pub(super) fn due(repo: &Repo) -> usize {
+    let deliveries = repo.deliveries(None, 1000).unwrap().rows;
+    deliveries
+        .iter()
+        .filter(|delivery| delivery.due.is_some())
+        .count()
+}
+
+/// For tests that want one of everything.
+pub(super) async fn full() -> World {
+    let world = World::new().await;
+    let contact = |id| Change::PutContact {
+        id,
+        area: 1,
+        contact: samples::contact(),
+    };
+    let mail = crate::domain::EmailStatus::Queued;
+    let changes = [
+        contact(0),
+        contact(1),
+        Change::PutDelivery {
+            person: 0,
+            delivery: 0,
+            status: Channel::Text.first_status(),
+            due: 3,
+            remote: vec!["R1".to_owned()],
+        },
+        Change::PutDelivery {
+            person: 1,
+            delivery: 0,
+            status: Status::Email(mail),
+            due: 4,
+            remote: Vec::new(),
+        },
+        Change::PutRound { round: 2, due: 1 },
+        Change::PutInbound {
+            id: 1,
+            due: Some(3),
+        },
+        Change::PutUser {
+            id: 1,
+            login: "ab".to_owned(),
+        },
+    ];
+    for change in changes {
+        world.apply(change).await;
+    }
+    world
+}
