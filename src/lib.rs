@@ -10,6 +10,7 @@ pub mod domain;
 pub mod inbound;
 pub mod net;
 pub mod observe;
+pub mod listener;
 pub mod proto;
 pub mod queue;
 pub mod sim;

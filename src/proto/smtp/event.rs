@@ -9,6 +9,14 @@ use super::path::ReversePath;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId(pub(super) u64);
 
+impl MessageId {
+    /// Counts the messages of a session from 1.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// SASL mechanisms that are offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMechanism {

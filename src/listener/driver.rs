@@ -1,0 +1,303 @@
+//! One session: moves bytes, keeps time, and carries questions to the sink and answers back.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::conn::Conn;
+use super::limits::{Memory, Share};
+use super::received;
+use super::server::TlsHandle;
+use super::{Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId};
+use crate::clock::SharedClock;
+use crate::proto::smtp::{
+    AuthRequest, AuthResult, CloseReason, Config, Enhanced, Envelope, Event, MessageId, PeerInfo,
+    Reply, Session,
+};
+
+/// One read from the socket.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
+
+/// What all sessions of a listener share.
+pub(super) struct Context<S> {
+    pub(super) service: Service,
+    pub(super) session: Config,
+    pub(super) tls: Option<TlsHandle>,
+    pub(super) sink: Arc<S>,
+    pub(super) clock: SharedClock,
+    pub(super) memory: Arc<Memory>,
+}
+
+struct Driver<'a, S> {
+    context: Arc<Context<S>>,
+    session: Session,
+    id: &'a str,
+    share: Share,
+}
+
+/// Runs a session to its end.
+pub(super) async fn drive<S: MessageSink>(
+    context: Arc<Context<S>>,
+    stream: TcpStream,
+    addr: SocketAddr,
+    id: &str,
+    cancel: &CancellationToken,
+) -> io::Result<CloseReason> {
+    stream.set_nodelay(true)?;
+    let mut conn = Conn::Plain(stream);
+    let mut tls = None;
+    if context.service == Service::Submissions {
+        let (encrypted, info) = conn.start_tls(certificate(&context)?).await?;
+        (conn, tls) = (encrypted, Some(info));
+    }
+    let config = context.session.clone();
+    let session = Session::new(config, PeerInfo { addr, tls }, context.clock.monotonic());
+    let share = context.memory.share();
+    let mut driver = Driver {
+        context,
+        session,
+        id,
+        share,
+    };
+    driver.run(conn, cancel).await
+}
+
+fn certificate<S>(context: &Context<S>) -> io::Result<Arc<rustls::ServerConfig>> {
+    let tls = context
+        .tls
+        .as_ref()
+        .ok_or_else(|| io::Error::other("no certificate"))?;
+    Ok(Arc::clone(&tls.borrow()))
+}
+
+impl<S: MessageSink> Driver<'_, S> {
+    async fn run(&mut self, mut conn: Conn, cancel: &CancellationToken) -> io::Result<CloseReason> {
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
+        let mut draining = false;
+        loop {
+            if let Some(bytes) = self.session.poll_output() {
+                conn.write(&bytes).await?;
+                continue;
+            }
+            match self.session.poll_event() {
+                Some(Event::Close(reason)) => {
+                    conn.close().await;
+                    return Ok(reason);
+                }
+                Some(Event::StartTls { discarded_bytes }) => {
+                    conn = self.start_tls(conn, discarded_bytes).await?;
+                    continue;
+                }
+                Some(event) => {
+                    self.answer(event).await;
+                    continue;
+                }
+                None => {}
+            }
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                () = cancel.cancelled(), if !draining => {
+                    draining = true;
+                    self.session.begin_drain();
+                }
+                () = sleep_until(deadline) => self.session.handle_timeout(self.now()),
+                read = conn.read(&mut buffer) => match read? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    count => self.take(&buffer[..count]),
+                },
+            }
+        }
+    }
+
+    fn now(&self) -> std::time::Instant {
+        self.context.clock.monotonic()
+    }
+
+    /// When the session next wants to be woken; `Timeouts::session` bounds it.
+    fn deadline(&self) -> Instant {
+        let at = self.session.poll_timeout();
+        Instant::from_std(at.unwrap_or_else(|| self.now()))
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let now = self.now();
+        self.session.handle_input(bytes, now);
+        if !self.share.set(self.session.held_bytes()) {
+            let busy = Reply::new(
+                452,
+                Enhanced(4, 3, 1),
+                "Too much mail at once, try again later",
+            );
+            if self.session.refuse_transfer(&busy) {
+                warn!(
+                    session = self.id,
+                    "message refused: memory for messages is used up"
+                );
+                self.share.set(self.session.held_bytes());
+            }
+        }
+    }
+
+    async fn start_tls(&mut self, conn: Conn, discarded_bytes: usize) -> io::Result<Conn> {
+        if discarded_bytes > 0 {
+            warn!(
+                session = self.id,
+                discarded_bytes, "commands behind STARTTLS were thrown away"
+            );
+        }
+        let (conn, info) = conn.start_tls(certificate(&self.context)?).await?;
+        self.session.tls_established(info, self.now());
+        Ok(conn)
+    }
+
+    /// Asks the sink, for as long as the session is willing to wait.
+    async fn answer(&mut self, event: Event) {
+        let deadline = self.deadline();
+        let sink = Arc::clone(&self.context.sink);
+        let info = self.info();
+        let in_time = match event {
+            Event::Authenticate(request) => {
+                let asked = timeout_at(
+                    deadline,
+                    sink.authenticate(&info, &request.username, &request.password),
+                );
+                asked
+                    .await
+                    .map(|result| self.authenticated(&request, result))
+            }
+            Event::MailFrom { from, params } => {
+                let asked = timeout_at(deadline, sink.sender(&info, &from, &params));
+                asked.await.map(|decision| match decision {
+                    Decision::Accept => self.session.accept_sender(self.context.clock.monotonic()),
+                    Decision::Reject(reply) => {
+                        self.session.reject(&reply, self.context.clock.monotonic())
+                    }
+                })
+            }
+            Event::RcptTo { from, recipient } => {
+                let asked = timeout_at(deadline, sink.recipient(&info, &from, &recipient));
+                asked.await.map(|decision| match decision {
+                    Decision::Accept => self.session.accept_rcpt(self.context.clock.monotonic()),
+                    Decision::Reject(reply) => {
+                        self.session.reject(&reply, self.context.clock.monotonic())
+                    }
+                })
+            }
+            Event::MessageReceived { id, envelope, body } => {
+                let stored = timeout_at(deadline, self.store(info, id, envelope, body));
+                stored.await
+            }
+            Event::StartTls { .. } | Event::Close(_) => Ok(()),
+        };
+        if in_time.is_err() {
+            error!(
+                session = self.id,
+                "no answer in time; the client was told to try again"
+            );
+            self.session.handle_timeout(self.now());
+        }
+    }
+
+    fn authenticated(&mut self, request: &AuthRequest, result: AuthResult) {
+        let mechanism = request.mechanism;
+        match result {
+            AuthResult::Accepted => info!(session = self.id, ?mechanism, "user authenticated"),
+            AuthResult::Refused => {
+                let ip = self.session.peer().addr.ip();
+                warn!(session = self.id, ?mechanism, %ip, "authentication refused");
+            }
+            AuthResult::Unavailable => warn!(session = self.id, "authentication is not available"),
+        }
+        self.session.auth_result(result, self.now());
+    }
+
+    async fn store(
+        &mut self,
+        session: SessionInfo,
+        id: MessageId,
+        envelope: Envelope,
+        body: Vec<u8>,
+    ) {
+        let size_bytes = body.len();
+        let recipients = envelope.recipients.len();
+        self.share.set(size_bytes);
+        let result = if received::is_looping(&body) {
+            Err(StoreRefusal::Rejected(Reply::new(
+                554,
+                Enhanced(5, 4, 6),
+                "Message is looping",
+            )))
+        } else {
+            let message = self.trace(session, id, envelope, &body);
+            drop(body);
+            // A task of its own: neither a late client nor a panic may stop a commit half-way.
+            let sink = Arc::clone(&self.context.sink);
+            let storing = tokio::spawn(async move { sink.store(message).await });
+            storing.await.unwrap_or_else(|failure| {
+                error!(session = self.id, %failure, "storing a message panicked");
+                Err(StoreRefusal::Temporary)
+            })
+        };
+        self.share.set(self.session.held_bytes());
+        match result {
+            Ok(StoredId(stored)) => {
+                info!(session = self.id, message = %stored, size_bytes, recipients, "message stored");
+                self.session.confirm_stored(id, &stored, self.now());
+            }
+            Err(refusal) => {
+                let reply = refusal_reply(refusal);
+                warn!(
+                    session = self.id,
+                    size_bytes,
+                    code = reply.code(),
+                    "message not stored"
+                );
+                self.session.reject_message(id, &reply, self.now());
+            }
+        }
+    }
+
+    fn trace(
+        &self,
+        session: SessionInfo,
+        id: MessageId,
+        envelope: Envelope,
+        body: &[u8],
+    ) -> ReceivedMessage {
+        let hostname = &self.context.session.hostname;
+        let wall_ms = self.context.clock.wall().as_millis();
+        let message_id = format!("{}.{}", self.id, id.number());
+        let header = received::header(hostname, &session, &message_id, &envelope, wall_ms);
+        ReceivedMessage {
+            session,
+            envelope,
+            raw: [header.as_bytes(), body].concat(),
+        }
+    }
+
+    fn info(&self) -> SessionInfo {
+        let peer = self.session.peer();
+        SessionInfo {
+            id: self.id.to_owned(),
+            service: self.context.service,
+            peer: peer.addr,
+            hello: self.session.hello().cloned(),
+            user: self.session.user().map(str::to_owned),
+            tls: peer.tls.clone(),
+        }
+    }
+}
+
+fn refusal_reply(refusal: StoreRefusal) -> Reply {
+    match refusal {
+        StoreRefusal::Temporary => Reply::new(451, Enhanced(4, 3, 0), "Try again later"),
+        StoreRefusal::DiskFull => Reply::new(452, Enhanced(4, 3, 1), "Not enough storage"),
+        StoreRefusal::Rejected(reply) => reply,
+    }
+}
