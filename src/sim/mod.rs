@@ -1,3 +1,4 @@
 //! Simulated carriers, for `demo` and for tests.
 
+pub mod mx;
 pub mod smsc;
