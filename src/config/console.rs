@@ -37,6 +37,8 @@ pub struct Console {
     /// Read the client's address from `X-Forwarded-For` when the connection comes from
     /// one of these proxies. Default `[]`.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Addresses that may read `/metrics` without a login, besides loopback. Default `[]`.
+    pub metrics_allow: Vec<std::net::IpAddr>,
 }
 
 impl Console {
@@ -61,6 +63,7 @@ impl Console {
             login_failures_max: section.integer("login_failures_max", 10, 1..=1000),
             login_failures_wait: section.duration("login_failures_wait", 15 * MINUTE, MINUTE..=DAY),
             trusted_proxies: section.list("trusted_proxies", Vec::new(), super::email::ip_address),
+            metrics_allow: section.list("metrics_allow", Vec::new(), super::email::ip_address),
             base_url,
         };
         if console.session_idle > console.session_lifetime {
