@@ -412,6 +412,37 @@ mod tests {
         assert!(!tls.reload().unwrap());
     }
 
+    #[tokio::test]
+    async fn a_client_that_trusts_it_gets_through_and_another_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = self_signed(folder.path(), &["mail.example.org"]);
+        let tls = ServerTls::load(source, SystemClock::shared()).unwrap();
+        let pem = std::fs::read(folder.path().join("certificate.pem")).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(&pem).unwrap())
+            .unwrap();
+        for (name, expected) in [("mail.example.org", true), ("other.example.org", false)] {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let client = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots.clone())
+                .with_no_client_auth();
+            let acceptor = tokio_rustls::TlsAcceptor::from(tls.subscribe().borrow().clone());
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+            let (near, far) = tokio::io::duplex(16 << 10);
+            let server_name = name.try_into().unwrap();
+            let (here, there) =
+                tokio::join!(connector.connect(server_name, near), acceptor.accept(far));
+            assert_eq!(
+                (here.is_ok(), there.is_ok()),
+                (expected, expected),
+                "{name}"
+            );
+        }
+    }
+
     #[test]
     fn what_is_not_a_certificate_is_named() {
         let folder = tempfile::tempdir().unwrap();
