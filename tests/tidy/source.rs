@@ -25,8 +25,8 @@ impl Source {
         let mut words = words(text);
         mark_tests(&mut words);
         let name = path.rsplit('/').next().unwrap_or_default();
-        let test_file =
-            name == "tests.rs" || path.starts_with("tests/") || path.contains("/tests/");
+        let named = name == "tests.rs" || name.ends_with("_tests.rs");
+        let test_file = named || path.starts_with("tests/") || path.contains("/tests/");
         if test_file {
             words.iter_mut().for_each(|word| word.test = true);
         }
