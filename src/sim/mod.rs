@@ -1,4 +1,5 @@
 //! Simulated carriers, for `demo` and for tests.
 
 pub mod mx;
+pub mod sip;
 pub mod smsc;
