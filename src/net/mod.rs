@@ -1,7 +1,6 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
 pub mod dns;
-pub mod sip;
 pub mod smpp;
 pub mod tls_client;
 pub mod tls_server;

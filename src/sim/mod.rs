@@ -1,5 +1,4 @@
 //! Simulated carriers, for `demo` and for tests.
 
 pub mod mx;
-pub mod sip;
 pub mod smsc;

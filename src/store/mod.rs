@@ -10,3 +10,8 @@ pub mod rows;
 pub use engine::{Batch, Store, StoreError};
 pub use repo::{Page, Repo, RepoError};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
+
+#[cfg(test)]
+mod repo_laws;
+#[cfg(test)]
+mod world;

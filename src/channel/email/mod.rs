@@ -1,6 +1,5 @@
 //! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
 
-mod link;
 mod message;
 mod pool;
 mod reply;
@@ -20,11 +19,10 @@ use tokio_util::sync::CancellationToken;
 pub use message::{LinkMaker, MailLinks};
 
 use self::{
-    link::{Opening, Timeouts, Trouble},
     message::Composer,
     pool::Pool,
     route::Plan,
-    session::{Envelope, Session},
+    session::{Envelope, Opening, Session, Timeouts, Trouble},
 };
 use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
 use crate::{

@@ -5,15 +5,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::world::{World, change, claimed, due, full};
 use super::*;
 use crate::domain::PersonState;
+use crate::store::world::{World, change, claimed, due, full, run};
 use crate::store::{Batch, RowBatch, StoreError};
-
-fn run<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.unwrap().block_on(future)
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]

@@ -305,5 +305,3 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod laws;
-#[cfg(test)]
-mod world;

@@ -15,7 +15,7 @@ use crate::store::records::{Record, arbitrary as arb, samples};
 use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store};
 
 /// Ids of each kind; few, so that changes meet.
-const IDS: u8 = 4;
+pub(super) const IDS: u8 = 4;
 
 /// One change of the state.
 #[derive(Clone, Debug)]
@@ -146,63 +146,65 @@ impl World {
                 self.put_delivery(&mut batch, person, delivery, status, due, remote);
             }
             Change::RemovePerson { person } => self.remove_person(&mut batch, person),
-            Change::Modify { at } => {
-                let old = self.communication();
-                let new = Communication {
-                    modified_at: samples::at(at),
-                    ..old.value.clone()
-                };
-                batch.replace(&old, &new);
-            }
-            Change::PutRound { round, due } => {
-                let new = RoundJob {
-                    communication: communication(),
-                    round,
-                    cursor: 0,
-                    due: samples::at(due),
-                };
-                put(
-                    &mut batch,
-                    self.repo.round(communication(), round).unwrap(),
-                    &new,
-                );
-            }
+            Change::Modify { at } => self.modify(&mut batch, at),
+            Change::PutRound { round, due } => self.put_round(&mut batch, round, due),
             Change::RemoveRound { round } => {
                 if let Some(old) = self.repo.round(communication(), round).unwrap() {
                     batch.remove(&old);
                 }
             }
-            Change::PutInbound { id, due } => {
-                let message = batch.blob("a message that came in");
-                let new = InboundMail {
-                    id: [id; 16],
-                    message,
-                    due: due.map(samples::at),
-                    ..samples::inbound_mail()
-                };
-                put(&mut batch, self.repo.inbound(&[id; 16]).unwrap(), &new);
-            }
-            Change::PutUser { id, login } => {
-                // Login names are unique: whoever has it keeps it.
-                if self.repo.user_by_login(&login).unwrap().is_none() {
-                    let id = UserId::from_bytes([id; 16]);
-                    put(
-                        &mut batch,
-                        self.repo.user(id).unwrap(),
-                        &User {
-                            id,
-                            login,
-                            ..samples::user()
-                        },
-                    );
-                }
-            }
+            Change::PutInbound { id, due } => self.put_inbound(&mut batch, id, due),
+            Change::PutUser { id, login } => self.put_user(&mut batch, id, login),
         }
         self.repo.store().commit(batch).await.unwrap();
     }
 
     pub(super) fn communication(&self) -> Loaded<Communication> {
         self.repo.communication(communication()).unwrap().unwrap()
+    }
+
+    fn modify(&self, batch: &mut Batch, at: u64) {
+        let old = self.communication();
+        let new = Communication {
+            modified_at: samples::at(at),
+            ..old.value.clone()
+        };
+        batch.replace(&old, &new);
+    }
+
+    fn put_round(&self, batch: &mut Batch, round: u8, due: u64) {
+        let new = RoundJob {
+            communication: communication(),
+            round,
+            cursor: 0,
+            due: samples::at(due),
+        };
+        let old = self.repo.round(communication(), round).unwrap();
+        put(batch, old, &new);
+    }
+
+    fn put_inbound(&self, batch: &mut Batch, id: u8, due: Option<u64>) {
+        let message = batch.blob("a message that came in");
+        let new = InboundMail {
+            id: [id; 16],
+            message,
+            due: due.map(samples::at),
+            ..samples::inbound_mail()
+        };
+        put(batch, self.repo.inbound(&new.id).unwrap(), &new);
+    }
+
+    /// Login names are unique: whoever has it keeps it.
+    fn put_user(&self, batch: &mut Batch, id: u8, login: String) {
+        if self.repo.user_by_login(&login).unwrap().is_none() {
+            let id = UserId::from_bytes([id; 16]);
+            let new = User {
+                id,
+                login,
+                ..samples::user()
+            };
+            put(batch, self.repo.user(id).unwrap(), &new);
+        }
     }
 
     fn put_contact(&self, batch: &mut Batch, id: u8, area_id: u8, contact: Contact) {
@@ -325,11 +327,11 @@ fn put<T: Row>(batch: &mut Batch, old: Option<Loaded<T>>, new: &T) {
     }
 }
 
-fn area(id: u8) -> AreaId {
+pub(super) fn area(id: u8) -> AreaId {
     AreaId::from_bytes([id + 1; 16])
 }
 
-fn contact_id(id: u8) -> ContactId {
+pub(super) fn contact_id(id: u8) -> ContactId {
     ContactId::from_bytes([id; 16])
 }
 
@@ -341,6 +343,12 @@ fn delivery_id(person: u8, delivery: u8) -> DeliveryId {
     let mut id = [person; 16];
     id[15] = delivery;
     DeliveryId::from_bytes(id)
+}
+
+/// Runs a test's future.
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(future)
 }
 
 /// What is claimed from every lane when everything is due.
