@@ -1,0 +1,5 @@
+//! Programs that are not ours, speaking to us. A peer that is not installed is skipped loudly.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod server;
+mod submission;
