@@ -1,4 +1,6 @@
-//! Simulated carriers, for `demo` and for tests.
+//! Simulated carriers, and the people they carry to, for `demo` and for tests.
 
 pub mod mx;
+pub mod people;
+pub mod sip;
 pub mod smsc;
