@@ -7,6 +7,7 @@ pub mod classify;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod inbound;
 pub mod listener;
 pub mod net;

@@ -1,0 +1,318 @@
+//! What the pages read, in the pages' words; and the sessions, the one thing they write.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::fault::Fault;
+use super::session::is_over;
+use crate::domain::{
+    Area, AreaId, AreaTree, CommunicationId, Contact, EmailAddress, Person, PersonState,
+    PhoneNumber, Session, Timestamp,
+};
+use crate::store::engine::KeyRange;
+use crate::store::records::Record;
+use crate::store::{Batch, Loaded, NO_AREA, Repo, RepoError, RowBatch, StoreError, keys};
+
+/// Rows on one page of a list.
+pub(crate) const PAGE_ROWS: usize = 50;
+/// Most contacts looked through for a name that no index knows by its beginning.
+const SEARCH_SCAN_MAX: usize = 5_000;
+/// Contacts read at a time.
+const SCAN_STEP: usize = 500;
+/// Most people of a communication looked through for one filtered page.
+const FILTER_SCAN_MAX: usize = 20_000;
+/// Most ended sessions removed at one login.
+const SESSIONS_SWEPT_MAX: usize = 1_000;
+/// Longest search text looked at, in characters.
+const QUERY_MAX: usize = 200;
+
+/// The result of reading for a page.
+pub(crate) type Result<T> = std::result::Result<T, Fault>;
+
+/// Part of a list, and where the next part begins.
+#[derive(Debug)]
+pub(crate) struct Part<T> {
+    pub(crate) rows: Vec<T>,
+    pub(crate) next: Option<Vec<u8>>,
+}
+
+/// Keeps a new session, and forgets those that are over.
+pub(crate) async fn begin_session(
+    repo: &Repo,
+    session: &Session,
+    idle: Duration,
+    now: Timestamp,
+) -> Result<()> {
+    let mut batch = Batch::new();
+    for (key, bytes) in repo
+        .store()
+        .scan(KeyRange::prefix(keys::SESSION), SESSIONS_SWEPT_MAX)?
+    {
+        if Session::from_bytes(&bytes).map_or(true, |session| is_over(&session, idle, now)) {
+            batch.delete(key);
+        }
+    }
+    batch.insert(session);
+    repo.store().commit(batch).await?;
+    Ok(())
+}
+
+/// Notes that a session was used. Failing to note it ends it a little sooner, no more.
+pub(crate) async fn touch_session(repo: &Repo, old: &Loaded<Session>, now: Timestamp) {
+    let mut batch = Batch::new();
+    let new = Session {
+        used_at: now,
+        ..old.value.clone()
+    };
+    batch.replace(old, &new);
+    if let Err(error) = repo.store().commit(batch).await {
+        tracing::debug!(%error, "a session's use was not noted");
+    }
+}
+
+/// Ends a session.
+pub(crate) async fn end_session(repo: &Repo, session: &Session) -> Result<()> {
+    let mut batch = Batch::new();
+    batch.delete(keys::session(&session.token_hash));
+    match repo.store().commit(batch).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many contacts have a communication issue.
+pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
+    Ok(repo.issue_count_all()?)
+}
+
+/// What an area holds, with everything in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AreaNumbers {
+    pub(crate) people: u64,
+    pub(crate) issues: u64,
+}
+
+/// The areas and their numbers.
+#[derive(Debug)]
+pub(crate) struct Areas {
+    pub(crate) tree: AreaTree,
+    numbers: HashMap<AreaId, AreaNumbers>,
+}
+
+impl Areas {
+    /// Reads them all.
+    pub(crate) fn read(repo: &Repo) -> Result<Self> {
+        let tree = repo.areas()?;
+        let mut numbers: HashMap<AreaId, AreaNumbers> = HashMap::new();
+        for (_, area) in tree.walk() {
+            let own = AreaNumbers {
+                people: repo.contact_count(area.id)?,
+                issues: repo.issue_count(area.id)?,
+            };
+            for above in tree.path(area.id) {
+                let sum = numbers.entry(above.id).or_default();
+                sum.people += own.people;
+                sum.issues += own.issues;
+            }
+        }
+        let nowhere = AreaNumbers {
+            people: repo.contact_count(NO_AREA)?,
+            issues: repo.issue_count(NO_AREA)?,
+        };
+        numbers.insert(NO_AREA, nowhere);
+        Ok(Self { tree, numbers })
+    }
+
+    pub(crate) fn numbers(&self, id: AreaId) -> AreaNumbers {
+        self.numbers.get(&id).copied().unwrap_or_default()
+    }
+
+    /// The name of a contact's area; empty for none.
+    pub(crate) fn name(&self, id: Option<AreaId>) -> &str {
+        id.and_then(|id| self.tree.get(id))
+            .map_or("", |area: &Area| area.name.as_str())
+    }
+}
+
+/// Contacts that a search finds, in order of name.
+pub(crate) fn search(
+    repo: &Repo,
+    query: &str,
+    region: &str,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    let query: String = query
+        .trim()
+        .to_lowercase()
+        .chars()
+        .take(QUERY_MAX)
+        .collect();
+    let mut found: Vec<Loaded<Contact>> = Vec::new();
+    if let Some(key) = address_key(&query, region) {
+        found = repo.contacts_by_address(&key, limit)?;
+    }
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let mut after = None;
+    let mut seen = 0;
+    while found.len() < limit && seen < SEARCH_SCAN_MAX {
+        let page = repo.contacts_by_name("", after, SCAN_STEP)?;
+        seen += page.rows.len();
+        for contact in page.rows {
+            let new = found.iter().all(|known| known.id != contact.id);
+            if new && matches(&contact, &words) && found.len() < limit {
+                found.push(contact);
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The form in which the store knows the address or number that was searched for.
+fn address_key(query: &str, region: &str) -> Option<String> {
+    if query.contains('@') {
+        return EmailAddress::parse(query)
+            .ok()
+            .map(|address| address.lookup_key());
+    }
+    let digits = query.chars().filter(char::is_ascii_digit).count();
+    if digits < 5 {
+        return None;
+    }
+    PhoneNumber::parse(query, region)
+        .ok()
+        .map(|number| number.as_str().to_owned())
+}
+
+/// Every word is in the name or in one of the addresses.
+fn matches(contact: &Contact, words: &[&str]) -> bool {
+    let name = contact.full_name().to_lowercase();
+    words.iter().all(|word| {
+        name.contains(word)
+            || contact
+                .methods
+                .iter()
+                .any(|method| method.destination.lookup_key().contains(word))
+    })
+}
+
+/// Contacts of an area and of what lies in it, in order of first name, at most `limit`.
+pub(crate) fn contacts_in(
+    repo: &Repo,
+    tree: &AreaTree,
+    area: AreaId,
+    query: &str,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    let words = query.to_lowercase();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    gather(repo, tree, area, limit, Repo::contacts_in_area, |contact| {
+        matches(contact, &words)
+    })
+}
+
+/// Contacts with a communication issue in an area and what lies in it, by first name; then
+/// those whom nothing reaches any more.
+pub(crate) fn issues_in(
+    repo: &Repo,
+    tree: &AreaTree,
+    area: AreaId,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    gather(repo, tree, area, limit, Repo::issues_in_area, |_| true)
+}
+
+/// Contacts whom no method reaches in an area and what lies in it, by first name.
+pub(crate) fn unreachable_in(
+    repo: &Repo,
+    tree: &AreaTree,
+    area: AreaId,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    gather(repo, tree, area, limit, Repo::unreachable_in_area, |_| true)
+}
+
+type AreaScan = fn(
+    &Repo,
+    AreaId,
+    Option<Vec<u8>>,
+    usize,
+) -> std::result::Result<crate::store::Page<Loaded<Contact>>, RepoError>;
+
+fn gather(
+    repo: &Repo,
+    tree: &AreaTree,
+    area: AreaId,
+    limit: usize,
+    scan: AreaScan,
+    wanted: impl Fn(&Contact) -> bool,
+) -> Result<Vec<Loaded<Contact>>> {
+    let mut found = Vec::new();
+    for id in tree.subtree(area) {
+        let mut after = None;
+        let mut seen = 0;
+        while seen < SEARCH_SCAN_MAX {
+            let page = scan(repo, id, after, SCAN_STEP)?;
+            seen += page.rows.len();
+            found.extend(page.rows.into_iter().filter(|contact| wanted(contact)));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    found.sort_by_cached_key(|contact| name_key(contact));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// First name, then last name, without regard to case.
+pub(crate) fn name_key(contact: &Contact) -> (String, String) {
+    (
+        contact.first_name.reveal().to_lowercase(),
+        contact.last_name.reveal().to_lowercase(),
+    )
+}
+
+/// A page of a communication's people, those in one state if asked.
+pub(crate) fn people(
+    repo: &Repo,
+    id: CommunicationId,
+    state: Option<PersonState>,
+    after: Option<Vec<u8>>,
+) -> Result<Part<Person>> {
+    let Some(state) = state else {
+        let page = repo.people(id, after, PAGE_ROWS)?;
+        let rows = page.rows.into_iter().map(|person| person.value).collect();
+        return Ok(Part {
+            rows,
+            next: page.next,
+        });
+    };
+    let mut rows = Vec::new();
+    let mut after = after;
+    let mut seen = 0;
+    loop {
+        let page = repo.people(id, after, SCAN_STEP)?;
+        seen += page.rows.len();
+        for person in page.rows {
+            if person.state != state {
+                continue;
+            }
+            if rows.len() == PAGE_ROWS {
+                let next = rows
+                    .last()
+                    .map(|last: &Person| keys::person(id, last.contact));
+                return Ok(Part { rows, next });
+            }
+            rows.push(person.value);
+        }
+        after = page.next;
+        if after.is_none() || seen >= FILTER_SCAN_MAX {
+            return Ok(Part { rows, next: after });
+        }
+    }
+}

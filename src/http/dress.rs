@@ -1,0 +1,129 @@
+//! What every answer wears: security headers; and for every refusal a page for people or a
+//! problem document (RFC 9457) for programs.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::App;
+use super::fault::Fault;
+use super::view::Chrome;
+
+/// Nothing from elsewhere, nothing inline; frames only for the preview of an email.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// The preview of an email: its own styles, no scripts, nothing from the network, no forms.
+pub(crate) const PREVIEW_POLICY: &str =
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=()"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+/// Two years of HTTPS only, where HTTPS is configured.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
+/// Whether a program asks rather than a person.
+pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    !accept.contains("text/html")
+        && (accept.contains("application/json") || accept.contains("application/problem+json"))
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct FaultPage {
+    c: Chrome,
+    title: &'static str,
+    text: &'static str,
+    status: u16,
+}
+
+/// Puts headers on, and makes bare refusals into pages or problem documents.
+pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let json = wants_json(request.headers());
+    let response = next.run(request).await;
+    let mut response = match bare_fault(&response) {
+        Some(fault) => explain(&app, &fault, response, json),
+        None => response,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    if app.console.settings.secure_cookie {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    response
+}
+
+/// The fault of an answer that has no page yet.
+fn bare_fault(response: &Response) -> Option<Fault> {
+    if let Some(fault) = response.extensions().get::<Fault>() {
+        return Some(fault.clone());
+    }
+    let status = response.status();
+    let content = response.headers().get(header::CONTENT_TYPE);
+    let has_page = content.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    let failed = status.is_client_error() || status.is_server_error();
+    (failed && !has_page).then(|| Fault::of_status(status))
+}
+
+fn explain(app: &App, fault: &Fault, bare: Response, json: bool) -> Response {
+    let [title, text, name] = fault.words();
+    let (title, text) = (app.words.t(title), app.words.t(text));
+    let status = fault.status();
+    let mut response = if json {
+        let problem = serde_json::json!({
+            "type": format!("about:blank#{name}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": text,
+        });
+        let kind = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, kind)], problem.to_string()).into_response()
+    } else {
+        let page = FaultPage {
+            c: Chrome::bare(app, title),
+            title,
+            text,
+            status: status.as_u16(),
+        };
+        match page.render() {
+            Ok(page) => (status, Html(page)).into_response(),
+            Err(_) => (status, title).into_response(),
+        }
+    };
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = bare.headers().get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}

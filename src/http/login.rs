@@ -1,0 +1,245 @@
+//! Logging in and out.
+//!
+//! A wrong password, an unknown login and an application's account get the same answer after
+//! the same work. Tries are counted per address and per login before their outcome is known.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
+use data_encoding::BASE64URL_NOPAD;
+use subtle::ConstantTimeEq;
+
+use super::fault::Fault;
+use super::fields::Fields;
+use super::guard::client_address;
+use super::password::PASSWORD_SIZE_MAX;
+use super::session::{
+    self, SignedForm, cookie, cookie_name, csrf_of, keyed, new_token, set_cookie,
+};
+use super::view::Chrome;
+use super::{App, data};
+use crate::domain::{Role, Session, User};
+
+/// Cookie that ties the login form to this browser.
+const FORM_COOKIE: &str = "tocsin-login";
+/// How long a login form may lie open, in seconds.
+const FORM_AGE: u64 = 12 * 3600;
+/// Longest login name looked at, in bytes.
+const LOGIN_SIZE_MAX: usize = 200;
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    c: Chrome,
+    form_token: String,
+    next: String,
+    login: String,
+    problem: Option<String>,
+    logged_out: bool,
+}
+
+/// `GET /login`
+pub(crate) async fn page(State(app): State<Arc<App>>, request: Request) -> Result<Response, Fault> {
+    if session::signed(&app, request.headers()).await?.is_some() {
+        return Ok(Redirect::to("/").into_response());
+    }
+    let query = Fields::of_query(request.uri());
+    let entered = Entered {
+        next: query.get("next").to_owned(),
+        ..Entered::default()
+    };
+    show(
+        &app,
+        request.headers(),
+        entered,
+        None,
+        StatusCode::OK,
+        query.has("bye"),
+    )
+}
+
+#[derive(Default)]
+struct Entered {
+    login: String,
+    password: String,
+    next: String,
+}
+
+fn show(
+    app: &App,
+    headers: &HeaderMap,
+    entered: Entered,
+    problem: Option<String>,
+    status: StatusCode,
+    logged_out: bool,
+) -> Result<Response, Fault> {
+    let known = cookie(headers, FORM_COOKIE).map(str::to_owned);
+    let nonce = known.unwrap_or_else(|| BASE64URL_NOPAD.encode(&app.console.random.bytes::<16>()));
+    let page = LoginPage {
+        c: Chrome::bare(app, app.words.t("login.title")),
+        form_token: keyed(&app.login_key, nonce.as_bytes()),
+        next: entered.next,
+        login: entered.login,
+        problem,
+        logged_out,
+    };
+    let secure = app.console.settings.secure_cookie;
+    let cookie = set_cookie(FORM_COOKIE, &nonce, secure, Some(FORM_AGE));
+    Ok((status, [(header::SET_COOKIE, cookie)], Html(page.render()?)).into_response())
+}
+
+/// `POST /login`
+pub(crate) async fn enter(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Fault> {
+    let headers = request.headers().clone();
+    let address = client_address(&app, &headers, request.extensions());
+    let fields = Fields::of_form(request).await?;
+    let entered = Entered {
+        login: fields.get("login").trim().to_lowercase(),
+        password: fields.get("password").to_owned(),
+        next: fields.get("next").to_owned(),
+    };
+    if !is_our_form(&app, &headers, fields.get("form_token")) {
+        let problem = app.words.t("login.stale").to_owned();
+        return show(
+            &app,
+            &headers,
+            entered,
+            Some(problem),
+            StatusCode::FORBIDDEN,
+            false,
+        );
+    }
+    match check(&app, address, &entered).await? {
+        Some(user) => welcome(&app, &user, &entered.next).await,
+        None => {
+            let problem = app.words.t("login.wrong").to_owned();
+            show(
+                &app,
+                &headers,
+                entered,
+                Some(problem),
+                StatusCode::UNPROCESSABLE_ENTITY,
+                false,
+            )
+        }
+    }
+}
+
+fn is_our_form(app: &App, headers: &HeaderMap, given: &str) -> bool {
+    cookie(headers, FORM_COOKIE).is_some_and(|nonce| {
+        let expected = keyed(&app.login_key, nonce.as_bytes());
+        bool::from(expected.as_bytes().ct_eq(given.as_bytes()))
+    })
+}
+
+async fn check(app: &App, address: IpAddr, entered: &Entered) -> Result<Option<User>, Fault> {
+    if entered.login.is_empty()
+        || entered.login.len() > LOGIN_SIZE_MAX
+        || entered.password.len() > PASSWORD_SIZE_MAX
+    {
+        return Ok(None);
+    }
+    let keys = [format!("ip {address}"), format!("login {}", entered.login)];
+    let now = app.now();
+    {
+        let mut logins = app.logins();
+        let wait = keys.iter().filter_map(|key| logins.wait(key, now)).max();
+        if let Some(wait) = wait {
+            tracing::warn!(%address, "login refused: too many failures");
+            return Err(Fault::TooMany(wait));
+        }
+        keys.iter().for_each(|key| logins.count(key, now));
+    }
+    let user = app
+        .repo()
+        .user_by_login(&entered.login)?
+        .map(|user| user.value);
+    let user = user.filter(|user| user.role != Role::Application);
+    let hash = user
+        .as_ref()
+        .map(|user| user.password_hash.reveal().clone());
+    let checked = app.gate.check(entered.password.clone(), hash).await;
+    if !checked.map_err(|_| Fault::Unavailable)? {
+        tracing::info!(%address, "login failed");
+        return Ok(None);
+    }
+    let mut logins = app.logins();
+    keys.iter().for_each(|key| logins.clear(key));
+    Ok(user)
+}
+
+async fn welcome(app: &App, user: &User, next: &str) -> Result<Response, Fault> {
+    let settings = &app.console.settings;
+    let token = new_token(app);
+    let now = app.now();
+    let session = Session {
+        token_hash: session::hash(&token),
+        user: user.id,
+        csrf_hash: session::hash(&csrf_of(&token)),
+        created_at: now,
+        used_at: now,
+        expires_at: now.plus(settings.session_lifetime),
+    };
+    data::begin_session(app.repo(), &session, settings.session_idle, now).await?;
+    tracing::info!(user = %user.id, "logged in");
+    let secure = settings.secure_cookie;
+    let cookies = AppendHeaders([
+        (
+            header::SET_COOKIE,
+            set_cookie(cookie_name(secure), &token, secure, None),
+        ),
+        (
+            header::SET_COOKIE,
+            set_cookie(FORM_COOKIE, "", secure, Some(0)),
+        ),
+    ]);
+    Ok((cookies, Redirect::to(safe_next(next))).into_response())
+}
+
+/// Where to go after the login: a path of ours, never another site.
+fn safe_next(next: &str) -> &str {
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && next.chars().all(|c| c.is_ascii_graphic());
+    if ours { next } else { "/" }
+}
+
+/// `POST /logout`
+pub(crate) async fn leave(
+    State(app): State<Arc<App>>,
+    form: SignedForm,
+) -> Result<Response, Fault> {
+    data::end_session(app.repo(), &form.signed.session).await?;
+    tracing::info!(user = %form.signed.user.id, "logged out");
+    let secure = app.console.settings.secure_cookie;
+    let gone = set_cookie(cookie_name(secure), "", secure, Some(0));
+    Ok(([(header::SET_COOKIE, gone)], Redirect::to("/login?bye=1")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn leads_nowhere_else() {
+        assert_eq!(safe_next("/contacts?q=a"), "/contacts?q=a");
+        for next in [
+            "",
+            "contacts",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nb: c",
+        ] {
+            assert_eq!(safe_next(next), "/", "{next:?}");
+        }
+    }
+}

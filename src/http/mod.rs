@@ -1,0 +1,174 @@
+//! The console: pages rendered here, working without JavaScript, and what machines ask for
+//! beside them (health, metrics).
+//!
+//! A request passes, from the outside in: the cap on connections ([`serve`]), security headers
+//! and error pages, the checks of host and origin, the time and size limits, and then its page.
+
+mod assets;
+mod data;
+mod dress;
+mod fault;
+mod fields;
+mod guard;
+mod login;
+mod pages;
+mod password;
+mod pie;
+mod readiness;
+mod segments;
+mod serve;
+mod session;
+mod throttle;
+mod times;
+mod view;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Randomness, SharedClock};
+use crate::domain::Timestamp;
+use crate::observe::Metrics;
+use crate::store::Repo;
+use crate::submit::Submitter;
+use crate::tracker::Tracker;
+
+pub use pages::router;
+pub use password::hash_password;
+pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
+pub use serve::{Limits, TlsWatch, serve};
+
+use password::PasswordGate;
+use throttle::Throttle;
+use words::Words;
+
+/// What the console is told of the configuration.
+#[derive(Clone, Debug)]
+pub struct ConsoleSettings {
+    /// Language of the pages (ISO 639-1).
+    pub language: String,
+    /// Zone in which times are shown.
+    pub time_zone: TimeZone,
+    /// Region in which national telephone numbers are read (ISO 3166-1 alpha-2).
+    pub default_region: String,
+    /// Names of the categories for people, by their stable names.
+    pub category_titles: HashMap<String, String>,
+    /// Send the session cookie over HTTPS only.
+    pub secure_cookie: bool,
+    /// Hosts that requests may ask for (against DNS rebinding); empty for any.
+    pub allowed_hosts: Vec<String>,
+    /// A session ends after this long without a request.
+    pub session_idle: Duration,
+    /// A session ends after this long in any case.
+    pub session_lifetime: Duration,
+    /// Failed logins of one user or address before it has to wait.
+    pub login_failures_max: u32,
+    /// How long it has to wait.
+    pub login_failures_wait: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Who may read `/metrics` without a login, loopback aside.
+    pub metrics_allow: Vec<IpAddr>,
+    /// Largest form, in bytes.
+    pub body_size_max: usize,
+    /// Longest time for one request, event streams excepted.
+    pub request_timeout: Duration,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self {
+            language: "en".to_owned(),
+            time_zone: TimeZone::UTC,
+            default_region: "GB".to_owned(),
+            category_titles: HashMap::new(),
+            secure_cookie: false,
+            allowed_hosts: Vec::new(),
+            session_idle: Duration::from_secs(3600),
+            session_lifetime: Duration::from_secs(12 * 3600),
+            login_failures_max: 10,
+            login_failures_wait: Duration::from_secs(15 * 60),
+            trusted_proxies: Vec::new(),
+            metrics_allow: Vec::new(),
+            body_size_max: 30 * 1024 * 1024,
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Everything the console stands on.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// What it reads.
+    pub repo: Repo,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Where tokens come from.
+    pub random: Randomness,
+    /// Where messages go in.
+    pub submit: Submitter,
+    /// Where contacts are changed, and what tells of changes.
+    pub tracker: Tracker,
+    /// What is configured.
+    pub settings: ConsoleSettings,
+    /// How the daemon stands.
+    pub readiness: watch::Receiver<Readiness>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Cancelled when the daemon stops: event streams end then.
+    pub stop: CancellationToken,
+}
+
+/// The console with what it remembers between requests.
+pub(crate) struct App {
+    pub(crate) console: Console,
+    pub(crate) words: &'static Words,
+    pub(crate) gate: PasswordGate,
+    /// Signs the login form's token; made anew at each start.
+    pub(crate) login_key: [u8; 32],
+    logins: Mutex<Throttle>,
+    streams: Arc<tokio::sync::Semaphore>,
+}
+
+/// Most event streams at a time.
+const STREAMS_MAX: usize = 200;
+
+impl App {
+    pub(crate) fn new(console: Console) -> Arc<Self> {
+        let limits = throttle::Limits {
+            failures_max: console.settings.login_failures_max,
+            wait: console.settings.login_failures_wait,
+        };
+        Arc::new(Self {
+            words: Words::of(&console.settings.language),
+            gate: PasswordGate::new(),
+            login_key: console.random.bytes(),
+            logins: Mutex::new(Throttle::new(limits)),
+            streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
+            console,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.console.clock.wall()
+    }
+
+    pub(crate) fn repo(&self) -> &Repo {
+        &self.console.repo
+    }
+
+    /// The table of failed logins. It is whole between any two statements, so a panicking
+    /// holder leaves nothing half done.
+    pub(crate) fn logins(&self) -> MutexGuard<'_, Throttle> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,207 @@
+//! A contact's communications log: what was sent, what came back, what was done about it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+
+use super::super::App;
+use super::super::data::{PAGE_ROWS, Result};
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::Signed;
+use super::super::times::When;
+use super::super::view::{Chrome, cursor, cursor_text};
+use super::evidence::Evidence;
+use super::{Answer, id, show};
+use crate::domain::{
+    CommunicationId, ContactId, DeliveryId, LogEntry, LogEvent, MethodKind, UserId,
+};
+
+struct Entry {
+    tone: &'static str,
+    icon: &'static str,
+    title: String,
+    when: When,
+    /// Which message, with its address among the pages.
+    message: String,
+    href: String,
+    /// By which method, or by whom.
+    by: String,
+    evidence: Option<Evidence>,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct Page {
+    c: Chrome,
+    id: ContactId,
+    name: String,
+    entries: Vec<Entry>,
+    first: String,
+    next: String,
+}
+
+/// `GET /contacts/{id}/log`
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let id: ContactId = id(&text)?;
+    let contact = app.repo().contact(id)?.ok_or(Fault::NotFound)?;
+    let name = contact.full_name();
+    let c = Chrome::of(
+        &app,
+        &signed,
+        app.words.fill("log.title", &[&name]),
+        "contacts",
+    )?;
+    let after = cursor(Fields::of_query(&uri).get("after"));
+    let here = format!("/contacts/{id}/log");
+    let first = if after.is_some() {
+        here.clone()
+    } else {
+        String::new()
+    };
+    let page = app.repo().log(id, after, PAGE_ROWS)?;
+    let next = page
+        .next
+        .map(|key| format!("{here}?after={}", cursor_text(&key)));
+    let writer = Writer {
+        app: &app,
+        c: &c,
+        contact: id,
+    };
+    let entries = page
+        .rows
+        .iter()
+        .map(|entry| writer.entry(entry))
+        .collect::<Result<_>>()?;
+    show(&Page {
+        c,
+        id,
+        name,
+        entries,
+        first,
+        next: next.unwrap_or_default(),
+    })
+}
+
+/// Puts entries into words.
+struct Writer<'a> {
+    app: &'a App,
+    c: &'a Chrome,
+    contact: ContactId,
+}
+
+impl Writer<'_> {
+    fn entry(&self, entry: &LogEntry) -> Result<Entry> {
+        let mut line = self.line(&entry.event)?;
+        line.when = self.c.when(&entry.at);
+        Ok(line)
+    }
+
+    fn line(&self, event: &LogEvent) -> Result<Entry> {
+        let c = self.c;
+        match event {
+            LogEvent::MessageCreated {
+                delivery,
+                communication,
+            } => {
+                let line = self.titled("", "send", c.t("log.created").to_owned());
+                self.about(line, Some(*delivery), Some(*communication))
+            }
+            LogEvent::Returned { delivery, verdict } => {
+                let mut line = self.titled("bad", "return", c.t("log.returned").to_owned());
+                line.evidence = Some(Evidence::of(verdict, c.words));
+                self.about(line, Some(*delivery), None)
+            }
+            LogEvent::Suspended {
+                kind,
+                delivery,
+                verdict,
+                ..
+            } => {
+                let mut line = self.titled("bad", "stop", self.kind("log.suspended", *kind));
+                line.evidence = Some(Evidence::of(verdict, c.words));
+                self.about(line, Some(*delivery), None)
+            }
+            LogEvent::Reinstated { kind, by, .. } => {
+                self.operator("check", self.kind("log.reinstated", *kind), *by)
+            }
+            LogEvent::Corrected { kind, by, .. } => {
+                self.operator("pencil", self.kind("log.corrected", *kind), *by)
+            }
+            LogEvent::Prompted { communication, .. } => {
+                let line = self.titled("open", "text", c.t("log.prompted").to_owned());
+                self.about(line, None, Some(*communication))
+            }
+            LogEvent::Replied { delivery, .. } => {
+                let line = self.titled("good", "return", c.t("log.replied").to_owned());
+                self.about(line, *delivery, None)
+            }
+        }
+    }
+
+    fn kind(&self, key: &'static str, kind: MethodKind) -> String {
+        self.c.f1(key, self.c.words.say(kind.as_str()))
+    }
+
+    fn titled(&self, tone: &'static str, icon: &'static str, title: String) -> Entry {
+        Entry {
+            tone,
+            icon,
+            title,
+            when: When::default(),
+            message: String::new(),
+            href: String::new(),
+            by: String::new(),
+            evidence: None,
+        }
+    }
+
+    /// Names the message and the method it went by.
+    fn about(
+        &self,
+        mut line: Entry,
+        delivery: Option<DeliveryId>,
+        communication: Option<CommunicationId>,
+    ) -> Result<Entry> {
+        let delivery = delivery
+            .map(|id| self.app.repo().delivery(id))
+            .transpose()?
+            .flatten();
+        let communication =
+            communication.or(delivery.as_ref().map(|delivery| delivery.communication));
+        let communication = communication
+            .map(|id| self.app.repo().communication(id))
+            .transpose()?
+            .flatten();
+        if let Some(communication) = communication {
+            line.message = communication.title.clone();
+            line.href = format!(
+                "/communications/{}/people/{}",
+                communication.id, self.contact
+            );
+        }
+        if let Some(delivery) = delivery {
+            let channel = self.c.channel(&delivery.channel);
+            line.by = self.c.f2("log.by", channel, delivery.destination.reveal());
+        }
+        Ok(line)
+    }
+
+    fn operator(&self, icon: &'static str, title: String, by: UserId) -> Result<Entry> {
+        let user = self.app.repo().user(by)?;
+        let name = user.map_or_else(
+            || self.c.t("person.gone").to_owned(),
+            |user| user.name.clone(),
+        );
+        let mut line = self.titled("good", icon, title);
+        line.message = self.c.f1("log.operator", name);
+        Ok(line)
+    }
+}

@@ -1,0 +1,111 @@
+//! The pages and their addresses.
+
+mod areas;
+mod communication;
+mod communications;
+mod compose;
+mod contact;
+mod contacts;
+mod content;
+mod evidence;
+mod health;
+mod issues;
+mod live;
+mod log;
+mod overview;
+mod person;
+mod problems;
+mod review;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::fault::Fault;
+use super::{App, Console, assets, dress, guard, login};
+
+/// The console as a service.
+pub fn router(console: Console) -> Router {
+    let body_size_max = console.settings.body_size_max;
+    let request_timeout = console.settings.request_timeout;
+    let app = App::new(console);
+    // The last layer is the outermost.
+    routes()
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(body_size_max))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            request_timeout,
+        ))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CatchPanicLayer::custom(|_| Fault::Internal.into_response()))
+        .layer(from_fn_with_state(Arc::clone(&app), dress::dress))
+        .with_state(app)
+}
+
+fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(overview::page))
+        .route("/login", get(login::page).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route(
+            "/communications",
+            get(communications::page).post(compose::create),
+        )
+        .route("/communications/new", get(compose::new))
+        .route(
+            "/communications/{id}",
+            get(communication::page).post(compose::update),
+        )
+        .route("/communications/{id}/edit", get(compose::edit))
+        .route("/communications/{id}/review", get(review::page))
+        .route("/communications/{id}/preview", get(content::preview))
+        .route("/communications/{id}/send", post(review::send))
+        .route("/communications/{id}/events", get(live::events))
+        .route("/communications/{id}/people/{contact}", get(person::page))
+        .route("/contacts", get(contacts::page))
+        .route("/contacts/{id}", get(contact::page))
+        .route("/contacts/{id}/log", get(log::page))
+        .route(
+            "/contacts/{id}/methods/{method}/reinstate",
+            post(contact::reinstate),
+        )
+        .route(
+            "/contacts/{id}/methods/{method}/correct",
+            post(contact::correct),
+        )
+        .route("/issues", get(issues::page))
+        .route("/areas", get(areas::areas))
+        .route("/users", get(areas::users))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(|| async { Fault::NotFound })
+        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+}
+
+/// What a page's handler answers with.
+type Answer = Result<Response, Fault>;
+
+fn show(page: &impl Template) -> Answer {
+    show_as(StatusCode::OK, page)
+}
+
+fn show_as(status: StatusCode, page: &impl Template) -> Answer {
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+/// An id from an address; one that is none leads to nothing.
+fn id<T: std::str::FromStr>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|_| Fault::NotFound)
+}

@@ -1,0 +1,209 @@
+//! The first page: is anything wrong, and did they get it?
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+
+use super::super::App;
+use super::super::data::Result;
+use super::super::readiness::{ChannelHealth, ChannelState, Readiness};
+use super::super::session::Signed;
+use super::super::times::When;
+use super::super::view::{Chrome, channel_icon};
+use super::communications::{Row, rows};
+use super::{Answer, show};
+use crate::domain::{Channel, Lane};
+
+/// Communications shown here.
+const LATEST_MAX: usize = 6;
+/// Alarms shown here.
+const ALARMS_MAX: usize = 5;
+/// Queue entries counted; beyond it the page says "more than".
+const DEPTH_MAX: usize = 1_000;
+
+struct Tile {
+    tone: &'static str,
+    icon: &'static str,
+    label: String,
+    value: String,
+    note: String,
+    href: &'static str,
+}
+
+struct AlarmView {
+    when: When,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    c: Chrome,
+    tone: &'static str,
+    icon: &'static str,
+    headline: &'static str,
+    detail: String,
+    alarms: Vec<AlarmView>,
+    tiles: Vec<Tile>,
+    latest: Vec<Row>,
+}
+
+/// `GET /`
+pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer {
+    let c = Chrome::of(&app, &signed, app.words.t("overview.title"), "overview")?;
+    let readiness = app.console.readiness.borrow().clone();
+    let waiting = waiting(&app)?;
+    let communications = app.repo().communications(None, LATEST_MAX)?;
+    let latest = rows(&app, &c, &communications.rows)?;
+    let alarms = readiness.alarms.iter().take(ALARMS_MAX);
+    let alarms = alarms.map(|alarm| AlarmView {
+        when: c.when(&alarm.at),
+        text: c.words.say(&alarm.text).to_owned(),
+    });
+    let (tone, icon, headline, detail) = verdict(&c, &readiness);
+    let mut tiles: Vec<Tile> = Channel::ALL
+        .iter()
+        .map(|channel| channel_tile(&c, *channel, &readiness))
+        .collect();
+    tiles.push(queue_tile(&c, waiting));
+    tiles.push(issues_tile(&c));
+    show(&Page {
+        tone,
+        icon,
+        headline,
+        detail,
+        alarms: alarms.collect(),
+        tiles,
+        latest,
+        c,
+    })
+}
+
+/// Deliveries that wait, counted up to a limit in each lane.
+fn waiting(app: &App) -> Result<usize> {
+    let lanes = [Lane::Email, Lane::Text, Lane::Call];
+    let mut sum = 0;
+    for lane in lanes {
+        sum += app.repo().lane_depth(lane, DEPTH_MAX)?;
+    }
+    Ok(sum)
+}
+
+fn verdict(
+    c: &Chrome,
+    readiness: &Readiness,
+) -> (&'static str, &'static str, &'static str, String) {
+    let reasons = readiness.reasons();
+    let down = readiness
+        .channels
+        .iter()
+        .filter(|channel| channel.state == ChannelHealth::Down);
+    let down: Vec<&str> = down.map(|channel| channel.name.as_str()).collect();
+    if !reasons.is_empty() {
+        return ("bad", "alert", c.t("overview.broken"), reasons.join("; "));
+    }
+    if !down.is_empty() {
+        return (
+            "bad",
+            "alert",
+            c.t("overview.down"),
+            c.f1("overview.down_text", down.join(", ")),
+        );
+    }
+    if !readiness.alarms.is_empty() {
+        return (
+            "bad",
+            "alert",
+            c.t("overview.alarmed"),
+            c.t("overview.alarmed_text").to_owned(),
+        );
+    }
+    if c.issues > 0 {
+        return (
+            "open",
+            "alert",
+            c.t("overview.issues"),
+            c.n("overview.issues_one", "overview.issues_many", &c.issues),
+        );
+    }
+    (
+        "good",
+        "check",
+        c.t("overview.fine"),
+        c.t("overview.fine_text").to_owned(),
+    )
+}
+
+fn channel_tile(c: &Chrome, channel: Channel, readiness: &Readiness) -> Tile {
+    let ways: Vec<&ChannelState> = readiness
+        .channels
+        .iter()
+        .filter(|way| way.channel == channel)
+        .collect();
+    let has = |state| ways.iter().any(|way| way.state == state);
+    let (tone, value) = if has(ChannelHealth::Down) {
+        ("bad", "health.down")
+    } else if has(ChannelHealth::Connecting) {
+        ("open", "health.connecting")
+    } else if has(ChannelHealth::Ready) {
+        ("good", "health.ready")
+    } else {
+        ("", "health.off")
+    };
+    let detail = ways.iter().map(|way| {
+        if way.detail.is_empty() {
+            way.name.as_str()
+        } else {
+            way.detail.as_str()
+        }
+    });
+    let detail: Vec<&str> = detail.collect();
+    Tile {
+        tone,
+        icon: channel_icon(channel),
+        label: c.channel(&channel),
+        value: c.t(value).to_owned(),
+        note: detail.join(", "),
+        href: "",
+    }
+}
+
+fn queue_tile(c: &Chrome, waiting: usize) -> Tile {
+    let full = waiting >= DEPTH_MAX;
+    Tile {
+        tone: if waiting == 0 { "good" } else { "open" },
+        icon: "clock",
+        label: c.t("overview.queue").to_owned(),
+        value: if full {
+            c.f1("overview.queue_more", DEPTH_MAX)
+        } else {
+            waiting.to_string()
+        },
+        note: c
+            .t(if waiting == 0 {
+                "overview.queue_empty"
+            } else {
+                "overview.queue_text"
+            })
+            .to_owned(),
+        href: "",
+    }
+}
+
+fn issues_tile(c: &Chrome) -> Tile {
+    Tile {
+        tone: if c.issues == 0 { "good" } else { "open" },
+        icon: "alert",
+        label: c.t("nav.issues").to_owned(),
+        value: c.issues.to_string(),
+        note: c
+            .t(if c.issues == 0 {
+                "overview.no_issues"
+            } else {
+                "overview.see_issues"
+            })
+            .to_owned(),
+        href: "/issues",
+    }
+}

@@ -1,0 +1,131 @@
+//! One person in one communication: every delivery with everything that happened to it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+
+use super::super::App;
+use super::super::fault::Fault;
+use super::super::session::Signed;
+use super::super::times::When;
+use super::super::view::{Badge, Chrome, channel_icon};
+use super::evidence::Evidence;
+use super::{Answer, id, show};
+use crate::domain::{
+    Category, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Source, StatusChange,
+};
+
+struct Entry {
+    badge: Badge,
+    when: When,
+    source: &'static str,
+    explain: String,
+    evidence: Option<Evidence>,
+}
+
+struct DeliveryView {
+    id: DeliveryId,
+    icon: &'static str,
+    channel: String,
+    to: String,
+    badge: Badge,
+    about: String,
+    closed: String,
+    timeline: Vec<Entry>,
+}
+
+#[derive(Template)]
+#[template(path = "person.html")]
+struct Page {
+    c: Chrome,
+    id: CommunicationId,
+    title: String,
+    contact: ContactId,
+    name: String,
+    state: Badge,
+    deliveries: Vec<DeliveryView>,
+}
+
+/// `GET /communications/{id}/people/{contact}`
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path((communication, contact)): Path<(String, String)>,
+) -> Answer {
+    let (id, contact): (CommunicationId, ContactId) = (id(&communication)?, id(&contact)?);
+    let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+    let person = app.repo().person(id, contact)?.ok_or(Fault::NotFound)?;
+    let known = app.repo().contact(contact)?;
+    let gone = app.words.t("person.gone").to_owned();
+    let name = known.as_deref().map_or(gone, Contact::full_name);
+    let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
+    let category = app.console.tracker.category(&communication.category);
+    let mut deliveries = Vec::new();
+    for summary in &person.deliveries {
+        if let Some(delivery) = app.repo().delivery(summary.delivery)? {
+            deliveries.push(view(&c, &delivery, &category));
+        }
+    }
+    let state = c.person(&person.state);
+    show(&Page {
+        c,
+        id,
+        title: communication.title.clone(),
+        contact,
+        name,
+        state,
+        deliveries,
+    })
+}
+
+fn view(c: &Chrome, delivery: &Delivery, category: &Category) -> DeliveryView {
+    let round = u64::from(delivery.round);
+    let about = if round <= 1 {
+        c.t("person.initial").to_owned()
+    } else {
+        c.f1("person.reminder", round - 1)
+    };
+    let attempts = c.n(
+        "person.attempts_one",
+        "person.attempts_many",
+        &u64::from(delivery.attempts),
+    );
+    let closed = delivery
+        .closed
+        .map(|closed| c.words.say(closed.reason.explain()).to_owned());
+    DeliveryView {
+        id: delivery.id,
+        icon: channel_icon(delivery.channel),
+        channel: c.channel(&delivery.channel),
+        to: delivery.destination.reveal().to_owned(),
+        badge: c.status(delivery.status(), delivery.closed.is_some(), category),
+        about: format!("{about}, {attempts}"),
+        closed: closed.unwrap_or_default(),
+        timeline: delivery
+            .timeline
+            .iter()
+            .map(|change| entry(c, change, category))
+            .collect(),
+    }
+}
+
+fn entry(c: &Chrome, change: &StatusChange, category: &Category) -> Entry {
+    let source = match change.source {
+        Source::Gateway => "source.gateway",
+        Source::Peer => "source.peer",
+        Source::Report => "source.report",
+        Source::Person => "source.person",
+        Source::Operator(_) => "source.operator",
+    };
+    Entry {
+        badge: c.status(change.status, false, category),
+        when: c.when(&change.at),
+        source: c.t(source),
+        explain: c.words.say(change.status.explain()).to_owned(),
+        evidence: change
+            .verdict
+            .as_ref()
+            .map(|verdict| Evidence::of(verdict, c.words)),
+    }
+}

@@ -1,0 +1,103 @@
+//! Passwords: Argon2id (RFC 9106), computed off the async threads and few at a time.
+
+use std::sync::{Arc, LazyLock};
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use tokio::sync::Semaphore;
+
+use crate::clock::Randomness;
+
+/// Most computations at a time: each takes 19 MiB and a core.
+const CHECKS_AT_ONCE_MAX: usize = 2;
+/// Most logins waiting for their turn; more are turned away.
+const CHECKS_WAITING_MAX: usize = 64;
+/// Longest password looked at, in bytes.
+pub(crate) const PASSWORD_SIZE_MAX: usize = 1024;
+
+/// A hash that no password matches, so that an unknown login takes as long as a known one.
+static NOBODY: LazyLock<String> = LazyLock::new(|| {
+    let salt = SaltString::encode_b64(b"tocsin-nobody-16").ok();
+    let hash = salt.and_then(|salt| {
+        Argon2::default()
+            .hash_password(b"", &salt)
+            .ok()
+            .map(|hash| hash.to_string())
+    });
+    hash.unwrap_or_default()
+});
+
+/// The hash of a password in PHC string form; none only if the library refuses the salt.
+#[must_use]
+pub fn hash_password(password: &str, random: &Randomness) -> Option<String> {
+    let salt = SaltString::encode_b64(&random.bytes::<16>()).ok()?;
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes(), &salt)
+        .ok()?;
+    Some(hash.to_string())
+}
+
+/// Lets few logins compute at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct PasswordGate {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+/// Too many logins wait already.
+#[derive(Debug)]
+pub(crate) struct GateFull;
+
+impl PasswordGate {
+    pub(crate) fn new() -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(CHECKS_AT_ONCE_MAX)),
+            waiting: Arc::new(Semaphore::new(CHECKS_WAITING_MAX)),
+        }
+    }
+
+    /// Whether the password goes with the hash; the same work when there is no hash.
+    pub(crate) async fn check(
+        &self,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, GateFull> {
+        let _place = self.waiting.try_acquire().map_err(|_| GateFull)?;
+        let _turn = self.running.acquire().await.map_err(|_| GateFull)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let known = hash.is_some();
+            let hash = hash.unwrap_or_else(|| NOBODY.clone());
+            verify(&password, &hash) && known
+        });
+        Ok(task.await.unwrap_or(false))
+    }
+}
+
+fn verify(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn takes_the_right_password_only() {
+        let hash = hash_password("correct horse", &Randomness::seeded(1)).unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        let gate = PasswordGate::new();
+        assert!(
+            gate.check("correct horse".into(), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(!gate.check("wrong horse".into(), Some(hash)).await.unwrap());
+        assert!(!gate.check(String::new(), None).await.unwrap());
+        assert!(NOBODY.starts_with("$argon2id$"));
+    }
+}

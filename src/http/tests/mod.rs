@@ -1,0 +1,8 @@
+//! The pages through the router, over a store in memory.
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod issues;
+mod journey;
+mod machines;
+mod world;

@@ -1,0 +1,391 @@
+//! A console with invented people, and a browser of sorts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode, header};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::super::{Console, ConsoleSettings, Readiness, hash_password, router};
+use crate::clock::{Randomness, SharedClock, VirtualClock};
+use crate::domain::reminder::ReminderPlan;
+use crate::domain::suspension::SuspensionPolicy;
+use crate::domain::{
+    Area, AreaId, CallStatus, Category, Contact, ContactId, ContactKind, Delivery, Destination,
+    EmailAddress, EmailStatus, Lane, Method, MethodId, MethodKind, MethodState, Permanence,
+    PhoneNumber, Reason, Redacted, Role, Source, Status, TextStatus, Timestamp, User, UserId,
+    Verdict,
+};
+use crate::observe::Metrics;
+use crate::sim::people::{self, Invented};
+use crate::store::engine::Store;
+use crate::store::{Batch, Repo, RowBatch};
+use crate::submit::{SubmitSettings, Submitter};
+use crate::tracker::{Event, PromptSettings, RoundStep, Tracker, TrackerSettings};
+
+pub(super) const PASSWORD: &str = "a bell rings in the night";
+pub(super) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+pub(super) const DIAGNOSTIC: &str = "smtp; 550 5.1.1 <ada@mail.example>: Recipient address rejected: User unknown in <virtual> table";
+
+/// A console, its state and its clock.
+pub(super) struct World {
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) repo: Repo,
+    pub(super) tracker: Tracker,
+    pub(super) readiness: watch::Sender<Readiness>,
+    pub(super) router: Router,
+    pub(super) county: AreaId,
+    pub(super) areas: Vec<AreaId>,
+    pub(super) contacts: Vec<ContactId>,
+}
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn location(&self) -> &str {
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub(super) fn assert_has(&self, parts: &[&str]) {
+        for part in parts {
+            assert!(
+                self.body.contains(part),
+                "{part:?} is not in the page:\n{}",
+                self.body
+            );
+        }
+    }
+
+    /// The value of the hidden field.
+    pub(super) fn hidden(&self, name: &str) -> String {
+        let start = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.body.split_once(&start).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+}
+
+fn categories() -> Vec<Category> {
+    let category = |name: &str, confirmation_required| Category {
+        name: name.to_owned(),
+        confirmation_required,
+        voicemail_counts: false,
+    };
+    vec![category("alert", true), category("general", false)]
+}
+
+pub(super) async fn world() -> World {
+    world_with(ConsoleSettings::default()).await
+}
+
+pub(super) async fn world_with(settings: ConsoleSettings) -> World {
+    let clock = VirtualClock::standing(START);
+    let random = Randomness::seeded(11);
+    let repo = Repo::new(Store::memory());
+    let shared: SharedClock = Arc::clone(&clock) as SharedClock;
+    let settings_of_tracker = TrackerSettings {
+        categories: categories(),
+        suspension: SuspensionPolicy::default(),
+        prompts: PromptSettings {
+            enabled: false,
+            ..PromptSettings::default()
+        },
+    };
+    let tracker = Tracker::new(
+        repo.clone(),
+        shared.clone(),
+        random.fork(),
+        settings_of_tracker,
+    );
+    let settings_of_submit = SubmitSettings {
+        categories: categories(),
+        reminders: ReminderPlan::default(),
+        default_language: "en".to_owned(),
+    };
+    let submit = Submitter::new(
+        repo.clone(),
+        shared.clone(),
+        random.fork(),
+        tracker.clone(),
+        settings_of_submit,
+    );
+    let (county, areas) = add_areas(&tracker, &random).await;
+    let contacts = add_people(&tracker, &random, &areas).await;
+    add_user(&repo, &random, "ida", Role::Administrator).await;
+    add_user(&repo, &random, "otto", Role::Operator).await;
+    add_user(&repo, &random, "app", Role::Application).await;
+    let (readiness, watched) = watch::channel(Readiness::default());
+    let console = Console {
+        repo: repo.clone(),
+        clock: shared,
+        random,
+        submit,
+        tracker: tracker.clone(),
+        settings,
+        readiness: watched,
+        metrics: Metrics::new(START.as_secs()),
+        stop: CancellationToken::new(),
+    };
+    World {
+        clock,
+        repo,
+        tracker,
+        readiness,
+        router: router(console),
+        county,
+        areas,
+        contacts,
+    }
+}
+
+async fn add_areas(tracker: &Tracker, random: &Randomness) -> (AreaId, Vec<AreaId>) {
+    let area = |name: &str, parent| Area {
+        id: AreaId::new(random.uuid_v7(START)),
+        parent,
+        name: name.to_owned(),
+    };
+    let county = area(people::COUNTY, None);
+    let parts: Vec<Area> = people::AREAS
+        .iter()
+        .map(|name| area(name, Some(county.id)))
+        .collect();
+    let ids = (county.id, parts.iter().map(|area| area.id).collect());
+    let all: Vec<Area> = std::iter::once(county).chain(parts).collect();
+    tracker.add_areas(&all).await.unwrap();
+    ids
+}
+
+async fn add_people(tracker: &Tracker, random: &Randomness, areas: &[AreaId]) -> Vec<ContactId> {
+    let contacts: Vec<Contact> = people::invent(5)
+        .iter()
+        .map(|person| contact(person, random, areas))
+        .collect();
+    tracker.add_contacts(&contacts).await.unwrap();
+    contacts.iter().map(|contact| contact.id).collect()
+}
+
+fn contact(person: &Invented, random: &Randomness, areas: &[AreaId]) -> Contact {
+    let method = |kind, destination| Method {
+        id: MethodId::new(random.uuid_v7(START)),
+        kind,
+        destination,
+        state: MethodState::Active,
+        suspension: None,
+        soft_failures: Vec::new(),
+    };
+    let phone =
+        |number: &str| Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap()));
+    let mut methods = Vec::new();
+    if let Some((address, _)) = &person.email {
+        let address = EmailAddress::parse(address).unwrap();
+        methods.push(method(
+            MethodKind::Email,
+            Destination::Email(Redacted::new(address)),
+        ));
+    }
+    if let Some((number, _)) = &person.mobile {
+        methods.push(method(MethodKind::Mobile, phone(number)));
+    }
+    if let Some(number) = &person.landline {
+        methods.push(method(MethodKind::Landline, phone(number)));
+    }
+    Contact {
+        id: ContactId::new(random.uuid_v7(START)),
+        kind: ContactKind::Citizen,
+        first_name: Redacted::new(person.first_name.to_owned()),
+        last_name: Redacted::new(person.last_name.to_owned()),
+        language: "en".to_owned(),
+        area: Some(areas[person.area]),
+        methods,
+        issue_since: None,
+        prompted_at: None,
+        created_at: START,
+    }
+}
+
+async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
+    let user = User {
+        id: UserId::new(random.uuid_v7(START)),
+        login: login.to_owned(),
+        name: format!("{}{} Bell", login[..1].to_uppercase(), &login[1..]),
+        role,
+        password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
+        created_at: START,
+    };
+    let mut batch = Batch::new();
+    batch.insert(&user);
+    repo.store().commit(batch).await.unwrap();
+}
+
+impl World {
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 * 1024 * 1024).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path).header(header::HOST, "tocsin.example.org");
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Logs in and stays so.
+    pub(super) async fn browser(&self, login: &str) -> Browser<'_> {
+        let form = self.get("/login").await;
+        let cookie = cookie_of(&form);
+        let fields = [
+            ("form_token", form.hidden("form_token")),
+            ("login", login.to_owned()),
+            ("password", PASSWORD.to_owned()),
+        ];
+        let answer = self.send(post("/login", &cookie, &fields)).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        let cookie = cookie_of(&answer);
+        let mut browser = Browser {
+            world: self,
+            cookie,
+            csrf: String::new(),
+        };
+        browser.csrf = browser.get("/").await.hidden("csrf");
+        browser
+    }
+
+    /// Works off what waits to become deliveries.
+    pub(super) async fn expand(&self) {
+        let claims = self
+            .repo
+            .store()
+            .claim_due(Lane::Expand as u8, self.now(), Duration::from_secs(60), 10)
+            .unwrap();
+        for claim in claims {
+            while self.tracker.step_round(&claim.value).await.unwrap() == RoundStep::More {}
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        use crate::clock::Clock;
+        self.clock.wall()
+    }
+
+    /// Every delivery of a person.
+    pub(super) fn deliveries(&self, contact: ContactId) -> Vec<Delivery> {
+        let page = self.repo.deliveries_of(contact, None, 50).unwrap();
+        page.rows
+            .into_iter()
+            .map(|delivery| delivery.value)
+            .collect()
+    }
+
+    async fn change(&self, delivery: &Delivery, status: Status, verdict: Option<Verdict>) {
+        let event = Event::Changed {
+            status,
+            verdict,
+            source: Source::Peer,
+        };
+        self.tracker.record(delivery.id, event).await.unwrap();
+    }
+
+    /// Lets a delivery arrive: received, received, confirmed.
+    pub(super) async fn arrive(&self, delivery: &Delivery) {
+        let steps: &[Status] = match delivery.status() {
+            Status::Email(_) => &[Status::Email(EmailStatus::Received)],
+            Status::Text(_) => &[
+                Status::Text(TextStatus::Queued),
+                Status::Text(TextStatus::Sending),
+                Status::Text(TextStatus::Sent),
+                Status::Text(TextStatus::Received),
+            ],
+            Status::Call(_) => &[
+                Status::Call(CallStatus::Started),
+                Status::Call(CallStatus::Ringing),
+                Status::Call(CallStatus::InProgress),
+                Status::Call(CallStatus::Confirmed),
+            ],
+        };
+        for status in steps {
+            self.change(delivery, *status, None).await;
+        }
+    }
+
+    /// Lets an email come back for good.
+    pub(super) async fn bounce(&self, delivery: &Delivery) {
+        let verdict = Verdict::failure(Reason::UserUnknown, Permanence::Permanent)
+            .with_diagnostic(DIAGNOSTIC)
+            .with_status(crate::domain::EnhancedStatus::parse("5.1.1"));
+        self.change(delivery, Status::Email(EmailStatus::Rebound), Some(verdict))
+            .await;
+    }
+}
+
+/// The cookies that an answer sets and keeps.
+pub(super) fn cookie_of(answer: &Answer) -> String {
+    let set = answer.headers.get_all(header::SET_COOKIE).into_iter();
+    let pairs: Vec<&str> = set
+        .map(|value| value.to_str().unwrap())
+        .filter(|value| !value.contains("Max-Age=0"))
+        .map(|value| value.split(';').next().unwrap())
+        .collect();
+    pairs.join("; ")
+}
+
+pub(super) fn encode(fields: &[(&str, String)]) -> String {
+    let escape = |text: &str| {
+        text.bytes()
+            .map(super::super::session::percent)
+            .collect::<String>()
+    };
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
+        .collect();
+    pairs.join("&")
+}
+
+pub(super) fn post(path: &str, cookie: &str, fields: &[(&str, String)]) -> Request<Body> {
+    Request::post(path)
+        .header(header::HOST, "tocsin.example.org")
+        .header(header::ORIGIN, "https://tocsin.example.org")
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(encode(fields)))
+        .unwrap()
+}
+
+/// Somebody who is logged in.
+pub(super) struct Browser<'a> {
+    pub(super) world: &'a World,
+    pub(super) cookie: String,
+    pub(super) csrf: String,
+}
+
+impl Browser<'_> {
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path)
+            .header(header::HOST, "tocsin.example.org")
+            .header(header::COOKIE, &self.cookie);
+        self.world.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, fields: &[(&str, String)]) -> Answer {
+        let mut all = vec![("csrf", self.csrf.clone())];
+        all.extend_from_slice(fields);
+        self.world.send(post(path, &self.cookie, &all)).await
+    }
+}

@@ -1,0 +1,139 @@
+//! Slowing down guesses: failed logins per key (an address, a login name), in a table that
+//! cannot grow without end. Pure: the time is handed in.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::domain::Timestamp;
+
+/// Most keys remembered; beyond it the one that was seen longest ago is forgotten.
+const KEYS_MAX: usize = 10_000;
+
+/// How many failures, and how long to wait after them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) failures_max: u32,
+    pub(crate) wait: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    failures: u32,
+    last: Timestamp,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    limits: Limits,
+    keys_max: usize,
+    entries: HashMap<String, Entry>,
+}
+
+impl Throttle {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            keys_max: KEYS_MAX,
+            entries: HashMap::new(),
+        }
+    }
+
+    /// How long this key still has to wait; none when it may try.
+    pub(crate) fn wait(&self, key: &str, now: Timestamp) -> Option<Duration> {
+        let entry = self.entries.get(key)?;
+        let over = entry.last.plus(self.limits.wait);
+        (entry.failures >= self.limits.failures_max && over > now).then(|| over.since(now))
+    }
+
+    /// Counts a try before its outcome is known, so that many at once cannot slip through.
+    pub(crate) fn count(&mut self, key: &str, now: Timestamp) {
+        let wait = self.limits.wait;
+        if self.entries.len() >= self.keys_max && !self.entries.contains_key(key) {
+            self.make_room(now);
+        }
+        let entry = self.entries.entry(key.to_owned()).or_insert(Entry {
+            failures: 0,
+            last: now,
+        });
+        if entry.last.plus(wait) <= now {
+            entry.failures = 0;
+        }
+        entry.failures = entry.failures.saturating_add(1);
+        entry.last = now;
+    }
+
+    /// The try was good: the key starts afresh.
+    pub(crate) fn clear(&mut self, key: &str) {
+        self.entries.remove(key);
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        let wait = self.limits.wait;
+        self.entries.retain(|_, entry| entry.last.plus(wait) > now);
+        if self.entries.len() < self.keys_max {
+            return;
+        }
+        let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.last);
+        if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+            self.entries.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn throttle() -> Throttle {
+        Throttle::new(Limits {
+            failures_max: 3,
+            wait: 15 * MINUTE,
+        })
+    }
+
+    fn at(minute: u64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000)
+    }
+
+    #[test]
+    fn the_third_failure_makes_it_wait() {
+        let mut throttle = throttle();
+        for minute in 0..3 {
+            assert_eq!(throttle.wait("a", at(minute)), None);
+            throttle.count("a", at(minute));
+        }
+        assert_eq!(throttle.wait("a", at(3)), Some(14 * MINUTE));
+        assert_eq!(throttle.wait("b", at(3)), None);
+        assert_eq!(throttle.wait("a", at(17)), None);
+        throttle.count("a", at(17));
+        assert_eq!(
+            throttle.wait("a", at(17)),
+            None,
+            "an old series is forgotten"
+        );
+    }
+
+    #[test]
+    fn a_good_login_starts_afresh() {
+        let mut throttle = throttle();
+        for _ in 0..3 {
+            throttle.count("a", at(0));
+        }
+        throttle.clear("a");
+        assert_eq!(throttle.wait("a", at(0)), None);
+    }
+
+    #[test]
+    fn the_table_stays_small() {
+        let mut throttle = throttle();
+        throttle.keys_max = 4;
+        for n in 0..100_u64 {
+            throttle.count(&n.to_string(), at(0).plus(Duration::from_millis(n)));
+        }
+        assert_eq!(throttle.entries.len(), 4);
+        assert!(throttle.entries.contains_key("99"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Times as the operator reads them: in the configured zone, with words for today.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp as Instant, Zoned};
+
+use super::words::Words;
+use crate::domain::Timestamp;
+
+/// A time for a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct When {
+    /// For machines (`<time datetime>`), RFC 3339 in UTC.
+    pub(crate) iso: String,
+    /// For people: "Today, 14:05" or "22 Nov 2026, 14:05".
+    pub(crate) text: String,
+    /// For people, with the seconds: timelines want them.
+    pub(crate) exact: String,
+}
+
+const MONTHS: [&str; 12] = [
+    "month.1", "month.2", "month.3", "month.4", "month.5", "month.6", "month.7", "month.8",
+    "month.9", "month.10", "month.11", "month.12",
+];
+
+/// Puts a time into words.
+pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone, words: &Words) -> When {
+    let at = zoned(at, zone);
+    let today = zoned(now, zone).date();
+    let date = at.date();
+    let day = if date == today {
+        words.t("time.today").to_owned()
+    } else if today.yesterday().is_ok_and(|yesterday| yesterday == date) {
+        words.t("time.yesterday").to_owned()
+    } else {
+        let month = usize::try_from(date.month() - 1).unwrap_or(0);
+        format!(
+            "{} {} {}",
+            date.day(),
+            words.t(MONTHS[month % 12]),
+            date.year()
+        )
+    };
+    When {
+        iso: at.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        text: format!("{day}, {:02}:{:02}", at.hour(), at.minute()),
+        exact: format!(
+            "{day}, {:02}:{:02}:{:02}",
+            at.hour(),
+            at.minute(),
+            at.second()
+        ),
+    }
+}
+
+fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
+    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    Instant::from_millisecond(millis)
+        .unwrap_or(Instant::MAX)
+        .to_zoned(zone.clone())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_people_say_it_in_their_zone() {
+        let zone = TimeZone::get("Europe/London").unwrap();
+        let words = Words::of("en");
+        // 2026-07-01 23:30 UTC is half past midnight on the second in London.
+        let at = Timestamp::from_millis(1_782_948_600_000);
+        let same = when(at, at, &zone, words);
+        assert_eq!(same.iso, "2026-07-01T23:30:00Z");
+        assert_eq!(same.text, "Today, 00:30");
+        let day = std::time::Duration::from_secs(24 * 3600);
+        assert_eq!(
+            when(at, at.plus(day), &zone, words).text,
+            "Yesterday, 00:30"
+        );
+        assert_eq!(
+            when(at, at.plus(day * 9), &zone, words).exact,
+            "2 Jul 2026, 00:30:00"
+        );
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_panic() {
+        let end = Timestamp::from_millis(u64::MAX);
+        assert!(
+            !when(end, end, &TimeZone::UTC, Words::of("en"))
+                .text
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,310 @@
+//! What the pages share: the frame around them, badges, bars, and their words.
+
+use std::fmt::Display;
+
+use jiff::tz::TimeZone;
+
+use super::assets::{ASSETS, Assets};
+use super::fault::Fault;
+use super::session::Signed;
+use super::times::{self, When};
+use super::words::Words;
+use super::{App, data};
+use crate::domain::status::Reach;
+use crate::domain::{
+    Category, Channel, CommunicationState, Contact, Method, MethodKind, MethodState, PersonState,
+    Role, Statistics, Status, Timestamp,
+};
+
+/// The frame around a page, and its words.
+pub(crate) struct Chrome {
+    pub(crate) words: &'static Words,
+    pub(crate) assets: &'static Assets,
+    pub(crate) title: String,
+    /// The entry of the main menu that is lit.
+    pub(crate) section: &'static str,
+    /// Name of whoever is logged in; empty for nobody.
+    pub(crate) user: String,
+    pub(crate) administrator: bool,
+    pub(crate) csrf: String,
+    pub(crate) issues: u64,
+    /// What has just been done.
+    pub(crate) done: Option<&'static str>,
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl Chrome {
+    /// A frame for nobody in particular.
+    pub(crate) fn bare(app: &App, title: &str) -> Self {
+        Self {
+            words: app.words,
+            assets: &ASSETS,
+            title: title.to_owned(),
+            section: "",
+            user: String::new(),
+            administrator: false,
+            csrf: String::new(),
+            issues: 0,
+            done: None,
+            now: app.now(),
+            zone: app.console.settings.time_zone.clone(),
+        }
+    }
+
+    /// The frame for whoever is logged in.
+    pub(crate) fn of(
+        app: &App,
+        signed: &Signed,
+        title: impl Into<String>,
+        section: &'static str,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            title: title.into(),
+            section,
+            user: signed.user.name.clone(),
+            administrator: signed.user.role == Role::Administrator,
+            csrf: signed.csrf.clone(),
+            issues: data::issues_total(app.repo())?,
+            ..Self::bare(app, "")
+        })
+    }
+
+    /// The frame with a word on what has just been done (`?done=` of the address).
+    pub(crate) fn with_done(mut self, done: &str) -> Self {
+        self.done = match done {
+            "sent" => Some("done.sent"),
+            "before" => Some("done.before"),
+            "saved" => Some("done.saved"),
+            "reinstated" => Some("done.reinstated"),
+            "corrected" => Some("done.corrected"),
+            _ => None,
+        };
+        self
+    }
+
+    pub(crate) fn t(&self, key: &'static str) -> &'static str {
+        self.words.t(key)
+    }
+
+    pub(crate) fn f1(&self, key: &'static str, value: impl Display) -> String {
+        self.words.fill(key, &[&value])
+    }
+
+    pub(crate) fn f2(
+        &self,
+        key: &'static str,
+        first: impl Display,
+        second: impl Display,
+    ) -> String {
+        self.words.fill(key, &[&first, &second])
+    }
+
+    pub(crate) fn n(&self, one: &'static str, many: &'static str, count: &u64) -> String {
+        self.words.count(one, many, *count)
+    }
+
+    pub(crate) fn people(&self, count: &u64) -> String {
+        self.words.count("people.one", "people.many", *count)
+    }
+
+    pub(crate) fn when(&self, at: &Timestamp) -> When {
+        times::when(*at, self.now, &self.zone, self.words)
+    }
+
+    /// Name of the zone in which times are shown.
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
+    pub(crate) fn channel(&self, channel: &Channel) -> String {
+        self.words.label(channel.as_str())
+    }
+
+    pub(crate) fn kind(&self, kind: &MethodKind) -> String {
+        self.words.label(kind.as_str())
+    }
+
+    /// A status as a badge.
+    pub(crate) fn status(&self, status: Status, closed: bool, category: &Category) -> Badge {
+        let (tone, icon) = match status.reach(category) {
+            Reach::Reached => ("good", "check"),
+            Reach::Open if closed => ("", "minus"),
+            Reach::Open => ("open", "clock"),
+            Reach::Missed => ("bad", "cross"),
+        };
+        Badge {
+            tone,
+            icon,
+            text: self.words.label(status.as_str()),
+        }
+    }
+
+    /// How a person stands.
+    pub(crate) fn person(&self, state: &PersonState) -> Badge {
+        let (tone, icon) = match state {
+            PersonState::Contacted => ("good", "check"),
+            PersonState::InProgress => ("open", "clock"),
+            PersonState::NotContacted => ("bad", "cross"),
+        };
+        Badge {
+            tone,
+            icon,
+            text: self.words.label(state.as_str()),
+        }
+    }
+
+    /// Whether a method is used.
+    pub(crate) fn method_state(&self, state: &MethodState) -> Badge {
+        let (tone, icon) = match state {
+            MethodState::Active => ("good", "check"),
+            MethodState::Unverified => ("info", "question"),
+            MethodState::Suspended => ("bad", "alert"),
+            MethodState::OptedOut | MethodState::Removed => ("", "minus"),
+        };
+        Badge {
+            tone,
+            icon,
+            text: self.words.label(state.as_str()),
+        }
+    }
+
+    /// Where a communication stands.
+    pub(crate) fn communication(&self, state: &CommunicationState) -> Badge {
+        let (tone, icon, key) = match state {
+            CommunicationState::Draft => ("", "pencil", "state.draft"),
+            CommunicationState::Expanding => ("open", "clock", "state.expanding"),
+            CommunicationState::Sent => ("info", "send", "state.sent"),
+        };
+        Badge {
+            tone,
+            icon,
+            text: self.t(key).to_owned(),
+        }
+    }
+}
+
+/// A word with a tone and an icon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Badge {
+    pub(crate) tone: &'static str,
+    pub(crate) icon: &'static str,
+    pub(crate) text: String,
+}
+
+/// Name of a channel's icon.
+pub(crate) const fn channel_icon(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "mail",
+        Channel::Text => "text",
+        Channel::Call => "phone",
+    }
+}
+
+/// Name of a method's icon.
+pub(crate) const fn kind_icon(kind: MethodKind) -> &'static str {
+    match kind {
+        MethodKind::Email => "mail",
+        MethodKind::Mobile => "mobile",
+        MethodKind::Landline => "phone",
+    }
+}
+
+/// A bar of three lengths that fill 100.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bar {
+    pub(crate) people: u64,
+    pub(crate) contacted: u64,
+    pub(crate) in_progress: u64,
+    pub(crate) not_contacted: u64,
+}
+
+impl Bar {
+    pub(crate) const fn of(statistics: &Statistics) -> Self {
+        Self {
+            people: statistics.people,
+            contacted: statistics.contacted,
+            in_progress: statistics.in_progress,
+            not_contacted: statistics.not_contacted,
+        }
+    }
+
+    /// Start and width of each part in per cent with one decimal, as SVG wants them.
+    pub(crate) fn parts(&self) -> [(&'static str, String, String); 3] {
+        let mut before = 0;
+        [
+            ("good", self.contacted),
+            ("open", self.in_progress),
+            ("bad", self.not_contacted),
+        ]
+        .map(|(tone, count)| {
+            let start = self.length(before);
+            before += count;
+            (
+                tone,
+                decimal(start),
+                decimal(self.length(before).saturating_sub(start)),
+            )
+        })
+    }
+
+    /// Tenths of a per cent.
+    fn length(&self, count: u64) -> u64 {
+        let length = u128::from(count) * 1000 / u128::from(self.people.max(1));
+        u64::try_from(length).unwrap_or(1000).min(1000)
+    }
+}
+
+fn decimal(tenths: u64) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// The methods of a contact that have failed, in the order in which pages show them.
+pub(crate) fn failing(contact: &Contact) -> Vec<&Method> {
+    let mut failing: Vec<&Method> = contact.methods_in(MethodState::Suspended).collect();
+    failing.sort_by_key(|method| method.kind);
+    failing
+}
+
+/// Key of a page's cursor for an address, and back.
+pub(crate) fn cursor_text(key: &[u8]) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(key)
+}
+
+/// The cursor in an address; one that cannot be read means the beginning.
+pub(crate) fn cursor(text: &str) -> Option<Vec<u8>> {
+    let key = data_encoding::BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .ok()?;
+    (!key.is_empty()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills_a_hundred() {
+        let bar = Bar {
+            people: 3,
+            contacted: 1,
+            in_progress: 1,
+            not_contacted: 1,
+        };
+        let parts = bar.parts();
+        assert_eq!(parts[0], ("good", "0.0".into(), "33.3".into()));
+        assert_eq!(parts[2], ("bad", "66.6".into(), "33.4".into()));
+        let nobody = Bar::default().parts();
+        assert!(nobody.iter().all(|part| part.2 == "0.0"));
+    }
+
+    #[test]
+    fn cursors_come_back() {
+        assert_eq!(
+            cursor(&cursor_text(b"k.\x00\xff")).as_deref(),
+            Some(b"k.\x00\xff".as_slice())
+        );
+        assert_eq!(cursor("not base64!"), None);
+        assert_eq!(cursor(""), None);
+    }
+}
