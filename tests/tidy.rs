@@ -51,10 +51,12 @@ fn files(folder: &str, wanted: &dyn Fn(&Path) -> bool) -> Vec<(String, String)> 
 
 fn rust_files(folder: &str) -> Vec<Source> {
     let is_rust = |path: &Path| path.extension().is_some_and(|e| e == "rs");
-    files(folder, &is_rust)
+    let mut sources: Vec<Source> = files(folder, &is_rust)
         .iter()
         .map(|(path, text)| Source::new(path, text))
-        .collect()
+        .collect();
+    source::mark_test_files(&mut sources);
+    sources
 }
 
 fn report(findings: &[Finding]) {
@@ -279,6 +281,34 @@ mod the_rules_themselves {
             "#[cfg(not(test))]\nuse crate::sim::A;",
             &[(2, not)],
         );
+    }
+
+    #[test]
+    fn files_of_test_code_are_known() {
+        let mut sources = [
+            Source::new("src/net/mod.rs", "#[cfg(test)]\nmod world;\nmod dns;"),
+            Source::new("src/net/world.rs", "mod below;"),
+            Source::new("src/net/world/below.rs", ""),
+            Source::new("src/net/worldly.rs", ""),
+            Source::new("src/net/dns.rs", "#[cfg(test)]\nmod zone;"),
+            Source::new("src/net/dns/zone.rs", ""),
+            Source::new("src/net/zone.rs", ""),
+            Source::new("src/lib.rs", "#[cfg(test)] mod law;"),
+            Source::new("src/law/mod.rs", ""),
+        ];
+        source::mark_test_files(&mut sources);
+        let found: Vec<&str> = sources
+            .iter()
+            .filter(|s| s.test_file)
+            .map(|s| s.path.as_str())
+            .collect();
+        let expected = [
+            "src/net/world.rs",
+            "src/net/world/below.rs",
+            "src/net/dns/zone.rs",
+            "src/law/mod.rs",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

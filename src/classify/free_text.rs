@@ -5,6 +5,7 @@
 
 use super::{
     mail::{Finding, MailFinding},
+    phrases::{FAILURES, MAILERS, ORIGINALS, SUBJECTS},
     smtp_reply::{Phase, classify_text, codes_in},
     text::{matches, normalise},
 };
@@ -22,129 +23,6 @@ const ADDRESSES_MAX: usize = 100;
 const NARRATIVE_SIZE_MAX_BYTES: usize = 16_384;
 /// Longest statement about one address, in bytes.
 const STATEMENT_SIZE_MAX_BYTES: usize = 1_500;
-
-/// Local parts and names that mail systems write as.
-const MAILERS: [&str; 13] = [
-    "mailer-daemon",
-    "mailerdaemon",
-    "mail-daemon",
-    "mailer_daemon",
-    "postmaster",
-    "mail delivery",
-    "mdaemon",
-    "mail administrator",
-    "system administrator",
-    "mail system",
-    "maildelivery",
-    "mmdf",
-    "post_master",
-];
-
-/// What subjects of failure reports contain, lower case.
-const SUBJECTS: [&str; 36] = [
-    "undeliverable",
-    "undelivered",
-    "returned mail",
-    "mail returned",
-    "return to sender",
-    "returned to sender",
-    "returning message",
-    "delivery fail",
-    "delivery error",
-    "delivery problem",
-    "delivery status",
-    "delivery notification",
-    "delivery report",
-    "delivery has failed",
-    "failure notice",
-    "failure notification",
-    "failure delivery",
-    "mail failure",
-    "message failure",
-    "mail delivery",
-    "mail error",
-    "could not be delivered",
-    "not delivered",
-    "non-delivery",
-    "nondeliverable",
-    "non deliverable",
-    "unable to deliver",
-    "undeliver",
-    "warning: message",
-    "warning: could not send",
-    "mail status report",
-    "user unknown",
-    "failed mail",
-    "processing error",
-    "unzustellbar",
-    "konnte nicht zugestellt",
-];
-
-/// What the text of failure reports contains, lower case.
-const FAILURES: [&str; 36] = [
-    "could not be delivered",
-    "couldn't be delivered",
-    "could not deliver",
-    "couldn't deliver",
-    "cannot be delivered",
-    "can't be delivered",
-    "cannot deliver",
-    "unable to deliver",
-    "was not delivered",
-    "not been delivered",
-    "were not delivered",
-    "not be delivered",
-    "undeliverable",
-    "delivery failed",
-    "failed to deliver",
-    "delivery to the following",
-    "delivery*failed",
-    "permanent fatal errors",
-    "permanent error",
-    "failed*recipient",
-    "did not reach",
-    "didn't reach",
-    "returned to sender",
-    "failed addresses",
-    "following address*failed",
-    "is not able to deliver",
-    "not receive this message",
-    "wasn't able to deliver",
-    "rejected your message",
-    "user unknown",
-    "no such user",
-    "mail has been returned",
-    "message has been returned",
-    "invalid user address",
-    "message has been rejected",
-    "not match an",
-];
-
-/// Where the original message begins.
-const ORIGINALS: [&str; 22] = [
-    "--- below this line is",
-    "------ this is a copy",
-    "--- this is a copy",
-    "----- original message",
-    "-----original message",
-    "--- original message",
-    "----- message header",
-    "----- headers follow",
-    "original message follows",
-    "returned message follows",
-    "--- undelivered message",
-    "----- unsent message",
-    "your message follows",
-    "----- message text",
-    "message headers follow",
-    "text of your message",
-    "copy of your message",
-    "the header of the original",
-    "headers from your message",
-    "----- original mail",
-    "message header follows",
-    "content-type: message/rfc822",
-];
 
 /// `None` if the mail is no report of a failure.
 pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {

@@ -5,6 +5,7 @@ mod delivery_status;
 mod feedback;
 mod free_text;
 pub mod mail;
+mod phrases;
 mod rules;
 pub mod sip;
 pub mod smpp;

@@ -40,7 +40,7 @@ fn diagnostic(answer: &SipAnswer) -> String {
 }
 
 fn by_code_and_cause(code: u16, cause: Option<u8>) -> (Reason, Permanence) {
-    use Permanence::{Permanent, Temporary};
+    use Permanence::Temporary;
     match code {
         486 | 600 => (Reason::Busy, Temporary),
         // The exchange's own word counts where SIP's is vague.

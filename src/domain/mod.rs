@@ -14,6 +14,7 @@ pub mod ids;
 pub mod job;
 pub mod log;
 pub mod method;
+pub mod reason;
 pub mod redacted;
 pub mod reminder;
 pub mod return_path;

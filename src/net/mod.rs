@@ -1,6 +1,7 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
 pub mod dns;
+pub mod sip;
 pub mod smpp;
 pub mod tls_client;
 pub mod tls_server;

@@ -25,7 +25,6 @@ impl Source {
         let mut words = words(text);
         mark_tests(&mut words);
         let name = path.rsplit('/').next().unwrap_or_default();
-        // Files behind `#[cfg(test)] mod …;`, by the names that such files have here.
         let named = name == "tests.rs" || name.ends_with("_tests.rs");
         let test_file = named || path.starts_with("tests/") || path.contains("/tests/");
         if test_file {
@@ -60,6 +59,36 @@ impl Source {
             .iter()
             .enumerate()
             .all(|(n, word)| self.word(index + n) == *word)
+    }
+}
+
+/// Marks the files behind `#[cfg(test)] mod name;`, and what lies below them.
+pub(crate) fn mark_test_files(sources: &mut [Source]) {
+    let mut places: Vec<String> = Vec::new();
+    for source in sources.iter() {
+        let folder = source.modules().join("/");
+        let folder = if folder.is_empty() {
+            "src".to_owned()
+        } else {
+            format!("src/{folder}")
+        };
+        for (i, word) in source.words.iter().enumerate() {
+            if word.test && word.text == "mod" && source.word(i + 2) == ";" {
+                places.push(format!("{folder}/{}", source.word(i + 1)));
+            }
+        }
+    }
+    for source in sources {
+        let behind = |place: &String| {
+            source
+                .path
+                .strip_prefix(place)
+                .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        };
+        if places.iter().any(behind) {
+            source.test_file = true;
+            source.words.iter_mut().for_each(|word| word.test = true);
+        }
     }
 }
 

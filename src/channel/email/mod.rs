@@ -1,5 +1,6 @@
 //! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
 
+mod link;
 mod message;
 mod pool;
 mod reply;
@@ -19,10 +20,11 @@ use tokio_util::sync::CancellationToken;
 pub use message::{LinkMaker, MailLinks};
 
 use self::{
+    link::{Opening, Timeouts, Trouble},
     message::Composer,
     pool::Pool,
     route::Plan,
-    session::{Envelope, Opening, Session, Timeouts, Trouble},
+    session::{Envelope, Session},
 };
 use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
 use crate::{

@@ -1,19 +1,14 @@
 //! One connection to a mail server: greeting, EHLO, STARTTLS, AUTH, and mails, one recipient each.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mail_send::{Credentials, Error as ClientError, SmtpClient};
-use rustls::{ClientConfig, pki_types::ServerName};
 use smtp_proto::{EXT_8BIT_MIME, EXT_DSN, EXT_SIZE, EXT_SMTP_UTF8, EXT_START_TLS, EhloResponse};
-use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpSocket, TcpStream},
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
+use tokio::{io::AsyncWriteExt, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    link::{Opening, Timeouts, Trouble, connect, encrypt, guarded, link_verdict, tls_verdict},
     reply::RawReply,
     stream::{Recorded, Transport},
     wire,
@@ -27,30 +22,6 @@ use crate::{
 /// Longest wait for the answer to QUIT; nothing depends on it.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long each phase may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timeouts {
-    pub(super) connect: Duration,
-    pub(super) greeting: Duration,
-    pub(super) command: Duration,
-    pub(super) data: Duration,
-}
-
-/// How to begin.
-#[derive(Clone)]
-pub(super) struct Opening {
-    pub(super) address: SocketAddr,
-    /// Name for certificates and diagnostics.
-    pub(super) host: String,
-    pub(super) source: Option<std::net::IpAddr>,
-    pub(super) helo: String,
-    pub(super) tls: TlsMode,
-    pub(super) tls_config: Arc<ClientConfig>,
-    /// User and password for AUTH.
-    pub(super) login: Option<(String, String)>,
-    pub(super) timeouts: Timeouts,
-}
-
 /// One mail to one recipient.
 #[derive(Debug)]
 pub(super) struct Envelope<'a> {
@@ -63,21 +34,6 @@ pub(super) struct Envelope<'a> {
     pub(super) is_8bit: bool,
     /// A relay should tell us of success too.
     pub(super) wants_success: bool,
-}
-
-/// Why a mail was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// No connection, a lost one, a late reply, no TLS: another host may do.
-    Link(Verdict),
-    /// The connection as a whole was refused.
-    Closed { reply: RawReply },
-    /// Sender, recipient or message was refused.
-    Refused { reply: RawReply, phase: Phase },
-    /// The server cannot take such a mail at all.
-    Unfit(Verdict),
-    /// We were told to stop, and nothing was handed over.
-    Cancelled,
 }
 
 /// An open connection that has said EHLO.
@@ -435,71 +391,4 @@ impl Session {
         };
         Trouble::Link(link_verdict(&self.host, &what))
     }
-}
-
-async fn connect(opening: &Opening) -> Result<TcpStream, Trouble> {
-    let attempt = async {
-        let Some(source) = opening
-            .source
-            .filter(|source| source.is_ipv4() == opening.address.is_ipv4())
-        else {
-            return TcpStream::connect(opening.address).await;
-        };
-        let socket = if source.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        socket.bind(SocketAddr::new(source, 0))?;
-        socket.connect(opening.address).await
-    };
-    let failed = |why: String| {
-        Trouble::Link(link_verdict(
-            &opening.host,
-            &format!("connect to {}: {why}", opening.address),
-        ))
-    };
-    let stream = timeout(opening.timeouts.connect, attempt)
-        .await
-        .map_err(|_| failed("timed out".to_owned()))?;
-    let stream = stream.map_err(|error| failed(error.to_string()))?;
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
-}
-
-async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transport, Trouble> {
-    let failed = |why: &str| Trouble::Link(tls_verdict(&opening.host, why));
-    let name = ServerName::try_from(opening.host.clone())
-        .map_err(|_| failed("no name that a certificate could have"))?;
-    let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
-    let stream = timeout(opening.timeouts.command, handshake)
-        .await
-        .map_err(|_| failed("handshake timed out"))?;
-    stream
-        .map(|stream| Transport::Tls(Box::new(stream)))
-        .map_err(|error| failed(&error.to_string()))
-}
-
-/// Waits, unless we are told to stop.
-async fn guarded<T>(
-    cancel: &CancellationToken,
-    step: impl Future<Output = Result<T, Trouble>>,
-) -> Result<T, Trouble> {
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(Trouble::Cancelled),
-        result = step => result,
-    }
-}
-
-fn link_verdict(host: &str, what: &str) -> Verdict {
-    Verdict::failure(Reason::Network, Permanence::Temporary)
-        .with_status(Some(EnhancedStatus::new(4, 4, 2)))
-        .with_diagnostic(format!("{host}: {what}"))
-}
-
-fn tls_verdict(host: &str, what: &str) -> Verdict {
-    Verdict::failure(Reason::Tls, Permanence::Temporary)
-        .with_status(Some(EnhancedStatus::new(4, 7, 5)))
-        .with_diagnostic(format!("{host}: {what}"))
 }

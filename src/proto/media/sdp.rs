@@ -48,12 +48,12 @@ pub struct RemoteMedia {
     pub telephone_event: Option<u8>,
 }
 
-/// Our offer: both codecs and telephone events, received at `local`.
-pub fn offer(local: SocketAddr, session_id: u64) -> String {
+/// Our offer: `codecs` in order and telephone events, received at `local`.
+pub fn offer(local: SocketAddr, session_id: u64, codecs: &[Codec]) -> String {
     describe(
         local,
         session_id,
-        &Codec::ALL,
+        codecs,
         Some(TELEPHONE_EVENT_PAYLOAD_TYPE),
     )
 }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn our_offer_and_its_answer_read_back() {
         let local: SocketAddr = LOCAL.parse().unwrap();
-        let read = parse(offer(local, 5).as_bytes()).unwrap();
+        let read = parse(offer(local, 5, &Codec::ALL).as_bytes()).unwrap();
         assert_eq!(
             read,
             RemoteMedia {
@@ -229,7 +229,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_damaged_description_never_panics(at in 0usize..300, byte in any::<u8>(), cut in 0usize..300) {
-            let mut body = offer(LOCAL.parse().unwrap(), 5).into_bytes();
+            let mut body = offer(LOCAL.parse().unwrap(), 5, &Codec::ALL).into_bytes();
             body.truncate(cut);
             if let Some(place) = body.get_mut(at) {
                 *place = byte;

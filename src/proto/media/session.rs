@@ -175,10 +175,14 @@ impl MediaSession {
         self.events.pop_front()
     }
 
-    /// When [`Self::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self) -> Instant {
-        let due = self.clock.next_due();
-        self.jitter.next_due().map_or(due, |jitter| due.min(jitter))
+    /// When [`Self::handle_timeout`] wants to be called, if at all.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let speaks = self.send_silence || self.playing.is_some() || self.pressing.is_some();
+        let due = speaks.then(|| self.clock.next_due());
+        match (due, self.jitter.next_due()) {
+            (Some(due), Some(jitter)) => Some(due.min(jitter)),
+            (due, jitter) => due.or(jitter),
+        }
     }
 
     /// Sends what is due and gives up on packets that did not come.
@@ -343,7 +347,8 @@ mod tests {
             let end = self.now + span;
             let mut heard = (vec![], vec![]);
             while self.now < end {
-                self.now = self.ours.poll_timeout().min(self.theirs.poll_timeout());
+                let (ours, theirs) = (self.ours.poll_timeout(), self.theirs.poll_timeout());
+                self.now = ours.unwrap().min(theirs.unwrap());
                 self.ours.handle_timeout(self.now);
                 self.theirs.handle_timeout(self.now);
                 while let Some(packet) = self.ours.poll_output() {

@@ -1,0 +1,124 @@
+//! Getting a connection, in clear or encrypted, and what can go wrong with it.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+
+use super::{reply::RawReply, stream::Transport};
+use crate::{
+    classify::smtp_reply::Phase,
+    config::TlsMode,
+    domain::{EnhancedStatus, Permanence, Reason, Verdict},
+};
+
+/// How long each phase may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    pub(super) connect: Duration,
+    pub(super) greeting: Duration,
+    pub(super) command: Duration,
+    pub(super) data: Duration,
+}
+
+/// How to begin.
+#[derive(Clone)]
+pub(super) struct Opening {
+    pub(super) address: SocketAddr,
+    /// Name for certificates and diagnostics.
+    pub(super) host: String,
+    pub(super) source: Option<std::net::IpAddr>,
+    pub(super) helo: String,
+    pub(super) tls: TlsMode,
+    pub(super) tls_config: Arc<ClientConfig>,
+    /// User and password for AUTH.
+    pub(super) login: Option<(String, String)>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No connection, a lost one, a late reply, no TLS: another host may do.
+    Link(Verdict),
+    /// The connection as a whole was refused.
+    Closed { reply: RawReply },
+    /// Sender, recipient or message was refused.
+    Refused { reply: RawReply, phase: Phase },
+    /// The server cannot take such a mail at all.
+    Unfit(Verdict),
+    /// We were told to stop, and nothing was handed over.
+    Cancelled,
+}
+
+pub(super) async fn connect(opening: &Opening) -> Result<TcpStream, Trouble> {
+    let attempt = async {
+        let Some(source) = opening
+            .source
+            .filter(|source| source.is_ipv4() == opening.address.is_ipv4())
+        else {
+            return TcpStream::connect(opening.address).await;
+        };
+        let socket = if source.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(opening.address).await
+    };
+    let failed = |why: String| {
+        Trouble::Link(link_verdict(
+            &opening.host,
+            &format!("connect to {}: {why}", opening.address),
+        ))
+    };
+    let stream = timeout(opening.timeouts.connect, attempt)
+        .await
+        .map_err(|_| failed("timed out".to_owned()))?;
+    let stream = stream.map_err(|error| failed(error.to_string()))?;
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+pub(super) async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transport, Trouble> {
+    let failed = |why: &str| Trouble::Link(tls_verdict(&opening.host, why));
+    let name = ServerName::try_from(opening.host.clone())
+        .map_err(|_| failed("no name that a certificate could have"))?;
+    let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
+    let stream = timeout(opening.timeouts.command, handshake)
+        .await
+        .map_err(|_| failed("handshake timed out"))?;
+    stream
+        .map(|stream| Transport::Tls(Box::new(stream)))
+        .map_err(|error| failed(&error.to_string()))
+}
+
+/// Waits, unless we are told to stop.
+pub(super) async fn guarded<T>(
+    cancel: &CancellationToken,
+    step: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Trouble::Cancelled),
+        result = step => result,
+    }
+}
+
+pub(super) fn link_verdict(host: &str, what: &str) -> Verdict {
+    Verdict::failure(Reason::Network, Permanence::Temporary)
+        .with_status(Some(EnhancedStatus::new(4, 4, 2)))
+        .with_diagnostic(format!("{host}: {what}"))
+}
+
+pub(super) fn tls_verdict(host: &str, what: &str) -> Verdict {
+    Verdict::failure(Reason::Tls, Permanence::Temporary)
+        .with_status(Some(EnhancedStatus::new(4, 7, 5)))
+        .with_diagnostic(format!("{host}: {what}"))
+}
