@@ -3,6 +3,7 @@
 //! the store.
 
 pub mod email;
+pub mod sms;
 
 use std::sync::Arc;
 

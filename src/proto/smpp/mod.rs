@@ -27,6 +27,6 @@ pub use pdu::{
     Address, BindMode, BindRequest, BindResponse, Body, DeliverSm, Pdu, Sar, ShortMessage,
     SubmitSm, Tlv, command_id, esm_class, tlv_tag,
 };
-pub use reassembly::{Piece, Reassembled, Reassembler};
+pub use reassembly::{Piece, PieceKey, Reassembled, Reassembler};
 pub use session::{CloseReason, Config, Event, Role, SequenceNumber, Session, State, SubmitError};
 pub use status::CommandStatus;

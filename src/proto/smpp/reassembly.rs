@@ -51,6 +51,14 @@ impl Piece {
     }
 }
 
+impl Piece {
+    /// What it shares with the other parts of its message.
+    pub fn key(&self) -> PieceKey {
+        let (source, destination) = (self.source.clone(), self.destination.clone());
+        (source, destination, self.kind as u8, self.sar.reference, self.sar.total)
+    }
+}
+
 /// What became of a part.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reassembled {
@@ -66,7 +74,11 @@ pub struct Reassembler {
     unfinished: BTreeMap<Key, Unfinished>,
 }
 
-type Key = (String, String, u8, u16, u8);
+/// What the parts of one message share: addresses, kind of reference,
+/// reference, number of parts.
+pub type PieceKey = (String, String, u8, u16, u8);
+
+type Key = PieceKey;
 
 struct Unfinished {
     since: Duration,
@@ -76,22 +88,12 @@ struct Unfinished {
 impl Reassembler {
     /// Takes a part. A repeated part replaces the earlier one.
     pub fn push(&mut self, piece: Piece, now: Duration) -> Reassembled {
-        let Sar {
-            reference,
-            total,
-            number,
-        } = piece.sar;
+        let Sar { total, number, .. } = piece.sar;
         let at = usize::from(number.saturating_sub(1));
         if at >= usize::from(total) {
             return Reassembled::Complete(piece.text);
         }
-        let key = (
-            piece.source,
-            piece.destination,
-            piece.kind as u8,
-            reference,
-            total,
-        );
+        let key = piece.key();
         if !self.unfinished.contains_key(&key) && self.unfinished.len() >= UNFINISHED_MAX {
             self.drop_oldest();
         }

@@ -1,0 +1,223 @@
+//! Texts over SMPP binds.
+//!
+//! An attempt splits the text, submits the segments in order on one bind and
+//! asks for a receipt on each. A telephone shows a long text only when every
+//! segment is there, so an attempt is whole or nothing:
+//!
+//! - nothing taken yet: the centre's answer decides (deferred or rejected);
+//! - some segments taken, the next one refused for now: that segment is tried
+//!   again a few times within the attempt, then the attempt is deferred; the
+//!   next attempt sends the whole text under a new reference, and the
+//!   telephone drops the unfinished one;
+//! - some segments taken, the next one refused for good: rejected;
+//! - no answer to a segment: deferred. The centre may have it: a text that
+//!   comes twice is better than an alarm that never comes.
+
+mod inbox;
+mod route;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
+use crate::classify::smpp as classify;
+use crate::domain::{Channel as ChannelKind, Destination, Permanence, PhoneNumber, Reason, Verdict};
+use crate::net::smpp::{BindError, SmppBind};
+use crate::proto::smpp::encoding::{Estimate, Segment, estimate, split};
+
+pub use inbox::{Incoming, IncomingText, SmsInbox};
+pub use route::{RouteSettings, smpp_settings};
+
+/// Tries of a segment after the first, when earlier ones have been taken.
+const SEGMENT_RETRIES_MAX: u32 = 3;
+
+/// Between such tries.
+const SEGMENT_RETRY_DELAY: Duration = Duration::from_secs(2);
+
+/// A bind and how texts go over it.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The bind.
+    pub bind: SmppBind,
+    /// Sender, prefixes, alphabet, ids.
+    pub settings: RouteSettings,
+}
+
+/// The SMS channel.
+#[derive(Debug)]
+pub struct SmsChannel {
+    routes: Vec<Route>,
+    segments_max: usize,
+    validity: Duration,
+    /// Ties the segments of a text together.
+    reference: AtomicU16,
+}
+
+impl SmsChannel {
+    /// A channel over these binds. `first_reference` should differ from one
+    /// start to the next.
+    pub fn new(
+        routes: Vec<Route>,
+        segments_max: usize,
+        validity: Duration,
+        first_reference: u16,
+    ) -> Arc<Self> {
+        let reference = AtomicU16::new(first_reference);
+        Arc::new(Self { routes, segments_max, validity, reference })
+    }
+
+    /// What a text takes on the first bind: for the console.
+    pub fn estimate(&self, text: &str) -> Estimate {
+        let options = self.routes.first().map(|r| r.settings.segments).unwrap_or_default();
+        estimate(text, options)
+    }
+
+    /// The binds, for readiness, metrics and the console.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    async fn send(&self, request: AttemptRequest, cancel: CancellationToken) -> AttemptOutcome {
+        let Destination::Phone(number) = &request.destination else {
+            return never(Reason::NumberInvalid, "a text needs a telephone number");
+        };
+        let number = number.reveal();
+        let Some(route) = self.route(number) else {
+            return not_now("no bind to a message centre serves this number now");
+        };
+        let segments = match self.segments(&request.content.sms_text, route) {
+            Ok(segments) => segments,
+            Err(rejected) => return rejected,
+        };
+        let mut remote_ids = Vec::with_capacity(segments.len());
+        let mut first_answer = None;
+        for segment in &segments {
+            let is_first = first_answer.is_none();
+            if is_first && cancel.is_cancelled() {
+                return not_now("cancelled before it was sent");
+            }
+            match self.submit(route, number, segment, is_first).await {
+                Ok(message_id) => {
+                    remote_ids.extend(route.settings.remote_id(&message_id));
+                    first_answer.get_or_insert(message_id);
+                }
+                Err(error) => return failed(error),
+            }
+        }
+        tracing::info!(
+            delivery = %request.delivery,
+            bind = %route.settings.name,
+            segments = segments.len(),
+            "text accepted by the message centre"
+        );
+        let verdict = classify::accepted(&first_answer.unwrap_or_default());
+        AttemptOutcome::Accepted { verdict, remote_ids }
+    }
+
+    /// The bound route with the longest prefix that fits; the first of equals.
+    fn route(&self, number: &PhoneNumber) -> Option<&Route> {
+        let fitting = |route: &&Route| route.settings.sends && route.bind.is_bound();
+        let by_fit = |route: &Route| route.settings.prefix_fit(number.as_str());
+        let candidates = self.routes.iter().filter(fitting);
+        let fits = candidates.filter_map(|route| by_fit(route).map(|fit| (fit, route)));
+        fits.rev().max_by_key(|(fit, _)| *fit).map(|(_, route)| route)
+    }
+
+    fn segments(&self, text: &str, route: &Route) -> Result<Vec<Segment>, AttemptOutcome> {
+        if text.is_empty() {
+            return Err(never(Reason::Content, "the message has no text"));
+        }
+        let options = route.settings.segments;
+        let needed = estimate(text, options).segments;
+        if needed > self.segments_max {
+            let words = format!("the text takes {needed} messages, at most {} are allowed", self.segments_max);
+            return Err(never(Reason::TooBig, &words));
+        }
+        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
+        split(text, options, reference).map_err(|e| never(Reason::TooBig, &e.to_string()))
+    }
+
+    async fn submit(
+        &self,
+        route: &Route,
+        number: &PhoneNumber,
+        segment: &Segment,
+        is_first: bool,
+    ) -> Result<String, BindError> {
+        let mut tries_left = if is_first { 0 } else { SEGMENT_RETRIES_MAX };
+        loop {
+            let message = route.settings.message(number, segment, self.validity);
+            let error = match route.bind.submit(message).await {
+                Ok(submitted) => return Ok(submitted.message_id),
+                Err(error) => error,
+            };
+            if tries_left == 0 || !may_pass(error) {
+                return Err(error);
+            }
+            tries_left -= 1;
+            tokio::time::sleep(SEGMENT_RETRY_DELAY).await;
+        }
+    }
+}
+
+impl Channel for SmsChannel {
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Text
+    }
+
+    fn concurrency(&self) -> usize {
+        let windows = self.routes.iter().map(|route| route.settings.concurrency);
+        windows.sum::<usize>().max(1)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.routes.iter().any(|route| route.settings.sends && route.bind.is_bound())
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        request: AttemptRequest,
+        _progress: ProgressSink,
+        cancel: CancellationToken,
+    ) -> AttemptFuture<'a> {
+        Box::pin(self.send(request, cancel))
+    }
+}
+
+fn verdict_of(error: BindError) -> Verdict {
+    match error {
+        BindError::Refused(status) => classify::refused(status),
+        BindError::NotBound | BindError::Unanswered => classify::unanswered(&error.to_string()),
+        BindError::Unencodable(_) => Verdict::failure(Reason::Syntax, Permanence::Permanent)
+            .with_diagnostic(error.to_string()),
+    }
+}
+
+fn may_pass(error: BindError) -> bool {
+    // An unanswered segment is not sent again by itself: two with one number
+    // could both arrive, and telephones differ in what they make of that.
+    error != BindError::Unanswered && verdict_of(error).permanence == Permanence::Temporary
+}
+
+fn failed(error: BindError) -> AttemptOutcome {
+    let verdict = verdict_of(error);
+    match verdict.permanence {
+        Permanence::Temporary => AttemptOutcome::Deferred { verdict },
+        Permanence::Permanent => {
+            let by_peer = matches!(error, BindError::Refused(_));
+            AttemptOutcome::Rejected { verdict, by_peer }
+        }
+    }
+}
+
+fn never(reason: Reason, words: &str) -> AttemptOutcome {
+    let verdict = Verdict::failure(reason, Permanence::Permanent).with_diagnostic(words);
+    AttemptOutcome::Rejected { verdict, by_peer: false }
+}
+
+fn not_now(words: &str) -> AttemptOutcome {
+    AttemptOutcome::Deferred { verdict: classify::unanswered(words) }
+}
