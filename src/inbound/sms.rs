@@ -1,6 +1,7 @@
 //! What SMS carriers deliver: receipts, and texts that people wrote.
 
 use super::{Inbound, InboundError};
+use crate::classify::smpp::ReceiptMeaning;
 use crate::domain::{InboundMail, LogEvent, PhoneNumber};
 use crate::store::{Batch, RowBatch};
 use crate::tracker::Receipt;
@@ -32,6 +33,36 @@ impl Inbound {
     /// When the store fails; the carrier must be asked to deliver it again.
     pub async fn take_receipt(&self, receipt: Receipt) -> Result<(), InboundError> {
         Ok(self.tracker.record_receipt(receipt).await?)
+    }
+
+    /// Records what a receipt means for the segment that one of `remote_ids` names: carriers
+    /// write one id in several ways. While none is known, the receipt is kept under each.
+    /// Acknowledge it only when this has resolved.
+    ///
+    /// # Errors
+    /// When the store fails; the carrier must be asked to deliver it again.
+    pub async fn take_receipt_of(
+        &self,
+        remote_ids: &[String],
+        meaning: &ReceiptMeaning,
+    ) -> Result<(), InboundError> {
+        let mut ids = remote_ids;
+        for (index, id) in remote_ids.iter().enumerate() {
+            if self.repo.delivery_by_remote_id(id)?.is_some() {
+                ids = &remote_ids[index..=index];
+                break;
+            }
+        }
+        for id in ids {
+            self.take_receipt(Receipt {
+                remote_id: id.clone(),
+                delivered: matches!(meaning, ReceiptMeaning::Delivered(_)),
+                is_final: !matches!(meaning, ReceiptMeaning::Underway(_)),
+                verdict: meaning.verdict().clone(),
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Keeps a text that a person wrote. Acknowledge it only when this has resolved.

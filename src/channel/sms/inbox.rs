@@ -115,19 +115,31 @@ impl SmsInbox {
         if let Some(receipt) = receipt::from_message(message) {
             let keys = self.route.id_form.receipt_keys(&receipt);
             let remote_ids = keys.iter().map(|key| self.route.key(key)).collect();
-            let text = IncomingText::Receipt { remote_ids, meaning: meaning_of(&receipt) };
-            return Some(Incoming { text, deliveries: vec![delivery] });
+            let text = IncomingText::Receipt {
+                remote_ids,
+                meaning: meaning_of(&receipt),
+            };
+            return Some(Incoming {
+                text,
+                deliveries: vec![delivery],
+            });
         }
         let alphabet = self.route.segments.alphabet;
         let Some(piece) = Piece::of(message, alphabet) else {
             let text = whole(message, message.text(alphabet));
-            return Some(Incoming { text, deliveries: vec![delivery] });
+            return Some(Incoming {
+                text,
+                deliveries: vec![delivery],
+            });
         };
         let key = piece.key();
         let done = self.parts.push(piece, self.began.elapsed());
         let text = match done {
             Reassembled::Waiting => {
-                self.held.entry(key).or_default().push((Instant::now(), delivery));
+                self.held
+                    .entry(key)
+                    .or_default()
+                    .push((Instant::now(), delivery));
                 return None;
             }
             Reassembled::Complete(text) => whole(message, text),
@@ -150,14 +162,21 @@ impl SmsInbox {
         self.held.retain(|_, held| !held.is_empty());
         for (from, to, text) in self.parts.take_expired(self.began.elapsed()) {
             let text = IncomingText::Message { from, to, text };
-            self.ready.push(Incoming { text, deliveries: Vec::new() });
+            self.ready.push(Incoming {
+                text,
+                deliveries: Vec::new(),
+            });
         }
     }
 }
 
 fn whole(message: &DeliverSm, text: String) -> IncomingText {
     let from = number_of(&message.source);
-    IncomingText::Message { from, to: message.destination.value.clone(), text }
+    IncomingText::Message {
+        from,
+        to: message.destination.value.clone(),
+        text,
+    }
 }
 
 /// International numbers with their `+`: by type of number, or by their length.
@@ -177,7 +196,10 @@ fn number_of(address: &Address) -> String {
 impl std::fmt::Debug for IncomingText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Receipt { remote_ids, meaning } => f
+            Self::Receipt {
+                remote_ids,
+                meaning,
+            } => f
                 .debug_struct("Receipt")
                 .field("remote_ids", remote_ids)
                 .field("meaning", meaning)

@@ -16,6 +16,9 @@
 mod inbox;
 mod route;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -24,7 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
 use crate::classify::smpp as classify;
-use crate::domain::{Channel as ChannelKind, Destination, Permanence, PhoneNumber, Reason, Verdict};
+use crate::domain::{
+    Channel as ChannelKind, Destination, Permanence, PhoneNumber, Reason, Verdict,
+};
 use crate::net::smpp::{BindError, SmppBind};
 use crate::proto::smpp::encoding::{Estimate, Segment, estimate, split};
 
@@ -66,12 +71,21 @@ impl SmsChannel {
         first_reference: u16,
     ) -> Arc<Self> {
         let reference = AtomicU16::new(first_reference);
-        Arc::new(Self { routes, segments_max, validity, reference })
+        Arc::new(Self {
+            routes,
+            segments_max,
+            validity,
+            reference,
+        })
     }
 
     /// What a text takes on the first bind: for the console.
     pub fn estimate(&self, text: &str) -> Estimate {
-        let options = self.routes.first().map(|r| r.settings.segments).unwrap_or_default();
+        let options = self
+            .routes
+            .first()
+            .map(|r| r.settings.segments)
+            .unwrap_or_default();
         estimate(text, options)
     }
 
@@ -114,7 +128,10 @@ impl SmsChannel {
             "text accepted by the message centre"
         );
         let verdict = classify::accepted(&first_answer.unwrap_or_default());
-        AttemptOutcome::Accepted { verdict, remote_ids }
+        AttemptOutcome::Accepted {
+            verdict,
+            remote_ids,
+        }
     }
 
     /// The bound route with the longest prefix that fits; the first of equals.
@@ -123,7 +140,9 @@ impl SmsChannel {
         let by_fit = |route: &Route| route.settings.prefix_fit(number.as_str());
         let candidates = self.routes.iter().filter(fitting);
         let fits = candidates.filter_map(|route| by_fit(route).map(|fit| (fit, route)));
-        fits.rev().max_by_key(|(fit, _)| *fit).map(|(_, route)| route)
+        fits.rev()
+            .max_by_key(|(fit, _)| *fit)
+            .map(|(_, route)| route)
     }
 
     fn segments(&self, text: &str, route: &Route) -> Result<Vec<Segment>, AttemptOutcome> {
@@ -133,7 +152,10 @@ impl SmsChannel {
         let options = route.settings.segments;
         let needed = estimate(text, options).segments;
         if needed > self.segments_max {
-            let words = format!("the text takes {needed} messages, at most {} are allowed", self.segments_max);
+            let words = format!(
+                "the text takes {needed} messages, at most {} are allowed",
+                self.segments_max
+            );
             return Err(never(Reason::TooBig, &words));
         }
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +196,9 @@ impl Channel for SmsChannel {
     }
 
     fn is_ready(&self) -> bool {
-        self.routes.iter().any(|route| route.settings.sends && route.bind.is_bound())
+        self.routes
+            .iter()
+            .any(|route| route.settings.sends && route.bind.is_bound())
     }
 
     fn attempt<'a>(
@@ -215,9 +239,14 @@ fn failed(error: BindError) -> AttemptOutcome {
 
 fn never(reason: Reason, words: &str) -> AttemptOutcome {
     let verdict = Verdict::failure(reason, Permanence::Permanent).with_diagnostic(words);
-    AttemptOutcome::Rejected { verdict, by_peer: false }
+    AttemptOutcome::Rejected {
+        verdict,
+        by_peer: false,
+    }
 }
 
 fn not_now(words: &str) -> AttemptOutcome {
-    AttemptOutcome::Deferred { verdict: classify::unanswered(words) }
+    AttemptOutcome::Deferred {
+        verdict: classify::unanswered(words),
+    }
 }

@@ -47,7 +47,11 @@ impl RouteSettings {
         let source = bind.source.trim_start_matches('+').to_owned();
         Self {
             name: bind.name.clone(),
-            source: Address { ton: bind.source_ton, npi: bind.source_npi, value: source },
+            source: Address {
+                ton: bind.source_ton,
+                npi: bind.source_npi,
+                value: source,
+            },
             destination_ton: bind.destination_ton,
             destination_npi: bind.destination_npi,
             prefixes: bind.prefixes.clone(),
@@ -81,7 +85,10 @@ impl RouteSettings {
         if self.prefixes.is_empty() {
             return Some(0);
         }
-        let fitting = self.prefixes.iter().filter(|prefix| number.starts_with(prefix.as_str()));
+        let fitting = self
+            .prefixes
+            .iter()
+            .filter(|prefix| number.starts_with(prefix.as_str()));
         fitting.map(String::len).max()
     }
 
@@ -110,7 +117,11 @@ impl RouteSettings {
                 npi: self.destination_npi,
                 value: number.digits().to_owned(),
             },
-            esm_class: if segment.has_header { esm_class::UDHI } else { 0 },
+            esm_class: if segment.has_header {
+                esm_class::UDHI
+            } else {
+                0
+            },
             validity_period: relative_time(validity),
             registered_delivery: RECEIPT_WANTED,
             data_coding: segment.encoding.data_coding(),
@@ -129,7 +140,11 @@ pub fn smpp_settings(bind: &SmsBind, tls: Option<TlsSettings>, jitter_seed: u64)
         password: password.unwrap_or_default(),
         system_type: bind.system_type.clone(),
         interface_version: INTERFACE_VERSION,
-        address_range: Address { ton: 0, npi: 0, value: bind.address_range.clone() },
+        address_range: Address {
+            ton: 0,
+            npi: 0,
+            value: bind.address_range.clone(),
+        },
     };
     SmppSettings {
         name: bind.name.clone(),
@@ -174,7 +189,10 @@ mod tests {
     fn a_validity_has_sixteen_characters() {
         let hour = Duration::from_secs(3600);
         assert_eq!(relative_time(24 * hour), "000001000000000R");
-        assert_eq!(relative_time(hour + Duration::from_secs(62)), "000000010102000R");
+        assert_eq!(
+            relative_time(hour + Duration::from_secs(62)),
+            "000000010102000R"
+        );
         assert_eq!(relative_time(10_000 * hour), "000099235959000R");
     }
 }

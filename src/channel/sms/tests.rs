@@ -1,0 +1,350 @@
+//! Attempts over a real bind to the simulated centre.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::*;
+use crate::channel::PROGRESS_MAX;
+use crate::classify::smpp::ReceiptMeaning;
+use crate::domain::{Content, DeliveryId, Redacted, Suspends};
+use crate::net::smpp::{SmppSettings, StartedBind};
+use crate::proto::smpp::encoding::{Concatenation, SegmentOptions};
+use crate::proto::smpp::receipt::{MessageIdForm, MessageState};
+use crate::proto::smpp::{Address, BindRequest, CommandStatus};
+use crate::sim::smsc::{Behaviour, SimSmsc, SmscConfig};
+
+const LONG: Duration = Duration::from_secs(20);
+const NUMBER: &str = "+447700900001";
+const DIGITS: &str = "447700900001";
+
+struct House {
+    smsc: SimSmsc,
+    channel: Arc<SmsChannel>,
+    inbox: SmsInbox,
+    /// The binds stop with it.
+    _stop: tokio_util::sync::DropGuard,
+}
+
+fn route_settings(name: &str) -> RouteSettings {
+    RouteSettings {
+        name: name.to_owned(),
+        source: Address::sender("40404"),
+        destination_ton: 1,
+        destination_npi: 1,
+        prefixes: Vec::new(),
+        segments: SegmentOptions::default(),
+        id_form: MessageIdForm::Any,
+        concurrency: 10,
+        sends: true,
+    }
+}
+
+async fn bind_to(smsc: &SimSmsc, cancel: CancellationToken) -> StartedBind {
+    let request = BindRequest {
+        system_id: "tocsin".to_owned(),
+        ..BindRequest::default()
+    };
+    let mut settings = SmppSettings::new("centre", "127.0.0.1", smsc.addr().port(), request);
+    settings.rate_per_second = 1000;
+    settings.throttle_delay = Duration::from_millis(10);
+    settings.session.response_timeout = Duration::from_millis(300);
+    let started = SmppBind::start(settings, cancel);
+    let mut watch = started.bind.watch();
+    timeout(LONG, watch.wait_for(|s| s.binds == 1))
+        .await
+        .unwrap()
+        .unwrap();
+    started
+}
+
+async fn house(config: SmscConfig) -> House {
+    let smsc = SimSmsc::start(config).await.unwrap();
+    let cancel = CancellationToken::new();
+    let started = bind_to(&smsc, cancel.clone()).await;
+    let settings = route_settings("centre");
+    let inbox = SmsInbox::new(settings.clone(), started.deliveries);
+    let routes = vec![Route {
+        bind: started.bind,
+        settings,
+    }];
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600), 0xfffe);
+    House {
+        smsc,
+        channel,
+        inbox,
+        _stop: cancel.drop_guard(),
+    }
+}
+
+fn request(number: &str, text: &str) -> AttemptRequest {
+    let content = Content {
+        subject: String::new(),
+        text: String::new(),
+        html: String::new(),
+        sms_text: text.to_owned(),
+        voice_script: String::new(),
+    };
+    AttemptRequest {
+        delivery: DeliveryId::from_bytes([7; 16]),
+        attempt: 1,
+        destination: Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap())),
+        content: Arc::new(content),
+        submitted: None,
+        recipient_name: String::new(),
+        language: "en".to_owned(),
+        return_path: String::new(),
+        confirmation_required: false,
+    }
+}
+
+async fn attempt(channel: &SmsChannel, request: AttemptRequest) -> AttemptOutcome {
+    let (progress, _events) = mpsc::channel(PROGRESS_MAX);
+    timeout(
+        LONG,
+        channel.attempt(request, progress, CancellationToken::new()),
+    )
+    .await
+    .unwrap()
+}
+
+async fn next(inbox: &mut SmsInbox) -> Incoming {
+    timeout(LONG, inbox.next()).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn each_segment_has_its_id_and_its_receipt() {
+    for writes_ids_differently in [false, true] {
+        let config = SmscConfig {
+            writes_ids_differently,
+            sends_parameters: false,
+            ..SmscConfig::default()
+        };
+        let mut house = house(config).await;
+        let words = "The river rises. Leave the lower town by the north road. ".repeat(4);
+        let outcome = attempt(&house.channel, request(NUMBER, &words)).await;
+        let AttemptOutcome::Accepted { remote_ids, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(remote_ids.len(), 2);
+
+        let taken = house.smsc.messages();
+        assert_eq!(
+            taken.iter().map(|m| m.text.as_str()).collect::<String>(),
+            words
+        );
+        assert!(
+            taken
+                .iter()
+                .all(|m| m.destination == DIGITS && m.source == "40404")
+        );
+        assert!(
+            taken
+                .iter()
+                .all(|m| m.pdu.validity_period == "000000010000000R")
+        );
+        for _ in 0..2 {
+            let incoming = next(&mut house.inbox).await;
+            let IncomingText::Receipt {
+                remote_ids: keys,
+                meaning,
+            } = &incoming.text
+            else {
+                panic!("{incoming:?}");
+            };
+            assert!(matches!(meaning, ReceiptMeaning::Delivered(_)));
+            assert_eq!(
+                keys.iter().filter(|key| remote_ids.contains(key)).count(),
+                1
+            );
+            incoming.confirm();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_receipt_says_why() {
+    let mut house = house(SmscConfig::default()).await;
+    let error = "001".to_owned();
+    let after = Duration::from_millis(10);
+    let state = MessageState::Undeliverable;
+    house.smsc.script(
+        DIGITS,
+        Behaviour::Undelivered {
+            after,
+            state,
+            error,
+        },
+    );
+    assert!(matches!(
+        attempt(&house.channel, request(NUMBER, "x")).await,
+        AttemptOutcome::Accepted { .. }
+    ));
+    let incoming = next(&mut house.inbox).await;
+    let IncomingText::Receipt {
+        meaning: ReceiptMeaning::Undelivered(verdict),
+        ..
+    } = &incoming.text
+    else {
+        panic!("{incoming:?}");
+    };
+    assert_eq!(verdict.suspends(), Suspends::AtOnce);
+    assert!(verdict.diagnostic.as_str().contains("stat:UNDELIV err:001"));
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let house = house(SmscConfig::default()).await;
+    let check = async |behaviour: Option<Behaviour>, number: &str, text: &str| {
+        if let Some(behaviour) = behaviour {
+            house.smsc.script(number, behaviour);
+        }
+        attempt(&house.channel, request(number, text)).await
+    };
+    let bad_number = Behaviour::Refused(CommandStatus::RINVDSTADR);
+    let outcome = check(Some(bad_number), "+4471", "x").await;
+    let AttemptOutcome::Rejected {
+        verdict,
+        by_peer: true,
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(verdict.suspends(), Suspends::AtOnce);
+
+    let busy = Behaviour::Refused(CommandStatus::RSYSERR);
+    let outcome = check(Some(busy), "+4472", "x").await;
+    assert!(
+        matches!(outcome, AttemptOutcome::Deferred { .. }),
+        "{outcome:?}"
+    );
+    let outcome = check(Some(Behaviour::Silent), "+4473", "x").await;
+    assert!(
+        matches!(outcome, AttemptOutcome::Deferred { .. }),
+        "{outcome:?}"
+    );
+
+    for text in ["", &"x".repeat(3 * 153 + 1)] {
+        let outcome = check(None, "+4474", text).await;
+        let AttemptOutcome::Rejected {
+            verdict,
+            by_peer: false,
+        } = outcome
+        else {
+            panic!()
+        };
+        assert_eq!(verdict.suspends(), Suspends::Never);
+    }
+    assert!(house.smsc.messages().is_empty());
+}
+
+#[tokio::test]
+async fn throttling_in_the_middle_of_a_text_is_waited_out() {
+    let house = house(SmscConfig::default()).await;
+    let then = Box::new(Behaviour::NoReceipt);
+    house
+        .smsc
+        .script(DIGITS, Behaviour::Throttled { times: 4, then });
+    let outcome = attempt(&house.channel, request(NUMBER, &"x".repeat(400))).await;
+    let AttemptOutcome::Accepted { remote_ids, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(remote_ids.len(), 3);
+    let parts: Vec<_> = house
+        .smsc
+        .messages()
+        .iter()
+        .map(|m| m.pdu.concatenation())
+        .collect();
+    let numbers: Vec<_> = parts
+        .iter()
+        .flatten()
+        .map(|(kind, sar)| (*kind, sar.number))
+        .collect();
+    assert_eq!(numbers, [1, 2, 3].map(|n| (Concatenation::Udh8, n)));
+}
+
+#[tokio::test]
+async fn without_a_bind_it_is_deferred() {
+    let house = house(SmscConfig::default()).await;
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let (progress, _events) = mpsc::channel(PROGRESS_MAX);
+    let outcome = house
+        .channel
+        .attempt(request(NUMBER, "x"), progress, cancelled)
+        .await;
+    assert!(
+        matches!(outcome, AttemptOutcome::Deferred { .. }),
+        "{outcome:?}"
+    );
+    assert!(house.channel.is_ready());
+    house.smsc.stop().await;
+    let mut watch = house.channel.routes()[0].bind.watch();
+    timeout(LONG, watch.wait_for(|s| s.last_error.is_some()))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!house.channel.is_ready());
+    let outcome = attempt(&house.channel, request(NUMBER, "x")).await;
+    assert!(
+        matches!(outcome, AttemptOutcome::Deferred { .. }),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_longest_prefix_chooses_the_bind() {
+    let centres = [
+        SimSmsc::start(SmscConfig::default()).await.unwrap(),
+        SimSmsc::start(SmscConfig::default()).await.unwrap(),
+    ];
+    let stop = CancellationToken::new();
+    let mut routes = Vec::new();
+    for (centre, prefix) in centres.iter().zip(["+44", "+4477"]) {
+        let bind = bind_to(centre, stop.clone()).await.bind;
+        let settings = RouteSettings {
+            prefixes: vec![prefix.to_owned()],
+            ..route_settings(prefix)
+        };
+        routes.push(Route { bind, settings });
+    }
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600), 1);
+    attempt(&channel, request("+447700900001", "x")).await;
+    attempt(&channel, request("+441632960001", "x")).await;
+    let nowhere = attempt(&channel, request("+33199000000", "x")).await;
+    assert!(matches!(nowhere, AttemptOutcome::Deferred { .. }));
+    assert_eq!(centres.each_ref().map(|c| c.messages().len()), [1, 1]);
+    assert_eq!(centres[1].messages()[0].destination, "447700900001");
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_long_reply_is_acknowledged_when_the_whole_is_stored() {
+    let mut house = house(SmscConfig::default()).await;
+    let words = "Wir sind in Sicherheit, danke! ".repeat(8);
+    house.smsc.inject(NUMBER, "40404", &words);
+    let incoming = next(&mut house.inbox).await;
+    assert_eq!(house.smsc.acknowledged(), 0);
+    let expected = IncomingText::Message {
+        from: NUMBER.to_owned(),
+        to: "40404".to_owned(),
+        text: words.clone(),
+    };
+    assert!(incoming.text == expected);
+    assert!(!format!("{incoming:?}").contains("7700"));
+    // Not stored: all parts come again.
+    drop(incoming);
+    let again = next(&mut house.inbox).await;
+    assert!(again.text == expected);
+    again.confirm();
+    timeout(LONG, async {
+        while house.smsc.acknowledged() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
