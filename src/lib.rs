@@ -4,8 +4,10 @@
 
 pub mod channel;
 pub mod classify;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod domain;
 pub mod http;
 pub mod inbound;

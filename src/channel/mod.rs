@@ -4,6 +4,7 @@
 
 pub mod email;
 pub mod sms;
+pub mod voice;
 
 use std::sync::Arc;
 

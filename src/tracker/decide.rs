@@ -3,9 +3,11 @@
 use super::event::Event;
 use crate::domain::comms_issue;
 use crate::domain::suspension::{self, SuspensionPolicy};
+use crate::domain::transitions::may_change;
 use crate::domain::{
-    CallStatus, Category, Closed, ClosedReason, Contact, Delivery, DeliveryId, Fault, LogEvent,
-    MethodId, Person, PersonDelivery, Source, Status, StatusChange, TextStatus, Timestamp, Verdict,
+    CallStatus, Category, Channel, Closed, ClosedReason, Contact, Delivery, DeliveryId,
+    EmailStatus, Fault, LogEvent, MethodId, Person, PersonDelivery, Source, Status, StatusChange,
+    TextStatus, Timestamp, Verdict,
 };
 
 /// What is known when an event comes in.
@@ -96,7 +98,7 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
         Event::AttemptBegun { status } => {
             delivery.attempts = delivery.attempts.saturating_add(1);
             if let Some(status) = status {
-                delivery.record(change(status, None, Source::Gateway));
+                begin(delivery, status, now);
             }
             None
         }
@@ -148,6 +150,25 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
     }
 }
 
+/// An attempt that finds the traces of one that died goes back to the queue first.
+fn begin(delivery: &mut Delivery, status: Status, now: Timestamp) {
+    let entry = |status| StatusChange {
+        at: now,
+        status,
+        verdict: None,
+        source: Source::Gateway,
+    };
+    let queued = match status.channel() {
+        Channel::Email => Status::Email(EmailStatus::Queued),
+        Channel::Text => Status::Text(TextStatus::Queued),
+        Channel::Call => Status::Call(CallStatus::Queued),
+    };
+    if !may_change(delivery.status(), status) && may_change(delivery.status(), queued) {
+        delivery.record(entry(queued));
+    }
+    delivery.record(entry(status));
+}
+
 /// Counts each segment once: a receipt that comes twice is a fact, not progress.
 fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict, now: Timestamp) {
     let Some(index) = delivery
@@ -176,7 +197,7 @@ fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict,
 }
 
 fn is_failure(status: Status) -> bool {
-    use crate::domain::{EmailStatus, ListStatus};
+    use crate::domain::ListStatus;
     match status {
         // Nobody at home is no failure of the number.
         Status::Call(CallStatus::Busy | CallStatus::NoAnswer) => false,

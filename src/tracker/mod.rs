@@ -13,6 +13,9 @@ mod receipts;
 mod rounds;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::broadcast;

@@ -15,6 +15,9 @@ use crate::store::{Batch, RowBatch};
 /// Name of the category that prompts belong to.
 pub const PROMPT_CATEGORY: &str = "Prompt";
 
+/// Stands for the person's name in prompts.
+const NAME: &str = "{{ name }}";
+
 /// What is sent by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptSettings {
@@ -66,7 +69,8 @@ pub(super) fn prompt_about(
     };
     let method = method.clone();
     contact.prompted_at = Some(now);
-    let communication = prompt(tracker, batch, channel, now);
+    let name = contact.full_name();
+    let communication = prompt(tracker, batch, channel, &name, now);
     let making = Making {
         communication,
         category: &category(&tracker.settings.categories, PROMPT_CATEGORY),
@@ -100,13 +104,14 @@ fn prompt(
     tracker: &Tracker,
     batch: &mut Batch,
     channel: Channel,
+    name: &str,
     now: Timestamp,
 ) -> CommunicationId {
     let settings = &tracker.settings.prompts;
     let content = match channel {
         Channel::Email => Content {
             subject: settings.check_phone_subject.clone(),
-            text: settings.check_phone_text.clone(),
+            text: settings.check_phone_text.replace(NAME, name),
             html: String::new(),
             sms_text: String::new(),
             voice_script: String::new(),
@@ -115,7 +120,7 @@ fn prompt(
             subject: String::new(),
             text: String::new(),
             html: String::new(),
-            sms_text: settings.check_email_text.clone(),
+            sms_text: settings.check_email_text.replace(NAME, name),
             voice_script: String::new(),
         },
     };

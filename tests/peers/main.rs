@@ -2,5 +2,4 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod server;
-mod simulated_mx;
 mod submission;

@@ -29,6 +29,7 @@ fn millis(n: u64) -> Duration {
 
 fn plan() -> CallPlan {
     CallPlan {
+        setup_timeout: Duration::from_secs(5),
         ring_timeout: millis(600),
         cancel_wait: Duration::from_secs(3),
         answer_pause: millis(20),

@@ -17,6 +17,8 @@ pub const REPLAYS_BY_KEY_MAX: u8 = 5;
 pub struct CallMachine {
     plan: CallPlan,
     state: State,
+    /// When the INVITE was sent; none once the trunk has given a sign of life.
+    unheard_since: Option<Instant>,
     /// When the current state's wait is over.
     wait: Option<Instant>,
     /// When the call as a whole must end.
@@ -59,9 +61,10 @@ impl CallMachine {
         let mut output = VecDeque::new();
         output.push_back(Output::Progress(Progress::Started));
         Self {
-            wait: Some(now + plan.ring_timeout),
+            wait: Some(now + plan.setup_timeout.min(plan.ring_timeout)),
             plan,
             state: State::Calling,
+            unheard_since: Some(now),
             limit: None,
             heard: None,
             progress: Progress::Started,
@@ -107,6 +110,7 @@ impl CallMachine {
         }
         self.wait = None;
         match self.state {
+            State::Calling if self.unheard_since.is_some() => self.fail(CallFailure::TimedOut),
             State::Calling => self.cancel(CallEnd::NoAnswer, now),
             State::Cancelling { end } => self.end(end, None, None),
             State::BeforeScript | State::BeforeBeep => self.play(),
@@ -117,8 +121,9 @@ impl CallMachine {
 
     fn handle_sip(&mut self, event: SipEvent, now: Instant) {
         match event {
-            SipEvent::Trying => {}
+            SipEvent::Trying => self.hear_trunk(),
             SipEvent::Ringing | SipEvent::EarlyMedia => {
+                self.hear_trunk();
                 if self.state == State::Calling {
                     self.advance(Progress::Ringing);
                 }
@@ -129,6 +134,15 @@ impl CallMachine {
             SipEvent::Unusable(why) => self.fail(CallFailure::Unusable(why)),
             SipEvent::TimedOut => self.fail(CallFailure::TimedOut),
             SipEvent::TransportFailed => self.fail(CallFailure::TransportFailed),
+        }
+    }
+
+    /// The trunk lives: from now on only the ring timeout counts.
+    fn hear_trunk(&mut self) {
+        if self.state == State::Calling
+            && let Some(since) = self.unheard_since.take()
+        {
+            self.wait = Some(since + self.plan.ring_timeout);
         }
     }
 

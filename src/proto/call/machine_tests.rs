@@ -16,6 +16,7 @@ struct Scene {
 
 fn plan(confirm: bool) -> CallPlan {
     CallPlan {
+        setup_timeout: Duration::from_secs(20),
         ring_timeout: Duration::from_secs(30),
         cancel_wait: Duration::from_secs(10),
         answer_pause: Duration::from_secs(1),
@@ -141,6 +142,9 @@ fn calls_that_nobody_answers() {
         "180 +30 +10",
         "Started Ringing CANCEL =NoAnswer",
     );
+    check(plan(true), "+20", "Started =Failed");
+    check(plan(true), "100 +20", "Started");
+    check(plan(true), "+19 100 +11", "Started CANCEL");
     check(plan(true), "mute", "Started =Failed");
     check(plan(true), "180 dead", "Started Ringing =Failed");
     check(plan(true), "180 rubbish", "Started Ringing =Failed");
@@ -324,6 +328,11 @@ proptest! {
         let count = |wanted: &str| scene.said.iter().filter(|word| *word == wanted).count();
         prop_assert!(count("BYE") <= 1 && count("CANCEL") <= 1);
         prop_assert!(count("play") <= 3 + usize::from(REPLAYS_BY_KEY_MAX));
+        // Transitions that the status table does not have.
+        let answered = count("InProgress") == 1;
+        let end = scene.said.last().unwrap().as_str();
+        prop_assert!(!answered || !["=NoAnswer", "=Busy", "=Failed", "=Aborted"].contains(&end));
+        prop_assert!(answered || !["=Fax", "=Voicemail", "=Completed", "=Confirmed"].contains(&end));
         let confirmed = scene.said.last().unwrap() == "=Confirmed";
         prop_assert!(!confirmed || (confirm && words.contains(&"key1")));
         prop_assert!(scene.machine.poll_timeout().is_none());

@@ -7,6 +7,8 @@ use crate::proto::media::Digit;
 /// How one call is to be made.
 #[derive(Debug, Clone)]
 pub struct CallPlan {
+    /// From handing the number to the trunk to its first sign of life.
+    pub setup_timeout: Duration,
     /// From handing the number to the trunk to giving up: CANCEL, "no answer". SIP itself gives
     /// up two minutes after the last sign of life; stay below.
     pub ring_timeout: Duration,
@@ -52,6 +54,7 @@ pub enum VoicemailPolicy {
 impl Default for CallPlan {
     fn default() -> Self {
         Self {
+            setup_timeout: Duration::from_secs(32),
             ring_timeout: Duration::from_secs(45),
             cancel_wait: Duration::from_secs(10),
             answer_pause: Duration::from_millis(700),

@@ -1,0 +1,87 @@
+//! How a call ended, in the words that all channels share.
+
+use super::speech::SpeechError;
+use crate::channel::AttemptOutcome;
+use crate::classify::sip::classify_call;
+use crate::domain::CallStatus;
+use crate::domain::verdict::{Fault, Permanence, Reason, Verdict};
+use crate::proto::call::{CallEnd, CallResult, Progress};
+
+/// The outcome of a call that was placed.
+///
+/// A call that failed for a reason that may pass and is not the recipient's is tried again; all
+/// other ends are final for this attempt's call.
+pub(super) fn of(result: &CallResult) -> AttemptOutcome {
+    let verdict = classify_call(result);
+    let status = match result.end {
+        CallEnd::Busy => CallStatus::Busy,
+        CallEnd::Fax => CallStatus::Fax,
+        CallEnd::Voicemail => CallStatus::Voicemail,
+        CallEnd::Completed => CallStatus::Completed,
+        CallEnd::Confirmed => CallStatus::Confirmed,
+        CallEnd::NoAnswer => CallStatus::NoAnswer,
+        CallEnd::Failed => return failed(verdict),
+        CallEnd::Aborted => return withdrawn(),
+    };
+    AttemptOutcome::CallEnded { status, verdict }
+}
+
+/// Progress in the words of the timeline.
+pub(super) fn status_of(progress: Progress) -> CallStatus {
+    match progress {
+        Progress::Started => CallStatus::Started,
+        Progress::Ringing => CallStatus::Ringing,
+        Progress::InProgress => CallStatus::InProgress,
+    }
+}
+
+/// Stopped before anybody answered.
+pub(super) fn withdrawn() -> AttemptOutcome {
+    deferred(Reason::Undefined, "the call was withdrawn")
+}
+
+/// There is nothing to play.
+pub(super) fn speechless(error: &SpeechError) -> AttemptOutcome {
+    tracing::warn!(%error, "script could not be spoken");
+    deferred(Reason::System, &error.to_string())
+}
+
+/// The trunk cannot be used.
+pub(super) fn no_trunk(why: &str) -> AttemptOutcome {
+    deferred(Reason::System, why)
+}
+
+/// Not a telephone number: a mistake of ours.
+pub(super) fn misdirected() -> AttemptOutcome {
+    AttemptOutcome::Rejected {
+        verdict: Verdict {
+            fault: Fault::Sender,
+            ..Verdict::failure(Reason::Syntax, Permanence::Permanent)
+        },
+        by_peer: false,
+    }
+}
+
+fn failed(verdict: Option<Verdict>) -> AttemptOutcome {
+    match verdict {
+        Some(verdict)
+            if verdict.permanence == Permanence::Temporary
+                && matches!(verdict.fault, Fault::Network | Fault::Sender) =>
+        {
+            AttemptOutcome::Deferred { verdict }
+        }
+        verdict => AttemptOutcome::CallEnded {
+            status: CallStatus::Failed,
+            verdict,
+        },
+    }
+}
+
+fn deferred(reason: Reason, why: &str) -> AttemptOutcome {
+    AttemptOutcome::Deferred {
+        verdict: Verdict {
+            fault: Fault::Sender,
+            ..Verdict::failure(reason, Permanence::Temporary).with_diagnostic(why)
+        },
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod check_config;
+mod demo;
+mod healthcheck;
+mod serve;
+mod tone;
+mod user;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Where the configuration lies unless told otherwise.
+const CONFIG_PATH: &str = "/etc/tocsin/tocsin.toml";
+
+/// Self-hosted email, SMS and voice gateway.
+#[derive(Debug, Parser)]
+#[command(name = "tocsin", version, about)]
+struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(ConfigArgument),
+    /// Run it on empty temporary state with simulated carriers and invented people, and send an
+    /// alert.
+    Demo(demo::Arguments),
+    /// Say everything that is wrong with a configuration.
+    CheckConfig(check_config::Arguments),
+    /// Add people who log in, and give them passwords.
+    User(user::Arguments),
+    /// Ask a running gateway whether it is ready; exit code 0 if so.
+    Healthcheck(healthcheck::Arguments),
+    /// Write a WAV file of a tone to standard output: the voice of the demo where no speech
+    /// program is installed.
+    #[command(hide = true)]
+    Tone,
+    /// Check the state of a stopped gateway: every row, index, counter and body.
+    Verify(ConfigArgument),
+}
+
+/// Which configuration.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// The configuration file.
+    #[arg(short, long, default_value = CONFIG_PATH, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs what the arguments ask for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Serve(config) => serve::run(&config.config),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::User(arguments) => user::run(&arguments),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments),
+        Command::Tone => tone::run(),
+        Command::Verify(config) => verify::run(&config.config),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tocsin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

@@ -1,0 +1,244 @@
+//! The three ways out, as far as they are configured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::channel::Channel;
+use crate::channel::email::{EmailChannel, EmailParts};
+use crate::channel::sms::{
+    Incoming, IncomingText, Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings,
+};
+use crate::channel::voice::{VoiceChannel, VoiceParts};
+use crate::clock::{Randomness, SharedClock};
+use crate::config::Config;
+use crate::domain::Channel as ChannelKind;
+use crate::inbound::Inbound;
+use crate::net::dns::SystemDns;
+use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
+use crate::net::tls_client::client_config;
+use crate::observe::Metrics;
+use crate::proto::smpp::CommandStatus;
+
+/// What the carriers are started with.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) clock: &'a SharedClock,
+    pub(super) random: &'a Randomness,
+    pub(super) metrics: &'a Arc<Metrics>,
+    pub(super) inbound: &'a Inbound,
+    pub(super) own_listeners: Vec<SocketAddr>,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) tasks: &'a TaskTracker,
+}
+
+/// What runs.
+pub(super) struct Carriers {
+    pub(super) channels: Vec<Arc<dyn Channel>>,
+    pub(super) ways: Vec<Way>,
+}
+
+/// One way out, for the health page.
+pub(super) struct Way {
+    pub(super) channel: ChannelKind,
+    pub(super) name: String,
+    pub(super) kind: WayKind,
+}
+
+pub(super) enum WayKind {
+    /// Works as long as the network does.
+    Always,
+    /// Nobody has configured it.
+    Off,
+    /// An SMPP bind.
+    Bind(watch::Receiver<BindStatus>),
+    /// A SIP trunk.
+    Trunk(Arc<dyn Channel>),
+}
+
+pub(super) fn start(parts: Parts<'_>) -> anyhow::Result<Carriers> {
+    let mut carriers = Carriers {
+        channels: Vec::new(),
+        ways: Vec::new(),
+    };
+    start_email(&parts, &mut carriers)?;
+    start_sms(&parts, &mut carriers)?;
+    start_voice(&parts, &mut carriers);
+    Ok(carriers)
+}
+
+fn start_email(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()> {
+    let config = &parts.config.email;
+    let channel = EmailChannel::new(EmailParts {
+        config: config.clone(),
+        server_name: parts.config.server.name.clone(),
+        dns: Arc::new(SystemDns::new().context("the system's resolver cannot be used")?),
+        clock: parts.clock.clone(),
+        random: parts.random.clone(),
+        own_listeners: parts.own_listeners.clone(),
+        links: None,
+        verifying: None,
+    })
+    .context("TLS for outgoing mail cannot be set up")?;
+    let name = config.relay.as_ref().map_or_else(
+        || "MX lookup".to_owned(),
+        |relay| format!("relay {}", relay.host),
+    );
+    carriers.channels.push(Arc::new(channel));
+    carriers.ways.push(Way {
+        channel: ChannelKind::Email,
+        name,
+        kind: WayKind::Always,
+    });
+    Ok(())
+}
+
+fn start_sms(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()> {
+    let config = &parts.config.sms;
+    let mut routes = Vec::new();
+    for bind in &config.binds {
+        let settings = RouteSettings::from_config(bind);
+        let tls = bind.tls.then(|| bind_tls(bind)).transpose()?;
+        let settings_of_bind = smpp_settings(bind, tls, parts.random.next_u64());
+        let started = SmppBind::start(settings_of_bind, parts.stop.clone());
+        parts.tasks.spawn(async move {
+            if let Err(error) = started.task.await {
+                tracing::error!(%error, "an SMPP bind ended unexpectedly");
+            }
+        });
+        let inbox = SmsInbox::new(settings.clone(), started.deliveries);
+        parts.tasks.spawn(take_in(
+            inbox,
+            parts.inbound.clone(),
+            parts.stop.clone(),
+            Arc::clone(parts.metrics),
+        ));
+        carriers.ways.push(Way {
+            channel: ChannelKind::Text,
+            name: bind.name.clone(),
+            kind: WayKind::Bind(started.bind.watch()),
+        });
+        routes.push(Route {
+            bind: started.bind,
+            settings,
+        });
+    }
+    if routes.is_empty() {
+        carriers.ways.push(Way {
+            channel: ChannelKind::Text,
+            name: "SMS".to_owned(),
+            kind: WayKind::Off,
+        });
+        return Ok(());
+    }
+    let reference = u16::from_be_bytes(parts.random.bytes());
+    let channel = SmsChannel::new(
+        routes,
+        usize::from(config.segments_max),
+        config.validity,
+        reference,
+    );
+    carriers.channels.push(channel);
+    Ok(())
+}
+
+fn bind_tls(bind: &crate::config::SmsBind) -> anyhow::Result<TlsSettings> {
+    let server_name =
+        rustls::pki_types::ServerName::try_from(bind.host.clone()).with_context(|| {
+            format!(
+                "[[sms.bind]] {}: {} cannot be checked against a certificate",
+                bind.name, bind.host
+            )
+        })?;
+    Ok(TlsSettings {
+        config: client_config(true).context("TLS for SMPP cannot be set up")?,
+        server_name,
+    })
+}
+
+/// Stores what a carrier delivers, and acknowledges it only then.
+async fn take_in(
+    mut inbox: SmsInbox,
+    inbound: Inbound,
+    stop: CancellationToken,
+    metrics: Arc<Metrics>,
+) {
+    loop {
+        let incoming = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            incoming = inbox.next() => incoming,
+        };
+        let Some(incoming) = incoming else {
+            return;
+        };
+        let stored = store_text(&inbound, &incoming, &metrics).await;
+        match stored {
+            Ok(()) => incoming.confirm(),
+            Err(error) => {
+                tracing::error!(%error, "what the carrier delivered cannot be stored; it is asked to deliver it again");
+                // SMPP 3.4, 5.1.3: ESME_RX_T_APPN, a temporary error of the receiver.
+                incoming.refuse(CommandStatus(0x64));
+            }
+        }
+    }
+}
+
+async fn store_text(
+    inbound: &Inbound,
+    incoming: &Incoming,
+    metrics: &Metrics,
+) -> Result<(), crate::inbound::InboundError> {
+    match &incoming.text {
+        IncomingText::Receipt {
+            remote_ids,
+            meaning,
+        } => {
+            metrics.inbound.with(&["receipt"]).increment();
+            inbound.take_receipt_of(remote_ids, meaning).await
+        }
+        IncomingText::Message { from, to, text } => {
+            metrics.inbound.with(&["reply"]).increment();
+            let text = crate::inbound::IncomingText {
+                from: from.clone(),
+                to: to.clone(),
+                text: text.clone(),
+            };
+            inbound.take_text(text).await
+        }
+    }
+}
+
+fn start_voice(parts: &Parts<'_>, carriers: &mut Carriers) {
+    let config = &parts.config.voice;
+    let Some(trunk) = &config.trunk else {
+        carriers.ways.push(Way {
+            channel: ChannelKind::Call,
+            name: "SIP trunk".to_owned(),
+            kind: WayKind::Off,
+        });
+        return;
+    };
+    let folder = parts.config.server.state.join("speech");
+    let voice = Arc::new(VoiceChannel::new(VoiceParts::with_program(
+        config.clone(),
+        folder,
+        parts.random.clone(),
+    )));
+    let channel: Arc<dyn Channel> = Arc::clone(&voice) as Arc<dyn Channel>;
+    let stop = parts.stop.clone();
+    parts.tasks.spawn(async move {
+        stop.cancelled().await;
+        voice.close().await;
+    });
+    carriers.ways.push(Way {
+        channel: ChannelKind::Call,
+        name: format!("trunk {}", trunk.host),
+        kind: WayKind::Trunk(Arc::clone(&channel)),
+    });
+    carriers.channels.push(channel);
+}

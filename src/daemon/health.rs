@@ -1,0 +1,190 @@
+//! How the daemon stands: for `/readyz`, the console's first page, and metrics.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Addresses;
+use super::carriers::{Way, WayKind};
+use crate::clock::SharedClock;
+use crate::domain::Lane;
+use crate::http::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
+use crate::net::smpp::BindPhase;
+use crate::net::tls_server::ServerTls;
+use crate::observe::Metrics;
+use crate::store::Repo;
+use crate::tracker::{Notice, Tracker};
+
+/// Time between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Most alarms shown.
+const ALARMS_MAX: usize = 50;
+/// Time within which one kind of alarm is not repeated.
+const ALARM_QUIET: Duration = Duration::from_secs(15 * 60);
+/// Entries of a lane counted for metrics.
+const DEPTH_MAX: usize = 10_000;
+/// A certificate that ends within so many days is an alarm.
+const CERTIFICATE_DAYS_MIN: i64 = 14;
+
+/// Looks at everything once a second.
+pub(super) struct Health {
+    ways: Vec<Way>,
+    alarms: VecDeque<Alarm>,
+    readiness: watch::Sender<Readiness>,
+}
+
+/// What it looks at.
+pub(super) struct Parts {
+    pub(super) repo: Repo,
+    pub(super) tracker: Tracker,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: SharedClock,
+    pub(super) tls: Arc<ServerTls>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Health {
+    pub(super) fn new(addresses: &Addresses, ways: Vec<Way>) -> (Self, watch::Receiver<Readiness>) {
+        let named = |name: &str, sockets: &[std::net::SocketAddr]| {
+            let parts = sockets.iter().map(|socket| Part {
+                name: format!("{name} {socket}"),
+                up: true,
+            });
+            parts.collect::<Vec<_>>()
+        };
+        let listeners = [
+            named("submission", &addresses.submission),
+            named("submissions", &addresses.submissions),
+            named("mx", &addresses.mx),
+            named("console", &addresses.console),
+        ]
+        .concat();
+        let lanes = Lane::ALL.map(|lane| Part {
+            name: lane.as_str().to_owned(),
+            up: true,
+        });
+        let readiness = Readiness {
+            listeners,
+            channels: ways.iter().map(state_of).collect(),
+            lanes: lanes.to_vec(),
+            alarms: Vec::new(),
+            draining: false,
+        };
+        let (readiness, seen) = watch::channel(readiness);
+        (
+            Self {
+                ways,
+                alarms: VecDeque::new(),
+                readiness,
+            },
+            seen,
+        )
+    }
+
+    pub(super) async fn run(mut self, parts: Parts) {
+        let mut notices = parts.tracker.subscribe();
+        let mut look = tokio::time::interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = parts.stop.cancelled() => break,
+                _ = look.tick() => self.look(&parts),
+                notice = notices.recv() => {
+                    if let Ok(Notice::SenderFault(delivery)) = notice {
+                        let text = "A carrier refuses messages for a reason on our side: look at the delivery's diagnostic.";
+                        self.alarm(&parts, text, Some(delivery), "sender_fault");
+                    }
+                }
+            }
+        }
+        self.readiness
+            .send_modify(|readiness| readiness.draining = true);
+    }
+
+    fn look(&mut self, parts: &Parts) {
+        for lane in Lane::ALL {
+            if let Ok(depth) = parts.repo.lane_depth(lane, DEPTH_MAX) {
+                parts
+                    .metrics
+                    .queue_depth
+                    .with(&[lane.as_str()])
+                    .set(i64::try_from(depth).unwrap_or(i64::MAX));
+            }
+        }
+        let days = parts.tls.days_left();
+        parts.metrics.tls_certificate_expiry_days.set(days);
+        if days < CERTIFICATE_DAYS_MIN {
+            self.alarm(
+                parts,
+                "Our certificate ends within two weeks.",
+                None,
+                "certificate",
+            );
+        }
+        let channels: Vec<ChannelState> = self.ways.iter().map(state_of).collect();
+        for (way, state) in self.ways.iter().zip(&channels) {
+            if let WayKind::Bind(_) = way.kind {
+                let up = i64::from(state.state == ChannelHealth::Ready);
+                parts.metrics.smpp_bind_up.with(&[&way.name]).set(up);
+            }
+        }
+        let alarms: Vec<Alarm> = self.alarms.iter().cloned().collect();
+        self.readiness.send_modify(|readiness| {
+            readiness.channels = channels;
+            readiness.alarms = alarms;
+        });
+    }
+
+    fn alarm(
+        &mut self,
+        parts: &Parts,
+        text: &str,
+        delivery: Option<crate::domain::DeliveryId>,
+        kind: &str,
+    ) {
+        let now = parts.clock.wall();
+        let told = self
+            .alarms
+            .iter()
+            .any(|alarm| alarm.text == text && now.since(alarm.at) < ALARM_QUIET);
+        if told {
+            return;
+        }
+        parts.metrics.alarms.with(&[kind]).increment();
+        tracing::warn!(kind, "{text}");
+        self.alarms.push_front(Alarm {
+            at: now,
+            text: text.to_owned(),
+            delivery,
+        });
+        self.alarms.truncate(ALARMS_MAX);
+    }
+}
+
+fn state_of(way: &Way) -> ChannelState {
+    let (state, detail) = match &way.kind {
+        WayKind::Always => (ChannelHealth::Ready, String::new()),
+        WayKind::Off => (ChannelHealth::Off, String::new()),
+        WayKind::Trunk(channel) if channel.is_ready() => (ChannelHealth::Ready, String::new()),
+        WayKind::Trunk(_) => (ChannelHealth::Down, String::new()),
+        WayKind::Bind(status) => {
+            let status = status.borrow();
+            let state = match status.phase {
+                BindPhase::Bound { .. } => ChannelHealth::Ready,
+                BindPhase::Connecting | BindPhase::Waiting => ChannelHealth::Connecting,
+                BindPhase::Stopped => ChannelHealth::Down,
+            };
+            (state, status.last_error.clone().unwrap_or_default())
+        }
+    };
+    ChannelState {
+        channel: way.channel,
+        name: way.name.clone(),
+        state,
+        detail,
+    }
+}

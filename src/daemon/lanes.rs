@@ -1,0 +1,118 @@
+//! Starts the lanes of the queue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::state::retry_schedule;
+use crate::channel::Channel;
+use crate::clock::{Randomness, SharedClock};
+use crate::config::Config;
+use crate::domain::{Channel as ChannelKind, Lane, ReturnPaths};
+use crate::inbound::Inbound;
+use crate::queue::attempts::{AttemptTools, Attempts};
+use crate::queue::lane::{self, LaneHandler, Work};
+use crate::queue::rounds::Rounds;
+use crate::store::Repo;
+use crate::store::engine::Claim;
+use crate::tracker::Tracker;
+
+/// Incoming mails read at once.
+const READERS_MAX: usize = 4;
+/// Time before an incoming mail is read again after the store refused.
+const REREAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the lanes work with.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) repo: &'a Repo,
+    pub(super) tracker: &'a Tracker,
+    pub(super) inbound: &'a Inbound,
+    pub(super) clock: &'a SharedClock,
+    pub(super) random: &'a Randomness,
+    pub(super) return_paths: &'a ReturnPaths,
+    pub(super) channels: &'a [Arc<dyn Channel>],
+    pub(super) stop: &'a CancellationToken,
+    pub(super) tasks: &'a TaskTracker,
+}
+
+pub(super) fn start(parts: Parts<'_>) {
+    for channel in parts.channels {
+        let retry = match channel.kind() {
+            ChannelKind::Email => &parts.config.email.retry,
+            ChannelKind::Text => &parts.config.sms.retry,
+            ChannelKind::Call => &parts.config.voice.retry,
+        };
+        let tools = AttemptTools {
+            repo: parts.repo.clone(),
+            tracker: parts.tracker.clone(),
+            clock: parts.clock.clone(),
+            random: parts.random.clone(),
+            return_paths: parts.return_paths.clone(),
+        };
+        let attempts = Arc::new(Attempts::new(
+            Arc::clone(channel),
+            tools,
+            retry_schedule(retry),
+            parts.stop.clone(),
+        ));
+        let watcher = Arc::clone(&attempts);
+        let stop = parts.stop.clone();
+        parts
+            .tasks
+            .spawn(async move { watcher.stop_closed(stop).await });
+        run(&parts, Lane::from(channel.kind()), attempts);
+    }
+    run(
+        &parts,
+        Lane::Expand,
+        Arc::new(Rounds::new(
+            parts.repo.clone(),
+            parts.tracker.clone(),
+            parts.stop.clone(),
+        )),
+    );
+    run(
+        &parts,
+        Lane::Inbound,
+        Arc::new(MailReader {
+            inbound: parts.inbound.clone(),
+            repo: parts.repo.clone(),
+        }),
+    );
+}
+
+fn run(parts: &Parts<'_>, lane: Lane, handler: Arc<dyn LaneHandler>) {
+    let store = parts.repo.store().clone();
+    parts.tasks.spawn(lane::run(
+        store,
+        parts.clock.clone(),
+        lane,
+        handler,
+        parts.stop.clone(),
+    ));
+}
+
+/// Reads mail that came in.
+struct MailReader {
+    inbound: Inbound,
+    repo: Repo,
+}
+
+impl LaneHandler for MailReader {
+    fn concurrency(&self) -> usize {
+        READERS_MAX
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(async move {
+            if let Err(error) = self.inbound.read_mail(&claim.id).await {
+                tracing::error!(%error, "an incoming mail cannot be recorded; trying again");
+                tokio::time::sleep(REREAD_INTERVAL).await;
+                self.repo.store().release(&claim);
+            }
+        })
+    }
+}

@@ -1,0 +1,400 @@
+//! The composition root: everything is wired here and nowhere else. Starts, reloads, drains.
+
+mod carriers;
+mod doors;
+mod health;
+mod lanes;
+mod state;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Randomness, SharedClock, SystemClock};
+use crate::config::Config;
+use crate::domain::ReturnPaths;
+use crate::http::{self, Console, Readiness};
+use crate::inbound::Inbound;
+use crate::listener::Service;
+use crate::net::tls_server::{CertificateSource, ServerTls};
+use crate::observe::Metrics;
+use crate::store::Repo;
+use crate::submit::Submitter;
+use crate::tracker::Tracker;
+
+pub use state::{add_user, open_store, set_password};
+
+/// Where the daemon listens; ports chosen by the system are filled in.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Submission with STARTTLS.
+    pub submission: Vec<SocketAddr>,
+    /// Submission with TLS from the first byte.
+    pub submissions: Vec<SocketAddr>,
+    /// The MX that bounces come to.
+    pub mx: Vec<SocketAddr>,
+    /// The console.
+    pub console: Vec<SocketAddr>,
+}
+
+/// A daemon that runs.
+pub struct Daemon {
+    addresses: Addresses,
+    repo: Repo,
+    tracker: Tracker,
+    submitter: Submitter,
+    clock: SharedClock,
+    random: Randomness,
+    metrics: Arc<Metrics>,
+    config: Config,
+    config_path: Option<PathBuf>,
+    tls: Arc<ServerTls>,
+    /// No new work is taken.
+    stop_intake: CancellationToken,
+    /// Lanes claim nothing more; what is under way ends.
+    stop_lanes: CancellationToken,
+    /// Binds and the trunk are closed.
+    stop_carriers: CancellationToken,
+    readiness: watch::Receiver<Readiness>,
+    intake: TaskTracker,
+    lanes: TaskTracker,
+    carriers: TaskTracker,
+}
+
+impl Daemon {
+    /// Starts everything that the configuration asks for. What cannot start makes it fail as a
+    /// whole; a carrier that cannot be reached does not, it is tried again.
+    ///
+    /// # Errors
+    /// With what could not be started and why.
+    pub async fn start(config: Config, config_path: Option<PathBuf>) -> anyhow::Result<Self> {
+        let clock = SystemClock::shared();
+        let random = Randomness::from_os().context("no randomness from the system")?;
+        let metrics = Metrics::new(clock.wall().as_secs());
+        let repo = Repo::new(open_store(&config).await?);
+        let key = state::signing_key(&repo, &random).await?;
+        let return_paths = ReturnPaths::new(&config.server.bounce_domain, &key);
+        let tracker = Tracker::new(
+            repo.clone(),
+            clock.clone(),
+            random.clone(),
+            state::tracker_settings(&config),
+        );
+        let submitter = Submitter::new(
+            repo.clone(),
+            clock.clone(),
+            random.clone(),
+            tracker.clone(),
+            state::submit_settings(&config),
+        );
+        let inbound = Inbound::new(
+            repo.clone(),
+            tracker.clone(),
+            clock.clone(),
+            random.clone(),
+            return_paths.clone(),
+        );
+        state::sync_accounts(&repo, &config, &clock, &random).await?;
+        let tls = Arc::new(certificate(&config, clock.clone())?);
+        let (stop_intake, stop_lanes, stop_carriers) = (
+            CancellationToken::new(),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
+        let (intake, lanes, carriers) =
+            (TaskTracker::new(), TaskTracker::new(), TaskTracker::new());
+
+        let sockets = Sockets::bind(&config).await?;
+        let addresses = sockets.addresses();
+        let parts = carriers::Parts {
+            config: &config,
+            clock: &clock,
+            random: &random,
+            metrics: &metrics,
+            inbound: &inbound,
+            own_listeners: addresses.mx.clone(),
+            stop: &stop_carriers,
+            tasks: &carriers,
+        };
+        let out = carriers::start(parts)?;
+        let (health, readiness) = health::Health::new(&addresses, out.ways);
+        lanes::start(lanes::Parts {
+            config: &config,
+            repo: &repo,
+            tracker: &tracker,
+            inbound: &inbound,
+            clock: &clock,
+            random: &random,
+            return_paths: &return_paths,
+            channels: &out.channels,
+            stop: &stop_lanes,
+            tasks: &lanes,
+        });
+        intake.spawn(health.run(health::Parts {
+            repo: repo.clone(),
+            tracker: tracker.clone(),
+            metrics: Arc::clone(&metrics),
+            clock: clock.clone(),
+            tls: Arc::clone(&tls),
+            stop: stop_intake.clone(),
+        }));
+        let daemon = Self {
+            addresses,
+            repo,
+            tracker,
+            submitter,
+            clock,
+            random,
+            metrics,
+            config,
+            config_path,
+            tls,
+            stop_intake,
+            stop_lanes,
+            stop_carriers,
+            readiness,
+            intake,
+            lanes,
+            carriers,
+        };
+        daemon.open_doors(sockets, inbound)?;
+        tracing::info!(
+            submission = ?daemon.addresses.submission,
+            submissions = ?daemon.addresses.submissions,
+            mx = ?daemon.addresses.mx,
+            console = ?daemon.addresses.console,
+            "ready"
+        );
+        Ok(daemon)
+    }
+
+    fn open_doors(&self, sockets: Sockets, inbound: Inbound) -> anyhow::Result<()> {
+        let door = Arc::new(doors::Doors::new(
+            &self.config,
+            self.repo.clone(),
+            self.submitter.clone(),
+            inbound,
+            self.clock.clone(),
+            Arc::clone(&self.metrics),
+        ));
+        let smtp = [
+            (
+                Service::Submission,
+                &self.config.listen.submission,
+                sockets.submission,
+            ),
+            (
+                Service::Submissions,
+                &self.config.listen.submissions,
+                sockets.submissions,
+            ),
+            (Service::Mx, &self.config.listen.mx, sockets.mx),
+        ];
+        for (service, settings, sockets) in smtp {
+            if sockets.is_empty() {
+                continue;
+            }
+            let listener = doors::listener(
+                service,
+                settings,
+                &self.config,
+                &door,
+                self.tls.subscribe(),
+                self.clock.clone(),
+            )?;
+            for socket in sockets {
+                self.intake
+                    .spawn(Arc::clone(&listener).serve(socket, self.stop_intake.clone()));
+            }
+        }
+        let settings = state::console_settings(&self.config)?;
+        let console = Console {
+            repo: self.repo.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            submit: self.submitter.clone(),
+            tracker: self.tracker.clone(),
+            settings,
+            readiness: self.readiness.clone(),
+            metrics: Arc::clone(&self.metrics),
+            stop: self.stop_intake.clone(),
+        };
+        let router = http::router(console);
+        let limits = http::Limits {
+            connections_max: self.config.listen.console.connections_max as usize,
+        };
+        for socket in sockets.console {
+            let tls = self.config.listen.console.tls.then(|| self.tls.subscribe());
+            self.intake.spawn(http::serve(
+                socket,
+                router.clone(),
+                limits,
+                tls,
+                self.stop_intake.clone(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// What it has in store.
+    #[must_use]
+    pub const fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// Its tracker.
+    #[must_use]
+    pub const fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// Its way in.
+    #[must_use]
+    pub const fn submitter(&self) -> &Submitter {
+        &self.submitter
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.readiness.clone()
+    }
+
+    /// Reads certificate and configuration again. A certificate takes effect at once; a changed
+    /// configuration is checked and what differs is named: it takes effect at the next start.
+    pub fn reload(&self) {
+        match self.tls.reload() {
+            Ok(true) => {
+                tracing::info!(days_left = self.tls.days_left(), "new certificate in force")
+            }
+            Ok(false) => tracing::info!(days_left = self.tls.days_left(), "certificate unchanged"),
+            Err(error) => {
+                tracing::error!(%error, "the certificate cannot be reloaded; the old one stays in force")
+            }
+        }
+        let Some(path) = &self.config_path else {
+            return;
+        };
+        match Config::load(path) {
+            Ok(new) if new == self.config => tracing::info!("configuration unchanged"),
+            Ok(new) => {
+                let sections = self.config.differing_sections(&new);
+                tracing::warn!(
+                    ?sections,
+                    "the configuration has changed; it takes effect at the next start"
+                );
+            }
+            Err(error) => {
+                tracing::error!(%error, "the configuration has mistakes; the running one stays in force")
+            }
+        }
+    }
+
+    /// Stops: takes nothing new, ends what is under way, closes the carriers and the state. What
+    /// is not done by then waits in the queue for the next start.
+    pub async fn drain(self) {
+        let within = self.config.server.drain_timeout;
+        tracing::info!(within_secs = within.as_secs(), "draining");
+        self.stop_intake.cancel();
+        self.stop_lanes.cancel();
+        self.lanes.close();
+        wait(&self.lanes, within, "attempts").await;
+        self.stop_carriers.cancel();
+        self.carriers.close();
+        wait(&self.carriers, CARRIERS_CLOSE_MAX, "carriers").await;
+        self.intake.close();
+        wait(&self.intake, within, "sessions").await;
+        let store = self.repo.store().clone();
+        drop((self.repo, self.tracker, self.submitter));
+        match store.close().await {
+            Ok(()) => tracing::info!("stopped"),
+            Err(error) => {
+                tracing::error!(%error, "the state could not be closed in order; it is recovered at the next start")
+            }
+        }
+    }
+}
+
+/// Time that binds and the trunk get to say goodbye.
+const CARRIERS_CLOSE_MAX: Duration = Duration::from_secs(5);
+
+async fn wait(tasks: &TaskTracker, within: Duration, what: &'static str) {
+    if tokio::time::timeout(within, tasks.wait()).await.is_err() {
+        tracing::warn!(
+            what,
+            "did not end in time; left as it is, the queue brings it back"
+        );
+    }
+}
+
+fn certificate(config: &Config, clock: SharedClock) -> anyhow::Result<ServerTls> {
+    let source = match (&config.tls.certificate, &config.tls.key) {
+        (Some(certificate), Some(key)) => CertificateSource::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        },
+        _ => CertificateSource::SelfSigned {
+            folder: config.server.state.join("tls"),
+            names: vec![config.server.name.clone(), "localhost".to_owned()],
+        },
+    };
+    ServerTls::load(source, clock).context("the certificate cannot be used")
+}
+
+/// Sockets that are open but not served yet.
+struct Sockets {
+    submission: Vec<TcpListener>,
+    submissions: Vec<TcpListener>,
+    mx: Vec<TcpListener>,
+    console: Vec<TcpListener>,
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            submission: bind("submission", &config.listen.submission.addresses).await?,
+            submissions: bind("submissions", &config.listen.submissions.addresses).await?,
+            mx: bind("mx", &config.listen.mx.addresses).await?,
+            console: bind("console", &config.listen.console.addresses).await?,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        let of = |sockets: &[TcpListener]| {
+            sockets
+                .iter()
+                .filter_map(|socket| socket.local_addr().ok())
+                .collect()
+        };
+        Addresses {
+            submission: of(&self.submission),
+            submissions: of(&self.submissions),
+            mx: of(&self.mx),
+            console: of(&self.console),
+        }
+    }
+}
+
+async fn bind(name: &str, addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    let mut sockets = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let socket = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("[listen.{name}] cannot listen on {address}"))?;
+        sockets.push(socket);
+    }
+    Ok(sockets)
+}

@@ -1,0 +1,230 @@
+//! Opening the state, and what the rooms are told of the configuration.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::clock::{Randomness, SharedClock};
+use crate::config::{Config, Engine};
+use crate::domain::reminder::ReminderPlan;
+use crate::domain::suspension::SuspensionPolicy;
+use crate::domain::{Category, Redacted, Role, User, UserId};
+use crate::http::ConsoleSettings;
+use crate::queue::schedule::RetrySchedule;
+use crate::store::engine::OpenOptions;
+use crate::store::{Batch, Repo, RowBatch, Store, keys};
+use crate::submit::SubmitSettings;
+use crate::tracker::{PromptSettings, TrackerSettings};
+
+/// Name under which the key that signs bounce addresses is kept.
+const SIGNING_KEY: &str = "signing-key";
+
+/// Opens the state folder, making it if need be.
+///
+/// # Errors
+/// When it is in use, damaged beyond the journal's help, or cannot be made.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    match config.store.engine {
+        Engine::Memory => Ok(Store::memory()),
+        Engine::Sled => {
+            let folder = config.server.state.clone();
+            let options = OpenOptions {
+                cache_bytes: config.store.cache_size,
+                ..OpenOptions::default()
+            };
+            let opened = tokio::task::spawn_blocking(move || {
+                std::fs::create_dir_all(&folder).with_context(|| {
+                    format!("cannot make the state folder {}", folder.display())
+                })?;
+                Store::open(&folder, &options)
+                    .with_context(|| format!("cannot open the state in {}", folder.display()))
+            });
+            opened.await.context("opening the state was interrupted")?
+        }
+    }
+}
+
+/// The key that signs bounce addresses: made once, kept with the state.
+pub(super) async fn signing_key(repo: &Repo, random: &Randomness) -> anyhow::Result<[u8; 32]> {
+    if let Some(key) = repo.setting(SIGNING_KEY)? {
+        return key
+            .as_slice()
+            .try_into()
+            .context("the signing key has the wrong size");
+    }
+    let key: [u8; 32] = random.bytes();
+    let mut batch = Batch::new();
+    batch.assert_absent(keys::setting(SIGNING_KEY));
+    batch.put(keys::setting(SIGNING_KEY), key.to_vec());
+    repo.store().commit(batch).await?;
+    Ok(key)
+}
+
+pub(super) fn tracker_settings(config: &Config) -> TrackerSettings {
+    TrackerSettings {
+        categories: categories(config),
+        suspension: SuspensionPolicy {
+            soft_failures: config.suspension.soft_failures as usize,
+            window: config.suspension.soft_window,
+        },
+        prompts: PromptSettings {
+            enabled: config.notices.enabled,
+            cool_down: config.notices.cool_down,
+            check_email_text: with_link(&config.notices.email_failed_sms, config),
+            check_phone_subject: config.notices.phone_failed_subject.clone(),
+            check_phone_text: with_link(&config.notices.phone_failed_email, config),
+        },
+    }
+}
+
+fn with_link(text: &str, config: &Config) -> String {
+    text.replace("{{ link }}", &config.console.base_url)
+}
+
+pub(super) fn submit_settings(config: &Config) -> SubmitSettings {
+    SubmitSettings {
+        categories: categories(config),
+        reminders: ReminderPlan {
+            after: config.reminders.after.clone(),
+        },
+        default_language: config.server.default_language.clone(),
+    }
+}
+
+fn categories(config: &Config) -> Vec<Category> {
+    let categories = config.categories.iter().map(|category| Category {
+        name: category.name.clone(),
+        confirmation_required: category.confirmation_required,
+        voicemail_counts: category.voicemail_counts,
+    });
+    categories.collect()
+}
+
+pub(super) fn retry_schedule(retry: &crate::config::Retry) -> RetrySchedule {
+    RetrySchedule {
+        delays: retry.delays.clone(),
+        jitter_percent: retry.jitter_percent,
+        give_up_after: retry.give_up_after,
+    }
+}
+
+pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSettings> {
+    let zone = &config.server.time_zone;
+    let console = &config.console;
+    let titles = config
+        .categories
+        .iter()
+        .map(|category| (category.name.clone(), category.title.clone()));
+    Ok(ConsoleSettings {
+        language: config.server.default_language.clone(),
+        time_zone: jiff::tz::TimeZone::get(zone)
+            .with_context(|| format!("time zone {zone} is not known"))?,
+        default_region: config.server.default_region.clone(),
+        category_titles: titles.collect(),
+        secure_cookie: console.secure_cookie,
+        allowed_hosts: console.allowed_hosts.clone(),
+        session_idle: console.session_idle,
+        session_lifetime: console.session_lifetime,
+        login_failures_max: console.login_failures_max,
+        login_failures_wait: console.login_failures_wait,
+        trusted_proxies: console.trusted_proxies.clone(),
+        metrics_allow: Vec::new(),
+        body_size_max: usize::try_from(config.listen.console.body_size_max).unwrap_or(usize::MAX),
+        request_timeout: config
+            .listen
+            .console
+            .request_timeout
+            .max(Duration::from_secs(1)),
+    })
+}
+
+/// Gives each configured account a user, so that what it hands in has an author.
+pub(super) async fn sync_accounts(
+    repo: &Repo,
+    config: &Config,
+    clock: &SharedClock,
+    random: &Randomness,
+) -> anyhow::Result<()> {
+    let mut batch = Batch::new();
+    for account in &config.submission.accounts {
+        if repo.user_by_login(&account.name)?.is_none() {
+            batch.insert(&new_user(
+                clock,
+                random,
+                &account.name,
+                Role::Application,
+                String::new(),
+            ));
+        }
+    }
+    if !batch.is_empty() {
+        repo.store().commit(batch).await?;
+    }
+    Ok(())
+}
+
+fn new_user(
+    clock: &SharedClock,
+    random: &Randomness,
+    login: &str,
+    role: Role,
+    hash: String,
+) -> User {
+    let now = clock.wall();
+    User {
+        id: UserId::new(random.uuid_v7(now)),
+        login: login.to_lowercase(),
+        name: login.to_owned(),
+        role,
+        password_hash: Redacted::new(hash),
+        created_at: now,
+    }
+}
+
+/// Adds somebody who may log in.
+///
+/// # Errors
+/// When the login is taken or the store fails.
+pub async fn add_user(
+    repo: &Repo,
+    clock: &SharedClock,
+    random: &Randomness,
+    login: &str,
+    role: Role,
+    password: &str,
+) -> anyhow::Result<UserId> {
+    anyhow::ensure!(
+        repo.user_by_login(login)?.is_none(),
+        "there is a user {login} already"
+    );
+    let hash =
+        crate::http::hash_password(password, random).context("the password cannot be hashed")?;
+    let user = new_user(clock, random, login, role, hash);
+    let mut batch = Batch::new();
+    batch.insert(&user);
+    repo.store().commit(batch).await?;
+    Ok(user.id)
+}
+
+/// Gives a user a new password.
+///
+/// # Errors
+/// When there is no such user or the store fails.
+pub async fn set_password(
+    repo: &Repo,
+    random: &Randomness,
+    login: &str,
+    password: &str,
+) -> anyhow::Result<()> {
+    let old = repo
+        .user_by_login(login)?
+        .with_context(|| format!("there is no user {login}"))?;
+    let hash =
+        crate::http::hash_password(password, random).context("the password cannot be hashed")?;
+    let mut new = old.value.clone();
+    new.password_hash = Redacted::new(hash);
+    let mut batch = Batch::new();
+    batch.replace(&old, &new);
+    repo.store().commit(batch).await?;
+    Ok(())
+}
