@@ -52,7 +52,11 @@ pub(super) async fn drive<S: MessageSink>(
     let mut conn = Conn::Plain(stream);
     let mut tls = None;
     if context.service == Service::Submissions {
-        let (encrypted, info) = conn.start_tls(certificate(&context)?).await?;
+        let handshake = conn.start_tls(certificate(&context)?);
+        let (encrypted, info) = match cancel.run_until_cancelled(handshake).await {
+            Some(done) => done?,
+            None => return Ok(CloseReason::Draining),
+        };
         (conn, tls) = (encrypted, Some(info));
     }
     let config = context.session.clone();

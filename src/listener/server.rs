@@ -1,6 +1,6 @@
 //! Accepting connections, within limits, until told to stop.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,9 @@ pub type TlsHandle = watch::Receiver<Arc<rustls::ServerConfig>>;
 
 /// Pause after an `accept` that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// The only line that a client over the limits gets.
+const TURNED_AWAY: &[u8] = b"421 4.7.0 Too many sessions, try again later\r\n";
 
 /// Limits over all sessions of one listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +159,7 @@ impl<S: MessageSink> Listener<S> {
     ) {
         let slot = match self.sessions.enter(peer.ip()) {
             Ok(slot) => slot,
-            Err(full) => return self.turn_away(&stream, peer, full),
+            Err(full) => return self.turn_away(stream, peer, full),
         };
         let number = self.next_session.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:x}.{number:x}", self.started_ms);
@@ -164,11 +167,14 @@ impl<S: MessageSink> Listener<S> {
         tasks.spawn(run(context, stream, peer, id, cancel, slot));
     }
 
-    fn turn_away(&self, stream: &TcpStream, peer: SocketAddr, full: Full) {
+    fn turn_away(&self, stream: TcpStream, peer: SocketAddr, full: Full) {
         warn!(service = self.service.name(), ip = %peer.ip(), limit = ?full, "session turned away");
-        if self.service != Service::Submissions {
-            // A fresh socket has room for one line; if not, closing says it too.
-            let _ = stream.try_write(b"421 4.7.0 Too many sessions, try again later\r\n");
+        // A fresh socket has room for one line; if not, closing says it too. The write bypasses
+        // the runtime, which does not know yet that the socket is writable.
+        if self.service != Service::Submissions
+            && let Ok(mut stream) = stream.into_std()
+        {
+            let _ = stream.write(TURNED_AWAY);
         }
     }
 }

@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod server;
+mod simulated_mx;
 mod submission;

@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-fn self_signed() -> Arc<rustls::ServerConfig> {
+pub(crate) fn self_signed() -> Arc<rustls::ServerConfig> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = made.signing_key.serialize_der().try_into().unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

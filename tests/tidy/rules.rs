@@ -162,20 +162,7 @@ pub(crate) const FILE_LINES_MAX: usize = 500;
 
 /// Longer files (`path`) and functions (`path#name`), each with its reason. One
 /// that is no longer too long has to go.
-pub(crate) const LONG: &[(&str, &str)] = &[
-    (
-        "src/classify/rules.rs",
-        "one table of phrases, whose order is its meaning",
-    ),
-    (
-        "src/classify/free_text.rs",
-        "one reader of free text, with the tables that it reads by",
-    ),
-    (
-        "src/domain/verdict.rs",
-        "the vocabulary of verdicts, with the words that stand for each",
-    ),
-];
+pub(crate) const LONG: &[(&str, &str)] = &[];
 
 /// Every `crate::` and `super::` path goes where the table lets it go.
 pub(crate) fn imports(source: &Source) -> Vec<Finding> {

@@ -130,6 +130,7 @@ impl DataDecoder {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// The body or its fault, and what is left of the input.
     type Decoded<B> = (Result<B, BodyFault>, B);
@@ -216,5 +217,54 @@ mod tests {
             assert!(decoder.held_bytes() <= 256);
         }
         assert!(floods > 0);
+    }
+
+    /// What RFC 5321 says, in other words: the first CRLF.CRLF, the line end before the data
+    /// counted in; no CR and no LF alone in what comes before.
+    fn model(input: &[u8]) -> Option<Decoded<Vec<u8>>> {
+        let whole = [b"\r\n", input].concat();
+        let end = whole.windows(5).position(|five| five == b"\r\n.\r\n")?;
+        let text = whole[..end + 2].to_vec();
+        let rest = whole[end + 5..].to_vec();
+        let without_crlf = String::from_utf8(text).unwrap().replace("\r\n", "\u{1}");
+        if let Some(bare) = without_crlf.find(['\r', '\n']) {
+            let fault = match without_crlf.as_bytes()[bare] {
+                b'\r' => BodyFault::BareCr,
+                _ => BodyFault::BareLf,
+            };
+            return Some((Err(fault), rest));
+        }
+        let lines = without_crlf.split('\u{1}').skip(1);
+        let unstuffed: Vec<&str> = lines.map(|l| l.strip_prefix('.').unwrap_or(l)).collect();
+        Some((Ok(unstuffed.join("\r\n").into_bytes()), rest))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn the_end_is_where_the_standard_puts_it(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec!["\r", "\n", "\r\n", ".", "a", ".\r\n", "\r\n.\r\n"]),
+                0..14,
+            ),
+            step in 1usize..8,
+        ) {
+            let input = pieces.concat().into_bytes();
+            prop_assert_eq!(decode(&input, step), model(&input));
+        }
+
+        #[test]
+        fn what_was_stuffed_comes_back(lines in proptest::collection::vec("[.a-z ]{0,12}", 0..12), step in 1usize..20) {
+            let body: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+            let stuffed: String = lines
+                .iter()
+                .map(|line| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" }))
+                .collect();
+            let input = format!("{stuffed}.\r\nNOOP\r\n").into_bytes();
+            // What follows the end is left alone whichever step it came in.
+            let (decoded, _) = decode(&input, step).unwrap();
+            prop_assert_eq!(decoded.unwrap(), body.into_bytes());
+        }
     }
 }
