@@ -172,7 +172,8 @@ async fn talk(child: &mut Child, text: &str) -> Result<Vec<u8>, SpeechError> {
     let write = async move {
         // A program that does not read all of it shows in what it wrote.
         let _ = input.write_all(text.as_bytes()).await;
-        let _ = input.shutdown().await;
+        let _ = input.flush().await;
+        drop(input);
     };
     let read = async move {
         let mut wav = vec![];

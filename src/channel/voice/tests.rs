@@ -25,7 +25,7 @@ impl SpeechSource for Tone {
 fn config(port: u16) -> config::Voice {
     let text = format!(
         "[voice]\nbind = \"127.0.0.1:0\"\nrtp_port_first = 41000\nrtp_port_last = 48999\n\
-         ring_timeout = \"1s\"\nconfirm_wait = \"1s\"\nrepeat = 1\n\
+         ring_timeout = \"1s\"\nconfirm_wait = \"5s\"\nrepeat = 1\n\
          [voice.trunk]\nhost = \"127.0.0.1\"\nport = {port}\ncaller_id = \"+441632960000\"\n\
          domain = \"alerts.example\"\n"
     );
