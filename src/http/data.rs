@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
-    Area, AreaId, AreaTree, CommunicationId, Contact, EmailAddress, Person, PersonState,
-    PhoneNumber, Session, Timestamp,
+    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, EmailAddress, Origin, Person,
+    PersonState, PhoneNumber, Session, Timestamp,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -275,6 +275,33 @@ pub(crate) fn name_key(contact: &Contact) -> (String, String) {
         contact.first_name.reveal().to_lowercase(),
         contact.last_name.reveal().to_lowercase(),
     )
+}
+
+/// Communications, last modified first; what goes out by itself ("check your address") only
+/// if asked: it would crowd out what people wrote.
+pub(crate) fn communications(
+    repo: &Repo,
+    by_itself: bool,
+    after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Part<Communication>> {
+    let mut rows: Vec<Communication> = Vec::new();
+    let mut after = after;
+    let mut seen = 0;
+    loop {
+        // Never more than fit, so that the cursor stands behind what is shown.
+        let page = repo.communications(after, limit - rows.len())?;
+        seen += limit;
+        let wanted = page
+            .rows
+            .into_iter()
+            .map(|communication| communication.value);
+        rows.extend(wanted.filter(|one| by_itself || one.origin != Origin::Prompt));
+        after = page.next;
+        if after.is_none() || rows.len() >= limit || seen >= FILTER_SCAN_MAX {
+            return Ok(Part { rows, next: after });
+        }
+    }
 }
 
 /// A page of a communication's people, those in one state if asked.

@@ -13,6 +13,8 @@ pub(crate) struct When {
     pub(crate) iso: String,
     /// For people: "Today, 14:05" or "22 Nov 2026, 14:05".
     pub(crate) text: String,
+    /// For people, within a sentence: "today, 14:05".
+    pub(crate) inside: String,
     /// For people, with the seconds: timelines want them.
     pub(crate) exact: String,
 }
@@ -27,22 +29,30 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone, words: &Words
     let at = zoned(at, zone);
     let today = zoned(now, zone).date();
     let date = at.date();
-    let day = if date == today {
-        words.t("time.today").to_owned()
+    let (day, inside) = if date == today {
+        (
+            words.t("time.today").to_owned(),
+            words.t("time.today_inside").to_owned(),
+        )
     } else if today.yesterday().is_ok_and(|yesterday| yesterday == date) {
-        words.t("time.yesterday").to_owned()
+        (
+            words.t("time.yesterday").to_owned(),
+            words.t("time.yesterday_inside").to_owned(),
+        )
     } else {
         let month = usize::try_from(date.month() - 1).unwrap_or(0);
-        format!(
+        let day = format!(
             "{} {} {}",
             date.day(),
             words.t(MONTHS[month % 12]),
             date.year()
-        )
+        );
+        (day.clone(), day)
     };
     When {
         iso: at.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         text: format!("{day}, {:02}:{:02}", at.hour(), at.minute()),
+        inside: format!("{inside}, {:02}:{:02}", at.hour(), at.minute()),
         exact: format!(
             "{day}, {:02}:{:02}:{:02}",
             at.hour(),
@@ -72,7 +82,10 @@ mod tests {
         let at = Timestamp::from_millis(1_782_948_600_000);
         let same = when(at, at, &zone, words);
         assert_eq!(same.iso, "2026-07-01T23:30:00Z");
-        assert_eq!(same.text, "Today, 00:30");
+        assert_eq!(
+            (same.text.as_str(), same.inside.as_str()),
+            ("Today, 00:30", "today, 00:30")
+        );
         let day = std::time::Duration::from_secs(24 * 3600);
         assert_eq!(
             when(at, at.plus(day), &zone, words).text,

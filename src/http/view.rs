@@ -12,8 +12,8 @@ use super::words::Words;
 use super::{App, data};
 use crate::domain::status::Reach;
 use crate::domain::{
-    Category, Channel, CommunicationState, Contact, Method, MethodKind, MethodState, PersonState,
-    Role, Statistics, Status, Timestamp,
+    CallStatus, Category, Channel, CommunicationState, Contact, Method, MethodKind, MethodState,
+    PersonState, Role, Statistics, Status, Timestamp,
 };
 
 /// The frame around a page, and its words.
@@ -127,10 +127,16 @@ impl Chrome {
 
     /// A status as a badge.
     pub(crate) fn status(&self, status: Status, closed: bool, category: &Category) -> Badge {
+        let listened = matches!(
+            status,
+            Status::Call(CallStatus::Completed | CallStatus::Voicemail)
+        );
         let (tone, icon) = match status.reach(category) {
             Reach::Reached => ("good", "check"),
             Reach::Open if closed => ("", "minus"),
             Reach::Open => ("open", "clock"),
+            // Somebody or something took it; it is only not enough.
+            Reach::Missed if listened => ("", "minus"),
             Reach::Missed => ("bad", "cross"),
         };
         Badge {

@@ -161,7 +161,7 @@ fn about(app: &App, c: &Chrome, communication: &Communication) -> String {
     let category = category_title(app, &communication.category);
     let sent = communication
         .sent_at
-        .map(|at| c.when(&at).text)
+        .map(|at| c.when(&at).inside)
         .unwrap_or_default();
     let people = c.people(&communication.people);
     c.words
@@ -312,10 +312,12 @@ fn facts(
             category_title(app, &communication.category),
         ),
         (c.t("content.by"), by),
-        (c.t("content.rounds"), communication.rounds.to_string()),
     ];
     if let Some(at) = communication.sent_at {
         facts.push((c.t("content.sent"), c.when(&at).exact));
+    }
+    if communication.rounds > 1 {
+        facts.push((c.t("content.rounds"), communication.rounds.to_string()));
     }
     Ok(facts)
 }

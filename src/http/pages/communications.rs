@@ -7,14 +7,13 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{PAGE_ROWS, Result};
+use super::super::data::{self, PAGE_ROWS, Result};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
 use super::{Answer, show};
 use crate::domain::{Communication, CommunicationState};
-use crate::store::Loaded;
 
 /// A communication in a list.
 pub(super) struct Row {
@@ -31,8 +30,9 @@ pub(super) struct Row {
 #[template(path = "communications.html")]
 struct Page {
     c: Chrome,
+    all: bool,
     latest: Vec<Row>,
-    first: String,
+    first: &'static str,
     next: String,
 }
 
@@ -45,19 +45,23 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         "communications",
     )?;
     let query = Fields::of_query(&uri);
-    let after = cursor(query.get("after"));
-    let first = if after.is_some() {
-        "/communications".to_owned()
+    let all = query.has("all");
+    let here = if all {
+        "/communications?all=1"
     } else {
-        String::new()
+        "/communications"
     };
-    let page = app.repo().communications(after, PAGE_ROWS)?;
+    let after = cursor(query.get("after"));
+    let first = if after.is_some() { here } else { "" };
+    let page = data::communications(app.repo(), all, after, PAGE_ROWS)?;
+    let separator = if all { '&' } else { '?' };
     let next = page
         .next
-        .map(|key| format!("/communications?after={}", cursor_text(&key)));
+        .map(|key| format!("{here}{separator}after={}", cursor_text(&key)));
     let latest = rows(&app, &c, &page.rows)?;
     show(&Page {
         c,
+        all,
         latest,
         first,
         next: next.unwrap_or_default(),
@@ -65,11 +69,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
 }
 
 /// Communications as rows.
-pub(super) fn rows(
-    app: &App,
-    c: &Chrome,
-    communications: &[Loaded<Communication>],
-) -> Result<Vec<Row>> {
+pub(super) fn rows(app: &App, c: &Chrome, communications: &[Communication]) -> Result<Vec<Row>> {
     communications
         .iter()
         .map(|communication| row(app, c, communication))

@@ -201,7 +201,7 @@ fn view(
 fn issue(c: &Chrome, contact: &Contact) -> Option<IssueView> {
     let since = contact
         .issue_since
-        .map(|at| c.when(&at).text)
+        .map(|at| c.when(&at).inside)
         .unwrap_or_default();
     let names: Vec<String> = failing(contact)
         .into_iter()
@@ -250,7 +250,7 @@ fn failing_view(c: &Chrome, method: &Method, rejected: Option<&Rejected>) -> Fai
         MethodKind::Landline => "contact.reinstate_landline",
     };
     let why = method.suspension.as_ref().map(|suspension| {
-        let since = c.when(&suspension.at).text;
+        let since = c.when(&suspension.at).inside;
         let reason = c.words.say(suspension.verdict.reason.explain());
         let then = c.words.say(suspension.verdict.permanence.explain());
         format!("{} {reason} {then}", c.f1("contact.suspended", since))

@@ -7,14 +7,14 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{self, Areas, Result};
+use super::super::data::{self, Areas};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, failing, kind_icon};
 use super::{Answer, show};
 use crate::domain::{AreaId, Contact, ContactId};
-use crate::store::NO_AREA;
+use crate::store::{Loaded, NO_AREA};
 
 /// People listed at a time.
 const LISTED_MAX: usize = 500;
@@ -46,6 +46,8 @@ struct Page {
     listed: bool,
     list_title: String,
     rows: Vec<Member>,
+    unreachable_title: String,
+    unreachable: Vec<Member>,
 }
 
 /// `GET /issues`: the largest areas; `?area=` what lies in one; `&list=1` its people.
@@ -56,10 +58,12 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let chosen: Option<AreaId> = query.get("area").parse().ok();
     let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
     let listed = chosen.is_some() && query.has("list");
-    let rows = if listed {
-        members(&app, &c, &areas, chosen.unwrap_or(NO_AREA))?
-    } else {
-        Vec::new()
+    let (issues, unreachable) = match chosen.filter(|_| listed) {
+        Some(area) => (
+            data::issues_in(app.repo(), &areas.tree, area, LISTED_MAX)?,
+            data::unreachable_in(app.repo(), &areas.tree, area, LISTED_MAX)?,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
     let name = name(&c, &areas, chosen);
     let above = chosen.map(|id| areas.tree.path(id)).unwrap_or_default();
@@ -72,7 +76,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         areas: area_rows(&c, &areas, chosen),
         listed,
         list_title: c.f1("issues.list_title", &name),
-        rows,
+        rows: members(&c, &areas, &issues),
+        unreachable_title: c.f1("issues.unreachable_title", &name),
+        unreachable: members(&c, &areas, &unreachable),
         c,
     })
 }
@@ -104,19 +110,9 @@ fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>) -> Vec<AreaRow> 
     shown.into_iter().map(row).collect()
 }
 
-fn members(app: &App, c: &Chrome, areas: &Areas, area: AreaId) -> Result<Vec<Member>> {
-    let mut found = data::issues_in(app.repo(), &areas.tree, area, LISTED_MAX)?;
-    found.extend(data::unreachable_in(
-        app.repo(),
-        &areas.tree,
-        area,
-        LISTED_MAX,
-    )?);
-    found.sort_by_cached_key(|contact| data::name_key(contact));
-    Ok(found
-        .iter()
-        .map(|contact| member(c, areas, contact))
-        .collect())
+fn members(c: &Chrome, areas: &Areas, contacts: &[Loaded<Contact>]) -> Vec<Member> {
+    let members = contacts.iter().map(|contact| member(c, areas, contact));
+    members.collect()
 }
 
 fn member(c: &Chrome, areas: &Areas, contact: &Contact) -> Member {

@@ -29,6 +29,8 @@ struct Entry {
     href: String,
     /// By which method, or by whom.
     by: String,
+    /// Why, in a sentence; the evidence stands with what came back.
+    why: String,
     evidence: Option<Evidence>,
 }
 
@@ -126,7 +128,9 @@ impl Writer<'_> {
                 ..
             } => {
                 let mut line = self.titled("bad", "stop", self.kind("log.suspended", *kind));
-                line.evidence = Some(Evidence::of(verdict, c.words));
+                let reason = c.words.say(verdict.reason.explain());
+                let permanence = c.words.say(verdict.permanence.explain());
+                line.why = format!("{reason} {permanence}");
                 self.about(line, Some(*delivery), None)
             }
             LogEvent::Reinstated { kind, by, .. } => {
@@ -159,6 +163,7 @@ impl Writer<'_> {
             message: String::new(),
             href: String::new(),
             by: String::new(),
+            why: String::new(),
             evidence: None,
         }
     }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 
 use super::super::App;
-use super::super::data::Result;
+use super::super::data::{self, Result};
 use super::super::readiness::{ChannelHealth, ChannelState, Readiness};
 use super::super::session::Signed;
 use super::super::times::When;
@@ -54,7 +54,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
     let c = Chrome::of(&app, &signed, app.words.t("overview.title"), "overview")?;
     let readiness = app.console.readiness.borrow().clone();
     let waiting = waiting(&app)?;
-    let communications = app.repo().communications(None, LATEST_MAX)?;
+    let communications = data::communications(app.repo(), false, None, LATEST_MAX)?;
     let latest = rows(&app, &c, &communications.rows)?;
     let alarms = readiness.alarms.iter().take(ALARMS_MAX);
     let alarms = alarms.map(|alarm| AlarmView {
