@@ -1,9 +1,9 @@
 //! Delivery status notifications (RFC 3464), and those that only nearly are.
 
 use super::{
-    free_text,
-    mail::{Finding, MailFinding},
-    smtp_reply::{classify_text, codes_in, reason_of_words},
+    free_text::{self, Story},
+    mail::{FINDINGS_MAX, Finding, MailFinding},
+    smtp_reply::{classify_text, reason_of_words},
 };
 use crate::{
     domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, Verdict},
@@ -26,14 +26,15 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     let about: Vec<&HeaderBlock> = blocks
         .iter()
         .filter(|b| recipient_of(b).is_some())
+        .take(FINDINGS_MAX)
         .collect();
-    let narrative = free_text::narrative(&mail.text);
+    let story = Story::of(mail);
     let mut findings: Vec<Finding> = Vec::new();
     for block in about {
         let Some(address) = recipient_of(block) else {
             continue;
         };
-        let verdict = verdict_of(block, narrative);
+        let verdict = verdict_of(block, &story);
         match findings.iter_mut().find(|f| f.address == address) {
             Some(known) if known.verdict.reason == Reason::Undefined => known.verdict = verdict,
             Some(_) => {}
@@ -77,7 +78,7 @@ fn recipient_of(block: &HeaderBlock) -> Option<String> {
     .find_map(first_address)
 }
 
-fn verdict_of(block: &HeaderBlock, narrative: &str) -> Verdict {
+fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
     let action = block
         .get("Action")
         .unwrap_or("failed")
@@ -95,7 +96,7 @@ fn verdict_of(block: &HeaderBlock, narrative: &str) -> Verdict {
         "delayed" | "delay" => Some(BounceClass::Delay),
         _ => None,
     };
-    let mut verdict = judge(&diagnostic, status, status_field, narrative);
+    let mut verdict = judge(&diagnostic, status, status_field, story);
     if let Some(class) = class {
         verdict.class = class;
         verdict.permanence = Permanence::Temporary;
@@ -124,7 +125,7 @@ fn judge(
     diagnostic: &str,
     status: Option<EnhancedStatus>,
     status_field: &str,
-    narrative: &str,
+    story: &Story<'_>,
 ) -> Verdict {
     let told = diagnostic
         .split_once(';')
@@ -145,23 +146,23 @@ fn judge(
         )
         .with_status(status)
     } else {
-        classify_text(told, status, free_text::phase_in_transcript(narrative))
+        classify_text(told, status, story.phase)
     };
     // The words of the block are worth more than the story around it, but a block that says
     // nothing of its own leaves the story to be read.
     let silent = reason_of_words(told).is_none();
     if silent
         && let Some(reason) =
-            reason_of_words(status_field).or_else(|| better_told(verdict.reason, narrative))
+            reason_of_words(status_field).or_else(|| better_told(verdict.reason, story))
     {
         let permanence = verdict.permanence;
         verdict = Verdict::failure(reason, permanence).with_status(verdict.status_code);
     }
     if verdict.status_code.is_none() {
-        verdict.status_code = codes_in(narrative).1;
+        verdict.status_code = story.verdict.status_code;
     }
     let written = if diagnostic.trim().is_empty() {
-        free_text::first_statement(narrative)
+        free_text::first_statement(story.told)
     } else {
         diagnostic.trim()
     };
@@ -169,7 +170,7 @@ fn judge(
 }
 
 /// What the readable part adds where the status code is silent or says too little.
-fn better_told(reason: Reason, narrative: &str) -> Option<Reason> {
+fn better_told(reason: Reason, story: &Story<'_>) -> Option<Reason> {
     let vague = matches!(
         reason,
         Reason::Undefined
@@ -183,8 +184,7 @@ fn better_told(reason: Reason, narrative: &str) -> Option<Reason> {
     if !vague {
         return None;
     }
-    let told = free_text::statement(narrative);
-    let found = reason_of_words(told)?;
+    let found = story.reason?;
     let worth = !matches!(
         found,
         Reason::Policy | Reason::System | Reason::Content | Reason::Syntax

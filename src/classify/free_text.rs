@@ -6,7 +6,7 @@
 use super::{
     mail::{Finding, MailFinding},
     phrases::{FAILURES, MAILERS, ORIGINALS, SUBJECTS},
-    smtp_reply::{Phase, classify_text, codes_in},
+    smtp_reply::{Phase, classify_text, codes_in, reason_of_words},
     text::{matches, normalise},
 };
 use crate::{
@@ -29,7 +29,8 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     if !looks_like_failure(mail) {
         return None;
     }
-    let told = narrative(&mail.text);
+    let story = Story::of(mail);
+    let told = story.told;
     let mut addresses = failed_header(&mail.header);
     let in_text = addresses_in(told, mail);
     if addresses.is_empty() {
@@ -43,14 +44,14 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     let findings: Vec<Finding> = addresses
         .into_iter()
         .map(|address| {
-            let verdict = verdict_about(&address, told, delayed);
+            let verdict = verdict_about(&address, &story, delayed);
             Finding { address, verdict }
         })
         .collect();
     if findings.is_empty() && !is_from_mailer(mail) {
         return None;
     }
-    let whole = verdict_about("", told, delayed);
+    let whole = verdict_about("", &story, delayed);
     let class = if findings.is_empty() && whole.reason == Reason::Undefined {
         BounceClass::Unknown
     } else {
@@ -96,7 +97,7 @@ pub(super) fn looks_like_failure(mail: &IncomingMail) -> bool {
 }
 
 /// The text above the quoted original.
-pub(super) fn narrative(text: &str) -> &str {
+fn narrative(text: &str) -> &str {
     let text = bounded(text, NARRATIVE_SIZE_MAX_BYTES);
     let mut at = 0;
     let mut lines_seen = 0;
@@ -115,9 +116,29 @@ pub(super) fn narrative(text: &str) -> &str {
     text
 }
 
-/// The sentence or two that say what went wrong: the narrative without its boilerplate.
-pub(super) fn statement(narrative: &str) -> &str {
-    bounded(narrative, NARRATIVE_SIZE_MAX_BYTES)
+/// What the readable part says, worked out once for all recipients of a report.
+pub(super) struct Story<'a> {
+    /// The readable part, see [`narrative`].
+    pub(super) told: &'a str,
+    /// The verdict on all of it.
+    pub(super) verdict: Verdict,
+    /// Its words gave a reason.
+    pub(super) reason: Option<Reason>,
+    /// Where in the dialogue the refusal came, by its transcript.
+    pub(super) phase: Phase,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn of(mail: &'a IncomingMail) -> Self {
+        let told = narrative(&mail.text);
+        let phase = phase_in_transcript(told);
+        Self {
+            told,
+            verdict: classify_text(told, None, phase),
+            reason: reason_of_words(told),
+            phase,
+        }
+    }
 }
 
 /// The first line that carries a reply code, else the first line about an address.
@@ -131,7 +152,7 @@ pub(super) fn first_statement(narrative: &str) -> &str {
 
 /// The phase of the refusal in a transcript, as Sendmail writes it: the last `>>>` line before
 /// the first `<<<` line with a refusal.
-pub(super) fn phase_in_transcript(told: &str) -> Phase {
+fn phase_in_transcript(told: &str) -> Phase {
     let mut phase = Phase::Unknown;
     for line in told.lines().map(str::trim) {
         if let Some(command) = line.strip_prefix(">>> ") {
@@ -342,12 +363,14 @@ fn is_delay(mail: &IncomingMail, told: &str) -> bool {
         || subject.starts_with("warning: ")
 }
 
-fn verdict_about(address: &str, told: &str, delayed: bool) -> Verdict {
-    let about = around(address, told);
-    let phase = phase_in_transcript(told);
-    let mut verdict = classify_text(about, None, phase);
-    if verdict.reason == Reason::Undefined && about.len() < told.len() {
-        verdict = classify_text(told, None, phase);
+fn verdict_about(address: &str, story: &Story<'_>, delayed: bool) -> Verdict {
+    let about = around(address, story.told);
+    let mut verdict = story.verdict.clone();
+    if about.len() < story.told.len() {
+        let own = classify_text(about, None, story.phase);
+        if own.reason != Reason::Undefined {
+            verdict = own;
+        }
     }
     if delayed {
         verdict.class = BounceClass::Delay;
@@ -357,7 +380,7 @@ fn verdict_about(address: &str, told: &str, delayed: bool) -> Verdict {
         verdict = Verdict::failure(verdict.reason, Permanence::Permanent);
     }
     let written = if address.is_empty() {
-        first_statement(told)
+        first_statement(story.told)
     } else {
         about.trim()
     };

@@ -6,8 +6,8 @@ use crate::{
     proto::mime::read::IncomingMail,
 };
 
-/// Most recipients that one report may speak of.
-pub const FINDINGS_MAX: usize = 1_000;
+/// Most recipients read of one report. Ours go out one by one, so a report speaks of one.
+pub const FINDINGS_MAX: usize = 100;
 
 /// What a report says about one recipient.
 #[derive(Clone, PartialEq, Eq)]
@@ -230,6 +230,40 @@ mod tests {
             "From: ann@town.example\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\n\nread\n--b\nContent-Type: message/disposition-notification\n\nOriginal-Message-ID: <1@gw>\nDisposition: manual-action/MDN-sent-manually; displayed\n\n--b--\n",
         );
         assert_eq!(mdn.class, BounceClass::Mdn);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn no_bytes_are_too_strange(noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), at in 0usize..900, cut in 0usize..900) {
+            let fields = "Final-Recipient: rfc822; \u{e4}nn@t\u{f6}wn.example\nAction: failed\nDiagnostic-Code: smtp; 550 \u{2019}no\u{2019} <x@y>://";
+            let mut raw = report(fields).into_bytes();
+            let at = at.min(raw.len());
+            raw.splice(at..at, noise);
+            raw.truncate(raw.len().saturating_sub(cut));
+            if let Ok(mail) = read(&raw) {
+                let found = classify_mail(&mail);
+                proptest::prop_assert!(found.findings.len() <= FINDINGS_MAX);
+            }
+        }
+
+        #[test]
+        fn no_words_are_too_strange(words in "(user|<|>|@|:|\\*|5\\.1\\.1|550|\u{e9}|\u{2019}|\n|>>> |<<< | |unknown|_|mailbox full|://){0,60}") {
+            let text = format!("From: MAILER-DAEMON@x\nSubject: failure notice\n\n{words}");
+            let found = classify(&text);
+            proptest::prop_assert!(found.findings.len() <= FINDINGS_MAX);
+        }
+    }
+
+    #[test]
+    fn a_huge_report_is_read_in_bounded_work() {
+        let one = format!(
+            "Final-Recipient: rfc822; a@b.example\nAction: failed\nDiagnostic-Code: smtp; 550 {}\n\n",
+            "word ".repeat(400)
+        );
+        let found = classify(&report(&one.repeat(3_000)));
+        assert_eq!(found.findings.len(), 1);
     }
 
     #[test]
