@@ -1,13 +1,12 @@
 //! A private Postfix as the recipients' mail server: refuses at RCPT, or takes the mail and
 //! bounces it to our MX, as it really does. Needs root (its master does) and the package `postfix`.
-#![allow(dead_code)]
 
 use std::{
     fmt::Write as _,
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -305,9 +304,4 @@ fn is_root() -> bool {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
-}
-
-/// Where a program is, for messages.
-pub(crate) fn program() -> PathBuf {
-    PathBuf::from(PROGRAM)
 }

@@ -1,10 +1,4 @@
-//! Our mail channel and a mail server that is not ours.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
-
-#[path = "peers/postfix.rs"]
-mod postfix;
-#[path = "peers/swaks.rs"]
-mod swaks;
+//! Our mail channel against a Postfix that delivers, refuses, and bounces to our MX.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -14,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use postfix::{Postfix, Settings};
+use crate::postfix::{Postfix, Settings};
 use tocsin::{
     channel::{
         AttemptOutcome, AttemptRequest, Channel,
@@ -249,34 +243,4 @@ async fn postfix_delivers_refuses_and_bounces() {
         let id = DeliveryId::from_bytes([number; 16]);
         assert_eq!(original_message_id(&mail), Some(format!("{id}@gw.example")));
     }
-}
-
-/// swaks itself is proven against Postfix, so that a failure against our submission is ours.
-#[test]
-fn swaks_speaks_to_postfix() {
-    let (our_mx, _bounces) = listen();
-    let settings = Settings {
-        domain: "town.example",
-        mailboxes: &["ann"],
-        bounces: &[],
-        bounces_to: ("bounce.gw.example", our_mx),
-        starttls: true,
-    };
-    let Some(postfix) = Postfix::start(&settings) else {
-        return;
-    };
-    let mail = swaks::Swaks {
-        server: postfix.address,
-        security: swaks::Security::StartTls,
-        login: None,
-        from: "app@gw.example",
-        to: &["ann@town.example", "nobody@town.example"],
-        subject: "hello",
-        body: "from swaks",
-    };
-    let Some(transcript) = swaks::run(&mail) else {
-        return;
-    };
-    assert_eq!(transcript.replies(550).len(), 1, "{}", transcript.text);
-    assert!(postfix.wait_for_mails("ann", 1)[0].contains("from swaks"));
 }
