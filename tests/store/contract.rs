@@ -7,10 +7,12 @@ use tocsin::store::engine::{
     Batch, BlobId, KeyRange, OpenOptions, Sequence, Store, StoreError, VALUE_SIZE_MAX, queue_key,
 };
 
+use crate::support::tempdir;
+
 /// Runs a check over every engine.
 async fn over_all(check: impl AsyncFn(Store)) {
     check(Store::memory()).await;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempdir();
     let store = Store::open(folder.path(), &OpenOptions::default()).unwrap();
     check(store.clone()).await;
     store.close().await.unwrap();
@@ -317,7 +319,7 @@ async fn bump(store: &Store) {
 #[tokio::test]
 async fn a_closed_store_is_closed_for_all_its_handles() {
     for open in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempdir();
         let store = if open {
             Store::open(folder.path(), &OpenOptions::default()).unwrap()
         } else {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tocsin::store::engine::{Store, verify};
 
-use crate::support::{check, commit, commit_all, copy, cut, segments, small};
+use crate::support::{check, commit, commit_all, copy, cut, segments, small, tempdir};
 
 const COMMITS: u64 = 70;
 
@@ -22,7 +22,7 @@ async fn folders(root: &Path) -> [std::path::PathBuf; 2] {
 
 /// Does the damage to a copy of each folder; all must be there after a start.
 async fn comes_back(damage: impl Fn(&Path)) {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     for folder in folders(root.path()).await {
         damage(&folder);
         let store = Store::open(&folder, &small()).unwrap();
@@ -164,7 +164,7 @@ async fn no_index_folder() {
 
 #[tokio::test]
 async fn an_index_of_another_time() {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     let state = root.path().join("state");
     let store = Store::open(&state, &small()).unwrap();
     commit_all(&store, 1..=20).await;
@@ -180,7 +180,7 @@ async fn an_index_of_another_time() {
 
 #[tokio::test]
 async fn a_damaged_index_is_kept_for_the_curious() {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     let [killed, _] = folders(root.path()).await;
     fs::remove_file(killed.join("sled/db")).unwrap();
     fs::create_dir(killed.join("sled/db")).unwrap();
@@ -191,7 +191,7 @@ async fn a_damaged_index_is_kept_for_the_curious() {
 
 #[tokio::test]
 async fn blobs_that_the_journal_still_holds() {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     let state = root.path().join("state");
     let store = Store::open(&state, &tocsin::store::engine::OpenOptions::default()).unwrap();
     commit_all(&store, 1..=COMMITS).await;
@@ -204,7 +204,7 @@ async fn blobs_that_the_journal_still_holds() {
 
 #[tokio::test]
 async fn a_snapshot_that_is_damaged_is_refused_not_believed() {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     let [killed, _] = folders(root.path()).await;
     let snapshot = fs::read_dir(killed.join("snapshot"))
         .unwrap()
@@ -222,7 +222,7 @@ async fn a_snapshot_that_is_damaged_is_refused_not_believed() {
 
 #[tokio::test]
 async fn a_journal_that_is_gone_is_refused_not_forgotten() {
-    let root = tempfile::tempdir().unwrap();
+    let root = tempdir();
     let [killed, _] = folders(root.path()).await;
     for segment in segments(&killed) {
         fs::remove_file(segment).unwrap();

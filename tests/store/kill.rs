@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tocsin::store::engine::{Batch, KeyRange, Store, StoreError};
 
-use crate::support::small;
+use crate::support::{small, tempdir};
 
-const KILLS: u64 = 12;
+const KILLS: u64 = 16;
 const TASKS: u8 = 8;
 const FOLDER: &str = "STORE_KILL_FOLDER";
 
@@ -65,7 +65,7 @@ fn written(store: &Store, task: u8) -> u64 {
 
 #[test]
 fn killed_again_and_again_it_keeps_what_it_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempdir();
     let mut acknowledged = [0; TASKS as usize];
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())

@@ -4,7 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tempfile::TempDir;
 use tocsin::store::engine::{Batch, BlobId, KeyRange, OpenOptions, Result, Sequence, Store};
+
+/// A folder in memory where there is one: what these tests say about crashes
+/// they say with copies and file systems of their own, and a disk that others
+/// keep busy takes seconds for a sync.
+pub(crate) fn tempdir() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        return tempfile::tempdir_in(memory).unwrap();
+    }
+    tempfile::tempdir().unwrap()
+}
 
 /// Small files, so that short tests see segments end and snapshots begin.
 pub(crate) fn small() -> OpenOptions {
@@ -105,6 +117,13 @@ pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Where the records of a segment end, and the zeros behind them begin.
+pub(crate) fn used_size(segment: &Path) -> u64 {
+    let bytes = fs::read(segment).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    last as u64 + 1
+}
+
 pub(crate) fn cut(file: &Path, size: u64) {
     let file = fs::File::options().write(true).open(file).unwrap();
     file.set_len(size).unwrap();
@@ -112,7 +131,7 @@ pub(crate) fn cut(file: &Path, size: u64) {
 
 /// A small file system of its own, where we have the right to mount one.
 pub(crate) struct Disk {
-    root: tempfile::TempDir,
+    root: TempDir,
 }
 
 impl Disk {
@@ -158,9 +177,7 @@ impl Disk {
     }
 
     fn unmounted() -> Self {
-        let disk = Self {
-            root: tempfile::tempdir().unwrap(),
-        };
+        let disk = Self { root: tempdir() };
         fs::create_dir(disk.path()).unwrap();
         disk
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
@@ -27,6 +28,9 @@ const GROUP_BATCHES_MAX: usize = 256;
 const GROUP_SIZE_BYTES: usize = 4 * 1024 * 1024;
 /// How long to wait before trying again to bring a failed index back.
 const HEAL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often that is tried while the tasks of a durable group wait. Then they
+/// are told that the outcome is open, and each later group is one more try.
+const HEAL_TRIES_MAX: u32 = 20;
 
 /// What the committer is asked.
 pub(crate) enum Request {
@@ -47,6 +51,13 @@ struct Decided {
     reply: oneshot::Sender<Result<Sequence>>,
     answer: Result<Sequence>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// How an attempt to bring the index back ended.
+enum Healed {
+    Back,
+    Not(StoreError),
+    Closing(oneshot::Sender<Result<()>>),
 }
 
 pub(crate) struct Committer {
@@ -110,10 +121,15 @@ impl Committer {
         if group.is_empty() {
             return None;
         }
-        if self.index.is_suspect()
-            && let Some(close) = self.heal()
-        {
-            return Some(close);
+        if self.index.is_suspect() {
+            match self.heal(1) {
+                Healed::Back => {}
+                Healed::Not(error) => {
+                    turn_away(group, &error);
+                    return None;
+                }
+                Healed::Closing(close) => return Some(close),
+            }
         }
         let (plan, decided) = self.decide(group);
         if plan.accepted == 0 {
@@ -132,9 +148,16 @@ impl Committer {
         self.note_success();
         if let Err(error) = self.apply(&plan, &new_blobs, last) {
             tracing::error!(%error, "a durable group could not be applied");
-            if let Some(close) = self.heal() {
-                refuse(decided, &StoreError::Closed);
-                return Some(close);
+            match self.heal(HEAL_TRIES_MAX) {
+                Healed::Back => {}
+                Healed::Not(error) => {
+                    refuse(decided, &StoreError::Index(error.to_string().into()));
+                    return None;
+                }
+                Healed::Closing(close) => {
+                    refuse(decided, &StoreError::Closed);
+                    return Some(close);
+                }
             }
         }
         if self.options.fault_hook.at(FaultPoint::Answer).is_err() {
@@ -218,27 +241,31 @@ impl Committer {
         self.index.apply(&plan.effects, last)
     }
 
-    /// Brings the index back after it failed, for as long as it takes.
-    /// Newcomers are refused meanwhile. Ends early with the request to close.
-    fn heal(&mut self) -> Option<oneshot::Sender<Result<()>>> {
-        tracing::error!("index failed: rebuilding it from snapshot and journal");
+    /// Brings the index back after it failed. Newcomers are refused meanwhile.
+    fn heal(&mut self, tries: u32) -> Healed {
         if let Some(running) = self.compaction.take() {
             self.take_snapshot(running.stop());
         }
-        self.index.close();
+        self.index.take_down();
         self.unsynced = Unsynced::Many;
+        let mut left = tries;
         loop {
             let Err(error) = self.recover_index() else {
-                return None;
+                tracing::warn!("index is back");
+                return Healed::Back;
             };
-            tracing::warn!(%error, "index is not back yet");
+            tracing::error!(%error, "index failed and could not be rebuilt yet");
+            left = left.saturating_sub(1);
+            if left == 0 {
+                return Healed::Not(error);
+            }
             std::thread::sleep(HEAL_INTERVAL);
-            while let Ok(request) = self.requests.try_recv() {
-                match request {
-                    Request::Close(reply) => return Some(reply),
-                    Request::Commit(waiting) => {
-                        let _ = waiting.reply.send(Err(error.clone()));
-                    }
+            loop {
+                match self.requests.try_recv() {
+                    Ok(Request::Close(reply)) => return Healed::Closing(reply),
+                    Ok(Request::Commit(waiting)) => turn_away(vec![waiting], &error),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return Healed::Not(error),
                 }
             }
         }
@@ -337,6 +364,7 @@ impl Committer {
             return flushed;
         }
         flushed?;
+        self.journal.trim()?;
         index::sync_file(&self.layout.index())?;
         sync_dir(&self.layout.index())?;
         self.blobs.sync(&self.unsynced)?;
@@ -350,6 +378,12 @@ impl Committer {
 fn answer(decided: Vec<Decided>) {
     for one in decided {
         let _ = one.reply.send(one.answer);
+    }
+}
+
+fn turn_away(group: Vec<Waiting>, error: &StoreError) {
+    for waiting in group {
+        let _ = waiting.reply.send(Err(error.clone()));
     }
 }
 

@@ -59,8 +59,8 @@ pub enum StoreError {
     #[error("the index failed: {0}")]
     Index(Arc<str>),
     /// The operating system refused.
-    #[error("the state could not be read or written")]
-    Io(#[source] Arc<std::io::Error>),
+    #[error("the state could not be read or written: {0}")]
+    Io(Arc<std::io::Error>),
 }
 
 impl From<std::io::Error> for StoreError {

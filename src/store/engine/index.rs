@@ -25,6 +25,7 @@ pub(crate) struct Index {
     /// scan see each group wholly or not at all.
     db: RwLock<Option<sled::Db>>,
     suspect: AtomicBool,
+    closed: AtomicBool,
 }
 
 /// What a reconciliation changed, in rows.
@@ -39,6 +40,7 @@ impl Index {
         Self {
             db: RwLock::new(Some(db)),
             suspect: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -76,7 +78,7 @@ impl Index {
         }
         batch.insert(APPLIED_KEY, &last.to_be_bytes());
         let guard = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        let db = guard.as_ref().ok_or(StoreError::Closed)?;
+        let db = guard.as_ref().ok_or_else(|| self.gone())?;
         self.watched(|| Ok(db.apply_batch(batch)?))
     }
 
@@ -91,8 +93,19 @@ impl Index {
         self.suspect.load(Ordering::Acquire)
     }
 
-    /// Takes the index away from its readers.
+    /// Takes the index away from its readers, for good.
     pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.drop_db();
+    }
+
+    /// Takes the index away from its readers until it is replaced.
+    pub(crate) fn take_down(&self) {
+        self.suspect.store(true, Ordering::Release);
+        self.drop_db();
+    }
+
+    fn drop_db(&self) {
         let db = self
             .db
             .write()
@@ -111,8 +124,15 @@ impl Index {
 
     fn with<T>(&self, read: impl FnOnce(&sled::Db) -> Result<T>) -> Result<T> {
         let guard = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = guard.as_ref().ok_or(StoreError::Closed)?;
+        let db = guard.as_ref().ok_or_else(|| self.gone())?;
         self.watched(|| read(db))
+    }
+
+    fn gone(&self) -> StoreError {
+        if self.closed.load(Ordering::Acquire) {
+            return StoreError::Closed;
+        }
+        StoreError::Index(Arc::from("it is being rebuilt"))
     }
 
     fn watched<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -39,9 +39,17 @@ pub(crate) struct Journal {
     sealed: Vec<Sealed>,
     current: Segment,
     file: File,
+    /// Where the next record goes.
     end: u64,
+    /// How long the file is; zeros lie behind `end`.
+    allocated: u64,
     last: u64,
 }
+
+/// How far the file is filled with zeros ahead of its records, in bytes: a
+/// sync of a record that lies within the file need not also write the file's
+/// new length and place, and takes a third of the time.
+const AHEAD_BYTES: u64 = 1024 * 1024;
 
 impl Journal {
     /// Goes on behind the end of the last segment, cutting what is torn.
@@ -55,7 +63,7 @@ impl Journal {
         hook: FaultHook,
     ) -> Result<Self> {
         let file = File::options().write(true).open(&current.path)?;
-        if end.torn_bytes > 0 {
+        if file.metadata()?.len() != end.offset {
             file.set_len(end.offset)?;
             file.sync_all()?;
         }
@@ -68,6 +76,7 @@ impl Journal {
             current,
             file,
             end: end.offset,
+            allocated: end.offset,
             last: end.last,
         })
     }
@@ -115,6 +124,7 @@ impl Journal {
     /// Begins a new segment.
     pub(crate) fn rotate(&mut self) -> Result<()> {
         self.hook.at(FaultPoint::SegmentCreate)?;
+        self.trim()?;
         let next = Self::create_segment(&self.folder, self.id, self.last + 1)?;
         let file = File::options().write(true).open(&next.path)?;
         self.sealed.push(Sealed {
@@ -124,7 +134,15 @@ impl Journal {
         });
         self.file = file;
         self.end = segment::HEADER_SIZE as u64;
+        self.allocated = self.end;
         Ok(())
+    }
+
+    /// Cuts the zeros off behind the last record.
+    pub(crate) fn trim(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end)?;
+        self.allocated = self.end;
+        self.file.sync_all()
     }
 
     /// Writes a frame that ends with sequence `last`, and makes it durable.
@@ -133,6 +151,10 @@ impl Journal {
         frame: &[u8],
         last: u64,
     ) -> std::result::Result<(), AppendError> {
+        let frame_end = self.end + frame.len() as u64;
+        if frame_end > self.allocated {
+            self.fill_ahead(frame_end);
+        }
         let written = self
             .hook
             .at(FaultPoint::JournalWrite)
@@ -143,7 +165,8 @@ impl Journal {
         });
         match synced {
             Ok(()) => {
-                self.end += frame.len() as u64;
+                self.end = frame_end;
+                self.allocated = self.allocated.max(frame_end);
                 self.last = last;
                 Ok(())
             }
@@ -151,13 +174,18 @@ impl Journal {
         }
     }
 
-    /// Cuts a half-written frame off again.
-    fn take_back(&self, error: io::Error) -> AppendError {
-        let cut = self
-            .file
-            .set_len(self.end)
-            .and_then(|()| self.file.sync_all());
-        match (cut, StoreError::from(io::Error::from(error.kind()))) {
+    /// Zeros behind the frame that comes next; it can do without them.
+    fn fill_ahead(&mut self, frame_end: u64) {
+        let wanted = self.segment_size_bytes.saturating_sub(frame_end);
+        let zeros = vec![0; usize::try_from(wanted.min(AHEAD_BYTES)).unwrap_or(0)];
+        if self.file.write_all_at(&zeros, frame_end).is_ok() {
+            self.allocated = frame_end + zeros.len() as u64;
+        }
+    }
+
+    /// Cuts a half-written frame off again, and the zeros behind it.
+    fn take_back(&mut self, error: io::Error) -> AppendError {
+        match (self.trim(), StoreError::from(io::Error::from(error.kind()))) {
             (Ok(()), StoreError::DiskFull) => AppendError::Full,
             _ => AppendError::Fatal(error),
         }

@@ -158,6 +158,10 @@ impl Store {
     /// visible to reads. Dropping the future does not take the batch back.
     ///
     /// Asserts see every batch committed before this one.
+    ///
+    /// [`StoreError::Closed`], [`StoreError::Index`] and [`StoreError::Io`]
+    /// leave open whether the batch was written; with any other error it was
+    /// not.
     pub async fn commit(&self, batch: Batch) -> Result<Sequence> {
         batch.check_limits()?;
         let finished = queue::deleted_entries(&batch);

@@ -34,7 +34,8 @@ pub(crate) struct End {
     pub(crate) offset: u64,
     /// The last sequence in it; one before the first when it is empty.
     pub(crate) last: u64,
-    /// Bytes behind `offset` that are no frame.
+    /// Bytes behind `offset`, if they are neither a frame nor the zeros that
+    /// the journal fills its file with ahead of its records.
     pub(crate) torn_bytes: u64,
 }
 
@@ -120,13 +121,15 @@ pub(crate) fn read(
         visit(record)?;
         offset += size;
     }
-    if holds_frame(id, &bytes.slice(offset..), last) {
+    let rest = bytes.slice(offset..);
+    let unused = rest.iter().all(|byte| *byte == 0);
+    if !unused && holds_frame(id, &rest, last) {
         return Err(damaged(offset, "a record before the last is damaged"));
     }
     Ok(End {
         offset: offset as u64,
         last,
-        torn_bytes: (bytes.len() - offset) as u64,
+        torn_bytes: if unused { 0 } else { rest.len() as u64 },
     })
 }
 
@@ -197,7 +200,8 @@ mod tests {
                 let (found, end) = check(&torn).unwrap();
                 assert_eq!(found, [1, 2], "cut at {size}, {tail} bytes of rubbish");
                 assert_eq!(end.offset, kept.len() as u64);
-                assert_eq!(end.torn_bytes, (torn.len() - kept.len()) as u64);
+                let torn_bytes = (torn.len() - kept.len()) as u64;
+                assert_eq!(end.torn_bytes, torn_bytes);
                 assert_eq!(end.last, 2);
             }
         }
@@ -215,6 +219,16 @@ mod tests {
                 "byte {at}"
             );
         }
+    }
+
+    #[test]
+    fn zeros_behind_the_last_record_are_no_tear() {
+        let kept = segment_of(&[frame(1)]);
+        let mut filled = kept.clone();
+        filled.resize(5000, 0);
+        let (found, end) = check(&filled).unwrap();
+        assert_eq!(found, [1]);
+        assert_eq!((end.offset, end.torn_bytes), (kept.len() as u64, 0));
     }
 
     #[test]
