@@ -12,6 +12,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry};
 
+/// Warns of every repeated response, which UDP makes ordinary.
+const SIP_STACK: &str = "ezk_sip_core";
 /// Our own targets begin with it.
 const OURS: &str = "tocsin";
 /// Libraries may log addresses at lower levels, so they have to be asked for by name.
@@ -75,7 +77,9 @@ fn filter(text: &str) -> Result<Targets, LogError> {
             .parse::<LevelFilter>()
             .map_err(|_| LogError::Level(text.to_owned()))
     };
-    let mut targets = Targets::new().with_default(OTHERS_LEVEL);
+    let mut targets = Targets::new()
+        .with_default(OTHERS_LEVEL)
+        .with_target(SIP_STACK, LevelFilter::ERROR);
     for part in text
         .split(',')
         .map(str::trim)

@@ -135,12 +135,18 @@ fn look_at_person(
                 .rows
                 .into_iter()
                 .find_map(|row| match row.value.event {
-                    LogEvent::Prompted { communication, .. } => Some(communication),
+                    LogEvent::Prompted {
+                        about,
+                        communication,
+                    } if Some(about) == evidence.map(|method| method.id) => Some(communication),
                     _ => None,
                 });
         let text =
             prompt.and_then(|prompt| all.iter().find(|delivery| delivery.communication == prompt));
-        let wanted: &[&str] = if matches!(person.mobile, Some((_, TextFate::Received))) {
+        // A mobile that has failed too takes no prompt.
+        let works = matches!(person.mobile, Some((_, TextFate::Received)))
+            && (person.landline.is_some() || person.call != CallFate::UnknownNumber);
+        let wanted: &[&str] = if works {
             &["received"]
         } else {
             &["none", "undelivered"]

@@ -55,7 +55,13 @@ impl Piece {
     /// What it shares with the other parts of its message.
     pub fn key(&self) -> PieceKey {
         let (source, destination) = (self.source.clone(), self.destination.clone());
-        (source, destination, self.kind as u8, self.sar.reference, self.sar.total)
+        (
+            source,
+            destination,
+            self.kind as u8,
+            self.sar.reference,
+            self.sar.total,
+        )
     }
 }
 
