@@ -151,3 +151,23 @@ impl From<askama::Error> for Fault {
         Self::Internal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_says_that_nothing_was_lost() {
+        let fault = Fault::from(RepoError::from(StoreError::DiskFull));
+        assert_eq!(fault, Fault::Full);
+        assert_eq!(fault.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let text = super::super::words::Words::of("en").t(fault.words()[1]);
+        assert!(text.contains("Nothing was lost; try again"), "{text}");
+        assert!(
+            fault
+                .into_response()
+                .headers()
+                .contains_key(header::RETRY_AFTER)
+        );
+    }
+}

@@ -5,4 +5,5 @@ mod access;
 mod issues;
 mod journey;
 mod machines;
+mod serving;
 mod world;
