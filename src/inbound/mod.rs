@@ -4,6 +4,9 @@
 mod mail;
 mod sms;
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};

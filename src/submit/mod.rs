@@ -5,6 +5,9 @@ mod mail;
 mod review;
 mod send;
 
+#[cfg(test)]
+mod tests;
+
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::Category;
 use crate::domain::reminder::ReminderPlan;

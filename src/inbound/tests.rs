@@ -1,0 +1,218 @@
+//! What comes back, over the engine in memory.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::clock::{Clock, VirtualClock};
+use crate::domain::reminder::ReminderPlan;
+use crate::domain::suspension::SuspensionPolicy;
+use crate::domain::{
+    Channel, Content, Delivery, EmailAddress, EmailStatus, Lane, LogEvent, MethodState, Redacted,
+    Source, Status, Timestamp, UserId,
+};
+use crate::store::Store;
+use crate::submit::{MailRecipient, SubmitSettings, SubmittedMail, Submitter};
+use crate::tracker::{Event, PromptSettings, TrackerSettings};
+
+const RECEIVED: Status = Status::Email(EmailStatus::Received);
+const REBOUND: Status = Status::Email(EmailStatus::Rebound);
+
+struct World {
+    repo: Repo,
+    tracker: Tracker,
+    inbound: Inbound,
+    clock: Arc<VirtualClock>,
+    delivery: Delivery,
+}
+
+impl World {
+    /// One mail to ann@town.example that her server has taken.
+    async fn new() -> Self {
+        let clock = VirtualClock::standing(Timestamp::from_millis(1_800_000_000_000));
+        let random = Randomness::seeded(5);
+        let repo = Repo::new(Store::memory());
+        let settings = TrackerSettings {
+            categories: Vec::new(),
+            suspension: SuspensionPolicy::default(),
+            prompts: PromptSettings::default(),
+        };
+        let tracker = Tracker::new(repo.clone(), clock.clone(), random.clone(), settings);
+        let settings = SubmitSettings {
+            categories: Vec::new(),
+            reminders: ReminderPlan::default(),
+            default_language: "en".into(),
+        };
+        let submitter = Submitter::new(
+            repo.clone(),
+            clock.clone(),
+            random.clone(),
+            tracker.clone(),
+            settings,
+        );
+        let address = EmailAddress::parse("ann@town.example").unwrap();
+        let content = Content {
+            subject: "s".into(),
+            text: String::new(),
+            html: String::new(),
+            sms_text: String::new(),
+            voice_script: String::new(),
+        };
+        let mail = SubmittedMail {
+            user: UserId::from_bytes([1; 16]),
+            message: Bytes::from_static(b"Subject: s\r\n\r\nb\r\n"),
+            content,
+            recipients: vec![MailRecipient::Email(Redacted::new(address))],
+        };
+        submitter.submit_mail(&mail).await.unwrap();
+        let delivery = repo.deliveries(None, 1).unwrap().rows.remove(0).value;
+        let event = Event::Changed {
+            status: RECEIVED,
+            verdict: None,
+            source: Source::Peer,
+        };
+        tracker.record(delivery.id, event).await.unwrap();
+        let paths = ReturnPaths::new("bounces.gw.example", &[9; 32]);
+        let inbound = Inbound::new(repo.clone(), tracker.clone(), clock.clone(), random, paths);
+        Self {
+            repo,
+            tracker,
+            inbound,
+            clock,
+            delivery,
+        }
+    }
+
+    fn bounce_address(&self) -> String {
+        self.inbound.return_paths().address(self.delivery.id)
+    }
+
+    /// Takes a mail in as our MX would, and reads it.
+    async fn take(&self, to: &str, text: &str) {
+        let message = Bytes::from(text.replace('\n', "\r\n"));
+        self.inbound
+            .keep_mail("", &[to.to_owned()], message)
+            .await
+            .unwrap();
+        self.read_all().await;
+    }
+
+    async fn read_all(&self) {
+        let lease = std::time::Duration::from_secs(1);
+        let due = self
+            .repo
+            .store()
+            .claim_due(Lane::Inbound as u8, self.clock.wall(), lease, 10)
+            .unwrap();
+        for claim in due {
+            self.inbound.read_mail(&claim.id).await.unwrap();
+        }
+    }
+
+    fn now(&self) -> Delivery {
+        self.repo.delivery(self.delivery.id).unwrap().unwrap().value
+    }
+
+    fn log(&self) -> Vec<LogEvent> {
+        let page = self.repo.log(self.delivery.contact, None, 50).unwrap();
+        page.rows.into_iter().map(|row| row.value.event).collect()
+    }
+}
+
+fn report(fields: &str) -> String {
+    format!(
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+         --b\nContent-Type: text/plain\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n{fields}\n\n--b--\n"
+    )
+}
+
+const GONE: &str = "Final-Recipient: rfc822; ann@town.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 No such  user";
+
+#[tokio::test]
+async fn a_report_to_the_bounce_address_rebounds_and_suspends() {
+    let world = World::new().await;
+    world.take(&world.bounce_address(), &report(GONE)).await;
+    assert_eq!(world.now().status(), REBOUND);
+    let contact = world.repo.contact(world.delivery.contact).unwrap().unwrap();
+    assert_eq!(contact.methods[0].state, MethodState::Suspended);
+    let kept = world
+        .now()
+        .last_verdict()
+        .unwrap()
+        .diagnostic
+        .as_str()
+        .to_owned();
+    assert!(kept.contains("550 5.1.1 No such  user"), "{kept}");
+}
+
+#[tokio::test]
+async fn reading_a_report_twice_records_it_once() {
+    let world = World::new().await;
+    let to = world.bounce_address();
+    let message = Bytes::from(report(GONE).replace('\n', "\r\n"));
+    world.inbound.keep_mail("", &[to], message).await.unwrap();
+    let lease = std::time::Duration::from_secs(1);
+    let claim = world
+        .repo
+        .store()
+        .claim_due(Lane::Inbound as u8, world.clock.wall(), lease, 10)
+        .unwrap()
+        .remove(0);
+    world.inbound.read_mail(&claim.id).await.unwrap();
+    world.inbound.read_mail(&claim.id).await.unwrap();
+    let rebounds = world
+        .now()
+        .timeline
+        .iter()
+        .filter(|change| change.status == REBOUND)
+        .count();
+    assert_eq!(rebounds, 1);
+}
+
+#[tokio::test]
+async fn delays_and_robots_change_nothing_but_the_record() {
+    let world = World::new().await;
+    let before = world.now().timeline.len();
+    let delayed = GONE.replace("failed", "delayed").replace("5.1.1", "4.4.1");
+    world.take(&world.bounce_address(), &report(&delayed)).await;
+    let away = "From: ann@town.example\nSubject: Out of office\nAuto-Submitted: auto-replied\n\nI am away.\n";
+    world.take(&world.bounce_address(), away).await;
+    assert_eq!(world.now().status(), RECEIVED);
+    assert_eq!(world.now().timeline.len(), before + 2);
+    let contact = world.repo.contact(world.delivery.contact).unwrap().unwrap();
+    assert!(contact.methods[0].state.is_usable());
+}
+
+#[tokio::test]
+async fn a_person_who_answers_is_logged_and_not_taken_for_a_bounce() {
+    let world = World::new().await;
+    let answer = "From: Ann <ann@town.example>\nTo: alerts@gw.example\nSubject: Re: s\n\nThank you, I have moved.\n";
+    world.take("alerts@gw.example", answer).await;
+    assert_eq!(world.now().status(), RECEIVED);
+    assert!(
+        world
+            .log()
+            .iter()
+            .any(|event| matches!(event, LogEvent::Replied { .. }))
+    );
+}
+
+#[tokio::test]
+async fn a_bounce_address_that_we_did_not_make_suspends_nobody() {
+    let world = World::new().await;
+    let forged = ReturnPaths::new("bounces.gw.example", &[1; 32]).address(world.delivery.id);
+    world.take(&forged, &report(GONE)).await;
+    assert_eq!(world.now().status(), RECEIVED);
+    assert_eq!(world.now().channel, Channel::Email);
+    assert_eq!(world.tracker.category("x").name, "x");
+}
+
+#[tokio::test]
+async fn mail_that_cannot_be_read_is_kept_and_does_not_come_back() {
+    let world = World::new().await;
+    world.take(&world.bounce_address(), "\u{1}\u{2}").await;
+    assert_eq!(world.now().status(), RECEIVED);
+    assert_eq!(world.repo.lane_depth(Lane::Inbound, 10).unwrap(), 0);
+}
