@@ -93,7 +93,7 @@ impl CommandSpeech {
             return Ok(kept);
         }
         let _turn = self.turn.lock().await;
-        if let Some(kept) = self.from_cache(&key).await {
+        if let Some(kept) = self.kept_before(&key).await {
             return Ok(kept);
         }
         let speaking = run(&command, text);
@@ -103,7 +103,7 @@ impl CommandSpeech {
         self.keep(key, wav).await
     }
 
-    async fn from_cache(&self, key: &Key) -> Option<Arc<[i16]>> {
+    async fn kept_before(&self, key: &Key) -> Option<Arc<[i16]>> {
         let (cache, key) = (Arc::clone(&self.cache), key.clone());
         let reading = tokio::task::spawn_blocking(move || cache.get(&key));
         reading.await.ok().flatten()

@@ -250,6 +250,7 @@ async fn a_program_speaks_once_and_is_remembered() {
 
 /// Real speech through the keypad detector: no digit may be heard in it. Runs where espeak-ng is
 /// installed and says so where it is not.
+#[allow(clippy::print_stderr)]
 #[tokio::test]
 async fn espeak_speaks_and_presses_no_key() {
     use crate::proto::media::inband::InbandDetector;

@@ -331,3 +331,61 @@ async fn a_hundred_calls_at_once() {
         assert_eq!(call.await.unwrap().end, CallEnd::Confirmed);
     }
 }
+
+#[tokio::test]
+async fn rubbish_from_the_trunks_address_ends_nothing() {
+    let sim = sim_with(Behaviour::presses_one(SHORT, millis(100))).await;
+    let trunk = SipTrunk::start(config(sim.addr()), Randomness::seeded(1))
+        .await
+        .unwrap();
+    let stranger = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
+    let head = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\n\
+                To: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n";
+    for datagram in [
+        format!("{head}Content-Length: 18446744073709551615\r\n\r\n").into_bytes(),
+        format!("{head}Content-Length: 18446744073709551615").into_bytes(),
+        format!("{head}\r\n").into_bytes(),
+        format!("{}\r\n", head.replace("200 OK", "99999999 \u{e4}")).into_bytes(),
+        head.replace("INVITE", "BYE")
+            .replace("SIP/2.0 200 OK", "BYE sip:x SIP/2.0")
+            .into_bytes(),
+        b"\r\n\r\n".to_vec(),
+        vec![0xff; 2_000],
+        vec![],
+    ] {
+        let _ = stranger.send_to(&datagram, trunk.local_addr()).await;
+    }
+    let (result, _) = call_with(&trunk, plan(), CancellationToken::new()).await;
+    assert_eq!(result.end, CallEnd::Confirmed);
+}
+
+/// The trunk's keepalive is answered; a call to us is turned away.
+#[tokio::test]
+async fn requests_outside_calls_are_answered() {
+    let sim = sim_with(Behaviour::Busy).await;
+    let trunk = SipTrunk::start(config(sim.addr()), Randomness::seeded(1))
+        .await
+        .unwrap();
+    let peer = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
+    let own = peer.local_addr().unwrap();
+    for (method, code) in [("OPTIONS", "200"), ("INVITE", "480"), ("BYE", "481")] {
+        let request = format!(
+            "{method} sip:us@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{method}\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:us@b>\r\nCall-ID: {method}\r\n\
+             CSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            to = trunk.local_addr()
+        );
+        peer.send_to(request.as_bytes(), trunk.local_addr())
+            .await
+            .unwrap();
+        let mut answer = vec![0; 2_000];
+        let received = tokio::time::timeout(BOUND, peer.recv(&mut answer)).await;
+        let length = received.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&answer[..length]).into_owned();
+        assert!(text.starts_with(&format!("SIP/2.0 {code}")), "{text}");
+    }
+}

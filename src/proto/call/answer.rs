@@ -36,7 +36,7 @@ impl SipAnswer {
         match (self.code, self.cause) {
             (486 | 600, _) => CallEnd::Busy,
             (480 | 500..=599, Some(17)) => CallEnd::Busy,
-            (480 | 500..=599, Some(18 | 19 | 20)) => CallEnd::NoAnswer,
+            (480 | 500..=599, Some(18..=20)) => CallEnd::NoAnswer,
             (480, Some(1 | 3 | 22 | 28)) => CallEnd::Failed,
             (408 | 480 | 487 | 603, _) => CallEnd::NoAnswer,
             _ => CallEnd::Failed,
