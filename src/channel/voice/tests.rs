@@ -243,6 +243,7 @@ async fn a_program_speaks_once_and_is_remembered() {
     let error = source.speak("Hello", "en").await.unwrap_err();
     assert!(matches!(error, SpeechError::TimedOut), "{error}");
     speech.command = vec!["false".into()];
+    speech.timeout = BOUND;
     let source = CommandSpeech::new(speech, folder.path().to_owned());
     let error = source.speak("Hello", "en").await.unwrap_err();
     assert!(matches!(error, SpeechError::Failed(_)), "{error}");
