@@ -85,6 +85,7 @@ impl Health {
     }
 
     pub(super) async fn run(mut self, parts: Parts) {
+        parts.metrics.accepting.set(1);
         let mut notices = parts.tracker.subscribe();
         let mut look = tokio::time::interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -101,6 +102,7 @@ impl Health {
                 }
             }
         }
+        parts.metrics.accepting.set(0);
         self.readiness
             .send_modify(|readiness| readiness.draining = true);
     }

@@ -12,6 +12,7 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::{Channel as ChannelKind, Lane, ReturnPaths};
 use crate::inbound::Inbound;
+use crate::observe::Metrics;
 use crate::queue::attempts::{AttemptTools, Attempts};
 use crate::queue::lane::{self, LaneHandler, Work};
 use crate::queue::rounds::Rounds;
@@ -34,7 +35,10 @@ pub(super) struct Parts<'a> {
     pub(super) random: &'a Randomness,
     pub(super) return_paths: &'a ReturnPaths,
     pub(super) channels: &'a [Arc<dyn Channel>],
+    pub(super) metrics: &'a Arc<Metrics>,
     pub(super) stop: &'a CancellationToken,
+    /// Ends attempts that have not ended by themselves.
+    pub(super) abort: &'a CancellationToken,
     pub(super) tasks: &'a TaskTracker,
 }
 
@@ -52,12 +56,13 @@ pub(super) fn start(parts: Parts<'_>) {
             random: parts.random.clone(),
             return_paths: parts.return_paths.clone(),
         };
-        let attempts = Arc::new(Attempts::new(
+        let attempts = Attempts::new(
             Arc::clone(channel),
             tools,
             retry_schedule(retry),
-            parts.stop.clone(),
-        ));
+            parts.abort.clone(),
+        );
+        let attempts = Arc::new(attempts.with_metrics(Arc::clone(parts.metrics)));
         let watcher = Arc::clone(&attempts);
         let stop = parts.stop.clone();
         parts

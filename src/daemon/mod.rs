@@ -4,6 +4,7 @@ mod carriers;
 mod doors;
 mod health;
 mod lanes;
+mod sessions;
 mod state;
 
 use std::net::SocketAddr;
@@ -60,6 +61,8 @@ pub struct Daemon {
     stop_intake: CancellationToken,
     /// Lanes claim nothing more; what is under way ends.
     stop_lanes: CancellationToken,
+    /// What is still under way is cut short.
+    abort_attempts: CancellationToken,
     /// Binds and the trunk are closed.
     stop_carriers: CancellationToken,
     readiness: watch::Receiver<Readiness>,
@@ -86,7 +89,8 @@ impl Daemon {
             clock.clone(),
             random.clone(),
             state::tracker_settings(&config),
-        );
+        )
+        .with_metrics(Arc::clone(&metrics));
         let submitter = Submitter::new(
             repo.clone(),
             clock.clone(),
@@ -103,6 +107,7 @@ impl Daemon {
         );
         state::sync_accounts(&repo, &config, &clock, &random).await?;
         let tls = Arc::new(certificate(&config, clock.clone())?);
+        let abort_attempts = CancellationToken::new();
         let (stop_intake, stop_lanes, stop_carriers) = (
             CancellationToken::new(),
             CancellationToken::new(),
@@ -134,7 +139,9 @@ impl Daemon {
             random: &random,
             return_paths: &return_paths,
             channels: &out.channels,
+            metrics: &metrics,
             stop: &stop_lanes,
+            abort: &abort_attempts,
             tasks: &lanes,
         });
         intake.spawn(health.run(health::Parts {
@@ -158,6 +165,7 @@ impl Daemon {
             tls,
             stop_intake,
             stop_lanes,
+            abort_attempts,
             stop_carriers,
             readiness,
             intake,
@@ -209,6 +217,12 @@ impl Daemon {
                 self.tls.subscribe(),
                 self.clock.clone(),
             )?;
+            self.intake.spawn(sessions::count(
+                Arc::clone(&listener),
+                service,
+                Arc::clone(&self.metrics),
+                self.stop_intake.clone(),
+            ));
             for socket in sockets {
                 self.intake
                     .spawn(Arc::clone(&listener).serve(socket, self.stop_intake.clone()));
@@ -312,6 +326,8 @@ impl Daemon {
         self.stop_lanes.cancel();
         self.lanes.close();
         wait(&self.lanes, within, "attempts").await;
+        self.abort_attempts.cancel();
+        wait(&self.lanes, ABORT_MAX, "attempts cut short").await;
         self.stop_carriers.cancel();
         self.carriers.close();
         wait(&self.carriers, CARRIERS_CLOSE_MAX, "carriers").await;
@@ -328,6 +344,8 @@ impl Daemon {
     }
 }
 
+/// Time that attempts get to say what became of them when they are cut short.
+const ABORT_MAX: Duration = Duration::from_secs(5);
 /// Time that binds and the trunk get to say goodbye.
 const CARRIERS_CLOSE_MAX: Duration = Duration::from_secs(5);
 

@@ -36,8 +36,6 @@ pub struct Metrics {
     pub sessions: Family<Gauge>,
     /// 1 while an SMPP `bind` is bound, else 0.
     pub smpp_bind_up: Family<Gauge>,
-    /// Messages sent on a `bind` and not yet answered.
-    pub smpp_window_used: Family<Gauge>,
     /// Telephone calls under way.
     pub sip_calls_active: Arc<Gauge>,
     /// Time from asking for a commit to its being durable.
@@ -128,11 +126,6 @@ impl Metrics {
             alarms: Family::new("tocsin_alarms_total", "Alarms to the operator.", &["kind"]),
             sessions: Family::new("tocsin_sessions", "Open sessions.", &["listener"]),
             smpp_bind_up: Family::new("tocsin_smpp_bind_up", "1 while bound.", &["bind"]),
-            smpp_window_used: Family::new(
-                "tocsin_smpp_window_used",
-                "Messages sent and not yet answered.",
-                &["bind"],
-            ),
             sip_calls_active: single.calls.with(&[]),
             commit_seconds: single.commits.with(&[]),
             tls_certificate_expiry_days: single.expiry.with(&[]),
@@ -164,7 +157,6 @@ impl Metrics {
         self.alarms.write(&mut out);
         self.sessions.write(&mut out);
         self.smpp_bind_up.write(&mut out);
-        self.smpp_window_used.write(&mut out);
         self.single.calls.write(&mut out);
         self.single.commits.write(&mut out);
         self.single.expiry.write(&mut out);

@@ -11,5 +11,5 @@ mod metrics;
 
 pub use logs::{LogError, LogStyle, init_logs};
 pub use memory::resident_bytes;
-pub use metric::{Counter, Family, Gauge, Histogram};
+pub use metric::{Counter, Family, Gauge, Held, Histogram};
 pub use metrics::{CONTENT_TYPE, Metrics};

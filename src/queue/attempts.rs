@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -14,8 +14,10 @@ use super::schedule::RetrySchedule;
 use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{
-    BlobId, Body, ClosedReason, Content, Delivery, DeliveryId, ReturnPaths, Status,
+    BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, ReturnPaths,
+    Status,
 };
+use crate::observe::{Held, Metrics};
 use crate::store::engine::Claim;
 use crate::store::{Repo, RepoError};
 use crate::tracker::{Event, Notice, Tracker, TrackerError};
@@ -37,6 +39,7 @@ pub struct Attempts {
     running: Mutex<HashMap<DeliveryId, CancellationToken>>,
     contents: Mutex<Vec<(BlobId, Arc<Content>)>>,
     drain: CancellationToken,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// What the handler of a channel's lane works with.
@@ -74,7 +77,15 @@ impl Attempts {
             running: Mutex::default(),
             contents: Mutex::default(),
             drain,
+            metrics: None,
         }
+    }
+
+    /// Counts what it does.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     /// Stops attempts at deliveries that have been closed meanwhile. Runs until cancelled.
@@ -169,9 +180,35 @@ impl Attempts {
             .await?;
         let mut begun = delivery.value.clone();
         begun.attempts = begun.attempts.saturating_add(1);
+        let began = self.clock.monotonic();
+        let calling = self.calling();
         let outcome = self.run(id, request, token).await;
+        drop(calling);
+        self.count(&outcome, began);
         self.settle(&begun, outcome).await;
         Ok(())
+    }
+
+    /// Holds the number of calls under way while it lives.
+    fn calling(&self) -> Option<Held> {
+        let metrics = self.metrics.as_ref()?;
+        (self.channel.kind() == ChannelKind::Call).then(|| metrics.sip_calls_active.hold())
+    }
+
+    fn count(&self, outcome: &AttemptOutcome, began: Instant) {
+        let Some(metrics) = &self.metrics else {
+            return;
+        };
+        let channel = self.channel.kind().as_str();
+        let outcome = match outcome {
+            AttemptOutcome::Delivered { .. } | AttemptOutcome::Accepted { .. } => "accepted",
+            AttemptOutcome::Deferred { .. } => "deferred",
+            AttemptOutcome::Rejected { .. } => "rejected",
+            AttemptOutcome::CallEnded { .. } => "ended",
+        };
+        metrics.attempts.with(&[channel, outcome]).increment();
+        let took = self.clock.monotonic().saturating_duration_since(began);
+        metrics.attempt_seconds.with(&[channel]).observe(took);
     }
 
     /// Everything the channel must know; none when the method may not be used any more.
@@ -263,13 +300,19 @@ impl Attempts {
             | AttemptOutcome::Rejected { .. }
             | AttemptOutcome::CallEnded { .. } => Vec::new(),
         };
-        let event = event_for(
-            begun,
-            outcome,
-            &self.schedule,
-            self.clock.wall(),
-            self.random.next_u64(),
-        );
+        let now = self.clock.wall();
+        let event = event_for(begun, outcome, &self.schedule, now, self.random.next_u64());
+        let event = match event {
+            // Cut short because we stop, not because anybody asked to wait.
+            Event::Retry {
+                status, verdict, ..
+            } if self.drain.is_cancelled() => Event::Retry {
+                status,
+                verdict,
+                due: now,
+            },
+            event => event,
+        };
         self.keep_recording(begun.id, event).await;
         if let Err(error) = self.tracker.apply_early_receipts(&remote_ids).await {
             tracing::error!(delivery = %begun.id, %error, "early receipts are kept but not yet applied");

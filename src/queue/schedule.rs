@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::domain::Timestamp;
 
-/// Most entries of a schedule.
-pub const RETRIES_MAX: usize = 40;
+/// Most attempts at one delivery: each leaves up to two entries in its timeline.
+pub const RETRIES_MAX: usize = 30;
 
 /// Delays between attempts, and how long to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +76,12 @@ mod tests {
         assert_eq!(due(2, 0), Some(Timestamp::from_millis(300_000)));
         assert_eq!(due(9, 0), Some(Timestamp::from_millis(3_600_000)));
         assert_eq!(due(9, 5 * 24 * 3_600_000), None);
-        assert_eq!(due(40, 0), None);
+        assert_eq!(due(30, 0), None);
     }
 
     proptest! {
         #[test]
-        fn jitter_stays_within_its_bounds(attempts in 1_u16..39, random: u64) {
+        fn jitter_stays_within_its_bounds(attempts in 1_u16..29, random: u64) {
             let due = schedule().next(attempts, Timestamp::from_millis(0), Timestamp::from_millis(0), random);
             let millis = due.map_or(0, Timestamp::as_millis);
             let base = match attempts { 1 => 60_000, 2 => 300_000, _ => 3_600_000 };

@@ -1,7 +1,9 @@
 //! Drafts: what somebody is still writing.
 
 use super::{SubmitError, Submitter};
-use crate::domain::communication::{BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX};
+use crate::domain::communication::{
+    AUDIENCE_PICKS_MAX, BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
+};
 use crate::domain::{
     Audience, Body, Channels, Communication, CommunicationId, CommunicationState, Content, Origin,
     UserId,
@@ -109,14 +111,19 @@ impl DraftInput {
             };
             size > *limit
         });
-        too_long
+        let mut problems: Vec<FieldError> = too_long
             .map(|(field, _, limit, _)| {
                 FieldError::new(
                     field,
                     format!("This is too long: at most {limit} characters."),
                 )
             })
-            .collect()
+            .collect();
+        if self.audience.areas.len() + self.audience.contacts.len() > AUDIENCE_PICKS_MAX {
+            let problem = format!("Choose at most {AUDIENCE_PICKS_MAX} areas and contacts.");
+            problems.push(FieldError::new("audience", problem));
+        }
+        problems
     }
 }
 

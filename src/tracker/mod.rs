@@ -23,6 +23,7 @@ use tokio::sync::broadcast;
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{Category, CommunicationId, ContactId, DeliveryId};
+use crate::observe::Metrics;
 use crate::store::{Repo, RepoError, StoreError};
 
 pub use event::Event;
@@ -88,6 +89,7 @@ pub struct Tracker {
     random: Randomness,
     settings: Arc<TrackerSettings>,
     notices: broadcast::Sender<Notice>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl std::fmt::Debug for Tracker {
@@ -112,7 +114,15 @@ impl Tracker {
             random,
             settings: Arc::new(settings),
             notices,
+            metrics: None,
         }
+    }
+
+    /// Counts what it records.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     /// What changes from now on. A listener that lags misses some and must look for itself.

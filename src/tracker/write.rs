@@ -1,5 +1,7 @@
 //! Loading what an event touches, and committing what was decided.
 
+use std::time::Instant;
+
 use super::decide::{Decision, Known, decide};
 use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
 use crate::domain::{
@@ -26,8 +28,10 @@ impl Tracker {
         for _ in 0..CONFLICTS_MAX {
             let rows = self.rows(id)?;
             let (batch, decision, notices) = self.prepare(&rows, event.clone())?;
+            let began = self.clock.monotonic();
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
+                    self.count(rows.delivery.status(), &decision, began);
                     log_decision(&decision);
                     self.tell(notices);
                     return Ok(decision.delivery.status());
@@ -37,6 +41,25 @@ impl Tracker {
             }
         }
         Err(TrackerError::Contention)
+    }
+
+    fn count(&self, before: Status, decision: &Decision, began: Instant) {
+        let Some(metrics) = &self.metrics else {
+            return;
+        };
+        let took = self.clock.monotonic().saturating_duration_since(began);
+        metrics.commit_seconds.observe(took);
+        let status = decision.delivery.status();
+        let channel = status.channel().as_str();
+        if status != before {
+            metrics
+                .deliveries
+                .with(&[channel, status.as_str()])
+                .increment();
+        }
+        if decision.suspended.is_some() {
+            metrics.suspensions.with(&[channel]).increment();
+        }
     }
 
     pub(super) fn rows(&self, id: DeliveryId) -> Result<Rows, TrackerError> {

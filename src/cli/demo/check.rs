@@ -8,14 +8,18 @@ use serde::Serialize;
 use super::stage::Stage;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    Channel, CommunicationId, ContactId, Delivery, LogEvent, MethodKind, MethodState, PersonState,
+    Channel, CommunicationId, Contact, ContactId, Delivery, LogEvent, MethodKind, MethodState,
+    PersonState,
 };
 use crate::sim::people::{CallFate, EmailFate, Invented, TextFate};
+use crate::store::Loaded;
 
 /// Time for everything to come true.
 const WAIT_MAX: Duration = Duration::from_secs(240);
 /// Time between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// Log lines of one person that are looked at.
+const LOG_MAX: usize = 50;
 /// Deliveries of one person that are looked at.
 const DELIVERIES_MAX: usize = 20;
 
@@ -116,47 +120,48 @@ fn look_at_person(
         issue.to_owned(),
     );
     if matches!(person.email, Some((_, EmailFate::BouncesLater))) {
-        let evidence = contact
-            .methods
-            .iter()
-            .find(|method| method.kind == MethodKind::Email);
-        let suspended = evidence.filter(|method| method.state == MethodState::Suspended);
-        let diagnostic = suspended
-            .and_then(|method| method.suspension.as_ref())
-            .map_or("", |suspension| suspension.verdict.diagnostic.as_str());
-        let kept = diagnostic.contains("The email account that you tried to reach does not exist");
-        expect(
-            "diagnostic kept as written",
-            &["kept"],
-            if kept { "kept" } else { "missing" }.to_owned(),
-        );
-        let prompt =
-            repo.log(id, None, 50)?
-                .rows
-                .into_iter()
-                .find_map(|row| match row.value.event {
-                    LogEvent::Prompted {
-                        about,
-                        communication,
-                    } if Some(about) == evidence.map(|method| method.id) => Some(communication),
-                    _ => None,
-                });
-        let text =
-            prompt.and_then(|prompt| all.iter().find(|delivery| delivery.communication == prompt));
-        // A mobile that has failed too takes no prompt.
-        let works = matches!(person.mobile, Some((_, TextFate::Received)))
-            && (person.landline.is_some() || person.call != CallFate::UnknownNumber);
-        let wanted: &[&str] = if works {
-            &["received"]
-        } else {
-            &["none", "undelivered"]
-        };
-        expect(
-            "prompt by text",
-            wanted,
-            text.map_or_else(|| "none".to_owned(), |delivery| describe(delivery)),
-        );
+        look_at_bounce(stage, &contact, person, &all, &mut expect)?;
     }
+    Ok(())
+}
+
+/// What a bounce leaves behind: the evidence, word for word, and a prompt through the mobile.
+fn look_at_bounce(
+    stage: &Stage,
+    contact: &Contact,
+    person: &Invented,
+    all: &[Loaded<Delivery>],
+    expect: &mut impl FnMut(&'static str, &[&str], String),
+) -> anyhow::Result<()> {
+    let mut methods = contact.methods.iter();
+    let email = methods.find(|method| method.kind == MethodKind::Email);
+    let suspended = email.filter(|method| method.state == MethodState::Suspended);
+    let diagnostic = suspended
+        .and_then(|method| method.suspension.as_ref())
+        .map_or("", |suspension| suspension.verdict.diagnostic.as_str());
+    let kept = diagnostic.contains("The email account that you tried to reach does not exist");
+    let found = if kept { "kept" } else { "missing" };
+    expect("diagnostic kept as written", &["kept"], found.to_owned());
+    let log = stage.daemon.repo().log(contact.id, None, LOG_MAX)?.rows;
+    let prompt = log.into_iter().find_map(|row| match row.value.event {
+        LogEvent::Prompted {
+            about,
+            communication,
+        } if Some(about) == email.map(|method| method.id) => Some(communication),
+        _ => None,
+    });
+    let text =
+        prompt.and_then(|prompt| all.iter().find(|delivery| delivery.communication == prompt));
+    // A mobile that has failed too takes no prompt.
+    let works = matches!(person.mobile, Some((_, TextFate::Received)))
+        && (person.landline.is_some() || person.call != CallFate::UnknownNumber);
+    let wanted: &[&str] = if works {
+        &["received"]
+    } else {
+        &["none", "undelivered"]
+    };
+    let found = text.map_or_else(|| "none".to_owned(), |delivery| describe(delivery));
+    expect("prompt by text", wanted, found);
     Ok(())
 }
 
