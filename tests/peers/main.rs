@@ -5,4 +5,5 @@ mod mail_out;
 mod postfix;
 mod server;
 mod simulated_mx;
+mod smsc;
 mod submission;
