@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -88,7 +89,9 @@ async fn packages() -> Option<PathBuf> {
     if packages.exists() {
         return Some(packages);
     }
-    let ours = installed.with_extension(std::process::id().to_string());
+    static INSTALLS: AtomicU32 = AtomicU32::new(0);
+    let number = INSTALLS.fetch_add(1, Ordering::Relaxed);
+    let ours = installed.with_extension(format!("{}-{number}", std::process::id()));
     std::fs::create_dir_all(&ours).unwrap();
     for file in ["package.json", "package-lock.json"] {
         std::fs::copy(source_folder().join(file), ours.join(file)).unwrap();

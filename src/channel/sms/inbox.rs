@@ -21,6 +21,9 @@ use crate::proto::smpp::{
 /// How long the acknowledgement of a part waits for the other parts.
 const PART_HOLD: Duration = Duration::from_secs(3);
 
+/// How often parts are looked after, however much comes in.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Something that came in. Whoever takes it must answer it by
 /// [`Incoming::confirm`] when it is stored; dropping it asks for it again.
 #[derive(Debug)]
@@ -76,6 +79,7 @@ pub struct SmsInbox {
     parts: Reassembler,
     held: BTreeMap<PieceKey, Vec<(Instant, Delivery)>>,
     ready: Vec<Incoming>,
+    look_at: Instant,
 }
 
 impl SmsInbox {
@@ -88,6 +92,7 @@ impl SmsInbox {
             parts: Reassembler::default(),
             held: BTreeMap::new(),
             ready: Vec::new(),
+            look_at: Instant::now() + LOOK_INTERVAL,
         }
     }
 
@@ -95,18 +100,21 @@ impl SmsInbox {
     /// dropped and called again without losing anything.
     pub async fn next(&mut self) -> Option<Incoming> {
         loop {
+            if self.look_at <= Instant::now() {
+                self.look_at = Instant::now() + LOOK_INTERVAL;
+                self.look_after_parts();
+            }
             if let Some(incoming) = self.ready.pop() {
                 return Some(incoming);
             }
             let delivery = tokio::select! {
                 biased;
                 delivery = self.deliveries.recv() => Some(delivery?),
-                () = tokio::time::sleep(PART_HOLD) => None,
+                () = tokio::time::sleep_until(self.look_at) => None,
             };
             if let Some(incoming) = delivery.and_then(|d| self.take(d)) {
                 return Some(incoming);
             }
-            self.look_after_parts();
         }
     }
 

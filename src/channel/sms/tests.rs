@@ -13,7 +13,7 @@ use crate::domain::{Content, DeliveryId, Redacted, Suspends};
 use crate::net::smpp::{SmppSettings, StartedBind};
 use crate::proto::smpp::encoding::{Concatenation, SegmentOptions};
 use crate::proto::smpp::receipt::{MessageIdForm, MessageState};
-use crate::proto::smpp::{Address, BindRequest, CommandStatus};
+use crate::proto::smpp::{Address, BindRequest, CommandStatus, ShortMessage};
 use crate::sim::smsc::{Behaviour, SimSmsc, SmscConfig};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -347,4 +347,27 @@ async fn a_long_reply_is_acknowledged_when_the_whole_is_stored() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn a_part_whose_others_do_not_come_is_acknowledged_all_the_same() {
+    let mut house = house(SmscConfig::default()).await;
+    let first = ShortMessage {
+        source: Address::international(NUMBER),
+        destination: Address::sender("40404"),
+        esm_class: 0x40,
+        user_data: b"\x05\x00\x03\x07\x02\x01We are".to_vec(),
+        ..ShortMessage::default()
+    };
+    house.smsc.inject_raw(first);
+    // Other things keep coming in meanwhile.
+    let wait = async {
+        while house.smsc.acknowledged() == 0 {
+            house.smsc.inject(NUMBER, "40404", "x");
+            // Kept, so that only the part can be acknowledged.
+            std::mem::forget(house.inbox.next().await.unwrap());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    timeout(LONG, wait).await.unwrap();
 }

@@ -68,7 +68,10 @@ impl Connection {
     ) -> std::io::Result<()> {
         let mut buffer = vec![0; READ_BYTES];
         let mut is_stopping = false;
+        let shared = self.shared.clone();
         loop {
+            // Before the outbox is looked into, so that no post is missed.
+            let posted = shared.posted();
             while let Some(event) = self.session.poll_event() {
                 self.handle_event(event);
             }
@@ -81,13 +84,12 @@ impl Connection {
                 return stream.shutdown().await;
             }
             let until = self.next_timer();
-            let shared = self.shared.clone();
             tokio::select! {
                 () = cancel.cancelled(), if !is_stopping => {
                     is_stopping = true;
                     self.session.unbind(self.now());
                 }
-                () = shared.posted() => {}
+                () = posted => {}
                 () = tokio::time::sleep_until(until) => self.session.handle_timeout(self.now()),
                 read = stream.read(&mut buffer) => match read? {
                     0 => self.session.connection_lost(),

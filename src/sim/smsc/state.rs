@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -231,9 +232,9 @@ impl Shared {
         self.lock().outbox.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Something new was posted.
-    pub(super) async fn posted(&self) {
-        self.posted.notified().await;
+    /// Ends when something is posted after this call.
+    pub(super) fn posted(&self) -> Notified<'_> {
+        self.posted.notified()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,4 +1,5 @@
 //! Both ends of a session, stepped on virtual time.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
