@@ -41,11 +41,11 @@ fn plan() -> CallPlan {
     }
 }
 
-async fn trunk(peer: SocketAddr, password: Option<&str>) -> SipTrunk {
+async fn trunk(peer: SocketAddr, over: SipTransport, password: Option<&str>) -> SipTrunk {
     let config = TrunkConfig {
         host: peer.ip().to_string(),
         port: peer.port(),
-        transport: SipTransport::Udp,
+        transport: over,
         bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         public_address: None,
         credentials: password.map(|password| Credentials {
@@ -79,10 +79,14 @@ async fn call(trunk: &SipTrunk, plan: CallPlan) -> CallResult {
 
 /// Calls SIPp, which plays `scenario`; the scenario must have been followed to its end.
 async fn check(scenario: &str, password: Option<&str>, end: CallEnd) {
-    let Some(sipp) = Sipp::start(scenario) else {
+    check_over(SipTransport::Udp, scenario, password, end).await;
+}
+
+async fn check_over(over: SipTransport, scenario: &str, password: Option<&str>, end: CallEnd) {
+    let Some(sipp) = Sipp::start(scenario, over) else {
         return;
     };
-    let trunk = trunk(sipp.address, password).await;
+    let trunk = trunk(sipp.address, over, password).await;
     let result = call(&trunk, plan()).await;
     tokio::task::spawn_blocking(move || sipp.finish())
         .await
@@ -118,11 +122,19 @@ async fn sipp_asks_as_a_proxy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sipp_over_tcp() {
+    let tcp = SipTransport::Tcp;
+    check_over(tcp, "busy", None, CallEnd::Busy).await;
+    check_over(tcp, "no_answer", None, CallEnd::NoAnswer).await;
+    check_over(tcp, "authenticated", Some("secret"), CallEnd::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn baresip_hears_the_script_and_presses_one() {
     let Some(mut telephone) = Baresip::start(NUMBER) else {
         return;
     };
-    let trunk = trunk(telephone.address, None).await;
+    let trunk = trunk(telephone.address, SipTransport::Udp, None).await;
     let patient = CallPlan {
         ring_timeout: Duration::from_secs(15),
         confirmation: plan().confirmation.map(|confirmation| Confirmation {

@@ -2,10 +2,12 @@
 #![allow(dead_code)]
 
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use tocsin::net::sip::SipTransport;
 
 /// Longest wait for a scenario to end.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -19,8 +21,9 @@ pub(crate) struct Sipp {
 }
 
 impl Sipp {
-    /// Starts `tests/peers/sipp/<scenario>.xml`, or says loudly why not and gives `None`.
-    pub(crate) fn start(scenario: &str) -> Option<Sipp> {
+    /// Starts `tests/peers/sipp/<scenario>.xml` over UDP or TCP, or says loudly why not and gives
+    /// `None`.
+    pub(crate) fn start(scenario: &str, over: SipTransport) -> Option<Sipp> {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let file = package.join(format!("tests/peers/sipp/{scenario}.xml"));
         let errors = tempfile::tempdir().unwrap();
@@ -33,6 +36,14 @@ impl Sipp {
             .args(["-i", "127.0.0.1", "-m", "1", "-nostdin", "-trace_err"])
             .args(["-p", &port.to_string(), "-mp", &media_port.to_string()])
             .args(["-timeout", "25s", "-timeout_error"])
+            .args([
+                "-t",
+                if over == SipTransport::Tcp {
+                    "t1"
+                } else {
+                    "u1"
+                },
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -46,7 +57,10 @@ impl Sipp {
             Err(error) => panic!("sipp does not start: {error}"),
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        wait_until_taken(address);
+        match over {
+            SipTransport::Udp => wait_until_taken(address),
+            SipTransport::Tcp => wait_until_listening(address),
+        }
         Some(Sipp {
             child,
             errors,
@@ -89,6 +103,16 @@ pub(crate) fn free_port() -> u16 {
         if port.is_multiple_of(2) {
             return port;
         }
+    }
+}
+
+/// Waits until somebody listens on the TCP address, without connecting to it: SIPp would take the
+/// connection for a call.
+fn wait_until_listening(address: SocketAddr) {
+    let end = Instant::now() + WAIT_MAX;
+    while TcpListener::bind(address).is_ok() {
+        assert!(Instant::now() < end, "nobody listens on {address}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
