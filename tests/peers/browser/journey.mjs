@@ -61,13 +61,12 @@ async function writeAlert(page, name, subject) {
   await page.getByRole("checkbox", { name: /^Harbour/ }).check();
 }
 
-async function journey({ name, javascript }) {
+async function journey({ name, javascript, subject }) {
   const at = folder(join(shots, name));
   const { page, complaints, close } = await open({ javascript });
   const foreign = [];
   watchForeign(page, base, foreign);
   const shot = (file) => page.screenshot({ path: join(at, `${file}.png`), fullPage: true });
-  const subject = `Flood warning for the harbour (${name})`;
   try {
     await page.goto(`${base}/contacts`);
     check(`${name}: without a login one is led to it`, page.url().includes("/login?next="));
@@ -185,8 +184,8 @@ async function keyboard() {
   await close();
 }
 
-await journey({ name: "with-javascript", javascript: true });
-await journey({ name: "without-javascript", javascript: false });
+await journey({ name: "with-javascript", javascript: true, subject: "Flood warning for the harbour" });
+await journey({ name: "without-javascript", javascript: false, subject: "Flood warning, second notice" });
 await keyboard();
 await look({ name: "desk-light", dark: false, viewport: DESK });
 await look({ name: "desk-dark", dark: true, viewport: DESK });

@@ -1,0 +1,92 @@
+//! A real browser walks the console of the real daemon: `tocsin demo` with its simulated
+//! carriers, and headless Chromium driven by `browser/journey.mjs`.
+//!
+//! Screenshots of every page stay under `.tests/screenshots/`.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// Longest time for the daemon to say where its console is.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for the whole journey on a busy machine.
+const JOURNEY_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const PASSWORD: &str = "a password for one journey";
+
+/// What is missing for this test; nothing when all is there.
+fn missing(folder: &Path) -> Option<String> {
+    let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    if !Path::new(&chromium).exists() {
+        return Some("chromium".to_owned());
+    }
+    if !folder.join("node_modules").is_dir() {
+        return Some(format!("npm ci --prefix {}", folder.display()));
+    }
+    let node = std::process::Command::new("node").arg("--version").output();
+    node.is_err().then(|| "node".to_owned())
+}
+
+/// Starts the demo and reads where its console is.
+async fn demo(state: &Path) -> (Child, String) {
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+        .args([
+            "demo",
+            "--console",
+            "127.0.0.1:0",
+            "--password",
+            PASSWORD,
+            "--state",
+        ])
+        .arg(state)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
+    let address = timeout(START_TIMEOUT, async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some(address) = line.strip_prefix("console") {
+                return address.trim().trim_end_matches('/').to_owned();
+            }
+        }
+        panic!("the demo ended without saying where its console is");
+    });
+    let address = address.await.expect("the demo does not start");
+    // Whoever prints must find a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (daemon, address)
+}
+
+#[tokio::test]
+async fn an_operators_day_in_a_browser() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers/browser");
+    if let Some(missing) = missing(&folder) {
+        assert!(std::env::var_os("CI").is_none(), "missing: {missing}");
+        eprintln!("SKIPPED: {missing} is missing; the console was NOT walked by a browser");
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let (mut daemon, console) = demo(&state.path().join("state")).await;
+    let shots = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tests/screenshots");
+    let journey = Command::new("node")
+        .arg(folder.join("journey.mjs"))
+        .args([&console, "demo", PASSWORD])
+        .arg(&shots)
+        .args(["--wait", "120"])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(JOURNEY_TIMEOUT, journey)
+        .await
+        .expect("the journey hangs")
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complained}");
+    daemon.kill().await.unwrap();
+}
