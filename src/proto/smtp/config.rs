@@ -63,6 +63,9 @@ pub struct Config {
     pub role: Role,
     /// Whether STARTTLS is offered while the connection is in the clear.
     pub starttls: bool,
+    /// Whether DSN is announced (RFC 3461): for who does what NOTIFY and RET ask. The parameters
+    /// are read and checked in any case.
+    pub dsn: bool,
     /// Whether AUTH is offered at all.
     pub auth: bool,
     /// Whether AUTH needs TLS first. False only for tests and closed networks.
@@ -94,6 +97,7 @@ impl Config {
             hostname: hostname.into(),
             role: Role::Submission,
             starttls: true,
+            dsn: false,
             auth: true,
             auth_requires_tls: true,
             message_size_max_bytes: 25 * 1024 * 1024,

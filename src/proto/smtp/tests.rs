@@ -89,6 +89,7 @@ fn set(dialogue: &mut Dialogue, setting: &str) {
     match key {
         "submission" => *config = Config::submission("mx.test"),
         "tls" => dialogue.tls = true,
+        "dsn" => config.dsn = true,
         "auth_in_the_clear" => config.auth_requires_tls = false,
         "size" => config.message_size_max_bytes = value.parse().unwrap(),
         "line" => config.data_line_max_bytes = value.parse().unwrap(),

@@ -57,6 +57,7 @@ async fn serve(inner: &Arc<Inner>, stream: TcpStream, addr: SocketAddr) -> io::R
     stream.set_nodelay(true)?;
     let mut config = Config::mx(inner.config.hostname.clone());
     config.starttls = inner.config.tls.is_some();
+    config.dsn = true;
     let now = inner.config.clock.monotonic();
     let mut session = Session::new(config, PeerInfo { addr, tls: None }, now);
     let mut stream: Box<dyn Stream> = Box::new(stream);

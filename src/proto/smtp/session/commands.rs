@@ -134,9 +134,11 @@ impl Session {
             "8BITMIME".to_owned(),
             "SMTPUTF8".to_owned(),
             "ENHANCEDSTATUSCODES".to_owned(),
-            "DSN".to_owned(),
             "CHUNKING".to_owned(),
         ];
+        if self.config.dsn {
+            offered.push("DSN".to_owned());
+        }
         if self.config.starttls && self.peer.tls.is_none() {
             offered.push("STARTTLS".to_owned());
         }
