@@ -122,9 +122,49 @@ pub fn is_final(status: Status) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
     use crate::domain::status::Channel;
+
+    const PUBLISHED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    const BEGIN: &str = "<!-- transitions -->\n";
+    const END: &str = "<!-- /transitions -->";
+
+    fn as_markdown() -> String {
+        let mut text = String::new();
+        for channel in Channel::ALL {
+            let name = channel.as_str();
+            write!(text, "\n| {name}: from | to |\n|---|---|\n").unwrap();
+            for (from, ends) in TRANSITIONS {
+                if from.channel() == channel {
+                    let ends: Vec<&str> = ends.iter().map(|to| to.as_str()).collect();
+                    writeln!(text, "| {} | {} |", from.as_str(), ends.join(", ")).unwrap();
+                }
+            }
+        }
+        text + "\n"
+    }
+
+    /// `UPDATE=1 cargo test published` writes it.
+    #[test]
+    fn the_published_table_is_this_one() {
+        let page = std::fs::read_to_string(PUBLISHED_IN).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap();
+        let (table, after) = rest.split_once(END).unwrap();
+        if std::env::var_os("UPDATE").is_some() {
+            let page = format!("{before}{BEGIN}{}{END}{after}", as_markdown());
+            std::fs::write(PUBLISHED_IN, page).unwrap();
+            return;
+        }
+        assert_eq!(
+            table,
+            as_markdown(),
+            "ARCHITECTURE.md has another table: UPDATE=1 cargo test published"
+        );
+    }
 
     #[test]
     fn no_change_crosses_channels_and_all_statuses_can_be_reached() {
