@@ -8,21 +8,26 @@ use crate::config::Config;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The configuration file.
-    #[arg(default_value = super::CONFIG_PATH, value_name = "FILE")]
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+    /// The same, as the other commands are told.
+    #[arg(short, long, default_value = super::CONFIG_PATH, value_name = "FILE")]
     config: PathBuf,
-    /// Print the effective configuration, defaults filled in and secrets hidden.
-    #[arg(long)]
-    print: bool,
 }
 
+/// Mistakes go to standard error; without any, what would be in force goes to standard output,
+/// defaults filled in and secrets hidden.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    match Config::load(&arguments.config) {
-        Ok(config) if arguments.print => print!("{}", config.to_toml()),
-        Ok(_) => println!("{}: no mistakes", arguments.config.display()),
+    let path = arguments.file.as_ref().unwrap_or(&arguments.config);
+    match Config::load(path) {
+        Ok(config) => {
+            print!("{}", config.to_toml());
+            eprintln!("{}: no mistakes", path.display());
+            Ok(ExitCode::SUCCESS)
+        }
         Err(error) => {
             eprintln!("{error}");
-            return Ok(ExitCode::from(2));
+            Ok(ExitCode::from(2))
         }
     }
-    Ok(ExitCode::SUCCESS)
 }

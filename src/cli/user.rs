@@ -50,7 +50,7 @@ enum Action {
         password_file: Option<PathBuf>,
     },
     /// Print the hash of a password, for `[[submission.account]]`.
-    Hash {
+    HashPassword {
         /// File that holds the password.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
@@ -78,7 +78,7 @@ impl From<RoleName> for Role {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let random = Randomness::from_os()?;
-    if let Action::Hash { password_file } = &arguments.action {
+    if let Action::HashPassword { password_file } = &arguments.action {
         let password = password(password_file.as_ref())?;
         println!(
             "{}",
@@ -137,7 +137,7 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
                 println!("{}\t{}", user.login, user.role.as_str());
             }
         }
-        Action::Hash { .. } => {}
+        Action::HashPassword { .. } => {}
     }
     Ok(())
 }
