@@ -34,7 +34,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
                     tell_manager(&[NotifyState::Reloading, monotonic()]);
-                    daemon.reload();
+                    daemon.reload().await;
                     tell_manager(&[NotifyState::Ready]);
                 }
             }

@@ -79,8 +79,6 @@ pub struct Email {
     pub port: u16,
     /// How the recipients' servers are spoken to. Default `"opportunistic"`.
     pub tls: TlsMode,
-    /// A picture of one pixel tells when HTML mail is opened. Default `true`.
-    pub open_tracking: bool,
     /// Deliveries at a time. Default 50.
     pub concurrency: u32,
     /// Deliveries at a time to one host. Default 5.
@@ -155,7 +153,6 @@ impl Email {
             source_address: section.parsed("source_address", ip_address),
             port: section.integer("port", 25, 1..=u16::MAX),
             tls: section.choice("tls", TlsMode::Opportunistic, TLS_MODES),
-            open_tracking: section.bool("open_tracking", true),
             concurrency: section.integer("concurrency", 50, 1..=10_000),
             concurrency_per_host: section.integer("concurrency_per_host", 5, 1..=1000),
             connect_timeout: section.duration("connect_timeout", 30 * SECOND, seconds),

@@ -204,6 +204,10 @@ impl Tls {
         match (&tls.certificate, &tls.key) {
             (Some(_), None) => section.mistake("certificate", "needs its key too: set tls.key"),
             (None, Some(_)) => section.mistake("key", "needs its certificate: set tls.certificate"),
+            (None, None) if !tls.generate => section.mistake(
+                "generate",
+                "is off and there is no certificate: set tls.certificate and tls.key",
+            ),
             _ => {}
         }
         tls

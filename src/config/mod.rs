@@ -28,7 +28,7 @@ pub use console::{Console, Log, LogFormat};
 pub use email::{Email, Relay, Retry, Route, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
-pub use policy::{Category, Notices, Priority, Reminders, Retention, Suspension};
+pub use policy::{Category, Notices, Reminders, Suspension};
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{BindMode, DefaultAlphabet, ReceiptIdFormat, Segmentation, Sms, SmsBind};
@@ -65,8 +65,6 @@ pub struct Config {
     pub suspension: Suspension,
     /// What contacts are told when a method stops working.
     pub notices: Notices,
-    /// How long things are kept.
-    pub retention: Retention,
     /// The console.
     pub console: Console,
     /// Logs.
@@ -143,7 +141,6 @@ impl Config {
             ("reminders", self.reminders != other.reminders),
             ("suspension", self.suspension != other.suspension),
             ("notices", self.notices != other.notices),
-            ("retention", self.retention != other.retention),
             ("console", self.console != other.console),
             ("log", self.log != other.log),
         ];
@@ -174,7 +171,6 @@ impl Config {
             reminders: Reminders::read(&root.section("reminders")),
             suspension: Suspension::read(&root.section("suspension")),
             notices: Notices::read(&root.section("notices")),
-            retention: Retention::read(&root.section("retention")),
             console: Console::read(&root.section("console")),
             log: Log::read(&root.section("log")),
             server,

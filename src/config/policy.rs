@@ -1,4 +1,4 @@
-//! What the organisation decides: categories, reminders, suspension, notices, retention.
+//! What the organisation decides: categories, reminders, suspension, notices.
 
 use std::time::Duration;
 
@@ -12,18 +12,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Which of two waiting messages goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Priority {
-    /// Alarms.
-    Urgent,
-    /// Everyday messages.
-    Normal,
-    /// Newsletters and the like.
-    Bulk,
-}
-
 /// `[[category]]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Category {
@@ -35,8 +23,6 @@ pub struct Category {
     pub confirmation_required: bool,
     /// A message left on an answering machine counts as contact. Default `false`.
     pub voicemail_counts: bool,
-    /// `"urgent"`, `"normal"` or `"bulk"`. Default `"normal"`.
-    pub priority: Priority,
 }
 
 impl Category {
@@ -65,17 +51,11 @@ impl Category {
     }
 
     fn read(section: &Section<'_, '_>) -> Option<Category> {
-        let priorities = [
-            ("urgent", Priority::Urgent),
-            ("normal", Priority::Normal),
-            ("bulk", Priority::Bulk),
-        ];
         let name = section.required("name", label);
         let title = section.parsed("title", one_line);
         let category = Category {
             confirmation_required: section.bool("confirmation_required", false),
             voicemail_counts: section.bool("voicemail_counts", false),
-            priority: section.choice("priority", Priority::Normal, &priorities),
             title: title.or_else(|| name.clone())?,
             name: name?,
         };
@@ -88,11 +68,6 @@ impl Category {
             title: title.to_owned(),
             confirmation_required: alert,
             voicemail_counts: false,
-            priority: if alert {
-                Priority::Urgent
-            } else {
-                Priority::Normal
-            },
         };
         vec![
             category("general", "General", false),
@@ -149,16 +124,12 @@ pub struct Notices {
     /// No second notice about the same method within this time. Default `"24h"`.
     #[serde(serialize_with = "units::duration")]
     pub cool_down: Duration,
-    /// Text about a mail address. `{{ link }}` and `{{ name }}` are replaced here and below.
+    /// Text about a mail address. `{{ link }}` is replaced here and below.
     pub email_failed_sms: String,
     /// Subject of the mail about a telephone number.
     pub phone_failed_subject: String,
     /// Mail about a telephone number.
     pub phone_failed_email: String,
-    /// Spoken to a landline about another method, where there is nothing else.
-    pub failed_voice: String,
-    /// Where operators are told about replies and alarms. Default: nowhere but the console.
-    pub operators: Vec<String>,
 }
 
 impl Notices {
@@ -184,30 +155,6 @@ impl Notices {
                 "We could not reach you on the telephone number that we have for you. \
                  Please log in and check it: {{ link }}",
             ),
-            failed_voice: text(
-                "failed_voice",
-                "One of our messages to you came back. Please log in and check your contact details.",
-            ),
-            operators: section.list("operators", Vec::new(), super::names::mail_address),
-        }
-    }
-}
-
-/// `[retention]`
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Retention {
-    /// Years for which communications and their logs are kept; longer while a case is open.
-    /// Default 6.
-    pub communications_years: u16,
-    /// Days for which unmatched incoming mail is kept. Default 90.
-    pub unmatched_days: u16,
-}
-
-impl Retention {
-    pub(super) fn read(section: &Section<'_, '_>) -> Retention {
-        Retention {
-            communications_years: section.integer("communications_years", 6, 1..=100),
-            unmatched_days: section.integer("unmatched_days", 90, 1..=3650),
         }
     }
 }

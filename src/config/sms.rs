@@ -30,10 +30,6 @@ pub struct Sms {
     /// How long the message centre may try. Default `"24h"`.
     #[serde(serialize_with = "units::duration")]
     pub validity: Duration,
-    /// A text whose receipt has not come after this long stays "sent" and is no
-    /// longer waited for. Default `"72h"`.
-    #[serde(serialize_with = "units::duration")]
-    pub receipt_timeout: Duration,
     /// `[sms.retry]`; default 30s, 2m, 10m, 30m, for 24 hours.
     pub retry: Retry,
     /// `[[sms.bind]]`. Default: none, and no texts.
@@ -175,11 +171,6 @@ impl Sms {
         Sms {
             segments_max: section.integer("segments_max", 6, 1..=255),
             validity: section.duration("validity", 24 * HOUR, MINUTE..=30 * 24 * HOUR),
-            receipt_timeout: section.duration(
-                "receipt_timeout",
-                72 * HOUR,
-                MINUTE..=30 * 24 * HOUR,
-            ),
             retry: Retry::read(&section.section("retry"), &delays, 24 * HOUR),
             binds,
         }

@@ -300,6 +300,7 @@ fn what_does_not_fit_together_is_a_mistake() {
             "would never be sent back",
         ),
         ("[log]\nlevel = \"loud\"", "not a level"),
+        ("[tls]\ngenerate = false", "there is no certificate"),
         (
             "[submission]\naccount = [{ name = \"a\", password_hash = \"hunter2\" }]",
             "not an argon2id hash",
@@ -353,10 +354,10 @@ fn a_reload_can_tell_what_differs() {
     let defaults = Config::defaults();
     assert_eq!(defaults.differing_sections(&defaults), [""; 0]);
     // Every section counts: each is changed by one of its keys.
-    let text = "[store]\nengine = \"memory\"\n[listen.mx]\nerrors_max = 1\n[tls]\ngenerate = false\n\
+    let text = "[store]\nengine = \"memory\"\n[listen.mx]\nerrors_max = 1\n[tls]\ncheck_interval = \"2h\"\n\
         [submission]\nauth_failures_max = 1\n[email]\nport = 26\n[sms]\nsegments_max = 1\n\
         [voice]\nrepeat = 1\n[[category]]\nname = \"a\"\n[reminders]\nafter = []\n\
-        [suspension]\nsoft_failures = 1\n[notices]\nenabled = false\n[retention]\nunmatched_days = 1\n\
+        [suspension]\nsoft_failures = 1\n[notices]\nenabled = false\n\
         [console]\nlogin_failures_max = 1\n[log]\nlevel = \"warn\"\n[server]\ntime_zone = \"Europe/London\"";
     let other = Config::parse(text, &around).unwrap();
     let all = toml::Table::try_from(&defaults).unwrap();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +21,6 @@ use crate::domain::Channel as ChannelKind;
 use crate::inbound::Inbound;
 use crate::net::dns::SystemDns;
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
-use crate::net::tls_client::client_config;
 use crate::observe::Metrics;
 use crate::proto::smpp::CommandStatus;
 
@@ -65,13 +65,18 @@ pub(super) fn start(parts: Parts<'_>) -> anyhow::Result<Carriers> {
         channels: Vec::new(),
         ways: Vec::new(),
     };
-    start_email(&parts, &mut carriers)?;
-    start_sms(&parts, &mut carriers)?;
+    let verifying = super::tls::verifying(parts.config)?;
+    start_email(&parts, &verifying, &mut carriers)?;
+    start_sms(&parts, &verifying, &mut carriers)?;
     start_voice(&parts, &mut carriers);
     Ok(carriers)
 }
 
-fn start_email(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()> {
+fn start_email(
+    parts: &Parts<'_>,
+    verifying: &Arc<ClientConfig>,
+    carriers: &mut Carriers,
+) -> anyhow::Result<()> {
     let config = &parts.config.email;
     let channel = EmailChannel::new(EmailParts {
         config: config.clone(),
@@ -81,7 +86,7 @@ fn start_email(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()>
         random: parts.random.clone(),
         own_listeners: parts.own_listeners.clone(),
         links: None,
-        verifying: None,
+        verifying: Some(Arc::clone(verifying)),
     })
     .context("TLS for outgoing mail cannot be set up")?;
     let name = config.relay.as_ref().map_or_else(
@@ -97,12 +102,16 @@ fn start_email(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()>
     Ok(())
 }
 
-fn start_sms(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()> {
+fn start_sms(
+    parts: &Parts<'_>,
+    verifying: &Arc<ClientConfig>,
+    carriers: &mut Carriers,
+) -> anyhow::Result<()> {
     let config = &parts.config.sms;
     let mut routes = Vec::new();
     for bind in &config.binds {
         let settings = RouteSettings::from_config(bind);
-        let tls = bind.tls.then(|| bind_tls(bind)).transpose()?;
+        let tls = bind.tls.then(|| bind_tls(bind, verifying)).transpose()?;
         let settings_of_bind = smpp_settings(bind, tls, parts.random.next_u64());
         let started = SmppBind::start(settings_of_bind, parts.stop.clone());
         parts.tasks.spawn(async move {
@@ -146,7 +155,10 @@ fn start_sms(parts: &Parts<'_>, carriers: &mut Carriers) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bind_tls(bind: &crate::config::SmsBind) -> anyhow::Result<TlsSettings> {
+fn bind_tls(
+    bind: &crate::config::SmsBind,
+    verifying: &Arc<ClientConfig>,
+) -> anyhow::Result<TlsSettings> {
     let server_name =
         rustls::pki_types::ServerName::try_from(bind.host.clone()).with_context(|| {
             format!(
@@ -155,7 +167,7 @@ fn bind_tls(bind: &crate::config::SmsBind) -> anyhow::Result<TlsSettings> {
             )
         })?;
     Ok(TlsSettings {
-        config: client_config(true).context("TLS for SMPP cannot be set up")?,
+        config: Arc::clone(verifying),
         server_name,
     })
 }

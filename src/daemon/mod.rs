@@ -6,6 +6,7 @@ mod health;
 mod lanes;
 mod sessions;
 mod state;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use crate::domain::ReturnPaths;
 use crate::http::{self, Console, Readiness};
 use crate::inbound::Inbound;
 use crate::listener::Service;
-use crate::net::tls_server::{CertificateSource, ServerTls};
+use crate::net::tls_server::ServerTls;
 use crate::observe::Metrics;
 use crate::store::Repo;
 use crate::submit::Submitter;
@@ -108,6 +109,7 @@ impl Daemon {
         state::sync_accounts(&repo, &config, &clock, &random).await?;
         let tls = Arc::new(certificate(&config, clock.clone())?);
         let abort_attempts = CancellationToken::new();
+        let tls = Arc::new(tls::certificate(&config, clock.clone())?);
         let (stop_intake, stop_lanes, stop_carriers) = (
             CancellationToken::new(),
             CancellationToken::new(),
@@ -173,6 +175,11 @@ impl Daemon {
             carriers,
         };
         daemon.open_doors(sockets, inbound)?;
+        daemon.intake.spawn(tls::watch(
+            Arc::clone(&daemon.tls),
+            daemon.config.tls.check_interval,
+            daemon.stop_intake.clone(),
+        ));
         tracing::info!(
             submission = ?daemon.addresses.submission,
             submissions = ?daemon.addresses.submissions,
@@ -289,20 +296,17 @@ impl Daemon {
 
     /// Reads certificate and configuration again. A certificate takes effect at once; a changed
     /// configuration is checked and what differs is named: it takes effect at the next start.
-    pub fn reload(&self) {
-        match self.tls.reload() {
-            Ok(true) => {
-                tracing::info!(days_left = self.tls.days_left(), "new certificate in force")
-            }
-            Ok(false) => tracing::info!(days_left = self.tls.days_left(), "certificate unchanged"),
-            Err(error) => {
-                tracing::error!(%error, "the certificate cannot be reloaded; the old one stays in force")
-            }
-        }
+    pub async fn reload(&self) {
+        tls::look(&self.tls).await;
         let Some(path) = &self.config_path else {
             return;
         };
-        match Config::load(path) {
+        let path = path.clone();
+        let loaded = tokio::task::spawn_blocking(move || Config::load(&path)).await;
+        let Ok(loaded) = loaded else {
+            return;
+        };
+        match loaded {
             Ok(new) if new == self.config => tracing::info!("configuration unchanged"),
             Ok(new) => {
                 let sections = self.config.differing_sections(&new);
@@ -356,20 +360,6 @@ async fn wait(tasks: &TaskTracker, within: Duration, what: &'static str) {
             "did not end in time; left as it is, the queue brings it back"
         );
     }
-}
-
-fn certificate(config: &Config, clock: SharedClock) -> anyhow::Result<ServerTls> {
-    let source = match (&config.tls.certificate, &config.tls.key) {
-        (Some(certificate), Some(key)) => CertificateSource::Files {
-            certificate: certificate.clone(),
-            key: key.clone(),
-        },
-        _ => CertificateSource::SelfSigned {
-            folder: config.server.state.join("tls"),
-            names: vec![config.server.name.clone(), "localhost".to_owned()],
-        },
-    };
-    ServerTls::load(source, clock).context("the certificate cannot be used")
 }
 
 /// Sockets that are open but not served yet.

@@ -128,7 +128,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
         login_failures_max: console.login_failures_max,
         login_failures_wait: console.login_failures_wait,
         trusted_proxies: console.trusted_proxies.clone(),
-        metrics_allow: Vec::new(),
+        metrics_allow: console.metrics_allow.clone(),
         body_size_max: usize::try_from(config.listen.console.body_size_max).unwrap_or(usize::MAX),
         request_timeout: config
             .listen

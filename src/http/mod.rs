@@ -18,7 +18,7 @@ mod readiness;
 mod segments;
 mod serve;
 mod session;
-mod throttle;
+pub(crate) mod throttle;
 mod times;
 mod view;
 mod words;

@@ -1,13 +1,42 @@
 //! TLS as a client: with certificates that verify, or opportunistically (RFC 7435).
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
+
+/// A file of roots larger than this is not one.
+const ROOTS_SIZE_MAX: u64 = 4 << 20;
+
+/// Why a file of roots cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RootsError {
+    /// It could not be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{path}: {reason}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] Error),
+}
 
 /// The settings of a client. With `verify`, the server's certificate must be good for its name by
 /// the system's roots; without, any will do, and only signatures are checked.
@@ -35,6 +64,46 @@ pub fn client_config(verify: bool) -> Result<Arc<ClientConfig>, Error> {
 /// As [`client_config`].
 pub fn client_config_with_roots(roots: RootCertStore) -> Result<Arc<ClientConfig>, Error> {
     verifying(roots).map(Arc::new)
+}
+
+/// Like `client_config(true)`, with the roots of a PEM file besides the system's.
+///
+/// # Errors
+/// When the file cannot be read or holds anything but certificates that can be trusted.
+pub fn client_config_with_more_roots(pem: &Path) -> Result<Arc<ClientConfig>, RootsError> {
+    let mut roots = system_roots();
+    for root in read_roots(pem)? {
+        roots.add(root).map_err(|error| RootsError::Content {
+            path: pem.to_owned(),
+            reason: format!("has a certificate that cannot be a root: {error}"),
+        })?;
+    }
+    Ok(client_config_with_roots(roots)?)
+}
+
+fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let file = |source| RootsError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let content = |reason| RootsError::Content {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut text = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(ROOTS_SIZE_MAX + 1).read_to_end(&mut text))
+        .map_err(file)?;
+    if text.len() as u64 > ROOTS_SIZE_MAX {
+        return Err(content(format!("is larger than {ROOTS_SIZE_MAX} bytes")));
+    }
+    let roots = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| content(format!("is not PEM: {error}")))?;
+    if roots.is_empty() {
+        return Err(content("has no certificate".to_owned()));
+    }
+    Ok(roots)
 }
 
 fn verifying(roots: RootCertStore) -> Result<ClientConfig, Error> {

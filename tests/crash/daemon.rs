@@ -161,7 +161,6 @@ name = "{USER}"
 password_hash = "{hash}"
 
 [email]
-open_tracking = false
 concurrency_per_host = 16
 
 [email.relay]

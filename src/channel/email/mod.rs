@@ -51,7 +51,7 @@ pub struct EmailParts {
     pub own_listeners: Vec<SocketAddr>,
     /// Links of each delivery; none: no pixel, no unsubscription.
     pub links: Option<Box<LinkMaker>>,
-    /// Roots for `starttls` and `implicit` instead of the system's.
+    /// What `starttls` and `implicit` check certificates with. Default: the system's roots.
     pub verifying: Option<Arc<ClientConfig>>,
 }
 

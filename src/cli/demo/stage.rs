@@ -240,7 +240,6 @@ caller_id = "+441632960999"
 name = "alert"
 title = "Alert"
 confirmation_required = true
-priority = "urgent"
 
 [[category]]
 name = "general"

@@ -1,37 +1,32 @@
 //! What the SMTP listeners do with senders, recipients and messages.
 
+mod auth;
+mod content;
+mod listener;
+
 use std::sync::Arc;
 
-use argon2::password_hash::{PasswordHash, PasswordVerifier};
 use bytes::Bytes;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use secrecy::SecretString;
 
 use crate::clock::SharedClock;
-use crate::config::{Config, SmtpListener};
-use crate::domain::communication::{SMS_TEXT_MAX, VOICE_SCRIPT_MAX};
-use crate::domain::{Content, EmailAddress, PhoneNumber, Redacted, ReturnPath, Role};
+use crate::config::Config;
+use crate::domain::{EmailAddress, PhoneNumber, Redacted, ReturnPath};
 use crate::inbound::{Inbound, InboundError};
 use crate::listener::{
-    Decision, Limits, Listener, ListenerConfig, MessageSink, ReceivedMessage, Service, SessionInfo,
-    StoreRefusal, StoredId, TlsHandle,
+    Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId,
 };
 use crate::observe::Metrics;
-use crate::proto::mime::read::read;
 use crate::proto::mime::submitted::{Additions, complete};
 use crate::proto::smtp::{
-    self, AuthResult, Enhanced, ForwardPath, MailParams, Mailbox, Recipient, Reply, ReversePath,
+    AuthResult, Enhanced, ForwardPath, MailParams, Mailbox, Recipient, Reply, ReversePath,
 };
 use crate::store::{Repo, RepoError, StoreError};
-use crate::submit::{
-    MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmitError, SubmittedMail,
-    Submitter,
-};
+use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail, Submitter};
 
-/// Passwords checked at a time; each takes 19 MiB and a core for some milliseconds.
-const CHECKS_MAX: usize = 2;
-/// Longest body used as text message or voice script, in bytes; longer ones are refused.
-const BODY_TEXT_MAX: usize = 64 * 1024;
+use self::auth::Gate;
+use self::content::content;
+pub(super) use self::listener::listener;
 
 /// Takes mail in at all three doors.
 pub(super) struct Doors {
@@ -40,8 +35,7 @@ pub(super) struct Doors {
     inbound: Inbound,
     clock: SharedClock,
     metrics: Arc<Metrics>,
-    accounts: Vec<crate::config::Account>,
-    checks: Arc<Semaphore>,
+    gate: Gate,
     names: Names,
 }
 
@@ -66,13 +60,12 @@ impl Doors {
     ) -> Self {
         let server = &config.server;
         Self {
+            gate: Gate::new(&config.submission, repo.clone(), clock.clone()),
             repo,
             submitter,
             inbound,
             clock,
             metrics,
-            accounts: config.submission.accounts.clone(),
-            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
             names: Names {
                 server: server.name.clone(),
                 sms_domain: server.sms_domain.clone(),
@@ -86,23 +79,6 @@ impl Doors {
                 region: server.default_region.clone(),
             },
         }
-    }
-
-    /// The hash that a password must go with; none for somebody unknown.
-    fn hash_of(&self, user: &str) -> Result<Option<String>, RepoError> {
-        let account = self
-            .accounts
-            .iter()
-            .find(|account| account.name.eq_ignore_ascii_case(user));
-        if let Some(account) = account {
-            return Ok(Some(account.password_hash.clone()));
-        }
-        let user = self.repo.user_by_login(user)?;
-        let may = |role| matches!(role, Role::Application);
-        let hash = user
-            .filter(|user| may(user.role))
-            .map(|user| user.password_hash.reveal().clone());
-        Ok(hash.filter(|hash| !hash.is_empty()))
     }
 
     fn submitted_recipient(&self, path: &ForwardPath) -> Result<MailRecipient, Reply> {
@@ -292,60 +268,6 @@ fn rejected(code: u16, enhanced: Enhanced, text: &str) -> StoreRefusal {
     StoreRefusal::Rejected(Reply::new(code, enhanced, text))
 }
 
-/// What a submitted message says, for lists, texts and calls.
-fn content(raw: &[u8], recipients: &[MailRecipient]) -> Result<Content, StoreRefusal> {
-    let by_phone = recipients
-        .iter()
-        .any(|recipient| !matches!(recipient, MailRecipient::Email(_)));
-    let (subject, text) = match read(raw) {
-        Ok(mail) => (
-            mail.subject,
-            if by_phone { mail.text } else { String::new() },
-        ),
-        // An ordinary mail goes out as it is, whatever it looks like inside.
-        Err(_) if !by_phone => (String::new(), String::new()),
-        Err(error) => return Err(rejected(554, Enhanced(5, 6, 0), &error.to_string())),
-    };
-    let text = text.trim().to_owned();
-    if by_phone && text.is_empty() {
-        return Err(rejected(
-            554,
-            Enhanced(5, 6, 0),
-            "no text to send or to speak",
-        ));
-    }
-    let texts = recipients
-        .iter()
-        .any(|recipient| matches!(recipient, MailRecipient::Text(_)));
-    let calls = recipients
-        .iter()
-        .any(|recipient| matches!(recipient, MailRecipient::Call(_)));
-    let characters = text.chars().count();
-    let limit = if texts {
-        SMS_TEXT_MAX
-    } else {
-        VOICE_SCRIPT_MAX
-    };
-    if by_phone && (characters > limit || text.len() > BODY_TEXT_MAX) {
-        return Err(rejected(
-            554,
-            Enhanced(5, 6, 0),
-            &format!("the text has more than {limit} characters"),
-        ));
-    }
-    Ok(Content {
-        subject: subject
-            .chars()
-            .filter(|character| !character.is_control())
-            .take(crate::domain::communication::SUBJECT_MAX)
-            .collect(),
-        text: String::new(),
-        html: String::new(),
-        sms_text: if texts { text.clone() } else { String::new() },
-        voice_script: if calls { text } else { String::new() },
-    })
-}
-
 impl MessageSink for Doors {
     async fn authenticate(
         &self,
@@ -353,26 +275,7 @@ impl MessageSink for Doors {
         user: &str,
         password: &SecretString,
     ) -> AuthResult {
-        let hash = match self.hash_of(user) {
-            Ok(hash) => hash,
-            Err(error) => {
-                tracing::error!(%error, "an account cannot be looked up");
-                return AuthResult::Unavailable;
-            }
-        };
-        let Ok(_turn) = self.checks.acquire().await else {
-            return AuthResult::Unavailable;
-        };
-        let password = password.clone();
-        let checked = tokio::task::spawn_blocking(move || verify(&password, hash));
-        match checked.await {
-            Ok(true) => AuthResult::Accepted,
-            Ok(false) => {
-                tracing::warn!(session = %session.id, service = session.service.name(), "login refused");
-                AuthResult::Refused
-            }
-            Err(_) => AuthResult::Unavailable,
-        }
+        self.gate.check(session, user, password).await
     }
 
     async fn sender(
@@ -382,10 +285,7 @@ impl MessageSink for Doors {
         _params: &MailParams,
     ) -> Decision {
         let user = session.user.as_deref().unwrap_or_default();
-        let account = self
-            .accounts
-            .iter()
-            .find(|account| account.name.eq_ignore_ascii_case(user));
+        let account = self.gate.account(user);
         let (Some(account), ReversePath::Mailbox(mailbox)) = (account, from) else {
             return Decision::Accept;
         };
@@ -443,61 +343,4 @@ fn allows(allowed: &str, mailbox: &Mailbox) -> bool {
     let allowed = allowed.trim_start_matches('@');
     mailbox.to_string().eq_ignore_ascii_case(allowed)
         || mailbox.domain().to_string().eq_ignore_ascii_case(allowed)
-}
-
-fn verify(password: &SecretString, hash: Option<String>) -> bool {
-    /// A hash that no password matches, so that an unknown name takes as long as a known one.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dG9jc2luLW5vYm9keS0xNg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let known = hash.is_some();
-    let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-    let Ok(parsed) = PasswordHash::new(&hash) else {
-        return false;
-    };
-    let same =
-        argon2::Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed);
-    same.is_ok() && known
-}
-
-/// One of the three doors.
-pub(super) fn listener(
-    service: Service,
-    settings: &SmtpListener,
-    config: &Config,
-    doors: &Arc<Doors>,
-    tls: TlsHandle,
-    clock: SharedClock,
-) -> anyhow::Result<Arc<Listener<Doors>>> {
-    let name = config.email.helo.clone();
-    let mut session = match service {
-        Service::Submission | Service::Submissions => smtp::Config::submission(name),
-        Service::Mx => smtp::Config::mx(name),
-    };
-    session.message_size_max_bytes =
-        usize::try_from(settings.message_size_max).unwrap_or(usize::MAX);
-    session.recipients_max = settings.recipients_max as usize;
-    if service != Service::Mx {
-        session.recipients_max = session.recipients_max.min(SUBMITTED_RECIPIENTS_MAX);
-    }
-    session.messages_max = settings.messages_per_session_max;
-    session.errors_max = settings.errors_max;
-    session.auth_failures_max = config.submission.auth_failures_max;
-    session.timeouts.command = settings.command_timeout;
-    session.timeouts.data_block = settings.data_timeout;
-    session.timeouts.session = settings.session_timeout;
-    let limits = Limits {
-        sessions_max: settings.sessions_max as usize,
-        sessions_per_ip_max: settings.sessions_per_ip_max as usize,
-        drain_max: config.server.drain_timeout,
-        ..Limits::default()
-    };
-    Ok(Listener::new(
-        ListenerConfig {
-            service,
-            session,
-            limits,
-        },
-        Some(tls),
-        Arc::clone(doors),
-        clock,
-    )?)
 }
