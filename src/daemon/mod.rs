@@ -4,6 +4,7 @@ mod carriers;
 mod doors;
 mod health;
 mod lanes;
+mod rooms;
 mod sessions;
 mod state;
 mod tls;
@@ -21,7 +22,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Randomness, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::domain::ReturnPaths;
 use crate::http::{self, Console, Readiness};
 use crate::inbound::Inbound;
 use crate::listener::Service;
@@ -31,6 +31,7 @@ use crate::store::Repo;
 use crate::submit::Submitter;
 use crate::tracker::Tracker;
 
+use rooms::Rooms;
 pub use state::{add_user, open_store, set_password};
 
 /// Where the daemon listens; ports chosen by the system are filled in.
@@ -58,15 +59,27 @@ pub struct Daemon {
     config: Config,
     config_path: Option<PathBuf>,
     tls: Arc<ServerTls>,
-    /// No new work is taken.
-    stop_intake: CancellationToken,
-    /// Lanes claim nothing more; what is under way ends.
-    stop_lanes: CancellationToken,
-    /// What is still under way is cut short.
-    abort_attempts: CancellationToken,
-    /// Binds and the trunk are closed.
-    stop_carriers: CancellationToken,
+    stops: Stops,
     readiness: watch::Receiver<Readiness>,
+    tasks: Tasks,
+}
+
+/// What is told to end, in this order.
+#[derive(Default)]
+struct Stops {
+    /// No new work is taken.
+    intake: CancellationToken,
+    /// Lanes claim nothing more; what is under way ends.
+    lanes: CancellationToken,
+    /// What is still under way is cut short.
+    attempts: CancellationToken,
+    /// Binds and the trunk are closed.
+    carriers: CancellationToken,
+}
+
+/// What runs, by what ends it.
+#[derive(Default)]
+struct Tasks {
     intake: TaskTracker,
     lanes: TaskTracker,
     carriers: TaskTracker,
@@ -82,104 +95,53 @@ impl Daemon {
         let clock = SystemClock::shared();
         let random = Randomness::from_os().context("no randomness from the system")?;
         let metrics = Metrics::new(clock.wall().as_secs());
-        let repo = Repo::new(open_store(&config).await?);
-        let key = state::signing_key(&repo, &random).await?;
-        let return_paths = ReturnPaths::new(&config.server.bounce_domain, &key);
-        let tracker = Tracker::new(
-            repo.clone(),
-            clock.clone(),
-            random.clone(),
-            state::tracker_settings(&config),
-        )
-        .with_metrics(Arc::clone(&metrics));
-        let submitter = Submitter::new(
-            repo.clone(),
-            clock.clone(),
-            random.clone(),
-            tracker.clone(),
-            state::submit_settings(&config),
-        );
-        let inbound = Inbound::new(
-            repo.clone(),
-            tracker.clone(),
-            clock.clone(),
-            random.clone(),
-            return_paths.clone(),
-        );
-        state::sync_accounts(&repo, &config, &clock, &random).await?;
-        let tls = Arc::new(certificate(&config, clock.clone())?);
-        let abort_attempts = CancellationToken::new();
+        let rooms = Rooms::open(&config, &clock, &random, &metrics).await?;
         let tls = Arc::new(tls::certificate(&config, clock.clone())?);
-        let (stop_intake, stop_lanes, stop_carriers) = (
-            CancellationToken::new(),
-            CancellationToken::new(),
-            CancellationToken::new(),
-        );
-        let (intake, lanes, carriers) =
-            (TaskTracker::new(), TaskTracker::new(), TaskTracker::new());
-
+        let (stops, tasks) = (Stops::default(), Tasks::default());
         let sockets = Sockets::bind(&config).await?;
         let addresses = sockets.addresses();
-        let parts = carriers::Parts {
+        let out = carriers::start(carriers::Parts {
             config: &config,
             clock: &clock,
             random: &random,
             metrics: &metrics,
-            inbound: &inbound,
+            inbound: &rooms.inbound,
             own_listeners: addresses.mx.clone(),
-            stop: &stop_carriers,
-            tasks: &carriers,
-        };
-        let out = carriers::start(parts)?;
+            stop: &stops.carriers,
+            tasks: &tasks.carriers,
+        })?;
         let (health, readiness) = health::Health::new(&addresses, out.ways);
         lanes::start(lanes::Parts {
             config: &config,
-            repo: &repo,
-            tracker: &tracker,
-            inbound: &inbound,
+            repo: &rooms.repo,
+            tracker: &rooms.tracker,
+            inbound: &rooms.inbound,
             clock: &clock,
             random: &random,
-            return_paths: &return_paths,
+            return_paths: &rooms.return_paths,
             channels: &out.channels,
             metrics: &metrics,
-            stop: &stop_lanes,
-            abort: &abort_attempts,
-            tasks: &lanes,
+            stop: &stops.lanes,
+            abort: &stops.attempts,
+            tasks: &tasks.lanes,
         });
-        intake.spawn(health.run(health::Parts {
-            repo: repo.clone(),
-            tracker: tracker.clone(),
-            metrics: Arc::clone(&metrics),
-            clock: clock.clone(),
-            tls: Arc::clone(&tls),
-            stop: stop_intake.clone(),
-        }));
         let daemon = Self {
             addresses,
-            repo,
-            tracker,
-            submitter,
+            repo: rooms.repo,
+            tracker: rooms.tracker,
+            submitter: rooms.submitter,
             clock,
             random,
             metrics,
             config,
             config_path,
             tls,
-            stop_intake,
-            stop_lanes,
-            abort_attempts,
-            stop_carriers,
+            stops,
             readiness,
-            intake,
-            lanes,
-            carriers,
+            tasks,
         };
-        daemon.open_doors(sockets, inbound)?;
-        daemon.intake.spawn(tls::watch(
-            Arc::clone(&daemon.tls),
-            daemon.config.tls.check_interval,
-            daemon.stop_intake.clone(),
-        ));
+        daemon.keep_watch(health);
+        daemon.open_doors(sockets, rooms.inbound)?;
         tracing::info!(
             submission = ?daemon.addresses.submission,
             submissions = ?daemon.addresses.submissions,
@@ -188,6 +150,23 @@ impl Daemon {
             "ready"
         );
         Ok(daemon)
+    }
+
+    /// Looks after what changes by itself: readiness, metrics, the certificate's files.
+    fn keep_watch(&self, health: health::Health) {
+        self.tasks.intake.spawn(health.run(health::Parts {
+            repo: self.repo.clone(),
+            tracker: self.tracker.clone(),
+            metrics: Arc::clone(&self.metrics),
+            clock: self.clock.clone(),
+            tls: Arc::clone(&self.tls),
+            stop: self.stops.intake.clone(),
+        }));
+        self.tasks.intake.spawn(tls::watch(
+            Arc::clone(&self.tls),
+            self.config.tls.check_interval,
+            self.stops.intake.clone(),
+        ));
     }
 
     fn open_doors(&self, sockets: Sockets, inbound: Inbound) -> anyhow::Result<()> {
@@ -224,15 +203,16 @@ impl Daemon {
                 self.tls.subscribe(),
                 self.clock.clone(),
             )?;
-            self.intake.spawn(sessions::count(
+            self.tasks.intake.spawn(sessions::count(
                 Arc::clone(&listener),
                 service,
                 Arc::clone(&self.metrics),
-                self.stop_intake.clone(),
+                self.stops.intake.clone(),
             ));
             for socket in sockets {
-                self.intake
-                    .spawn(Arc::clone(&listener).serve(socket, self.stop_intake.clone()));
+                self.tasks
+                    .intake
+                    .spawn(Arc::clone(&listener).serve(socket, self.stops.intake.clone()));
             }
         }
         let settings = state::console_settings(&self.config)?;
@@ -245,7 +225,7 @@ impl Daemon {
             settings,
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),
-            stop: self.stop_intake.clone(),
+            stop: self.stops.intake.clone(),
         };
         let router = http::router(console);
         let limits = http::Limits {
@@ -253,12 +233,12 @@ impl Daemon {
         };
         for socket in sockets.console {
             let tls = self.config.listen.console.tls.then(|| self.tls.subscribe());
-            self.intake.spawn(http::serve(
+            self.tasks.intake.spawn(http::serve(
                 socket,
                 router.clone(),
                 limits,
                 tls,
-                self.stop_intake.clone(),
+                self.stops.intake.clone(),
             ));
         }
         Ok(())
@@ -326,17 +306,17 @@ impl Daemon {
     pub async fn drain(self) {
         let within = self.config.server.drain_timeout;
         tracing::info!(within_secs = within.as_secs(), "draining");
-        self.stop_intake.cancel();
-        self.stop_lanes.cancel();
-        self.lanes.close();
-        wait(&self.lanes, within, "attempts").await;
-        self.abort_attempts.cancel();
-        wait(&self.lanes, ABORT_MAX, "attempts cut short").await;
-        self.stop_carriers.cancel();
-        self.carriers.close();
-        wait(&self.carriers, CARRIERS_CLOSE_MAX, "carriers").await;
-        self.intake.close();
-        wait(&self.intake, within, "sessions").await;
+        self.stops.intake.cancel();
+        self.stops.lanes.cancel();
+        self.tasks.lanes.close();
+        wait(&self.tasks.lanes, within, "attempts").await;
+        self.stops.attempts.cancel();
+        wait(&self.tasks.lanes, ABORT_MAX, "attempts cut short").await;
+        self.stops.carriers.cancel();
+        self.tasks.carriers.close();
+        wait(&self.tasks.carriers, CARRIERS_CLOSE_MAX, "carriers").await;
+        self.tasks.intake.close();
+        wait(&self.tasks.intake, within, "sessions").await;
         let store = self.repo.store().clone();
         drop((self.repo, self.tracker, self.submitter));
         match store.close().await {

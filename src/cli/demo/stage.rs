@@ -220,7 +220,16 @@ source = "+441632960999"
 window = 50
 rate_per_second = 500
 
-[voice]
+{voice}"#,
+        centre = centre.port(),
+        voice = voice_text(network),
+    )
+}
+
+/// Calls and categories.
+fn voice_text(network: SocketAddr) -> String {
+    format!(
+        r#"[voice]
 bind = "127.0.0.1:0"
 max_calls = 100
 calls_per_second = 50
@@ -246,7 +255,6 @@ name = "general"
 title = "General"
 "#,
         speech = speech_command(),
-        centre = centre.port(),
         network = network.port(),
     )
 }

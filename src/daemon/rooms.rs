@@ -1,0 +1,63 @@
+//! What stands on the store, put together.
+
+use std::sync::Arc;
+
+use super::state::{open_store, signing_key, submit_settings, sync_accounts, tracker_settings};
+use crate::clock::{Randomness, SharedClock};
+use crate::config::Config;
+use crate::domain::ReturnPaths;
+use crate::inbound::Inbound;
+use crate::observe::Metrics;
+use crate::store::Repo;
+use crate::submit::Submitter;
+use crate::tracker::Tracker;
+
+pub(super) struct Rooms {
+    pub(super) repo: Repo,
+    pub(super) tracker: Tracker,
+    pub(super) submitter: Submitter,
+    pub(super) inbound: Inbound,
+    pub(super) return_paths: ReturnPaths,
+}
+
+impl Rooms {
+    pub(super) async fn open(
+        config: &Config,
+        clock: &SharedClock,
+        random: &Randomness,
+        metrics: &Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let repo = Repo::new(open_store(config).await?);
+        let key = signing_key(&repo, random).await?;
+        let return_paths = ReturnPaths::new(&config.server.bounce_domain, &key);
+        let tracker = Tracker::new(
+            repo.clone(),
+            clock.clone(),
+            random.clone(),
+            tracker_settings(config),
+        )
+        .with_metrics(Arc::clone(metrics));
+        let submitter = Submitter::new(
+            repo.clone(),
+            clock.clone(),
+            random.clone(),
+            tracker.clone(),
+            submit_settings(config),
+        );
+        let inbound = Inbound::new(
+            repo.clone(),
+            tracker.clone(),
+            clock.clone(),
+            random.clone(),
+            return_paths.clone(),
+        );
+        sync_accounts(&repo, config, clock, random).await?;
+        Ok(Self {
+            repo,
+            tracker,
+            submitter,
+            inbound,
+            return_paths,
+        })
+    }
+}
