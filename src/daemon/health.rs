@@ -1,6 +1,7 @@
 //! How the daemon stands: for `/readyz`, the console's first page, and metrics.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::net::smpp::BindPhase;
 use crate::net::tls_server::ServerTls;
 use crate::observe::Metrics;
 use crate::store::Repo;
+use crate::store::engine::OpenOptions;
 use crate::tracker::{Notice, Tracker};
 
 /// Time between two looks.
@@ -43,6 +45,8 @@ pub(super) struct Parts {
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: SharedClock,
     pub(super) tls: Arc<ServerTls>,
+    /// The folder whose disk must have room.
+    pub(super) state: PathBuf,
     pub(super) stop: CancellationToken,
 }
 
@@ -71,6 +75,7 @@ impl Health {
             channels: ways.iter().map(state_of).collect(),
             lanes: lanes.to_vec(),
             alarms: Vec::new(),
+            disk_full: false,
             draining: false,
         };
         let (readiness, seen) = watch::channel(readiness);
@@ -117,6 +122,16 @@ impl Health {
                     .set(i64::try_from(depth).unwrap_or(i64::MAX));
             }
         }
+        let disk_full = has_no_room(&parts.state);
+        parts.metrics.accepting.set(i64::from(!disk_full));
+        if disk_full {
+            self.alarm(
+                parts,
+                "The disk is full: nothing new is accepted until there is room.",
+                None,
+                "disk_full",
+            );
+        }
         let days = parts.tls.days_left();
         parts.metrics.tls_certificate_expiry_days.set(days);
         if days < CERTIFICATE_DAYS_MIN {
@@ -136,6 +151,7 @@ impl Health {
         }
         let alarms: Vec<Alarm> = self.alarms.iter().cloned().collect();
         self.readiness.send_modify(|readiness| {
+            readiness.disk_full = disk_full;
             readiness.channels = channels;
             readiness.alarms = alarms;
         });
@@ -165,6 +181,13 @@ impl Health {
         });
         self.alarms.truncate(ALARMS_MAX);
     }
+}
+
+/// Whether commits are refused for want of space; a disk that cannot be asked counts as fine.
+fn has_no_room(folder: &Path) -> bool {
+    let reserve = OpenOptions::default().reserve_bytes;
+    rustix::fs::statvfs(folder)
+        .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < reserve)
 }
 
 fn state_of(way: &Way) -> ChannelState {

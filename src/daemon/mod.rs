@@ -160,6 +160,7 @@ impl Daemon {
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
             tls: Arc::clone(&self.tls),
+            state: self.config.server.state.clone(),
             stop: self.stops.intake.clone(),
         }));
         self.tasks.intake.spawn(tls::watch(

@@ -15,6 +15,8 @@ pub struct Readiness {
     pub lanes: Vec<Part>,
     /// What an operator should look at, newest first.
     pub alarms: Vec<Alarm>,
+    /// The disk has no room for new messages.
+    pub disk_full: bool,
     /// The daemon finishes what it has and takes nothing new.
     pub draining: bool,
 }
@@ -77,6 +79,9 @@ impl Readiness {
         };
         let mut reasons = down("listener", &self.listeners);
         reasons.extend(down("lane", &self.lanes));
+        if self.disk_full {
+            reasons.push("the disk is full: nothing new is accepted".to_owned());
+        }
         if self.draining {
             reasons.push("draining".to_owned());
         }
