@@ -18,6 +18,9 @@ pub const PROMPT_CATEGORY: &str = "Prompt";
 /// Stands for the person's name in prompts.
 const NAME: &str = "{{ name }}";
 
+/// Longest title of a prompt in lists, in characters.
+const TITLE_MAX: usize = 60;
+
 /// What is sent by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptSettings {
@@ -43,6 +46,21 @@ impl Default for PromptSettings {
             check_phone_text: "We could not reach you by telephone. Please log in and check the number we hold for you.".into(),
         }
     }
+}
+
+/// The start of a text for lists, cut between two words.
+fn title(text: &str) -> String {
+    let mut title = String::new();
+    for word in text.split_whitespace() {
+        if title.chars().count() + word.chars().count() >= TITLE_MAX {
+            return title + "…";
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.push_str(word);
+    }
+    title
 }
 
 /// Puts a prompt about `suspended` into the batch, if there is a way and it is time. Returns
@@ -126,7 +144,7 @@ fn prompt(
     };
     let title = match channel {
         Channel::Email => settings.check_phone_subject.clone(),
-        Channel::Text | Channel::Call => settings.check_email_text.chars().take(60).collect(),
+        Channel::Text | Channel::Call => title(&content.sms_text),
     };
     let communication = Communication {
         id: CommunicationId::new(tracker.random.uuid_v7(now)),
