@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::Timestamp;
 
-/// Most attempts at one delivery: each leaves up to two entries in its timeline.
+/// Most attempts at one delivery: each leaves up to two entries in its timeline. Who is tried more often than that is tried once more, at the end.
 pub const RETRIES_MAX: usize = 30;
 
 /// Delays between attempts, and how long to go on.
@@ -15,7 +15,8 @@ pub struct RetrySchedule {
     /// How far a delay is moved at random, in percent either way, so that not everything that
     /// failed together is tried together.
     pub jitter_percent: u8,
-    /// No attempt begins later than this after the delivery was made.
+    /// No attempt is scheduled for later than this after the delivery was made, and the last
+    /// one not for earlier: it is never given up before.
     pub give_up_after: Duration,
 }
 
@@ -30,15 +31,19 @@ impl RetrySchedule {
         now: Timestamp,
         random: u64,
     ) -> Option<Timestamp> {
-        let attempts = usize::from(attempts);
-        if attempts >= RETRIES_MAX {
+        let last = made_at.plus(self.give_up_after);
+        if now >= last {
             return None;
         }
+        let attempts = usize::from(attempts);
         let index = attempts
             .saturating_sub(1)
             .min(self.delays.len().checked_sub(1)?);
+        if attempts >= RETRIES_MAX {
+            return Some(last);
+        }
         let due = now.plus(jittered(self.delays[index], self.jitter_percent, random));
-        (due.since(made_at) <= self.give_up_after).then_some(due)
+        Some(due.min(last))
     }
 }
 
@@ -75,8 +80,11 @@ mod tests {
         assert_eq!(due(1, 0), Some(Timestamp::from_millis(60_000)));
         assert_eq!(due(2, 0), Some(Timestamp::from_millis(300_000)));
         assert_eq!(due(9, 0), Some(Timestamp::from_millis(3_600_000)));
-        assert_eq!(due(9, 5 * 24 * 3_600_000), None);
-        assert_eq!(due(30, 0), None);
+        let end = 5 * 24 * 3_600_000;
+        assert_eq!(due(9, end - 1000), Some(Timestamp::from_millis(end)));
+        assert_eq!(due(9, end), None);
+        assert_eq!(due(30, 0), Some(Timestamp::from_millis(end)));
+        assert_eq!(due(40, end), None);
     }
 
     proptest! {
