@@ -76,6 +76,7 @@ pub(super) fn start(parts: Parts<'_>) {
         Arc::new(Rounds::new(
             parts.repo.clone(),
             parts.tracker.clone(),
+            parts.clock.clone(),
             parts.stop.clone(),
         )),
     );

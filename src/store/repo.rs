@@ -438,6 +438,20 @@ impl Repo {
         Ok(self.store.get(&keys::setting(name))?)
     }
 
+    /// How many entries of a lane are due at `now` (those being worked on too), counted up to
+    /// `limit`.
+    pub fn due_depth(
+        &self,
+        lane: crate::domain::Lane,
+        now: crate::domain::Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        let start = [b"q/".as_slice(), &[lane as u8]].concat();
+        let end = now.as_millis().saturating_add(1).to_be_bytes();
+        let end = [start.as_slice(), &end].concat();
+        Ok(self.store.scan(KeyRange::from(start..end), limit)?.len())
+    }
+
     /// How many entries wait in a lane, counted up to `limit`.
     pub fn lane_depth(&self, lane: crate::domain::Lane, limit: usize) -> Result<usize> {
         let prefix = [b"q/".as_slice(), &[lane as u8]].concat();
