@@ -79,7 +79,10 @@ impl Tracker {
         batch.remove(job);
         let mut sent = communication.value.clone();
         sent.rounds = sent.rounds.max(job.round);
-        sent.state = CommunicationState::Sent;
+        // A reminder may be done while a large initial sending is still under way.
+        if job.round == 1 {
+            sent.state = CommunicationState::Sent;
+        }
         batch.replace(communication, &sent);
         Ok((batch, RoundStep::Done, notices))
     }
