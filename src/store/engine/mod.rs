@@ -131,6 +131,14 @@ impl Store {
         }
     }
 
+    /// The same state as a process would find it that starts now: nobody holds
+    /// a lease. For simulations of a crash over the engine in memory.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        Self::over(Arc::clone(&self.engine))
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>> {
         self.engine.get(key)
