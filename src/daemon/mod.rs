@@ -216,6 +216,10 @@ impl Daemon {
                     .spawn(Arc::clone(&listener).serve(socket, self.stops.intake.clone()));
             }
         }
+        self.open_console(sockets.console)
+    }
+
+    fn open_console(&self, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
         let settings = state::console_settings(&self.config)?;
         let console = Console {
             repo: self.repo.clone(),
@@ -232,7 +236,7 @@ impl Daemon {
         let limits = http::Limits {
             connections_max: self.config.listen.console.connections_max as usize,
         };
-        for socket in sockets.console {
+        for socket in sockets {
             let tls = self.config.listen.console.tls.then(|| self.tls.subscribe());
             self.tasks.intake.spawn(http::serve(
                 socket,
