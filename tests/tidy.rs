@@ -265,6 +265,17 @@ mod the_rules_themselves {
             &[],
         );
         case("src/channel/tests.rs", "use crate::sim::A;", &[]);
+        case("src/inbound/tests.rs", "use crate::submit::A;", &[]);
+        case(
+            "src/inbound/a.rs",
+            "use crate::submit::A;",
+            &[(1, "inbound may not import submit::A")],
+        );
+        case(
+            "src/channel/tests.rs",
+            "use crate::submit::A;",
+            &[(1, "channel may not import submit::A")],
+        );
         let not = "channel may not import sim::A";
         case(
             "src/channel/a.rs",

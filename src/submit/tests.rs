@@ -133,12 +133,14 @@ fn phone(text: &str) -> Destination {
     Destination::Phone(Redacted::new(PhoneNumber::from_e164(text).unwrap()))
 }
 
+type Spoil = fn(&mut DraftInput);
+
 #[tokio::test]
 async fn what_is_wrong_names_its_field() {
     let world = World::new().await;
     let good = world.draft();
     assert_eq!(good.problems(world.submitter.categories()), []);
-    let cases: [(&str, fn(&mut DraftInput)); 7] = [
+    let cases: [(&str, Spoil); 7] = [
         ("subject", |draft| draft.content.subject.clear()),
         ("subject", |draft| draft.content.subject = "a\nb".into()),
         ("text", |draft| draft.content.text = "  ".into()),
