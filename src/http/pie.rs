@@ -14,7 +14,7 @@ const CENTRE: f64 = 64.0;
 pub(crate) struct Slice {
     /// Its path (`d` attribute).
     pub(crate) path: String,
-    /// Whole per cent of all; the slices' sum may miss 100 by rounding.
+    /// Whole per cent of all; together the slices come to 100.
     pub(crate) percent: u64,
     /// What it counts.
     pub(crate) count: u64,
@@ -24,29 +24,47 @@ pub(crate) struct Slice {
 /// a count that is everything is a whole ring.
 pub(crate) fn slices<const N: usize>(counts: [u64; N]) -> [Slice; N] {
     let total: u64 = counts.iter().sum();
+    let percents = percents(counts);
     let mut before = 0_u64;
-    counts.map(|count| {
+    std::array::from_fn(|i| {
+        let count = counts[i];
         let from = share(before, total);
         before += count;
         let to = share(before, total);
         Slice {
             path: path(from, to, count, total),
-            percent: percent(count, total),
+            percent: percents[i],
             count,
         }
     })
 }
 
-/// Whole per cent, rounded, but never 0 for something nor 100 for less than everything.
-pub(crate) fn percent(count: u64, total: u64) -> u64 {
-    if total == 0 || count == 0 {
-        return 0;
+/// Whole per cent that add up to 100 (largest remainders first); never 0 for something.
+pub(crate) fn percents<const N: usize>(counts: [u64; N]) -> [u64; N] {
+    let total: u128 = counts.iter().map(|count| u128::from(*count)).sum();
+    if total == 0 {
+        return [0; N];
     }
-    if count >= total {
-        return 100;
+    let exact = counts.map(|count| u128::from(count) * 100);
+    let mut percents = exact.map(|part| u64::try_from(part / total).unwrap_or(100));
+    let mut order: [usize; N] = std::array::from_fn(|i| i);
+    order.sort_by_key(|i| std::cmp::Reverse(exact[*i] % total));
+    let missing = 100_u64.saturating_sub(percents.iter().sum());
+    for i in order
+        .into_iter()
+        .cycle()
+        .take(usize::try_from(missing).unwrap_or(0))
+    {
+        percents[i] += 1;
     }
-    let rounded = (u128::from(count) * 200 + u128::from(total)) / (u128::from(total) * 2);
-    u64::try_from(rounded).unwrap_or(0).clamp(1, 99)
+    for i in 0..N {
+        if counts[i] > 0 && percents[i] == 0 {
+            let largest = (0..N).max_by_key(|other| percents[*other]).unwrap_or(i);
+            percents[largest] = percents[largest].saturating_sub(1);
+            percents[i] = 1;
+        }
+    }
+    percents
 }
 
 #[allow(clippy::cast_precision_loss)] // a drawing has fewer pixels than f64 has digits
@@ -131,10 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn one_of_many_is_never_rounded_away() {
-        assert_eq!(percent(1, 1_000_000), 1);
-        assert_eq!(percent(999_999, 1_000_000), 99);
-        assert_eq!((percent(1, 2), percent(1, 3), percent(2, 3)), (50, 33, 67));
-        assert_eq!(percent(u64::MAX, u64::MAX), 100);
+    fn per_cents_add_up_and_lose_nobody() {
+        assert_eq!(percents([39, 0, 1]), [98, 0, 2]);
+        assert_eq!(percents([1, 1, 1]), [34, 33, 33]);
+        assert_eq!(percents([999_999, 0, 1]), [99, 0, 1]);
+        assert_eq!(percents([0, 0, 0]), [0, 0, 0]);
+        assert_eq!(percents([u64::MAX, 0, 0]), [100, 0, 0]);
     }
 }

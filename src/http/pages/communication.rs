@@ -11,7 +11,7 @@ use super::super::App;
 use super::super::data::{self, Part, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::pie::{percent, slices};
+use super::super::pie::slices;
 use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, channel_icon, cursor, cursor_text};
 use super::communications::category_title;
@@ -116,13 +116,14 @@ pub(super) async fn page(
         .as_ref()
         .map(|key| with(&here, &format!("after={}", cursor_text(key))));
     let channels: Vec<Channel> = communication.channels.iter().collect();
+    let slices = slice_views(&c, id, &statistics);
     show(&Page {
         id,
         title: communication.title.clone(),
         about: about(&app, &c, &communication),
         summary: summary(&c, &statistics),
-        slices: slice_views(&c, id, &statistics),
-        reached_percent: percent(statistics.contacted, statistics.people),
+        reached_percent: slices.first().map_or(0, |slice| slice.percent),
+        slices,
         by_channel: by_channel(&c, &statistics, &category),
         filters: filters(&c, id, state),
         columns: channels.iter().map(|channel| c.channel(channel)).collect(),

@@ -145,6 +145,7 @@ async function look({ name, dark, viewport }) {
     await page.goto(`${base}/communications`);
     await page.getByRole("link", { name: /Flood warning/ }).first().click();
     await visit("communication");
+    if (name === "desk-light") await page.screenshot({ path: join(at, "communication-window.png") });
     await page.getByRole("link", { name: /^Details/ }).first().click();
     await visit("person");
     await page.getByRole("link", { name: "Contact", exact: true }).click();
