@@ -3,6 +3,7 @@
 //! the store.
 
 pub mod email;
+pub mod off;
 pub mod sms;
 pub mod voice;
 

@@ -28,8 +28,13 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
         let mut hangup = signal(SignalKind::hangup())?;
         let daemon = Daemon::start(config, Some(path)).await?;
         tell_manager(&[NotifyState::Ready]);
+        let mut code = ExitCode::SUCCESS;
         loop {
             tokio::select! {
+                () = daemon.failed() => {
+                    code = ExitCode::FAILURE;
+                    break;
+                }
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => {
@@ -41,7 +46,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
         }
         tell_manager(&[NotifyState::Stopping]);
         daemon.drain().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(code)
     })
 }
 

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::channel::Channel;
 use crate::channel::email::{EmailChannel, EmailParts};
+use crate::channel::off::OffChannel;
 use crate::channel::sms::{
     Incoming, IncomingText, Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings,
 };
@@ -142,6 +143,9 @@ fn start_sms(
             name: "SMS".to_owned(),
             kind: WayKind::Off,
         });
+        carriers
+            .channels
+            .push(Arc::new(OffChannel(ChannelKind::Text)));
         return Ok(());
     }
     let reference = u16::from_be_bytes(parts.random.bytes());
@@ -233,6 +237,9 @@ fn start_voice(parts: &Parts<'_>, carriers: &mut Carriers) {
             name: "SIP trunk".to_owned(),
             kind: WayKind::Off,
         });
+        carriers
+            .channels
+            .push(Arc::new(OffChannel(ChannelKind::Call)));
         return;
     };
     let folder = parts.config.server.state.join("speech");

@@ -40,6 +40,8 @@ pub(super) struct Parts<'a> {
     /// Ends attempts that have not ended by themselves.
     pub(super) abort: &'a CancellationToken,
     pub(super) tasks: &'a TaskTracker,
+    /// Tasks that end only with `abort`.
+    pub(super) watchers: &'a TaskTracker,
 }
 
 pub(super) fn start(parts: Parts<'_>) {
@@ -64,10 +66,15 @@ pub(super) fn start(parts: Parts<'_>) {
         );
         let attempts = Arc::new(attempts.with_metrics(Arc::clone(parts.metrics)));
         let watcher = Arc::clone(&attempts);
+        let abort = parts.abort.clone();
+        parts
+            .watchers
+            .spawn(async move { watcher.stop_closed(abort).await });
+        let sweeper = Arc::clone(&attempts);
         let stop = parts.stop.clone();
         parts
             .tasks
-            .spawn(async move { watcher.stop_closed(stop).await });
+            .spawn(async move { sweeper.give_up_stale(stop).await });
         run(&parts, Lane::from(channel.kind()), attempts);
     }
     run(

@@ -3,6 +3,7 @@
 mod carriers;
 mod doors;
 mod health;
+mod heartbeat;
 mod lanes;
 mod rooms;
 mod sessions;
@@ -75,6 +76,8 @@ struct Stops {
     attempts: CancellationToken,
     /// Binds and the trunk are closed.
     carriers: CancellationToken,
+    /// Cancelled by ourselves when the state takes nothing any more.
+    failed: CancellationToken,
 }
 
 /// What runs, by what ends it.
@@ -124,6 +127,7 @@ impl Daemon {
             stop: &stops.lanes,
             abort: &stops.attempts,
             tasks: &tasks.lanes,
+            watchers: &tasks.carriers,
         });
         let daemon = Self {
             addresses,
@@ -163,6 +167,12 @@ impl Daemon {
             state: self.config.server.state.clone(),
             stop: self.stops.intake.clone(),
         }));
+        self.tasks.intake.spawn(heartbeat::run(
+            self.repo.clone(),
+            self.clock.clone(),
+            self.stops.intake.clone(),
+            self.stops.failed.clone(),
+        ));
         self.tasks.intake.spawn(tls::watch(
             Arc::clone(&self.tls),
             self.config.tls.check_interval,
@@ -277,6 +287,11 @@ impl Daemon {
     #[must_use]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    /// Resolves when the state takes nothing any more: only a new start recovers it.
+    pub async fn failed(&self) {
+        self.stops.failed.cancelled().await;
     }
 
     /// Reads certificate and configuration again. A certificate takes effect at once; a changed

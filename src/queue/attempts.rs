@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::lane::{LaneHandler, Work};
-use super::outcome::{begun, event_for, progressed};
+use super::outcome::{begun, event_for, overdue, progressed, waiting};
 use super::schedule::RetrySchedule;
 use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{
-    BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, ReturnPaths,
-    Status,
+    BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
+    ReturnPaths, Status,
 };
 use crate::observe::{Held, Metrics};
 use crate::store::engine::Claim;
@@ -26,6 +26,11 @@ use crate::tracker::{Event, Notice, Tracker, TrackerError};
 const CONTENTS_MAX: usize = 64;
 /// Time between two tries to record what has happened on the wire while the store refuses.
 const RECORD_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time between two looks for what has waited for too long.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Most deliveries looked at in one sweep.
+const SWEEP_MAX: usize = 512;
 
 /// Works off one channel's lane.
 pub struct Attempts {
@@ -133,27 +138,73 @@ impl Attempts {
 
     async fn work(&self, claim: Claim) {
         let id = DeliveryId::from_bytes(claim.id);
-        let Some(token) = self.enter(id) else {
+        let Some(running) = self.enter(id) else {
+            // The lease ran out under an attempt that still runs: that one settles it.
+            tokio::time::sleep(RECORD_RETRY_INTERVAL).await;
+            self.repo.store().release(&claim);
             return;
         };
-        if let Err(error) = self.attempt(id, &claim, token).await {
+        if let Err(error) = self.attempt(id, &claim, running.token.clone()).await {
             tracing::error!(delivery = %id, channel = self.channel.kind().as_str(), %error, "attempt could not be made; it stays in the queue");
+            tokio::time::sleep(RECORD_RETRY_INTERVAL).await;
+            self.repo.store().release(&claim);
         }
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
     }
 
     /// Marks a delivery as being worked on; none when it already is.
-    fn enter(&self, id: DeliveryId) -> Option<CancellationToken> {
+    fn enter(&self, id: DeliveryId) -> Option<Running<'_>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.contains_key(&id) {
             return None;
         }
         let token = self.drain.child_token();
         running.insert(id, token.clone());
-        Some(token)
+        Some(Running {
+            of: self,
+            id,
+            token,
+        })
+    }
+
+    /// Gives up what has waited for too long while the channel was not ready. Runs until
+    /// cancelled: an alert of three days ago must not go out when the carrier is back.
+    pub async fn give_up_stale(&self, cancel: CancellationToken) {
+        while !cancel.is_cancelled() {
+            if !self.channel.is_ready()
+                && let Err(error) = self.sweep().await
+            {
+                tracing::error!(channel = self.channel.kind().as_str(), %error, "what has waited for too long cannot be given up");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+            }
+        }
+    }
+
+    async fn sweep(&self) -> Result<(), AttemptError> {
+        let lane = Lane::from(self.channel.kind()) as u8;
+        let store = self.repo.store();
+        let claims = store
+            .claim_due(lane, self.clock.wall(), SWEEP_INTERVAL, SWEEP_MAX)
+            .map_err(RepoError::from)?;
+        for claim in claims {
+            let id = DeliveryId::from_bytes(claim.id);
+            if let Some(delivery) = self.repo.delivery(id)?
+                && let Some(event) = self.overdue(&delivery)
+            {
+                self.tracker.record(id, event).await?;
+            }
+            store.release(&claim);
+        }
+        Ok(())
+    }
+
+    /// The event that gives a delivery up, if it has waited for too long.
+    fn overdue(&self, delivery: &Delivery) -> Option<Event> {
+        let now = self.clock.wall();
+        let made_at = delivery.timeline.first()?.at;
+        (now.since(made_at) > self.schedule.give_up_after).then(|| overdue(delivery))
     }
 
     async fn attempt(
@@ -166,6 +217,10 @@ impl Attempts {
             return Ok(());
         };
         if delivery.due != Some(claim.due) || delivery.closed.is_some() {
+            return Ok(());
+        }
+        if let Some(event) = self.overdue(&delivery) {
+            self.tracker.record(id, event).await?;
             return Ok(());
         }
         let Some(request) = self.request(&delivery)? else {
@@ -220,9 +275,10 @@ impl Attempts {
         let Some(contact) = self.repo.contact(delivery.contact)? else {
             return Ok(None);
         };
-        let usable = contact
-            .method(delivery.method)
-            .is_some_and(|method| method.usable_for(delivery.channel));
+        let usable = contact.method(delivery.method).is_some_and(|method| {
+            // A corrected address: what was meant for the old one goes nowhere.
+            method.usable_for(delivery.channel) && method.destination == delivery.destination
+        });
         if !usable {
             return Ok(None);
         }
@@ -276,47 +332,28 @@ impl Attempts {
         token: CancellationToken,
     ) -> AttemptOutcome {
         let (sink, mut progress) = mpsc::channel(PROGRESS_MAX);
-        let attempt = self.channel.attempt(request, sink, token);
-        tokio::pin!(attempt);
-        loop {
-            tokio::select! {
-                biased;
-                Some(step) = progress.recv() => self.keep_recording(id, progressed(&step)).await,
-                outcome = &mut attempt => {
-                    while let Ok(step) = progress.try_recv() {
-                        self.keep_recording(id, progressed(&step)).await;
-                    }
-                    return outcome;
-                }
+        // Side by side: a call must not stand still while the store takes its time.
+        let record = async {
+            while let Some(step) = progress.recv().await {
+                self.keep_recording(id, progressed(&step)).await;
             }
-        }
+        };
+        let (outcome, ()) = tokio::join!(self.channel.attempt(request, sink, token), record);
+        outcome
     }
 
     async fn settle(&self, begun: &Delivery, outcome: AttemptOutcome) {
-        let remote_ids = match &outcome {
-            AttemptOutcome::Accepted { remote_ids, .. } => remote_ids.clone(),
-            AttemptOutcome::Delivered { .. }
-            | AttemptOutcome::Deferred { .. }
-            | AttemptOutcome::Rejected { .. }
-            | AttemptOutcome::CallEnded { .. } => Vec::new(),
-        };
         let now = self.clock.wall();
-        let event = event_for(begun, outcome, &self.schedule, now, self.random.next_u64());
-        let event = match event {
+        let event = match outcome {
             // Cut short because we stop, not because anybody asked to wait.
-            Event::Retry {
-                status, verdict, ..
-            } if self.drain.is_cancelled() => Event::Retry {
-                status,
-                verdict,
+            AttemptOutcome::Deferred { verdict } if self.drain.is_cancelled() => Event::Retry {
+                status: waiting(begun.channel),
+                verdict: Some(verdict),
                 due: now,
             },
-            event => event,
+            outcome => event_for(begun, outcome, &self.schedule, now, self.random.next_u64()),
         };
         self.keep_recording(begun.id, event).await;
-        if let Err(error) = self.tracker.apply_early_receipts(&remote_ids).await {
-            tracing::error!(delivery = %begun.id, %error, "early receipts are kept but not yet applied");
-        }
     }
 
     /// What happened on the wire happened: it is recorded however long the store refuses (a full
@@ -338,6 +375,23 @@ impl Attempts {
                 }
             }
         }
+    }
+}
+
+/// A delivery being worked on; no longer when this is dropped.
+struct Running<'a> {
+    of: &'a Attempts,
+    id: DeliveryId,
+    token: CancellationToken,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let running = &self.of.running;
+        running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
     }
 }
 

@@ -3,8 +3,8 @@
 use super::schedule::RetrySchedule;
 use crate::channel::{AttemptOutcome, Progress};
 use crate::domain::{
-    BounceClass, CallStatus, Channel, Delivery, EmailStatus, Reason, Source, Status, TextStatus,
-    Timestamp, Verdict,
+    BounceClass, CallStatus, Channel, Delivery, EmailStatus, Permanence, Reason, Source, Status,
+    TextStatus, Timestamp, Verdict,
 };
 use crate::tracker::Event;
 
@@ -92,7 +92,9 @@ const fn handed_on(channel: Channel) -> Status {
     }
 }
 
-const fn waiting(channel: Channel) -> Status {
+/// The status in which a delivery waits for its next attempt.
+#[must_use]
+pub const fn waiting(channel: Channel) -> Status {
     match channel {
         Channel::Email => Status::Email(EmailStatus::Deferred),
         Channel::Text => Status::Text(TextStatus::Queued),
@@ -116,6 +118,20 @@ const fn refused(channel: Channel, verdict: &Verdict, by_peer: bool) -> Status {
         }
         Channel::Email if by_peer => Status::Email(EmailStatus::Rebound),
         Channel::Email | Channel::Text | Channel::Call => given_up(channel),
+    }
+}
+
+/// The event of a delivery whose time has passed before an attempt could be made.
+#[must_use]
+pub fn overdue(delivery: &Delivery) -> Event {
+    let verdict = delivery.last_verdict().cloned().unwrap_or_else(|| {
+        Verdict::failure(Reason::Expired, Permanence::Temporary)
+            .with_diagnostic("no attempt could be made in time")
+    });
+    Event::Changed {
+        status: given_up(delivery.channel),
+        verdict: Some(expired(verdict)),
+        source: Source::Gateway,
     }
 }
 

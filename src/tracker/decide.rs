@@ -42,6 +42,19 @@ pub struct Decision {
     pub sender_fault: bool,
 }
 
+impl Decision {
+    /// Lets what was decided next follow; `next` was decided on the outcome of this one.
+    pub fn and_then(&mut self, next: Self) {
+        self.delivery = next.delivery;
+        self.person = next.person;
+        self.contact = next.contact.or(self.contact.take());
+        self.log.extend(next.log);
+        self.suspended = next.suspended.or(self.suspended);
+        self.close.extend(next.close);
+        self.sender_fault |= next.sender_fault;
+    }
+}
+
 /// Decides.
 #[must_use]
 pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPolicy) -> Decision {

@@ -2,9 +2,15 @@
 //! receipt of its own; receipts may come late, twice, in any order, and before the answer to the
 //! submission they belong to.
 
+use std::time::Duration;
+
 use super::{CONFLICTS_MAX, Event, Tracker, TrackerError, is_conflict};
-use crate::domain::{Delivery, EarlyReceipt, Source, Status, TextStatus, Verdict};
+use crate::domain::{Delivery, EarlyReceipt, Source, Status, TextStatus, Timestamp, Verdict};
 use crate::store::{Batch, Loaded, RowBatch, keys};
+
+/// How long a receipt may be ahead of the answer to its submission. Carriers use ids again: an
+/// older one is not about this text.
+const EARLY_RECEIPT_AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// What a carrier says about one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,49 +70,55 @@ impl Tracker {
         delivery: &Loaded<Delivery>,
         receipt: Receipt,
     ) -> Result<(), TrackerError> {
-        let event = match (receipt.is_final, receipt.delivered) {
-            (false, _) => Event::Fact {
-                verdict: receipt.verdict,
-                source: Source::Report,
-            },
-            (true, false) => Event::Changed {
-                status: Status::Text(TextStatus::Undelivered),
-                verdict: Some(receipt.verdict),
-                source: Source::Report,
-            },
-            (true, true) => Event::SegmentDelivered {
-                remote_id: receipt.remote_id,
-                verdict: receipt.verdict,
-            },
-        };
-        self.record(delivery.id, event).await?;
+        self.record(delivery.id, event(receipt)).await?;
         Ok(())
     }
 
-    /// Applies receipts that came before the answer to their submission.
-    ///
-    /// # Errors
-    /// When the store fails; what was not applied is applied at the next call.
-    pub async fn apply_early_receipts(&self, remote_ids: &[String]) -> Result<(), TrackerError> {
+    /// The receipts that came before this answer to their submission; they go into its batch.
+    pub(super) fn early_events(
+        &self,
+        batch: &mut Batch,
+        answer: &Event,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, TrackerError> {
+        let Event::Accepted { remote_ids, .. } = answer else {
+            return Ok(Vec::new());
+        };
+        let mut events = Vec::new();
         for remote_id in remote_ids {
             let Some(early) = self.repo.early_receipt(remote_id)? else {
+                // One may come while we look: then this fails and we look again.
+                batch.assert_absent(keys::early_receipt(remote_id));
                 continue;
             };
-            self.record_receipt(Receipt {
-                remote_id: remote_id.clone(),
-                delivered: early.delivered,
-                is_final: true,
-                verdict: early.verdict.clone(),
-            })
-            .await?;
-            let mut batch = Batch::new();
             batch.remove(&early);
-            match self.repo.store().commit(batch).await {
-                Ok(_) => {}
-                Err(error) if is_conflict(&error) => {}
-                Err(error) => return Err(error.into()),
+            if now.since(early.at) <= EARLY_RECEIPT_AGE_MAX {
+                events.push(event(Receipt {
+                    remote_id: remote_id.clone(),
+                    delivered: early.delivered,
+                    is_final: true,
+                    verdict: early.verdict.clone(),
+                }));
             }
         }
-        Ok(())
+        Ok(events)
+    }
+}
+
+fn event(receipt: Receipt) -> Event {
+    match (receipt.is_final, receipt.delivered) {
+        (false, _) => Event::Fact {
+            verdict: receipt.verdict,
+            source: Source::Report,
+        },
+        (true, false) => Event::Changed {
+            status: Status::Text(TextStatus::Undelivered),
+            verdict: Some(receipt.verdict),
+            source: Source::Report,
+        },
+        (true, true) => Event::SegmentDelivered {
+            remote_id: receipt.remote_id,
+            verdict: receipt.verdict,
+        },
     }
 }

@@ -400,7 +400,6 @@ async fn receipts_come_early_late_twice_and_per_segment() {
         world.event(Channel::Text, accepted).await,
         Status::Text(TextStatus::Sent)
     );
-    world.tracker.apply_early_receipts(&ids).await.unwrap();
     assert!(world.repo.early_receipt("B2").unwrap().is_none());
     // The same segment twice is not the other one.
     world

@@ -97,8 +97,18 @@ impl Tracker {
             contact: rows.contact.as_ref().map(|contact| contact.value.clone()),
             category: self.category(&rows.communication.category),
         };
-        let mut decision = decide(known, event, now, self.settings.suspension);
         let mut batch = Batch::new();
+        let early = self.early_events(&mut batch, &event, now)?;
+        let mut decision = decide(known.clone(), event, now, self.settings.suspension);
+        for event in early {
+            let known = Known {
+                delivery: decision.delivery.clone(),
+                person: decision.person.clone(),
+                contact: decision.contact.clone().or_else(|| known.contact.clone()),
+                category: known.category.clone(),
+            };
+            decision.and_then(decide(known, event, now, self.settings.suspension));
+        }
         let mut notices = vec![Notice::PersonChanged {
             communication: rows.delivery.communication,
             contact: rows.delivery.contact,

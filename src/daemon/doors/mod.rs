@@ -43,6 +43,10 @@ pub(super) struct Doors {
 struct Names {
     server: String,
     sms_domain: String,
+    /// There is a carrier for texts.
+    texts: bool,
+    /// There is a trunk for calls.
+    calls: bool,
     voice_domain: String,
     own_domains: Vec<String>,
     from: String,
@@ -69,6 +73,8 @@ impl Doors {
             names: Names {
                 server: server.name.clone(),
                 sms_domain: server.sms_domain.clone(),
+                texts: !config.sms.binds.is_empty(),
+                calls: config.voice.trunk.is_some(),
                 voice_domain: server.voice_domain.clone(),
                 own_domains: vec![
                     server.domain.clone(),
@@ -92,10 +98,17 @@ impl Doors {
                 .map(Redacted::new)
                 .map_err(|error| bad(&error.to_string()))
         };
+        let off = |what: &str| Reply::new(550, Enhanced(5, 3, 3), what);
         if domain.eq_ignore_ascii_case(&self.names.sms_domain) {
+            if !self.names.texts {
+                return Err(off("no SMS carrier is configured here"));
+            }
             return Ok(MailRecipient::Text(number()?));
         }
         if domain.eq_ignore_ascii_case(&self.names.voice_domain) {
+            if !self.names.calls {
+                return Err(off("no SIP trunk is configured here"));
+            }
             return Ok(MailRecipient::Call(number()?));
         }
         EmailAddress::parse(&mailbox.to_string())
