@@ -105,7 +105,7 @@ fn the_unreached_are_reminded_after_half_an_hour_and_an_hour_and_nobody_else() {
 
 #[test]
 fn reminders_are_right_for_any_crowd() {
-    each_seed(60, |seed| {
+    each_seed(40, |seed| {
         let mut world = World::new(seed);
         world.category.confirmation_required = seed % 2 == 0;
         world.category.voicemail_counts = seed % 3 == 0;

@@ -16,7 +16,7 @@ const LATE_MAX: Duration = Duration::from_secs(1);
 
 #[test]
 fn mail_that_is_put_off_follows_the_schedule_to_its_end_and_no_further() {
-    each_seed(30, |seed| {
+    each_seed(15, |seed| {
         let mut world = World::new(seed);
         world.reminders.after.clear();
         world.schedule = RetrySchedule {
