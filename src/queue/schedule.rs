@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::domain::Timestamp;
 
-/// Most attempts at one delivery: each leaves up to two entries in its timeline. Who is tried more often than that is tried once more, at the end.
+/// Attempts by the schedule at one delivery, each of which leaves up to two entries in its
+/// timeline; after them there is one more, at the end.
 pub const RETRIES_MAX: usize = 30;
 
 /// Delays between attempts, and how long to go on.
