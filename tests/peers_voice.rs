@@ -6,6 +6,8 @@
 mod baresip;
 #[path = "peers/sipp.rs"]
 mod sipp;
+#[path = "peers/skip.rs"]
+mod skip;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

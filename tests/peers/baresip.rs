@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::sipp::{free_port, wait_until_taken};
+use super::skip::skip;
 
 /// Where Debian keeps its modules.
 const MODULES: &str = "/usr/lib/baresip/modules";
@@ -46,7 +47,7 @@ impl Baresip {
         let child = match started {
             Ok(child) => child,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("SKIPPED: no baresip here (Debian package baresip-core)");
+                skip("no baresip here (Debian package baresip-core)");
                 return None;
             }
             Err(error) => panic!("baresip does not start: {error}"),

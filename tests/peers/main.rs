@@ -1,10 +1,17 @@
 //! Programs that are not ours, speaking to us. A peer that is not installed is skipped loudly.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod baresip;
 mod browser;
+mod client;
+mod gateway;
 mod mail_out;
 mod postfix;
+mod process;
+mod rough;
 mod server;
 mod simulated_mx;
+mod sipp;
+mod skip;
 mod smsc;
 mod submission;

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::skip::skip;
+
 const PROGRAM: &str = "/usr/sbin/postfix";
 /// Longest wait for it to listen, or for a mail to be delivered.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -42,13 +44,13 @@ impl Postfix {
     /// Starts it, or says loudly why not and gives `None`.
     pub(crate) fn start(settings: &Settings<'_>) -> Option<Postfix> {
         if !Path::new(PROGRAM).exists() {
-            eprintln!(
-                "SKIPPED: no Postfix here (Debian package postfix); bounces of a real server were NOT checked"
+            skip(
+                "no Postfix here (Debian package postfix); bounces of a real server were NOT checked",
             );
             return None;
         }
         if !is_root() {
-            eprintln!("SKIPPED: Postfix needs root; bounces of a real server were NOT checked");
+            skip("Postfix needs root; bounces of a real server were NOT checked");
             return None;
         }
         let folder = tempfile::Builder::new()

@@ -18,6 +18,8 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::skip::skip;
+
 /// Longest run of a peer.
 const PEER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Small, so that a peer can exceed it.
@@ -137,7 +139,7 @@ pub(crate) async fn peer<A: AsRef<OsStr>>(
     let running = match running {
         Ok(running) => running,
         Err(failure) if failure.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("SKIPPED: {program} is not installed");
+            skip(&format!("{program} is not installed"));
             return None;
         }
         Err(failure) => panic!("{program} does not start: {failure}"),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::skip::skip;
 use tocsin::net::sip::SipTransport;
 
 /// Longest wait for a scenario to end.
@@ -51,7 +52,7 @@ impl Sipp {
         let child = match started {
             Ok(child) => child,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("SKIPPED: no SIPp here (Debian package sip-tester)");
+                skip("no SIPp here (Debian package sip-tester)");
                 return None;
             }
             Err(error) => panic!("sipp does not start: {error}"),

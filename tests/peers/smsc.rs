@@ -21,6 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::skip::skip;
+
 /// Longest wait for anything.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -47,7 +49,7 @@ impl Smsc {
             .kill_on_drop(true)
             .spawn();
         let Ok(mut child) = child else {
-            eprintln!("SKIPPED: node is not installed");
+            skip("node is not installed");
             return None;
         };
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -108,7 +110,7 @@ async fn packages() -> Option<PathBuf> {
         .output();
     if !matches!(timeout(INSTALL_TIMEOUT, install).await, Ok(Ok(output)) if output.status.success())
     {
-        eprintln!("SKIPPED: the npm package smpp cannot be installed");
+        skip("the npm package smpp cannot be installed");
         return None;
     }
     if std::fs::rename(&ours, &installed).is_err() {
