@@ -90,9 +90,10 @@ fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
         .find_map(EnhancedStatus::parse);
     let diagnostic = diagnostic_of(block);
     let class = match action.as_str() {
-        "delivered" | "relayed" | "expanded" => {
-            return positive(status, diagnostic);
-        }
+        "delivered" => return positive(status, diagnostic),
+        // RFC 3464 section 2.3.3: handed to a system that will not report, or to a list. Nobody is
+        // known to be reached by that.
+        "relayed" | "expanded" => return passed_on(status, diagnostic),
         "delayed" | "delay" => Some(BounceClass::Delay),
         _ => None,
     };
@@ -190,6 +191,15 @@ fn better_told(reason: Reason, story: &Story<'_>) -> Option<Reason> {
         Reason::Policy | Reason::System | Reason::Content | Reason::Syntax
     ) || reason == Reason::Undefined;
     worth.then_some(found)
+}
+
+fn passed_on(status: Option<EnhancedStatus>, diagnostic: String) -> Verdict {
+    Verdict {
+        class: BounceClass::Unknown,
+        reason: Reason::Accepted,
+        permanence: Permanence::Temporary,
+        ..positive(status, diagnostic)
+    }
 }
 
 fn positive(status: Option<EnhancedStatus>, diagnostic: String) -> Verdict {

@@ -181,6 +181,16 @@ mod tests {
             (done.class, done.findings[0].verdict.suspends()),
             (BounceClass::Success, Suspends::Never)
         );
+        for action in ["relayed", "expanded"] {
+            let passed_on = classify(&report(&format!(
+                "Final-Recipient: rfc822; ann@town.example\nAction: {action}\nStatus: 2.0.0",
+            )));
+            let verdict = &passed_on.findings[0].verdict;
+            assert_eq!(
+                (passed_on.class, verdict.reason, verdict.suspends()),
+                (BounceClass::Unknown, Reason::Accepted, Suspends::Never)
+            );
+        }
         let warning = classify(
             "From: Mail Delivery System <Mailer-Daemon@mx.example>\nSubject: Warning: message delayed 24 hours\n\nThis is a warning only. You do not need to resend.\n\n  ann@town.example\n    user unknown\n",
         );

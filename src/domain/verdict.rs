@@ -22,7 +22,7 @@ pub enum BounceClass {
     Complaint,
     /// A robot answered: out of office, vacation, ticket received.
     AutoReply,
-    /// A positive report: delivered, relayed or expanded.
+    /// A positive report: delivered.
     Success,
     /// Not there yet; the other side goes on trying.
     Delay,
@@ -30,7 +30,7 @@ pub enum BounceClass {
     Mdn,
     /// No report at all: an ordinary message.
     None,
-    /// A report that says nothing that can be understood.
+    /// A report that says nothing that can be understood, or leaves open whether it arrived.
     Unknown,
 }
 
@@ -312,7 +312,7 @@ impl BounceClass {
             Self::Delay => "It is delayed and is still being tried.",
             Self::Mdn => "The recipient's program reports what became of the message.",
             Self::None => "This is an ordinary message, not a report.",
-            Self::Unknown => "A report came back that says nothing usable.",
+            Self::Unknown => "A report came back that does not say whether it arrived.",
         }
     }
 }

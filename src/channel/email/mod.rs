@@ -172,19 +172,20 @@ impl EmailChannel {
                     let implicit = !plan.by_relay
                         && plan.hosts.len() == 1
                         && mail.recipient.ends_with(&format!("@{host}"));
-                    last = Some(if implicit { verdict } else { for_now(verdict) });
+                    let verdict = if implicit { verdict } else { for_now(verdict) };
+                    last = Some(weigh(last, verdict));
                     continue;
                 }
             };
             for ip in addresses.into_iter().take(route::ADDRESSES_TRIED_MAX) {
                 let address = SocketAddr::new(ip, plan.port);
                 if route::is_ourselves(address, &self.own_listeners) {
-                    last = Some(route::loop_verdict(host));
+                    last = Some(weigh(last, route::loop_verdict(host)));
                     continue;
                 }
                 match self.at_host(plan, host, address, mail, cancel).await {
                     HostAnswer::Final(outcome) => return outcome,
-                    HostAnswer::Next(verdict) => last = Some(verdict),
+                    HostAnswer::Next(verdict) => last = Some(weigh(last, verdict)),
                 }
             }
         }
@@ -298,8 +299,7 @@ fn answer(result: Result<reply::RawReply, Trouble>, plan: &Plan) -> HostAnswer {
             verdict: reply.acceptance(Reason::Delivered),
         }),
         Err(Trouble::Link(verdict)) => HostAnswer::Next(verdict),
-        // RFC 7504: a host that takes no mail at all, ever.
-        Err(Trouble::Closed { reply }) if matches!(reply.code, 521 | 556) => {
+        Err(Trouble::Closed { reply }) if reply.takes_no_mail() => {
             HostAnswer::Next(reply.refusal(Phase::Session))
         }
         Err(Trouble::Closed { reply }) => HostAnswer::Next(reply.refusal_for_now(Phase::Session)),
@@ -324,6 +324,19 @@ fn answer(result: Result<reply::RawReply, Trouble>, plan: &Plan) -> HostAnswer {
     }
 }
 
+/// Of two hosts' words the later ones, but while one host may yet take the mail no other ends it.
+fn weigh(known: Option<Verdict>, new: Verdict) -> Verdict {
+    match known {
+        Some(known)
+            if known.permanence == Permanence::Temporary
+                && new.permanence == Permanence::Permanent =>
+        {
+            known
+        }
+        Some(_) | None => new,
+    }
+}
+
 /// What is left when no host answered for the mail.
 fn without_asking(verdict: Verdict) -> AttemptOutcome {
     match verdict.permanence {
@@ -343,9 +356,13 @@ fn rejected(verdict: Verdict) -> AttemptOutcome {
 }
 
 fn cancelled() -> AttemptOutcome {
-    let verdict = ours(Reason::Undefined, "stopped before it was handed over");
+    // Nobody's fault: somebody confirmed elsewhere, or we are shutting down.
+    let verdict = Verdict {
+        fault: Fault::Unknown,
+        ..Verdict::failure(Reason::Undefined, Permanence::Temporary)
+    };
     AttemptOutcome::Deferred {
-        verdict: for_now(verdict),
+        verdict: verdict.with_diagnostic("stopped before it was handed over"),
     }
 }
 

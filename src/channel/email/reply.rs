@@ -3,7 +3,7 @@
 
 use crate::{
     classify::smtp_reply::{Phase, classify_reply},
-    domain::{EnhancedStatus, Fault, Permanence, Reason, Verdict},
+    domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, Verdict},
 };
 
 /// One reply.
@@ -62,22 +62,30 @@ impl RawReply {
 
     /// What a refusal means; its diagnostic is the reply as it was written.
     pub(super) fn refusal(&self, phase: Phase) -> Verdict {
-        classify_reply(self.code, self.status, &self.text, phase)
-            .with_diagnostic(self.written.clone())
+        let verdict = classify_reply(self.code, self.status, &self.text, phase)
+            .with_diagnostic(self.written.clone());
+        // Before RCPT the server does not know whom the mail is for: a user who is unknown there
+        // is our own bounce address.
+        match phase {
+            Phase::Session | Phase::Sender if !self.takes_no_mail() => not_the_recipients(verdict),
+            Phase::Session | Phase::Sender | Phase::Recipient | Phase::Message | Phase::Unknown => {
+                verdict
+            }
+        }
+    }
+
+    /// RFC 7504: a host that takes no mail at all, ever.
+    pub(super) const fn takes_no_mail(&self) -> bool {
+        matches!(self.code, 521 | 556)
     }
 
     /// The same for a refusal that concerns the whole connection: another day, or another host, may
     /// see it differently.
     pub(super) fn refusal_for_now(&self, phase: Phase) -> Verdict {
         let verdict = self.refusal(phase);
-        // Before RCPT the server does not know whom the mail is for.
-        let fault = match (phase, verdict.fault) {
-            (Phase::Session | Phase::Sender, Fault::Recipient) => Fault::Network,
-            (_, fault) => fault,
-        };
         let for_now = Verdict::failure(verdict.reason, Permanence::Temporary);
         Verdict {
-            fault,
+            fault: verdict.fault,
             status_code: verdict.status_code,
             diagnostic: verdict.diagnostic,
             ..for_now
@@ -92,10 +100,28 @@ impl RawReply {
     }
 }
 
+fn not_the_recipients(verdict: Verdict) -> Verdict {
+    let fault = match (verdict.fault, verdict.permanence) {
+        (Fault::Recipient | Fault::Unknown, Permanence::Permanent) => Fault::Sender,
+        (Fault::Recipient, Permanence::Temporary) => Fault::Network,
+        (fault, _) => fault,
+    };
+    let class = match verdict.class {
+        BounceClass::Hard => BounceClass::Soft,
+        class => class,
+    };
+    Verdict {
+        fault,
+        class,
+        ..verdict
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::domain::Suspends;
 
     #[test]
     fn replies_are_kept_word_for_word() {
@@ -119,6 +145,29 @@ mod tests {
         assert!(RawReply::read(b"").is_none());
         assert!(RawReply::read(b"what\r\n").is_none());
         assert_eq!(RawReply::read(b"354\r\n").unwrap().code, 354);
+    }
+
+    #[test]
+    fn nothing_said_before_the_recipient_is_the_recipients_fault() {
+        for line in [
+            "550 5.1.1 User unknown\r\n",
+            "550 no\r\n",
+            "553 5.1.2 x\r\n",
+        ] {
+            let reply = RawReply::read(line.as_bytes()).unwrap();
+            for phase in [Phase::Session, Phase::Sender] {
+                for verdict in [reply.refusal(phase), reply.refusal_for_now(phase)] {
+                    assert_eq!(
+                        (verdict.fault, verdict.class, verdict.suspends()),
+                        (Fault::Sender, BounceClass::Soft, Suspends::Never),
+                        "{line}"
+                    );
+                }
+            }
+        }
+        let reply = RawReply::read(b"550 5.1.1 User unknown\r\n").unwrap();
+        let at_rcpt = reply.refusal(Phase::Recipient);
+        assert_eq!(at_rcpt.suspends(), Suspends::AtOnce);
     }
 
     #[test]

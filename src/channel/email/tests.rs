@@ -365,6 +365,16 @@ async fn refusals_keep_the_words_of_the_server() {
         (verdict.fault, verdict.suspends()),
         (Fault::Sender, Suspends::Never)
     );
+    // A callout to our bounce address failed: nothing is said about the recipient.
+    let callout = Script {
+        mail: "550 5.1.1 User unknown",
+        ..GOOD
+    };
+    let verdict = refused(against(callout).await.0, true);
+    assert_eq!(
+        (verdict.fault, verdict.suspends()),
+        (Fault::Sender, Suspends::Never)
+    );
 }
 
 #[tokio::test]
@@ -481,6 +491,36 @@ async fn the_next_server_is_asked_when_one_does_not_answer() {
         ),
         (1, 1)
     );
+}
+
+#[tokio::test]
+async fn a_server_that_may_take_the_mail_later_outweighs_one_that_never_will() {
+    let busy = Script {
+        greeting: "421 4.3.2 busy",
+        ..GOOD
+    };
+    let closed = Script {
+        greeting: "521 5.3.2 takes no mail",
+        ..GOOD
+    };
+    for (first, second) in [(busy.clone(), closed.clone()), (closed, busy)] {
+        let (port, _) = serve_at(Ipv4Addr::new(127, 0, 0, 4), 0, first).await;
+        serve_at(Ipv4Addr::new(127, 0, 0, 5), port, second).await;
+        let mut zone = Zone::default();
+        let mut records = vec![];
+        for (exchange, last) in [("one", 4), ("two", 5)] {
+            records.push(MxRecord {
+                preference: last.into(),
+                exchange: exchange.to_owned(),
+            });
+            let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+            zone.hosts.insert(exchange, vec![ip]);
+        }
+        zone.mx.insert("town.example", Ok(records));
+        let channel = channel_with(&format!("port = {port}\n"), zone, |_| {});
+        let verdict = deferred(attempt(&channel, request()).await);
+        assert_eq!(verdict.diagnostic.as_str(), "421 4.3.2 busy");
+    }
 }
 
 #[tokio::test]
@@ -721,8 +761,9 @@ async fn an_attempt_ends_soon_when_told_to() {
     let (outcome, ()) = tokio::time::timeout(Duration::from_secs(1), both)
         .await
         .unwrap();
+    let verdict = deferred(outcome);
     assert_eq!(
-        deferred(outcome).diagnostic.as_str(),
-        "stopped before it was handed over"
+        (verdict.diagnostic.as_str(), verdict.fault),
+        ("stopped before it was handed over", Fault::Unknown)
     );
 }

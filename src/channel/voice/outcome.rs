@@ -35,9 +35,16 @@ pub(super) fn status_of(progress: Progress) -> CallStatus {
     }
 }
 
-/// Stopped before anybody answered.
+/// Stopped before anybody heard the script. Nobody's fault: somebody confirmed elsewhere, or we
+/// are shutting down.
 pub(super) fn withdrawn() -> AttemptOutcome {
-    deferred(Reason::Undefined, "the call was withdrawn")
+    let verdict = Verdict {
+        fault: Fault::Unknown,
+        ..Verdict::failure(Reason::Undefined, Permanence::Temporary)
+    };
+    AttemptOutcome::Deferred {
+        verdict: verdict.with_diagnostic("the call was withdrawn"),
+    }
 }
 
 /// There is nothing to play.
@@ -83,5 +90,38 @@ fn deferred(reason: Reason, why: &str) -> AttemptOutcome {
             fault: Fault::Sender,
             ..Verdict::failure(reason, Permanence::Temporary).with_diagnostic(why)
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::Suspends;
+
+    fn cut_short(end: CallEnd) -> AttemptOutcome {
+        of(&CallResult {
+            end,
+            answer: None,
+            failure: None,
+            plays: 1,
+        })
+    }
+
+    #[test]
+    fn a_call_that_we_cut_short_reaches_nobody_and_blames_nobody() {
+        let AttemptOutcome::Deferred { verdict } = cut_short(CallEnd::Aborted) else {
+            unreachable!("not deferred")
+        };
+        assert_eq!(
+            (verdict.fault, verdict.suspends()),
+            (Fault::Unknown, Suspends::Never)
+        );
+        assert!(matches!(
+            cut_short(CallEnd::Failed),
+            AttemptOutcome::CallEnded {
+                status: CallStatus::Failed,
+                verdict: None,
+            }
+        ));
     }
 }

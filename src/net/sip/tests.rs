@@ -252,7 +252,7 @@ async fn a_withdrawn_call_is_cancelled_and_an_answered_one_hung_up() {
         (Behaviour::NoAnswer, CallEnd::Aborted, SimCallEnd::Cancelled),
         (
             answered(Answered::Listen),
-            CallEnd::Completed,
+            CallEnd::Aborted,
             SimCallEnd::CallerHungUp,
         ),
     ] {

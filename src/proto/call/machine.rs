@@ -26,6 +26,8 @@ pub struct CallMachine {
     heard: Option<Heard>,
     progress: Progress,
     plays: u8,
+    /// The script was heard to its end at least once.
+    was_played: bool,
     replays: u8,
     output: VecDeque<Output>,
 }
@@ -69,6 +71,7 @@ impl CallMachine {
             heard: None,
             progress: Progress::Started,
             plays: 0,
+            was_played: false,
             replays: 0,
             output,
         }
@@ -102,7 +105,7 @@ impl CallMachine {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.limit.is_some_and(|limit| limit <= now) {
-            self.hang_up();
+            self.cut_short(CallEnd::Failed);
             return;
         }
         if self.wait.is_none_or(|wait| wait > now) {
@@ -238,6 +241,7 @@ impl CallMachine {
         if self.state != State::Playing {
             return;
         }
+        self.was_played = true;
         if self.heard == Some(Heard::Machine) {
             self.hang_up();
             return;
@@ -272,7 +276,7 @@ impl CallMachine {
             State::Calling => self.cancel(CallEnd::Aborted, now),
             State::Cancelling { .. } | State::Ended => {}
             State::BeforeScript | State::Playing | State::AfterScript | State::BeforeBeep => {
-                self.hang_up();
+                self.cut_short(CallEnd::Aborted);
             }
         }
     }
@@ -313,6 +317,16 @@ impl CallMachine {
         if self.is_answered() {
             self.act(Action::SendBye);
             self.end_answered();
+        }
+    }
+
+    /// Hangs up before the script's time. Who has not heard it once has not been reached.
+    fn cut_short(&mut self, unheard: CallEnd) {
+        if self.was_played {
+            self.hang_up();
+        } else if self.is_answered() {
+            self.act(Action::SendBye);
+            self.end(unheard, None, None);
         }
     }
 

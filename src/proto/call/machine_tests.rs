@@ -289,6 +289,17 @@ fn a_call_that_is_no_longer_wanted_ends() {
     check(
         plan(true),
         "200 +1 abort",
+        "Started InProgress play BYE =Aborted",
+    );
+    check(plan(true), "200 abort", "Started InProgress BYE =Aborted");
+    check(
+        leaves_message(true),
+        "200 +1 greeting abort",
+        "Started InProgress play stop BYE =Aborted",
+    );
+    check(
+        plan(true),
+        "200 +1 played abort",
         "Started InProgress play BYE =Completed",
     );
 }
@@ -299,7 +310,12 @@ fn a_call_answered_by_silence_ends_at_its_limit() {
     check(
         plan(true),
         "200 +1 +299",
-        "Started InProgress play BYE =Completed",
+        "Started InProgress play BYE =Failed",
+    );
+    check(
+        plan(true),
+        "200 +1 played +5 +294",
+        "Started InProgress play play BYE =Completed",
     );
 }
 
@@ -331,7 +347,10 @@ proptest! {
         // Transitions that the status table does not have.
         let answered = count("InProgress") == 1;
         let end = scene.said.last().unwrap().as_str();
-        prop_assert!(!answered || !["=NoAnswer", "=Busy", "=Failed", "=Aborted"].contains(&end));
+        prop_assert!(!answered || !["=NoAnswer", "=Busy"].contains(&end));
+        // Only we cut an answered call short.
+        let cut_short = answered && ["=Failed", "=Aborted"].contains(&end);
+        prop_assert!(!cut_short || count("BYE") == 1);
         prop_assert!(answered || !["=Fax", "=Voicemail", "=Completed", "=Confirmed"].contains(&end));
         let confirmed = scene.said.last().unwrap() == "=Confirmed";
         prop_assert!(!confirmed || (confirm && words.contains(&"key1")));

@@ -100,7 +100,7 @@ pub enum CallEnd {
     NoAnswer,
     /// It could not be completed.
     Failed,
-    /// We withdrew it before anybody answered.
+    /// We withdrew it before anybody answered, or before the script was heard once.
     Aborted,
 }
 
