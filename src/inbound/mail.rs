@@ -57,10 +57,21 @@ impl Inbound {
             return Ok(());
         };
         let message = self.repo.store().get_blob(row.message)?.unwrap_or_default();
-        match read(&message) {
-            Ok(mail) => self.match_mail(&row, &mail).await?,
-            Err(error) => {
+        // Strangers write to us: what their mail costs to read must not hold up calls, and what
+        // it breaks must not come back for ever.
+        let reading = tokio::task::spawn_blocking(move || {
+            read(&message).map(|mail| {
+                let found = classify_mail(&mail);
+                (mail, found)
+            })
+        });
+        match reading.await {
+            Ok(Ok((mail, found))) => self.match_mail(&row, &mail, &found).await?,
+            Ok(Err(error)) => {
                 tracing::warn!(mail = %hex(id), %error, "incoming mail cannot be read; it is kept as it is");
+            }
+            Err(_) => {
+                tracing::error!(mail = %hex(id), "reading an incoming mail failed badly; it is kept as it is");
             }
         }
         let mut batch = Batch::new();
@@ -79,12 +90,12 @@ impl Inbound {
         &self,
         row: &Loaded<InboundMail>,
         mail: &IncomingMail,
+        found: &MailFinding,
     ) -> Result<(), InboundError> {
-        let found = classify_mail(mail);
         tracing::info!(mail = %hex(&row.id), class = found.class.as_str(), matched = row.delivery.is_some(), "incoming mail read");
         match (row.delivery, found.class) {
             (delivery, BounceClass::None) => self.keep_reply(delivery, mail, row.message).await,
-            (Some(delivery), _) => self.apply(delivery, &found).await,
+            (Some(delivery), _) => self.apply(delivery, found).await,
             (None, _) => Ok(()),
         }
     }
