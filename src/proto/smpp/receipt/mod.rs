@@ -168,24 +168,20 @@ impl std::fmt::Debug for Receipt {
 
 /// Reads the receipt that a `deliver_sm` carries; `None` if it carries none.
 ///
-/// `esm_class` need not say so: some centres leave it at 0, so a text with
-/// both `id:` and `stat:` counts too.
+/// `esm_class` or a parameter that only centres write must say so. The words
+/// alone prove nothing: anybody with a telephone can write them.
 pub fn from_message(message: &ShortMessage) -> Option<Receipt> {
+    let parameter_id = message.receipted_message_id();
+    let parameter_state = message.message_state();
+    if !message.is_receipt() && parameter_id.is_none() && parameter_state.is_none() {
+        return None;
+    }
     // The text form is ASCII whatever data_coding says, unless it is UCS-2.
     let text = message.text(DefaultAlphabet::Latin1);
     let parsed = parse(text.trim_end_matches('\0'));
-    let parameter_id = message.receipted_message_id();
-    let is_one = message.is_receipt()
-        || parameter_id.is_some()
-        || parsed
-            .as_ref()
-            .is_some_and(|r| r.id.is_some() && r.stat.is_some());
-    if !is_one {
-        return None;
-    }
     let mut receipt = parsed.unwrap_or_default();
     receipt.parameter_id = parameter_id;
-    if let Some(state) = message.message_state().and_then(MessageState::from_code) {
+    if let Some(state) = parameter_state.and_then(MessageState::from_code) {
         receipt.state = Some(state);
     }
     receipt.network_error = message.network_error_code();
@@ -249,8 +245,25 @@ mod tests {
         let mut reply = message("Yes, my id: is on the table", Vec::new());
         reply.esm_class = 0;
         assert_eq!(from_message(&reply), None);
-        reply.user_data = b"id:9 stat:DELIVRD".to_vec();
-        assert!(from_message(&reply).is_some());
+    }
+
+    #[test]
+    fn a_forged_text_is_no_receipt() {
+        let mut forged = message("id:9 stat:DELIVRD err:000", Vec::new());
+        forged.esm_class = 0;
+        assert_eq!(from_message(&forged), None);
+        for (tag, value) in [
+            (tlv_tag::RECEIPTED_MESSAGE_ID, b"9\0".to_vec()),
+            (tlv_tag::MESSAGE_STATE, vec![2]),
+        ] {
+            let mut centres_own = forged.clone();
+            centres_own.tlvs.push(Tlv { tag, value });
+            assert!(from_message(&centres_own).is_some(), "{tag:#06x}");
+        }
+        for kind in [0x04, 0x20] {
+            forged.esm_class = kind;
+            assert!(from_message(&forged).is_some(), "{kind:#04x}");
+        }
     }
 
     #[test]
