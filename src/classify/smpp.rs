@@ -78,7 +78,7 @@ pub fn receipt(receipt: &Receipt) -> ReceiptMeaning {
         return ReceiptMeaning::Underway(unknown);
     };
     let failure = |reason, permanence| {
-        let (reason, permanence) = network_meaning(receipt).unwrap_or((reason, permanence));
+        let (reason, permanence) = network_meaning(receipt, state).unwrap_or((reason, permanence));
         let verdict = Verdict::failure(reason, permanence);
         ReceiptMeaning::Undelivered(Verdict {
             diagnostic: diagnostic.clone(),
@@ -153,14 +153,20 @@ fn status_meaning(status: CommandStatus) -> (Reason, Permanence) {
 }
 
 /// What the network's error code adds, if it has one that says something.
-/// `err:` is taken as a GSM code too: most centres pass it through.
-fn network_meaning(receipt: &Receipt) -> Option<(Reason, Permanence)> {
+///
+/// `err:` is taken as a GSM code too, but only where the network failed: most
+/// centres pass its code through then. When the centre itself refused, deleted
+/// or gave up, `err:` is its own number and says nothing about the recipient.
+fn network_meaning(receipt: &Receipt, state: MessageState) -> Option<(Reason, Permanence)> {
     let from_parameter = receipt
         .network_error
         .filter(|(kind, code)| *kind == NETWORK_TYPE_GSM && *code != 0)
         .map(|(_, code)| code);
+    let stat = receipt.stat.as_deref();
+    let is_networks = state == MessageState::Undeliverable
+        && stat.is_none_or(|stat| MessageState::from_stat(stat) == Some(state));
     let from_text = || receipt.error.as_deref()?.trim().parse::<u16>().ok();
-    gsm_meaning(from_parameter.or_else(from_text)?)
+    gsm_meaning(from_parameter.or_else(|| is_networks.then(from_text).flatten())?)
 }
 
 fn gsm_meaning(code: u16) -> Option<(Reason, Permanence)> {
@@ -243,6 +249,27 @@ mod tests {
         );
         check("id:1 stat:REJECTD err:x7", Reason::Policy, Suspends::Never);
         check("id:1 stat:DELETED", Reason::System, Suspends::Never);
+    }
+
+    #[test]
+    fn a_centres_own_number_is_not_the_networks() {
+        for error in ["001", "005", "009", "011", "021"] {
+            for (stat, reason, suspends) in [
+                ("REJECTD", Reason::Policy, Suspends::Never),
+                ("SKIPPED", Reason::Policy, Suspends::Never),
+                ("DELETED", Reason::System, Suspends::Never),
+                ("EXPIRED", Reason::Unreachable, Suspends::AfterRepeats),
+            ] {
+                check(&format!("id:1 stat:{stat} err:{error}"), reason, suspends);
+            }
+        }
+        let mut rejected = parse("id:1 stat:REJECTD err:011").unwrap();
+        rejected.network_error = Some((NETWORK_TYPE_GSM, 1));
+        assert_eq!(receipt(&rejected).verdict().reason, Reason::UserUnknown);
+        // The parameter says undeliverable, the text refused: not the network's.
+        rejected.network_error = None;
+        rejected.state = Some(MessageState::Undeliverable);
+        assert_eq!(receipt(&rejected).verdict().reason, Reason::Undefined);
     }
 
     #[test]
