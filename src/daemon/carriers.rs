@@ -9,12 +9,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::intake::take_in;
 use crate::channel::Channel;
 use crate::channel::email::{EmailChannel, EmailParts};
 use crate::channel::off::OffChannel;
-use crate::channel::sms::{
-    Incoming, IncomingText, Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings,
-};
+use crate::channel::sms::{Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings};
 use crate::channel::voice::{VoiceChannel, VoiceParts};
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -23,7 +22,6 @@ use crate::inbound::Inbound;
 use crate::net::dns::SystemDns;
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
 use crate::observe::Metrics;
-use crate::proto::smpp::CommandStatus;
 
 /// What the carriers are started with.
 pub(super) struct Parts<'a> {
@@ -174,59 +172,6 @@ fn bind_tls(
         config: Arc::clone(verifying),
         server_name,
     })
-}
-
-/// Stores what a carrier delivers, and acknowledges it only then.
-async fn take_in(
-    mut inbox: SmsInbox,
-    inbound: Inbound,
-    stop: CancellationToken,
-    metrics: Arc<Metrics>,
-) {
-    loop {
-        let incoming = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            incoming = inbox.next() => incoming,
-        };
-        let Some(incoming) = incoming else {
-            return;
-        };
-        let stored = store_text(&inbound, &incoming, &metrics).await;
-        match stored {
-            Ok(()) => incoming.confirm(),
-            Err(error) => {
-                tracing::error!(%error, "what the carrier delivered cannot be stored; it is asked to deliver it again");
-                // SMPP 3.4, 5.1.3: ESME_RX_T_APPN, a temporary error of the receiver.
-                incoming.refuse(CommandStatus(0x64));
-            }
-        }
-    }
-}
-
-async fn store_text(
-    inbound: &Inbound,
-    incoming: &Incoming,
-    metrics: &Metrics,
-) -> Result<(), crate::inbound::InboundError> {
-    match &incoming.text {
-        IncomingText::Receipt {
-            remote_ids,
-            meaning,
-        } => {
-            metrics.inbound.with(&["receipt"]).increment();
-            inbound.take_receipt_of(remote_ids, meaning).await
-        }
-        IncomingText::Message { from, to, text } => {
-            metrics.inbound.with(&["reply"]).increment();
-            let text = crate::inbound::IncomingText {
-                from: from.clone(),
-                to: to.clone(),
-                text: text.clone(),
-            };
-            inbound.take_text(text).await
-        }
-    }
 }
 
 fn start_voice(parts: &Parts<'_>, carriers: &mut Carriers) {

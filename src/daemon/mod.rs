@@ -4,6 +4,7 @@ mod carriers;
 mod doors;
 mod health;
 mod heartbeat;
+mod intake;
 mod lanes;
 mod rooms;
 mod sessions;

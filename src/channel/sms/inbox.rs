@@ -25,12 +25,14 @@ const PART_HOLD: Duration = Duration::from_secs(3);
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Something that came in. Whoever takes it must answer it by
-/// [`Incoming::confirm`] when it is stored; dropping it asks for it again.
+/// [`Incoming::confirm`] when it is stored; dropping it asks for it again,
+/// unless it [cannot come again](Incoming::cannot_come_again).
 #[derive(Debug)]
 pub struct Incoming {
     /// What it is.
     pub text: IncomingText,
     deliveries: Vec<Delivery>,
+    cannot_come_again: bool,
 }
 
 /// See [`Incoming`]. `Debug` hides numbers and text.
@@ -56,6 +58,22 @@ pub enum IncomingText {
 }
 
 impl Incoming {
+    /// Parts of it were acknowledged already: the centre has forgotten them,
+    /// and whoever drops this loses them.
+    pub fn cannot_come_again(&self) -> bool {
+        self.cannot_come_again
+    }
+
+    /// One that the centre has forgotten, for tests of those who store it.
+    #[cfg(test)]
+    pub(crate) fn forgotten(text: IncomingText) -> Self {
+        Self {
+            text,
+            deliveries: Vec::new(),
+            cannot_come_again: true,
+        }
+    }
+
     /// It is stored: the centre may forget it.
     pub fn confirm(self) {
         for delivery in self.deliveries {
@@ -71,13 +89,21 @@ impl Incoming {
     }
 }
 
+/// What is known of the deliveries that brought the parts of one text.
+#[derive(Default)]
+struct HeldParts {
+    unanswered: Vec<(Instant, Delivery)>,
+    /// At least one was acknowledged before the whole was there.
+    some_acknowledged: bool,
+}
+
 /// Reads the deliveries of one bind.
 pub struct SmsInbox {
     route: RouteSettings,
     deliveries: mpsc::Receiver<Delivery>,
     began: Instant,
     parts: Reassembler,
-    held: BTreeMap<PieceKey, Vec<(Instant, Delivery)>>,
+    held: BTreeMap<PieceKey, HeldParts>,
     ready: Vec<Incoming>,
     look_at: Instant,
 }
@@ -130,6 +156,7 @@ impl SmsInbox {
             return Some(Incoming {
                 text,
                 deliveries: vec![delivery],
+                cannot_come_again: false,
             });
         }
         let alphabet = self.route.segments.alphabet;
@@ -138,24 +165,26 @@ impl SmsInbox {
             return Some(Incoming {
                 text,
                 deliveries: vec![delivery],
+                cannot_come_again: false,
             });
         };
         let key = piece.key();
         let done = self.parts.push(piece, self.began.elapsed());
         let text = match done {
             Reassembled::Waiting => {
-                self.held
-                    .entry(key)
-                    .or_default()
-                    .push((Instant::now(), delivery));
+                let held = self.held.entry(key).or_default();
+                held.unanswered.push((Instant::now(), delivery));
                 return None;
             }
             Reassembled::Complete(text) => whole(message, text),
         };
         let held = self.held.remove(&key).unwrap_or_default();
-        let mut deliveries: Vec<Delivery> = held.into_iter().map(|(_, held)| held).collect();
-        deliveries.push(delivery);
-        Some(Incoming { text, deliveries })
+        let unanswered = held.unanswered.into_iter().map(|(_, delivery)| delivery);
+        Some(Incoming {
+            text,
+            deliveries: unanswered.chain([delivery]).collect(),
+            cannot_come_again: held.some_acknowledged,
+        })
     }
 
     /// Lets go of parts that were held long enough, gives up on texts that
@@ -163,18 +192,23 @@ impl SmsInbox {
     fn look_after_parts(&mut self) {
         let is_due = |since: &Instant| since.elapsed() >= PART_HOLD;
         for held in self.held.values_mut() {
-            for (_, delivery) in held.extract_if(.., |(since, _)| is_due(since)) {
+            let due = held.unanswered.extract_if(.., |(since, _)| is_due(since));
+            for (_, delivery) in due {
                 delivery.confirm();
+                held.some_acknowledged = true;
             }
         }
-        self.held.retain(|_, held| !held.is_empty());
         for (from, to, text) in self.parts.take_expired(self.began.elapsed()) {
             let text = IncomingText::Message { from, to, text };
             self.ready.push(Incoming {
                 text,
                 deliveries: Vec::new(),
+                cannot_come_again: true,
             });
         }
+        let parts = &self.parts;
+        self.held
+            .retain(|key, held| !held.unanswered.is_empty() || parts.contains(key));
     }
 }
 

@@ -143,6 +143,11 @@ impl Reassembler {
         texts
     }
 
+    /// Parts of this message are kept.
+    pub fn contains(&self, key: &PieceKey) -> bool {
+        self.unfinished.contains_key(key)
+    }
+
     /// How many messages are unfinished.
     pub fn len(&self) -> usize {
         self.unfinished.len()
@@ -201,6 +206,8 @@ mod tests {
             push(&mut parts, piece(7, 3, 2, "b")).as_deref(),
             Some("abc")
         );
+        let kept = [piece(7, 3, 1, ""), piece(8, 2, 1, "")].map(|p| parts.contains(&p.key()));
+        assert_eq!(kept, [false, true]);
         assert_eq!(parts.len(), 1);
     }
 
