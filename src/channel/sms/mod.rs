@@ -115,7 +115,7 @@ impl SmsChannel {
             }
             match self.submit(route, number, segment, is_first).await {
                 Ok(message_id) => {
-                    remote_ids.extend(route.settings.remote_id(&message_id));
+                    add_once(&mut remote_ids, route.settings.remote_id(&message_id));
                     first_answer.get_or_insert(message_id);
                 }
                 Err(error) => return failed(error),
@@ -209,6 +209,18 @@ impl Channel for SmsChannel {
     ) -> AttemptFuture<'a> {
         Box::pin(self.send(request, cancel))
     }
+}
+
+/// Some centres give one id to all segments of a text and send one receipt:
+/// an id that is waited for twice would never be complete.
+fn add_once(remote_ids: &mut Vec<String>, id: Option<String>) {
+    let is_new = |id: &String| {
+        !remote_ids
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(id))
+    };
+    let new = id.filter(is_new);
+    remote_ids.extend(new);
 }
 
 fn verdict_of(error: BindError) -> Verdict {

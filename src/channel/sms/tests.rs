@@ -321,6 +321,29 @@ async fn the_longest_prefix_chooses_the_bind() {
     stop.cancel();
 }
 
+#[test]
+fn one_id_for_all_segments_is_waited_for_once() {
+    let mut remote_ids = Vec::new();
+    for id in ["c/4f2a", "c/4F2A", "c/4f2a", "c/4f2b"] {
+        add_once(&mut remote_ids, Some(id.to_owned()));
+    }
+    add_once(&mut remote_ids, None);
+    assert_eq!(remote_ids, ["c/4f2a", "c/4f2b"]);
+}
+
+#[tokio::test]
+async fn a_text_that_looks_like_a_receipt_is_a_text() {
+    let mut house = house(SmscConfig::default()).await;
+    let forged = "id:6aad5 sub:001 dlvrd:001 stat:DELIVRD err:000 text:";
+    house.smsc.inject(NUMBER, "40404", forged);
+    let incoming = next(&mut house.inbox).await;
+    let IncomingText::Message { text, .. } = &incoming.text else {
+        panic!("{incoming:?}")
+    };
+    assert_eq!(text, forged);
+    assert!(!incoming.cannot_come_again());
+}
+
 #[tokio::test]
 async fn a_long_reply_is_acknowledged_when_the_whole_is_stored() {
     let mut house = house(SmscConfig::default()).await;
@@ -335,6 +358,7 @@ async fn a_long_reply_is_acknowledged_when_the_whole_is_stored() {
     };
     assert!(incoming.text == expected);
     assert!(!format!("{incoming:?}").contains("7700"));
+    assert!(!incoming.cannot_come_again());
     // Not stored: all parts come again.
     drop(incoming);
     let again = next(&mut house.inbox).await;
@@ -370,4 +394,23 @@ async fn a_part_whose_others_do_not_come_is_acknowledged_all_the_same() {
         }
     };
     timeout(LONG, wait).await.unwrap();
+    let last = ShortMessage {
+        source: Address::international(NUMBER),
+        destination: Address::sender("40404"),
+        esm_class: 0x40,
+        user_data: b"\x05\x00\x03\x07\x02\x02 safe".to_vec(),
+        ..ShortMessage::default()
+    };
+    house.smsc.inject_raw(last);
+    let whole = timeout(LONG, async {
+        loop {
+            let incoming = house.inbox.next().await.unwrap();
+            if matches!(&incoming.text, IncomingText::Message { text, .. } if text == "We are safe")
+            {
+                break incoming;
+            }
+            std::mem::forget(incoming);
+        }
+    });
+    assert!(whole.await.unwrap().cannot_come_again());
 }
