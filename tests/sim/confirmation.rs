@@ -27,7 +27,7 @@ fn a_key_pressed_cancels_what_waits_and_stops_what_runs() {
             segments: 1,
             delivered: true,
         };
-        let presses = |n: usize| n % 2 == 0;
+        let presses = |n: usize| n.is_multiple_of(2);
         let people: Vec<_> = (0..8)
             .map(|n| {
                 let email = format!("p{n}@example.org");

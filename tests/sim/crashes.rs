@@ -13,7 +13,7 @@ fn crashed(seed: u64) -> World {
     let mut world = World::new(seed);
     let chance = Randomness::seeded(!seed);
     world.prompts = true;
-    world.category.confirmation_required = seed % 2 == 0;
+    world.category.confirmation_required = seed.is_multiple_of(2);
     world.reminders.after = vec![3 * MINUTE, 6 * MINUTE];
     world.schedule.give_up_after = 45 * MINUTE;
     let people = crowd(&world, 12);
@@ -40,7 +40,7 @@ fn crashed(seed: u64) -> World {
         world.wall = world.wall.plus(down);
     }
     let last = async |daemon: &mut Life| daemon.until_quiet(6 * HOUR).await;
-    if seed % 8 == 0 {
+    if seed.is_multiple_of(8) {
         world.live_with_leases(last);
     } else {
         world.live(last);
