@@ -254,7 +254,7 @@ fn expected(
         before.map_or(channel.first_status(), |change| change.status)
     };
     let is_reached = |d: &&&Delivery| then(d).reach(&world.category) == Reach::Reached;
-    if earlier.iter().any(|d| is_reached(d)) {
+    if earlier.iter().any(is_reached) {
         return Some(0);
     }
     let is_over = |delivery: &&&&Delivery| {
