@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tocsin::store::engine::{Batch, KeyRange, Store, StoreError};
+use tocsin::store::engine::{Batch, KeyRange, SCAN_LIMIT_MAX, Store, StoreError};
 
 use crate::support::{small, tempdir};
 
@@ -52,7 +52,16 @@ fn key(task: u8, n: u64) -> Vec<u8> {
 
 /// How many commits of a task are there; all of each, and none left out.
 fn written(store: &Store, task: u8) -> u64 {
-    let rows = store.scan(KeyRange::prefix([b'k', task]), 10_000).unwrap();
+    let mut rows = Vec::new();
+    let mut range = KeyRange::prefix([b'k', task]);
+    loop {
+        let page = store.scan(range.clone(), SCAN_LIMIT_MAX).unwrap();
+        let Some((last, _)) = page.last().cloned() else {
+            break;
+        };
+        rows.extend(page);
+        range = range.after(last);
+    }
     for (n, (found, value)) in (0..).zip(&rows) {
         assert_eq!(*found, key(task, n));
         let id = tocsin::store::engine::BlobId::from_bytes(value.as_slice().try_into().unwrap());
