@@ -60,6 +60,8 @@ pub struct Daemon {
     metrics: Arc<Metrics>,
     config: Config,
     config_path: Option<PathBuf>,
+    /// The configuration as last read; what it changed but cannot change while running included.
+    reloaded: std::sync::Mutex<Config>,
     tls: Arc<ServerTls>,
     stops: Stops,
     readiness: watch::Receiver<Readiness>,
@@ -138,6 +140,7 @@ impl Daemon {
             clock,
             random,
             metrics,
+            reloaded: std::sync::Mutex::new(config.clone()),
             config,
             config_path,
             tls,
@@ -308,18 +311,35 @@ impl Daemon {
             return;
         };
         match loaded {
-            Ok(new) if new == self.config => tracing::info!("configuration unchanged"),
-            Ok(new) => {
-                let sections = self.config.differing_sections(&new);
-                tracing::warn!(
-                    ?sections,
-                    "the configuration has changed; it takes effect at the next start"
-                );
-            }
+            Ok(new) => self.apply(new),
             Err(error) => {
-                tracing::error!(%error, "the configuration has mistakes; the running one stays in force")
+                tracing::error!(%error, "the configuration has mistakes; the running one stays in force");
             }
         }
+    }
+
+    /// Puts into force what can be changed while running; says what waits for the next start.
+    fn apply(&self, new: Config) {
+        let mut current = self
+            .reloaded
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sections = current.differing_sections(&new);
+        if sections.is_empty() {
+            tracing::info!("configuration unchanged");
+            return;
+        }
+        self.tracker.replace_settings(state::tracker_settings(&new));
+        self.submitter
+            .replace_settings(state::submit_settings(&new));
+        let (now, later): (Vec<&str>, Vec<&str>) = sections
+            .into_iter()
+            .partition(|section| RELOADED_SECTIONS.contains(section));
+        tracing::info!(sections = ?now, "new configuration in force");
+        if !later.is_empty() {
+            tracing::warn!(sections = ?later, "these take effect at the next start");
+        }
+        *current = new;
     }
 
     /// Stops: takes nothing new, ends what is under way, closes the carriers and the state. What
@@ -349,6 +369,8 @@ impl Daemon {
     }
 }
 
+/// Sections that take effect on SIGHUP.
+const RELOADED_SECTIONS: [&str; 4] = ["category", "reminders", "suspension", "notices"];
 /// Time that attempts get to say what became of them when they are cut short.
 const ABORT_MAX: Duration = Duration::from_secs(5);
 /// Time that binds and the trunk get to say goodbye.

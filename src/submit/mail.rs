@@ -247,7 +247,7 @@ impl Submitter {
             kind: ContactKind::Correspondent,
             first_name: Redacted::new(String::new()),
             last_name: Redacted::new(String::new()),
-            language: self.settings.default_language.clone(),
+            language: self.settings().default_language.clone(),
             area: None,
             methods: vec![Method {
                 id: MethodId::new(self.random.uuid_v7(now)),

@@ -8,6 +8,8 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::Category;
 use crate::domain::reminder::ReminderPlan;
@@ -60,7 +62,7 @@ pub struct Submitter {
     clock: SharedClock,
     random: Randomness,
     tracker: Tracker,
-    settings: std::sync::Arc<SubmitSettings>,
+    settings: Arc<RwLock<Arc<SubmitSettings>>>,
 }
 
 impl Submitter {
@@ -78,14 +80,26 @@ impl Submitter {
             clock,
             random,
             tracker,
-            settings: std::sync::Arc::new(settings),
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
         }
     }
 
     /// The categories that may be chosen.
     #[must_use]
-    pub fn categories(&self) -> &[Category] {
-        &self.settings.categories
+    pub fn categories(&self) -> Vec<Category> {
+        self.settings().categories.clone()
+    }
+
+    /// Puts other settings into force, for all handles.
+    pub fn replace_settings(&self, settings: SubmitSettings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    fn settings(&self) -> Arc<SubmitSettings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -69,7 +69,7 @@ impl Submitter {
                 .collect(),
             cannot_reach_count: 0,
             cannot_reach: Vec::new(),
-            problems: draft.problems(&self.settings.categories),
+            problems: draft.problems(&self.settings().categories),
         };
         if people.is_empty()
             && !review

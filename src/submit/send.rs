@@ -37,7 +37,7 @@ impl Submitter {
             if communication.state != CommunicationState::Draft {
                 return Ok(Sent::Before);
             }
-            let problems = self.draft(id)?.problems(&self.settings.categories);
+            let problems = self.draft(id)?.problems(&self.settings().categories);
             if !problems.is_empty() {
                 return Err(SubmitError::Invalid(problems));
             }
@@ -88,7 +88,7 @@ impl Submitter {
         };
         batch.insert(&job(1, now));
         for round in 1..=u8::try_from(REMINDERS_MAX).unwrap_or(u8::MAX) {
-            if let Some(due) = self.settings.reminders.due(now, round) {
+            if let Some(due) = self.settings().reminders.due(now, round) {
                 batch.insert(&job(round + 1, due));
             }
         }

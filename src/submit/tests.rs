@@ -139,7 +139,7 @@ type Spoil = fn(&mut DraftInput);
 async fn what_is_wrong_names_its_field() {
     let world = World::new().await;
     let good = world.draft();
-    assert_eq!(good.problems(world.submitter.categories()), []);
+    assert_eq!(good.problems(&world.submitter.categories()), []);
     let cases: [(&str, Spoil); 7] = [
         ("subject", |draft| draft.content.subject.clear()),
         ("subject", |draft| draft.content.subject = "a\nb".into()),
@@ -154,7 +154,7 @@ async fn what_is_wrong_names_its_field() {
     for (field, spoil) in cases {
         let mut draft = good.clone();
         spoil(&mut draft);
-        let problems = draft.problems(world.submitter.categories());
+        let problems = draft.problems(&world.submitter.categories());
         let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
         assert_eq!(fields, [field]);
     }

@@ -16,7 +16,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::broadcast;
 
@@ -87,7 +87,7 @@ pub struct Tracker {
     repo: Repo,
     clock: SharedClock,
     random: Randomness,
-    settings: Arc<TrackerSettings>,
+    settings: Arc<RwLock<Arc<TrackerSettings>>>,
     notices: broadcast::Sender<Notice>,
     metrics: Option<Arc<Metrics>>,
 }
@@ -112,7 +112,7 @@ impl Tracker {
             repo,
             clock,
             random,
-            settings: Arc::new(settings),
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
             notices,
             metrics: None,
         }
@@ -134,7 +134,19 @@ impl Tracker {
     /// The category of this name; one that is no longer configured asks for nothing special.
     #[must_use]
     pub fn category(&self, name: &str) -> Category {
-        category(&self.settings.categories, name)
+        category(&self.settings().categories, name)
+    }
+
+    /// Puts other settings into force, for all handles.
+    pub fn replace_settings(&self, settings: TrackerSettings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    fn settings(&self) -> Arc<TrackerSettings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn tell(&self, notices: Vec<Notice>) {

@@ -72,7 +72,7 @@ pub(super) fn prompt_about(
     suspended: MethodId,
     now: Timestamp,
 ) -> Vec<LogEvent> {
-    let settings = &tracker.settings.prompts;
+    let settings = &tracker.settings().prompts;
     let recently = contact
         .prompted_at
         .is_some_and(|at| now.since(at) < settings.cool_down);
@@ -91,7 +91,7 @@ pub(super) fn prompt_about(
     let communication = prompt(tracker, batch, channel, &name, now);
     let making = Making {
         communication,
-        category: &category(&tracker.settings.categories, PROMPT_CATEGORY),
+        category: &category(&tracker.settings().categories, PROMPT_CATEGORY),
         contact,
         round: 1,
         now,
@@ -125,7 +125,7 @@ fn prompt(
     name: &str,
     now: Timestamp,
 ) -> CommunicationId {
-    let settings = &tracker.settings.prompts;
+    let settings = &tracker.settings().prompts;
     let content = match channel {
         Channel::Email => Content {
             subject: settings.check_phone_subject.clone(),

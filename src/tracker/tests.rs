@@ -296,6 +296,23 @@ async fn reinstating_clears_the_issue_and_a_recurrence_lists_it_again() {
 }
 
 #[tokio::test]
+async fn other_settings_hold_for_all_handles_from_then_on() {
+    let world = World::new(false).await;
+    let handle = world.tracker.clone();
+    assert!(!handle.category("Alert").confirmation_required);
+    world.tracker.replace_settings(TrackerSettings {
+        categories: vec![Category {
+            name: "Alert".into(),
+            confirmation_required: true,
+            voicemail_counts: false,
+        }],
+        suspension: SuspensionPolicy::default(),
+        prompts: PromptSettings::default(),
+    });
+    assert!(handle.category("Alert").confirmation_required);
+}
+
+#[tokio::test]
 async fn a_fault_of_our_own_side_suspends_nobody_and_raises_an_alarm() {
     let world = World::new(false).await;
     let mut notices = world.tracker.subscribe();

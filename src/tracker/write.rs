@@ -99,7 +99,7 @@ impl Tracker {
         };
         let mut batch = Batch::new();
         let early = self.early_events(&mut batch, &event, now)?;
-        let mut decision = decide(known.clone(), event, now, self.settings.suspension);
+        let mut decision = decide(known.clone(), event, now, self.settings().suspension);
         for event in early {
             let known = Known {
                 delivery: decision.delivery.clone(),
@@ -107,7 +107,7 @@ impl Tracker {
                 contact: decision.contact.clone().or_else(|| known.contact.clone()),
                 category: known.category.clone(),
             };
-            decision.and_then(decide(known, event, now, self.settings.suspension));
+            decision.and_then(decide(known, event, now, self.settings().suspension));
         }
         let mut notices = vec![Notice::PersonChanged {
             communication: rows.delivery.communication,

@@ -108,7 +108,7 @@ pub(super) async fn edit(
     }
     let draft = app.console.submit.draft(id)?;
     let errors = if Fields::of_query(&uri).has("check") {
-        draft.problems(app.console.submit.categories())
+        draft.problems(&app.console.submit.categories())
     } else {
         Vec::new()
     };
@@ -155,7 +155,7 @@ async fn take(
         return form(app, &signed, filled, StatusCode::OK);
     }
     if fields.get("do") == "review" {
-        let errors = draft.problems(app.console.submit.categories());
+        let errors = draft.problems(&app.console.submit.categories());
         if !errors.is_empty() {
             let filled = Filled {
                 id,
@@ -197,7 +197,8 @@ pub(super) fn see(path: &str) -> Response {
 }
 
 fn empty(app: &App) -> DraftInput {
-    let category = app.console.submit.categories().first();
+    let categories = app.console.submit.categories();
+    let category = categories.first();
     DraftInput {
         content: Content {
             subject: String::new(),
