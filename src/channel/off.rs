@@ -32,30 +32,28 @@ impl Channel for OffChannel {
         _progress: ProgressSink,
         _cancel: CancellationToken,
     ) -> AttemptFuture<'a> {
-        let verdict = Verdict {
-            fault: Fault::Sender,
-            ..Verdict::failure(Reason::System, Permanence::Permanent)
-        };
-        let verdict = verdict.with_diagnostic("no carrier is configured for this channel");
         Box::pin(std::future::ready(AttemptOutcome::Rejected {
-            verdict,
+            verdict: not_configured(),
             by_peer: false,
         }))
     }
 }
 
+fn not_configured() -> Verdict {
+    let verdict = Verdict {
+        fault: Fault::Sender,
+        ..Verdict::failure(Reason::System, Permanence::Permanent)
+    };
+    verdict.with_diagnostic("no carrier is configured for this channel")
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::domain::Suspends;
 
     #[test]
     fn what_nobody_configured_suspends_nobody() {
-        let verdict = Verdict {
-            fault: Fault::Sender,
-            ..Verdict::failure(Reason::System, Permanence::Permanent)
-        };
-        assert_eq!(verdict.suspends(), Suspends::Never);
+        assert_eq!(not_configured().suspends(), Suspends::Never);
     }
 }
