@@ -178,6 +178,13 @@ fn new_user(
         role,
         password_hash: Redacted::new(hash),
         created_at: now,
+        language: None,
+        time_zone: None,
+        email: None,
+        mobile: None,
+        areas: Vec::new(),
+        notify_replies: false,
+        disabled: false,
     }
 }
 

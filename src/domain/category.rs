@@ -1,5 +1,8 @@
 //! Categories of communication, as configured.
 
+/// Longest name of a category, in octets.
+pub const CATEGORY_NAME_SIZE_MAX: usize = 64;
+
 /// What kind of message it is, and what counts as having reached somebody with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {

@@ -1,6 +1,10 @@
 //! What was said, to whom, by which channels.
 
-use super::ids::{AreaId, BlobId, CommunicationId, ContactId, UserId};
+use std::time::Duration;
+
+use super::ids::{
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, FilterId, GroupId, UserId,
+};
 use super::status::Channel;
 use super::timestamp::Timestamp;
 
@@ -15,6 +19,17 @@ pub const VOICE_SCRIPT_MAX: usize = 3000;
 
 /// Most areas and contacts, together, that an author picks one by one for a communication.
 pub const AUDIENCE_PICKS_MAX: usize = 800;
+
+/// Most attachments of one communication.
+pub const ATTACHMENTS_MAX: usize = 20;
+/// Most bytes of all attachments together, before they are encoded.
+pub const ATTACHMENTS_SIZE_MAX_BYTES: u64 = 15 * 1024 * 1024;
+/// Longest name of an attachment, in octets.
+pub const ATTACHMENT_NAME_SIZE_MAX: usize = 200;
+/// Most steps of one escalation plan.
+pub const ESCALATION_STEPS_MAX: usize = 8;
+/// Longest note of an approval, in octets.
+pub const APPROVAL_NOTE_SIZE_MAX: usize = 500;
 
 /// A set of channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,6 +100,21 @@ pub struct Content {
     pub sms_text: String,
     /// What a call speaks; empty for none.
     pub voice_script: String,
+    /// What goes with the email; at most [`ATTACHMENTS_MAX`].
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with an email.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name, without any folder.
+    pub name: String,
+    /// Its media type (RFC 2045), as "image/png".
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// Where its bytes lie.
+    pub blob: BlobId,
 }
 
 /// Who or what it comes from.
@@ -96,6 +126,40 @@ pub enum Origin {
     Submission(UserId),
     /// A prompt that the product sends by itself ("check your email address").
     Prompt,
+    /// Handed in by a program over HTTP.
+    Program(UserId),
+    /// Somebody's trial of a draft, sent to themselves; counts nowhere.
+    Test(UserId),
+    /// Somebody's answer to what a person wrote.
+    Reply(UserId),
+    /// A link or code by which a person proves that a method is theirs, or logs in.
+    Verification,
+    /// A word to staff: a reply has come in.
+    Notice,
+}
+
+impl Origin {
+    /// Whether nobody wrote it for this occasion: it crowds lists of what people wrote.
+    #[must_use]
+    pub const fn is_by_itself(self) -> bool {
+        match self {
+            Self::Prompt | Self::Test(_) | Self::Verification | Self::Notice => true,
+            Self::Console(_) | Self::Submission(_) | Self::Program(_) | Self::Reply(_) => false,
+        }
+    }
+
+    /// Who wrote or handed it in, if anybody did.
+    #[must_use]
+    pub const fn user(self) -> Option<UserId> {
+        match self {
+            Self::Console(user)
+            | Self::Submission(user)
+            | Self::Program(user)
+            | Self::Test(user)
+            | Self::Reply(user) => Some(user),
+            Self::Prompt | Self::Verification | Self::Notice => None,
+        }
+    }
 }
 
 /// Whom it is for, as the author chose.
@@ -105,17 +169,119 @@ pub struct Audience {
     pub areas: Vec<AreaId>,
     /// These people.
     pub contacts: Vec<ContactId>,
+    /// Everybody in these groups.
+    pub groups: Vec<GroupId>,
+    /// Everybody whom these filters find at the moment of sending.
+    pub filters: Vec<FilterId>,
+    /// The people of a recipient list, as it was when it was taken over: their ids one behind
+    /// the other, sixteen bytes each.
+    pub list: Option<BlobId>,
+    /// How many the list has.
+    pub list_people: u32,
+    /// Nobody in these areas and what lies in them.
+    pub except_areas: Vec<AreaId>,
+    /// Nobody in these groups.
+    pub except_groups: Vec<GroupId>,
+    /// None of these people.
+    pub except_contacts: Vec<ContactId>,
+}
+
+impl Audience {
+    /// How many things an author picked one by one.
+    #[must_use]
+    pub const fn picks(&self) -> usize {
+        self.areas.len()
+            + self.contacts.len()
+            + self.groups.len()
+            + self.filters.len()
+            + self.except_areas.len()
+            + self.except_groups.len()
+            + self.except_contacts.len()
+    }
+
+    /// Whether nobody is named at all.
+    #[must_use]
+    pub const fn names_nobody(&self) -> bool {
+        self.areas.is_empty()
+            && self.contacts.is_empty()
+            && self.groups.is_empty()
+            && self.filters.is_empty()
+            && self.list.is_none()
+    }
+}
+
+/// How a communication belongs to an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// It puts the other right.
+    Correction,
+    /// It says what has happened since.
+    FollowUp,
+    /// It is the other composed again, for those whom it failed.
+    Again,
+}
+
+/// The earlier communication that this one belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Which.
+    pub to: CommunicationId,
+    /// How.
+    pub relation: Relation,
+}
+
+/// One step of an escalation plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EscalationStep {
+    /// By which channel, for those not reached by then.
+    pub channel: Channel,
+    /// How long after sending.
+    pub after: Duration,
+}
+
+/// When and in which order it goes out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendingPlan {
+    /// Overtakes everything and wakes people: no quiet hours.
+    pub emergency: bool,
+    /// When it is to be sent by itself.
+    pub scheduled_at: Option<Timestamp>,
+    /// One channel after the other, in rising order of time, at most
+    /// [`ESCALATION_STEPS_MAX`]; empty for all channels at once.
+    pub escalation: Vec<EscalationStep>,
+}
+
+/// A second pair of eyes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Who asked.
+    pub asked_by: UserId,
+    /// When.
+    pub asked_at: Timestamp,
+    /// Who decided; never the one who asked.
+    pub decided_by: Option<UserId>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// What was decided.
+    pub approved: bool,
+    /// Why, in the words of whoever decided.
+    pub note: String,
 }
 
 /// Where the communication as a whole stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub enum CommunicationState {
     /// Its author still works on it.
-    Draft,
+    Draft = 1,
+    /// Somebody else has to look at it first.
+    AwaitingApproval = 2,
+    /// It goes out by itself at its time.
+    Scheduled = 3,
     /// Sent; its audience is being turned into deliveries.
-    Expanding,
+    Expanding = 4,
     /// Every delivery exists.
-    Sent,
+    Sent = 5,
 }
 
 /// What was said, to whom, by which channels.
@@ -149,4 +315,29 @@ pub struct Communication {
     pub modified_at: Timestamp,
     /// When it was sent.
     pub sent_at: Option<Timestamp>,
+    /// The campaign it belongs to.
+    pub campaign: Option<CampaignId>,
+    /// The earlier communication it belongs to.
+    pub related: Option<Related>,
+    /// When and in which order it goes out.
+    pub plan: SendingPlan,
+    /// What a second pair of eyes said.
+    pub approval: Option<Approval>,
+}
+
+impl Communication {
+    /// Whether it can still be changed.
+    #[must_use]
+    pub const fn is_draft(&self) -> bool {
+        matches!(self.state, CommunicationState::Draft)
+    }
+
+    /// Whether it has been sent: it has statistics, and can no longer be changed.
+    #[must_use]
+    pub const fn is_sent(&self) -> bool {
+        matches!(
+            self.state,
+            CommunicationState::Expanding | CommunicationState::Sent
+        )
+    }
 }

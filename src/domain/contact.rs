@@ -1,16 +1,35 @@
 //! People.
 
-use super::ids::{AreaId, ContactId, MethodId};
+use super::ids::{AreaId, ContactId, GroupId, ImportId, MethodId};
 use super::method::{Method, MethodKind, MethodState};
 use super::redacted::Redacted;
 use super::status::Channel;
 use super::timestamp::Timestamp;
+use super::wishes::Wishes;
 
 /// Most methods one contact may have.
-pub const METHODS_MAX: usize = 16;
+pub const METHODS_MAX: usize = 8;
 
 /// Longest first or last name, in octets.
 pub const NAME_SIZE_MAX: usize = 200;
+
+/// Most groups one contact may belong to.
+pub const CONTACT_GROUPS_MAX: usize = 32;
+/// Most fields of its own one contact may have.
+pub const CUSTOM_FIELDS_MAX: usize = 16;
+/// Longest name of a field, in octets.
+pub const CUSTOM_NAME_SIZE_MAX: usize = 40;
+/// Longest value of a field, in octets.
+pub const CUSTOM_VALUE_SIZE_MAX: usize = 120;
+
+/// A field of the installation's own: a flat, a keyholder, a case reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomField {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub value: Redacted<String>,
+}
 
 /// What somebody is to the organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +47,15 @@ pub enum ContactKind {
 }
 
 impl ContactKind {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 5] = [
+        Self::Citizen,
+        Self::Client,
+        Self::Creditor,
+        Self::Staff,
+        Self::Correspondent,
+    ];
+
     /// Its name in pages and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -64,6 +92,14 @@ pub struct Contact {
     pub prompted_at: Option<Timestamp>,
     /// When the contact was made.
     pub created_at: Timestamp,
+    /// Groups this person belongs to; at most [`CONTACT_GROUPS_MAX`].
+    pub groups: Vec<GroupId>,
+    /// Fields of the installation's own; at most [`CUSTOM_FIELDS_MAX`].
+    pub custom: Vec<CustomField>,
+    /// What this person wants.
+    pub wishes: Wishes,
+    /// The file that this person came with, if any.
+    pub import: Option<ImportId>,
 }
 
 impl Contact {
@@ -77,6 +113,15 @@ impl Contact {
         } else {
             name.to_owned()
         }
+    }
+
+    /// Whether the field of this name holds this value; both without regard to case.
+    #[must_use]
+    pub fn custom_is(&self, name: &str, value: &str) -> bool {
+        self.custom.iter().any(|field| {
+            field.name.eq_ignore_ascii_case(name)
+                && field.value.reveal().to_lowercase() == value.to_lowercase()
+        })
     }
 
     /// The method with this id.

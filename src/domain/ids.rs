@@ -76,6 +76,22 @@ id!(
     /// Someone who logs in to the console or submits mail.
     UserId
 );
+id!(
+    /// A group of contacts.
+    GroupId
+);
+id!(
+    /// A saved filter.
+    FilterId
+);
+id!(
+    /// Communications that belong together.
+    CampaignId
+);
+id!(
+    /// A file of contacts that was read in.
+    ImportId
+);
 
 /// A body by its content: the SHA-256 of its bytes (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

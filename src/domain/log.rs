@@ -1,9 +1,23 @@
 //! A contact's communications log: what was sent, what came back, what was done about it.
 
-use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId, UserId};
-use super::method::MethodKind;
+use super::ids::{CommunicationId, ContactId, DeliveryId, ImportId, MethodId, UserId};
+use super::method::{Method, MethodKind};
 use super::timestamp::Timestamp;
 use super::verdict::Verdict;
+
+impl LogEvent {
+    /// A change that is about the whole contact, or about `method`.
+    #[must_use]
+    pub fn changed(change: ContactChange, method: Option<&Method>, by: Actor) -> Self {
+        Self::Changed {
+            change,
+            method: method.map(|method| method.id),
+            kind: method.map(|method| method.kind),
+            detail: String::new(),
+            by,
+        }
+    }
+}
 
 /// One line of a contact's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +30,99 @@ pub struct LogEntry {
     pub sequence: u32,
     /// What happened.
     pub event: LogEvent,
+}
+
+/// Who changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody at the console.
+    User(UserId),
+    /// The person.
+    Person,
+    /// A program, over HTTP.
+    Program(UserId),
+    /// A file that was read in.
+    Import(ImportId),
+    /// The product by itself.
+    Gateway,
+}
+
+/// What was changed about a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContactChange {
+    /// The contact was made.
+    Created,
+    /// Name, language, kind, area or fields were changed.
+    Edited,
+    /// A method was added.
+    MethodAdded,
+    /// An address or number was changed.
+    MethodCorrected,
+    /// A method was removed.
+    MethodRemoved,
+    /// A suspended method was put to use again.
+    MethodReinstated,
+    /// The person proved that a method is theirs.
+    MethodVerified,
+    /// A link or code went out to prove it.
+    VerificationSent,
+    /// The person wants no messages by a method.
+    MethodOptedOut,
+    /// The person wants them again.
+    MethodOptedIn,
+    /// Yes to a channel or category.
+    ConsentGiven,
+    /// No to a channel or category.
+    ConsentWithdrawn,
+    /// Quiet hours or the preferred channel were changed.
+    WishesChanged,
+    /// Groups were changed.
+    GroupsChanged,
+    /// The contact took another one over.
+    Merged,
+}
+
+impl ContactChange {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Created,
+        Self::Edited,
+        Self::MethodAdded,
+        Self::MethodCorrected,
+        Self::MethodRemoved,
+        Self::MethodReinstated,
+        Self::MethodVerified,
+        Self::VerificationSent,
+        Self::MethodOptedOut,
+        Self::MethodOptedIn,
+        Self::ConsentGiven,
+        Self::ConsentWithdrawn,
+        Self::WishesChanged,
+        Self::GroupsChanged,
+        Self::Merged,
+    ];
+
+    /// One plain phrase.
+    #[must_use]
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Created => "contact made",
+            Self::Edited => "details changed",
+            Self::MethodAdded => "method added",
+            Self::MethodCorrected => "address or number changed",
+            Self::MethodRemoved => "method removed",
+            Self::MethodReinstated => "method put to use again",
+            Self::MethodVerified => "method proved by the person",
+            Self::VerificationSent => "verification sent",
+            Self::MethodOptedOut => "opted out of a method",
+            Self::MethodOptedIn => "opted in to a method again",
+            Self::ConsentGiven => "consent given",
+            Self::ConsentWithdrawn => "consent withdrawn",
+            Self::WishesChanged => "quiet hours or preferred channel changed",
+            Self::GroupsChanged => "groups changed",
+            Self::Merged => "another contact taken over",
+        }
+    }
 }
 
 /// What can happen to a contact.
@@ -70,6 +177,19 @@ pub enum LogEvent {
         about: MethodId,
         /// With which communication.
         communication: CommunicationId,
+    },
+    /// Something about the contact was changed.
+    Changed {
+        /// What.
+        change: ContactChange,
+        /// Of which method, where it is about one.
+        method: Option<MethodId>,
+        /// What that method is.
+        kind: Option<MethodKind>,
+        /// What the change was about: a category, a group; never an address, number or name.
+        detail: String,
+        /// Who.
+        by: Actor,
     },
     /// The person answered.
     Replied {

@@ -138,6 +138,10 @@ pub struct Method {
     /// When temporary recipient failures happened, oldest first, within the counting window;
     /// at most [`SOFT_FAILURES_MAX`].
     pub soft_failures: Vec<Timestamp>,
+    /// How often it has been suspended, all told: somebody who keeps bouncing.
+    pub suspensions: u16,
+    /// When the person proved that it is theirs; none since it was given or corrected.
+    pub verified_at: Option<Timestamp>,
 }
 
 /// Most temporary failures remembered for one method.

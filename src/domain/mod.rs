@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod area;
+pub mod campaign;
 pub mod category;
 pub mod comms_issue;
 pub mod communication;
 pub mod contact;
 pub mod delivery;
+pub mod group;
 pub mod ids;
 pub mod job;
 pub mod log;
@@ -25,18 +27,25 @@ pub mod timestamp;
 pub mod transitions;
 pub mod user;
 pub mod verdict;
+pub mod wishes;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber};
 pub use area::{Area, AreaTree};
+pub use campaign::{Campaign, Recipient};
 pub use category::Category;
 pub use communication::{
-    Audience, Body, Channels, Communication, CommunicationState, Content, Origin,
+    Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
+    EscalationStep, Origin, Related, Relation, SendingPlan,
 };
-pub use contact::{Contact, ContactKind};
+pub use contact::{Contact, ContactKind, CustomField};
 pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
-pub use ids::{AreaId, BlobId, CommunicationId, ContactId, DeliveryId, MethodId, UserId};
+pub use group::{ContactFilter, Group, SavedFilter};
+pub use ids::{
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
+    ImportId, MethodId, UserId,
+};
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
-pub use log::{LogEntry, LogEvent};
+pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
 pub use redacted::Redacted;
 pub use return_path::{ReturnPath, ReturnPaths};
@@ -48,3 +57,4 @@ pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
     Suspends, Verdict,
 };
+pub use wishes::{Consent, ProofKind, QuietHours, Wishes};

@@ -50,6 +50,7 @@ pub fn count_failure(
         return false;
     }
     method.state = MethodState::Suspended;
+    method.suspensions = method.suspensions.saturating_add(1);
     method.suspension = Some(Suspension {
         at: now,
         delivery,

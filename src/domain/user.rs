@@ -1,8 +1,12 @@
 //! People and programs that log in.
 
-use super::ids::UserId;
+use super::address::{EmailAddress, PhoneNumber};
+use super::ids::{AreaId, UserId};
 use super::redacted::Redacted;
 use super::timestamp::Timestamp;
+
+/// Most areas one user covers.
+pub const USER_AREAS_MAX: usize = 200;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +46,20 @@ pub struct User {
     pub password_hash: Redacted<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Language of pages, an ISO 639-1 code; none for the installation's.
+    pub language: Option<String>,
+    /// IANA name of the zone in which times are shown; none for the installation's.
+    pub time_zone: Option<String>,
+    /// Where trials and notices go.
+    pub email: Option<Redacted<EmailAddress>>,
+    /// Where trials of texts and calls go.
+    pub mobile: Option<Redacted<PhoneNumber>>,
+    /// The areas this user covers; empty for all.
+    pub areas: Vec<AreaId>,
+    /// Told by mail when a reply has come in.
+    pub notify_replies: bool,
+    /// May not log in any more.
+    pub disabled: bool,
 }
 
 /// A login to the console that lasts a while.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
-    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, EmailAddress, Origin, Person,
+    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, EmailAddress, Person,
     PersonState, PhoneNumber, Session, Timestamp,
 };
 use crate::store::engine::KeyRange;
@@ -296,7 +296,7 @@ pub(crate) fn communications(
             .rows
             .into_iter()
             .map(|communication| communication.value);
-        rows.extend(wanted.filter(|one| by_itself || one.origin != Origin::Prompt));
+        rows.extend(wanted.filter(|one| by_itself || !one.origin.is_by_itself()));
         after = page.next;
         if after.is_none() || rows.len() >= limit || seen >= FILTER_SCAN_MAX {
             return Ok(Part { rows, next: after });

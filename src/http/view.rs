@@ -179,6 +179,8 @@ impl Chrome {
     pub(crate) fn communication(&self, state: &CommunicationState) -> Badge {
         let (tone, icon, key) = match state {
             CommunicationState::Draft => ("", "pencil", "state.draft"),
+            CommunicationState::AwaitingApproval => ("open", "question", "state.approval"),
+            CommunicationState::Scheduled => ("open", "clock", "state.scheduled"),
             CommunicationState::Expanding => ("open", "clock", "state.expanding"),
             CommunicationState::Sent => ("info", "send", "state.sent"),
         };

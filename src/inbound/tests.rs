@@ -58,6 +58,7 @@ impl World {
             html: String::new(),
             sms_text: String::new(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         };
         let mail = SubmittedMail {
             user: UserId::from_bytes([1; 16]),

@@ -6,7 +6,8 @@
 
 use super::engine::Key;
 use crate::domain::{
-    AreaId, CommunicationId, ContactId, DeliveryId, PersonState, Status, Timestamp, UserId,
+    AreaId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId, PersonState,
+    Status, Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -25,6 +26,28 @@ pub const UNREACHABLE_BY_AREA: &[u8] = b"ku";
 pub const CONTACTS_IN_AREA: &[u8] = b"#k";
 /// Counter: communication issues in an area.
 pub const ISSUES_IN_AREA: &[u8] = b"#i";
+/// Contacts by group, then first name.
+pub const CONTACT_BY_GROUP: &[u8] = b"kg";
+/// Contacts by the file they came with.
+pub const CONTACT_BY_IMPORT: &[u8] = b"kf";
+/// Counter: contacts in a group.
+pub const CONTACTS_IN_GROUP: &[u8] = b"#g";
+/// Rows of groups.
+pub const GROUP: &[u8] = b"g.";
+/// Rows of saved filters.
+pub const FILTER: &[u8] = b"f.";
+/// Rows of campaigns.
+pub const CAMPAIGN: &[u8] = b"n.";
+/// Communications of a campaign, last modified first.
+pub const COMMUNICATION_BY_CAMPAIGN: &[u8] = b"cc";
+/// Communications by the earlier one that they belong to.
+pub const COMMUNICATION_BY_RELATED: &[u8] = b"cl";
+/// Communications that are not sent yet, by state, last modified first.
+pub const COMMUNICATION_BY_STATE: &[u8] = b"cs";
+/// Entries of recipient lists.
+pub const RECIPIENT: &[u8] = b"r.";
+/// Counter: entries of a user's recipient list.
+pub const RECIPIENTS_OF_USER: &[u8] = b"#r";
 /// Rows of areas.
 pub const AREA: &[u8] = b"a.";
 /// Rows of communications.
@@ -140,6 +163,39 @@ pub fn communication(id: CommunicationId) -> Key {
 #[must_use]
 pub fn delivery(id: DeliveryId) -> Key {
     row(DELIVERY, id.as_bytes())
+}
+
+/// Row of a group.
+#[must_use]
+pub fn group(id: GroupId) -> Key {
+    row(GROUP, id.as_bytes())
+}
+
+/// Row of a saved filter.
+#[must_use]
+pub fn filter(id: FilterId) -> Key {
+    row(FILTER, id.as_bytes())
+}
+
+/// Row of a campaign.
+#[must_use]
+pub fn campaign(id: CampaignId) -> Key {
+    row(CAMPAIGN, id.as_bytes())
+}
+
+/// An entry of a recipient list.
+#[must_use]
+pub fn recipient(user: UserId, contact: ContactId) -> Key {
+    KeyBuilder::new(RECIPIENT)
+        .bytes(user.as_bytes())
+        .bytes(contact.as_bytes())
+        .build()
+}
+
+/// Counter of a recipient list.
+#[must_use]
+pub fn recipients_of_user(user: UserId) -> Key {
+    row(RECIPIENTS_OF_USER, user.as_bytes())
 }
 
 /// Row of a user.

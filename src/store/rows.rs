@@ -8,8 +8,9 @@ use super::keys::{self, KeyBuilder};
 use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    Area, AreaId, AudienceChunk, Communication, Contact, Delivery, EarlyReceipt, InboundMail, Lane,
-    LogEntry, MethodState, Person, RoundJob, Session, User,
+    Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
+    EarlyReceipt, Group, InboundMail, Lane, LogEntry, MethodState, Person, Recipient, RoundJob,
+    SavedFilter, Session, User,
 };
 
 /// Something stored under a key, with what it derives.
@@ -147,6 +148,21 @@ impl Row for Contact {
                 entries.push((key, Vec::new()));
             }
         }
+        for group in &self.groups {
+            let key = KeyBuilder::new(keys::CONTACT_BY_GROUP)
+                .bytes(group.as_bytes())
+                .text(self.first_name.reveal())
+                .bytes(id)
+                .build();
+            entries.push((key, Vec::new()));
+        }
+        if let Some(import) = self.import {
+            let key = KeyBuilder::new(keys::CONTACT_BY_IMPORT)
+                .bytes(import.as_bytes())
+                .bytes(id)
+                .build();
+            entries.push((key, Vec::new()));
+        }
         match reachability(self) {
             Reachability::Fine => {}
             Reachability::Issue => entries.push((by_area(keys::ISSUE_BY_AREA), Vec::new())),
@@ -164,6 +180,12 @@ impl Row for Contact {
         if reachability(self) == Reachability::Issue {
             counters.push((count(keys::ISSUES_IN_AREA), 1));
         }
+        for group in &self.groups {
+            let key = KeyBuilder::new(keys::CONTACTS_IN_GROUP)
+                .bytes(group.as_bytes())
+                .build();
+            counters.push((key, 1));
+        }
         counters
     }
 }
@@ -180,11 +202,58 @@ impl Row for Communication {
     }
 
     fn indexes(&self) -> Vec<(Key, Value)> {
-        let key = KeyBuilder::new(keys::COMMUNICATION_BY_CHANGE)
-            .newest_first(self.modified_at)
-            .bytes(self.id.as_bytes())
-            .build();
-        vec![(key, Vec::new())]
+        let under = |begin: KeyBuilder| {
+            begin
+                .newest_first(self.modified_at)
+                .bytes(self.id.as_bytes())
+                .build()
+        };
+        let changed = under(KeyBuilder::new(keys::COMMUNICATION_BY_CHANGE));
+        let mut entries = vec![(changed, Vec::new())];
+        if let Some(campaign) = self.campaign {
+            let begin = KeyBuilder::new(keys::COMMUNICATION_BY_CAMPAIGN).bytes(campaign.as_bytes());
+            entries.push((under(begin), Vec::new()));
+        }
+        if let Some(related) = self.related {
+            let key = KeyBuilder::new(keys::COMMUNICATION_BY_RELATED)
+                .bytes(related.to.as_bytes())
+                .bytes(self.id.as_bytes())
+                .build();
+            entries.push((key, Vec::new()));
+        }
+        if !matches!(self.state, CommunicationState::Sent) {
+            let begin = KeyBuilder::new(keys::COMMUNICATION_BY_STATE).bytes(&[self.state as u8]);
+            entries.push((under(begin), Vec::new()));
+        }
+        entries
+    }
+}
+
+impl Row for Campaign {
+    fn key(&self) -> Key {
+        keys::campaign(self.id)
+    }
+}
+
+impl Row for Group {
+    fn key(&self) -> Key {
+        keys::group(self.id)
+    }
+}
+
+impl Row for SavedFilter {
+    fn key(&self) -> Key {
+        keys::filter(self.id)
+    }
+}
+
+impl Row for Recipient {
+    fn key(&self) -> Key {
+        keys::recipient(self.user, self.contact)
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::recipients_of_user(self.user), 1)]
     }
 }
 

@@ -79,7 +79,7 @@ impl DraftInput {
         if needed(self.channels.call, &content.voice_script) {
             problems.push(FieldError::new("voice_script", "Write what the call says."));
         }
-        if self.audience.areas.is_empty() && self.audience.contacts.is_empty() {
+        if self.audience.names_nobody() {
             problems.push(FieldError::new(
                 "audience",
                 "Choose at least one area or contact.",
@@ -119,7 +119,7 @@ impl DraftInput {
                 )
             })
             .collect();
-        if self.audience.areas.len() + self.audience.contacts.len() > AUDIENCE_PICKS_MAX {
+        if self.audience.picks() > AUDIENCE_PICKS_MAX {
             let problem = format!("Choose at most {AUDIENCE_PICKS_MAX} areas and contacts.");
             problems.push(FieldError::new("audience", problem));
         }
@@ -161,6 +161,10 @@ impl Submitter {
             created_at: now,
             modified_at: now,
             sent_at: None,
+            campaign: None,
+            related: None,
+            plan: crate::domain::SendingPlan::default(),
+            approval: None,
         };
         match id {
             None => batch.insert(&draft),

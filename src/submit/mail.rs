@@ -141,6 +141,10 @@ impl Submitter {
             created_at: now,
             modified_at: now,
             sent_at: Some(now),
+            campaign: None,
+            related: None,
+            plan: crate::domain::SendingPlan::default(),
+            approval: None,
         };
         batch.insert(&communication);
         for person in &people {
@@ -256,10 +260,16 @@ impl Submitter {
                 state: MethodState::Unverified,
                 suspension: None,
                 soft_failures: Vec::new(),
+                suspensions: 0,
+                verified_at: None,
             }],
             issue_since: None,
             prompted_at: None,
             created_at: now,
+            groups: Vec::new(),
+            custom: Vec::new(),
+            wishes: crate::domain::Wishes::default(),
+            import: None,
         }
     }
 }

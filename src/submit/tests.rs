@@ -78,6 +78,8 @@ impl World {
             state,
             suspension: None,
             soft_failures: Vec::new(),
+            suspensions: 0,
+            verified_at: None,
         }
     }
 
@@ -93,6 +95,10 @@ impl World {
             issue_since: None,
             prompted_at: None,
             created_at: self.clock.wall(),
+            groups: Vec::new(),
+            custom: Vec::new(),
+            wishes: crate::domain::Wishes::default(),
+            import: None,
         };
         self.tracker
             .add_contacts(std::slice::from_ref(&contact))
@@ -109,12 +115,14 @@ impl World {
                 html: String::new(),
                 sms_text: "Move up.".into(),
                 voice_script: "Move up.".into(),
+                attachments: Vec::new(),
             },
             category: "alert".into(),
             channels: Channels::ALL,
             audience: Audience {
                 areas: vec![self.area],
                 contacts: Vec::new(),
+                ..Audience::default()
             },
         }
     }
@@ -258,6 +266,7 @@ fn mail_to(recipients: Vec<MailRecipient>) -> SubmittedMail {
             html: String::new(),
             sms_text: "hello".into(),
             voice_script: "hello".into(),
+            attachments: Vec::new(),
         },
         recipients,
     }

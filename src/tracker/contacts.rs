@@ -84,6 +84,7 @@ impl Tracker {
             method.state = MethodState::Unverified;
             method.suspension = None;
             method.soft_failures.clear();
+            method.verified_at = None;
             Some(vec![LogEvent::Corrected {
                 method: method.id,
                 kind: method.kind,
@@ -95,10 +96,14 @@ impl Tracker {
 
     /// Changes a contact; `change` returns the lines for the log, or nothing when what it looks
     /// for is not there. The communication issue follows by itself.
-    async fn change_contact(
+    ///
+    /// # Errors
+    /// When there is no such contact, `change` finds nothing, or the store fails; then nothing
+    /// was written.
+    pub async fn change_contact(
         &self,
         id: ContactId,
-        change: impl Fn(&mut Contact) -> Option<Vec<LogEvent>>,
+        change: impl Fn(&mut Contact) -> Option<Vec<LogEvent>> + Send,
     ) -> Result<(), TrackerError> {
         for _ in 0..CONFLICTS_MAX {
             let old = self

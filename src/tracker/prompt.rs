@@ -133,6 +133,7 @@ fn prompt(
             html: String::new(),
             sms_text: String::new(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         },
         Channel::Text | Channel::Call => Content {
             subject: String::new(),
@@ -140,6 +141,7 @@ fn prompt(
             html: String::new(),
             sms_text: settings.check_email_text.replace(NAME, name),
             voice_script: String::new(),
+            attachments: Vec::new(),
         },
     };
     let title = match channel {
@@ -161,6 +163,10 @@ fn prompt(
         created_at: now,
         modified_at: now,
         sent_at: Some(now),
+        campaign: None,
+        related: None,
+        plan: crate::domain::SendingPlan::default(),
+        approval: None,
     };
     batch.insert(&communication);
     communication.id

@@ -59,6 +59,8 @@ impl World {
             state: MethodState::Active,
             suspension: None,
             soft_failures: Vec::new(),
+            suspensions: 0,
+            verified_at: None,
         };
         let contact = Contact {
             id: ContactId::new(random.uuid_v7(now)),
@@ -75,6 +77,10 @@ impl World {
             issue_since: None,
             prompted_at: None,
             created_at: now,
+            groups: Vec::new(),
+            custom: Vec::new(),
+            wishes: crate::domain::Wishes::default(),
+            import: None,
         };
         tracker
             .add_contacts(std::slice::from_ref(&contact))
@@ -101,6 +107,7 @@ impl World {
             html: String::new(),
             sms_text: "Move up.".into(),
             voice_script: "Move up.".into(),
+            attachments: Vec::new(),
         };
         let communication = Communication {
             id: self.communication,
@@ -117,6 +124,10 @@ impl World {
             created_at: now,
             modified_at: now,
             sent_at: Some(now),
+            campaign: None,
+            related: None,
+            plan: crate::domain::SendingPlan::default(),
+            approval: None,
         };
         batch.insert(&communication);
         let category = self.tracker.category("Alert");

@@ -262,6 +262,8 @@ fn method(random: &Randomness, kind: MethodKind, destination: Destination) -> Me
         state: MethodState::Active,
         suspension: None,
         soft_failures: Vec::new(),
+        suspensions: 0,
+        verified_at: None,
     }
 }
 
@@ -308,6 +310,10 @@ async fn prepare(place: &Path) -> (CommunicationId, ContactId) {
         issue_since: None,
         prompted_at: None,
         created_at: clock.wall(),
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: tocsin::domain::Wishes::default(),
+        import: None,
     };
     let ann = contact(
         "Ann",
@@ -339,12 +345,14 @@ async fn prepare(place: &Path) -> (CommunicationId, ContactId) {
             html: String::new(),
             sms_text: WORDS.to_owned(),
             voice_script: SCRIPT.to_owned(),
+            attachments: Vec::new(),
         },
         category: "alert".to_owned(),
         channels: Channels::ALL,
         audience: Audience {
             areas: Vec::new(),
             contacts: vec![ann_id],
+            ..Audience::default()
         },
     };
     let alert = submitter.save_draft(None, &draft, operator).await.unwrap();

@@ -117,6 +117,7 @@ async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
             html: "<p>Go up.</p>".into(),
             sms_text: String::new(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         }),
         submitted: None,
         recipient_name: "Ann".into(),

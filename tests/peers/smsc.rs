@@ -192,6 +192,7 @@ impl House {
             html: String::new(),
             sms_text: text.to_owned(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         };
         let request = AttemptRequest {
             delivery: DeliveryId::from_bytes([7; 16]),

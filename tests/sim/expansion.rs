@@ -32,6 +32,7 @@ async fn send_to_area(life: &Life, channels: Channels, people: &[Contact]) {
     let audience = Audience {
         areas: vec![AREA],
         contacts: vec![people[0].id],
+        ..Audience::default()
     };
     life.send(channels, audience).await;
 }

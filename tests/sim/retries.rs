@@ -105,8 +105,8 @@ fn a_mailbox_that_stays_full_is_suspended_after_five_mails() {
         .script(Channel::Email, "full@example.org", full);
     let person = world.person(&[(MethodKind::Email, "full@example.org")]);
     let audience = tocsin::domain::Audience {
-        areas: Vec::new(),
         contacts: vec![person.id],
+        ..tocsin::domain::Audience::default()
     };
     world.live(async |life| {
         life.tracker

@@ -110,6 +110,8 @@ impl World {
             state: MethodState::Active,
             suspension: None,
             soft_failures: Vec::new(),
+            suspensions: 0,
+            verified_at: None,
         };
         Contact {
             id: ContactId::new(self.random.uuid_v7(self.wall)),
@@ -122,6 +124,10 @@ impl World {
             issue_since: None,
             prompted_at: None,
             created_at: self.wall,
+            groups: Vec::new(),
+            custom: Vec::new(),
+            wishes: tocsin::domain::Wishes::default(),
+            import: None,
         }
     }
 
@@ -279,6 +285,7 @@ impl Life {
                 html: String::new(),
                 sms_text: "Move up.".into(),
                 voice_script: "Move up.".into(),
+                attachments: Vec::new(),
             },
             category: "Alert".into(),
             channels,
@@ -297,6 +304,7 @@ impl Life {
         let audience = Audience {
             areas: Vec::new(),
             contacts,
+            ..Audience::default()
         };
         self.send(channels, audience).await
     }

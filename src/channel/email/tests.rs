@@ -233,6 +233,7 @@ fn request() -> AttemptRequest {
             html: "<p>Go up.</p>".into(),
             sms_text: String::new(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         }),
         submitted: None,
         recipient_name: "Ann".into(),

@@ -86,6 +86,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         html: String::new(),
         sms_text: text.to_owned(),
         voice_script: String::new(),
+        attachments: Vec::new(),
     };
     AttemptRequest {
         delivery: DeliveryId::from_bytes([7; 16]),

@@ -56,6 +56,7 @@ fn request() -> AttemptRequest {
             html: String::new(),
             sms_text: String::new(),
             voice_script: "The river rises.".into(),
+            attachments: Vec::new(),
         }),
         submitted: None,
         recipient_name: "Ann".into(),

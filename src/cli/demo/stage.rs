@@ -130,10 +130,11 @@ impl Stage {
                 html: "<h1>Flood warning</h1><p>The river is expected to rise above its banks <strong>tonight</strong>. Move valuables upstairs and stay away from the quay.</p>".into(),
                 sms_text: "Flood warning: the river Mere rises above its banks tonight. Move valuables upstairs, stay away from the quay.".into(),
                 voice_script: "Flood warning. The river Mere is expected to rise above its banks tonight.".into(),
-            },
+attachments: Vec::new(),
+},
             category: "alert".into(),
             channels: Channels::ALL,
-            audience: Audience { areas: vec![self.county], contacts: Vec::new() },
+            audience: Audience { areas: vec![self.county], ..Audience::default() },
         };
         let submitter = self.daemon.submitter();
         let id = submitter.save_draft(None, &draft, self.operator).await?;
@@ -431,6 +432,8 @@ fn contact(
         state: MethodState::Active,
         suspension: None,
         soft_failures: Vec::new(),
+        suspensions: 0,
+        verified_at: None,
     };
     let phone = |number: &str| {
         PhoneNumber::from_e164(number).map(|number| Destination::Phone(Redacted::new(number)))
@@ -460,5 +463,9 @@ fn contact(
         issue_since: None,
         prompted_at: None,
         created_at: now,
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: crate::domain::Wishes::default(),
+        import: None,
     })
 }

@@ -62,5 +62,6 @@ pub(super) fn content(raw: &[u8], recipients: &[MailRecipient]) -> Result<Conten
         html: String::new(),
         sms_text: if texts { text.clone() } else { String::new() },
         voice_script: if calls { text } else { String::new() },
+        attachments: Vec::new(),
     })
 }

@@ -19,7 +19,7 @@ use super::compose::sms_count;
 use super::{Answer, id, show};
 use crate::domain::{
     Body, Category, Channel, Communication, CommunicationId, CommunicationState, Contact,
-    ContactId, Origin, Person, PersonDelivery, PersonState, Statistics,
+    ContactId, Person, PersonDelivery, PersonState, Statistics,
 };
 
 struct SliceView {
@@ -300,12 +300,12 @@ fn facts(
     c: &Chrome,
     communication: &Communication,
 ) -> Result<Vec<(&'static str, String)>> {
-    let by = match communication.origin {
-        Origin::Console(user) | Origin::Submission(user) => app
+    let by = match communication.origin.user() {
+        Some(user) => app
             .repo()
             .user(user)?
             .map_or_else(|| c.t("person.gone").to_owned(), |user| user.name.clone()),
-        Origin::Prompt => c.t("origin.prompt").to_owned(),
+        None => c.t("origin.prompt").to_owned(),
     };
     let mut facts = vec![
         (

@@ -206,6 +206,7 @@ fn empty(app: &App) -> DraftInput {
             html: String::new(),
             sms_text: String::new(),
             voice_script: String::new(),
+            attachments: Vec::new(),
         },
         category: category
             .map(|category| category.name.clone())
@@ -223,6 +224,7 @@ fn read(fields: &Fields) -> DraftInput {
             html: fields.text("html"),
             sms_text: fields.text("sms_text"),
             voice_script: fields.text("voice_script"),
+            attachments: Vec::new(),
         },
         category: fields.get("category").to_owned(),
         channels: Channels {
@@ -233,6 +235,7 @@ fn read(fields: &Fields) -> DraftInput {
         audience: Audience {
             areas: once(fields.all("area").filter_map(|id| id.parse().ok())),
             contacts: once(fields.all("contact").filter_map(|id| id.parse().ok())),
+            ..Audience::default()
         },
     }
 }

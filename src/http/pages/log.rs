@@ -16,7 +16,8 @@ use super::super::view::{Chrome, cursor, cursor_text};
 use super::evidence::Evidence;
 use super::{Answer, id, show};
 use crate::domain::{
-    CommunicationId, ContactId, DeliveryId, LogEntry, LogEvent, MethodKind, UserId,
+    Actor, CommunicationId, ContactChange, ContactId, DeliveryId, LogEntry, LogEvent, MethodKind,
+    UserId,
 };
 
 struct Entry {
@@ -92,6 +93,13 @@ pub(super) async fn page(
     })
 }
 
+impl Entry {
+    fn said(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+}
+
 /// Puts entries into words.
 struct Writer<'a> {
     app: &'a App,
@@ -143,10 +151,51 @@ impl Writer<'_> {
                 let line = self.titled("open", "text", c.t("log.prompted").to_owned());
                 self.about(line, None, Some(*communication))
             }
+            LogEvent::Changed {
+                change,
+                kind,
+                detail,
+                by,
+                ..
+            } => self.changed(*change, *kind, detail, *by),
             LogEvent::Replied { delivery, .. } => {
                 let line = self.titled("good", "return", c.t("log.replied").to_owned());
                 self.about(line, *delivery, None)
             }
+        }
+    }
+
+    fn changed(
+        &self,
+        change: ContactChange,
+        kind: Option<MethodKind>,
+        detail: &str,
+        by: Actor,
+    ) -> Result<Entry> {
+        let c = self.c;
+        let what = c.words.label(change.explain());
+        let about: Vec<&str> = kind
+            .map(|kind| c.words.say(kind.as_str()))
+            .into_iter()
+            .chain((!detail.is_empty()).then_some(detail))
+            .collect();
+        let title = if about.is_empty() {
+            what
+        } else {
+            c.f2("log.changed", what, about.join(", "))
+        };
+        let who = |key| self.titled("", "pencil", title.clone()).said(c.t(key));
+        match by {
+            Actor::User(user) => self.operator("pencil", title, user),
+            Actor::Program(user) => {
+                let name = self.app.repo().user(user)?;
+                let name = name.map_or_else(String::new, |user| user.name.clone());
+                let line = self.titled("", "pencil", title);
+                Ok(line.said(c.f1("log.program", name)))
+            }
+            Actor::Person => Ok(who("log.person")),
+            Actor::Import(_) => Ok(who("log.import")),
+            Actor::Gateway => Ok(who("log.gateway")),
         }
     }
 

@@ -183,6 +183,8 @@ fn contact(person: &Invented, random: &Randomness, areas: &[AreaId]) -> Contact 
         state: MethodState::Active,
         suspension: None,
         soft_failures: Vec::new(),
+        suspensions: 0,
+        verified_at: None,
     };
     let phone =
         |number: &str| Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap()));
@@ -211,6 +213,10 @@ fn contact(person: &Invented, random: &Randomness, areas: &[AreaId]) -> Contact 
         issue_since: None,
         prompted_at: None,
         created_at: START,
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: crate::domain::Wishes::default(),
+        import: None,
     }
 }
 
@@ -222,6 +228,13 @@ async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
         role,
         password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
         created_at: START,
+        language: None,
+        time_zone: None,
+        email: None,
+        mobile: None,
+        areas: Vec::new(),
+        notify_replies: false,
+        disabled: false,
     };
     let mut batch = Batch::new();
     batch.insert(&user);

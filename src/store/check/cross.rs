@@ -64,6 +64,15 @@ impl Check<'_> {
         {
             self.problem(Communication::NAME, id.clone(), "its message is missing");
         }
+        if let Some(list) = communication.audience.list
+            && self.blob(list)?.is_none()
+        {
+            self.problem(
+                Communication::NAME,
+                id.clone(),
+                "its recipient list is missing",
+            );
+        }
         let people = self.people.get(&communication.id).copied().unwrap_or(0);
         match communication.state {
             CommunicationState::Sent if people != communication.people => {
@@ -77,12 +86,18 @@ impl Check<'_> {
                     "is expanding, and no round does it",
                 );
             }
-            CommunicationState::Draft if people != 0 => {
-                self.problem(Communication::NAME, id, "is a draft and has people");
+            CommunicationState::Draft
+            | CommunicationState::AwaitingApproval
+            | CommunicationState::Scheduled
+                if people != 0 =>
+            {
+                self.problem(Communication::NAME, id, "is not sent and has people");
             }
             CommunicationState::Sent
             | CommunicationState::Expanding
-            | CommunicationState::Draft => {}
+            | CommunicationState::Draft
+            | CommunicationState::AwaitingApproval
+            | CommunicationState::Scheduled => {}
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ proptest! {
                 prop_assert!(left.is_empty(), "{}", place_of(tag));
             }
             for tag in COUNTERS {
-                for (_, value) in world.repo.store().scan(KeyRange::prefix(tag), 1000).unwrap() {
+                for (_, value) in world.repo.store().scan(KeyRange::prefix(*tag), 1000).unwrap() {
                     prop_assert_eq!(counter_value(&value), Some(0));
                 }
             }

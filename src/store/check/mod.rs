@@ -14,8 +14,8 @@ use super::engine::{Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
 use crate::domain::{
-    Area, AudienceChunk, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
-    InboundMail, LogEntry, Person, RoundJob, Session, User,
+    Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
+    Group, InboundMail, LogEntry, Person, Recipient, RoundJob, SavedFilter, Session, User,
 };
 
 /// Most problems that a report spells out; the others are only counted.
@@ -85,6 +85,10 @@ pub fn check(store: &Store) -> Result<Report> {
     };
     check.rows::<Contact>(keys::CONTACT, Check::contact)?;
     check.rows::<Area>(keys::AREA, |_, _| Ok(()))?;
+    check.rows::<Group>(keys::GROUP, |_, _| Ok(()))?;
+    check.rows::<SavedFilter>(keys::FILTER, |_, _| Ok(()))?;
+    check.rows::<Campaign>(keys::CAMPAIGN, |_, _| Ok(()))?;
+    check.rows::<Recipient>(keys::RECIPIENT, |_, _| Ok(()))?;
     check.rows::<Person>(keys::PERSON, Check::person)?;
     check.rows::<Communication>(keys::COMMUNICATION, Check::communication)?;
     check.rows::<AudienceChunk>(keys::AUDIENCE, Check::audience_chunk)?;
@@ -236,7 +240,9 @@ fn for_each(
 
 const TAG_SIZE: usize = 2;
 
-const COUNTERS: [&[u8]; 4] = [
+const COUNTERS: &[&[u8]] = &[
+    keys::CONTACTS_IN_GROUP,
+    keys::RECIPIENTS_OF_USER,
     keys::CONTACTS_IN_AREA,
     keys::ISSUES_IN_AREA,
     keys::PEOPLE_BY_STATE,
@@ -244,7 +250,24 @@ const COUNTERS: [&[u8]; 4] = [
 ];
 
 /// Every tag there is, by name.
-const PLACES: [(&[u8], &str); 28] = [
+const PLACES: &[(&[u8], &str)] = &[
+    (keys::CONTACT_BY_GROUP, "contacts by group"),
+    (keys::CONTACT_BY_IMPORT, "contacts by import"),
+    (keys::CONTACTS_IN_GROUP, "number of contacts in a group"),
+    (keys::GROUP, "group"),
+    (keys::FILTER, "saved filter"),
+    (keys::CAMPAIGN, "campaign"),
+    (
+        keys::COMMUNICATION_BY_CAMPAIGN,
+        "communications by campaign",
+    ),
+    (
+        keys::COMMUNICATION_BY_RELATED,
+        "communications by the earlier one",
+    ),
+    (keys::COMMUNICATION_BY_STATE, "communications by state"),
+    (keys::RECIPIENT, "recipient"),
+    (keys::RECIPIENTS_OF_USER, "number of recipients"),
     (keys::CONTACT, "contact"),
     (keys::CONTACT_BY_NAME, "contacts by name"),
     (keys::CONTACT_BY_AREA, "contacts by area"),

@@ -10,7 +10,12 @@ use crate::store::keys;
 use crate::store::rows::Row;
 
 /// The indexes.
-const INDEXES: [&[u8]; 10] = [
+const INDEXES: &[&[u8]] = &[
+    keys::CONTACT_BY_GROUP,
+    keys::CONTACT_BY_IMPORT,
+    keys::COMMUNICATION_BY_CAMPAIGN,
+    keys::COMMUNICATION_BY_RELATED,
+    keys::COMMUNICATION_BY_STATE,
     keys::CONTACT_BY_NAME,
     keys::CONTACT_BY_AREA,
     keys::CONTACT_BY_ADDRESS,
@@ -91,7 +96,10 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         _ => id_before(key, 0)?,
     };
     let owner = match tag {
-        keys::COMMUNICATION_BY_CHANGE => Owner::Communication(CommunicationId::from_bytes(id)),
+        keys::COMMUNICATION_BY_CHANGE
+        | keys::COMMUNICATION_BY_CAMPAIGN
+        | keys::COMMUNICATION_BY_RELATED
+        | keys::COMMUNICATION_BY_STATE => Owner::Communication(CommunicationId::from_bytes(id)),
         keys::DELIVERY_BY_CONTACT | keys::DELIVERY_BY_REMOTE_ID => {
             Owner::Delivery(DeliveryId::from_bytes(id))
         }

@@ -8,13 +8,15 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, BlobId, Body, BounceClass, Channel, Channels, Closed,
-    ClosedReason, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    ContactKind, Content, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
-    EnhancedStatus, Fault, InboundMail, LogEntry, LogEvent, Method, MethodId, MethodKind,
-    MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, Reason,
-    Redacted, Role, RoundJob, Session, Source, Status, StatusChange, Suspension, Timestamp, User,
-    UserId, Verdict,
+    Actor, Approval, Area, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, BounceClass,
+    Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId,
+    CommunicationState, Consent, Contact, ContactChange, ContactFilter, ContactId, ContactKind,
+    Content, CustomField, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
+    EnhancedStatus, EscalationStep, Fault, FilterId, Group, GroupId, ImportId, InboundMail,
+    LogEntry, LogEvent, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person,
+    PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted,
+    Related, Relation, Role, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
+    StatusChange, Suspension, Timestamp, User, UserId, Verdict, Wishes, comms_issue::Reachability,
 };
 
 macro_rules! ids {
@@ -27,6 +29,10 @@ macro_rules! ids {
 
 ids!(
     area_id: AreaId,
+    campaign_id: CampaignId,
+    filter_id: FilterId,
+    group_id: GroupId,
+    import_id: ImportId,
     communication_id: CommunicationId,
     contact_id: ContactId,
     delivery_id: DeliveryId,
@@ -126,28 +132,135 @@ pub(crate) fn method_state() -> impl Strategy<Value = MethodState> {
 }
 
 pub(crate) fn method() -> impl Strategy<Value = Method> {
-    let failures = (option::of(suspension()), vec(time(), 0..4));
+    let failures = (
+        option::of(suspension()),
+        vec(time(), 0..4),
+        any::<u16>(),
+        option::of(time()),
+    );
     let what = (method_id(), method_kind(), destination(), method_state());
-    (what, failures).prop_map(
-        |((id, kind, destination, state), (suspension, soft_failures))| Method {
+    (what, failures).prop_map(|((id, kind, destination, state), failures)| Method {
+        id,
+        kind,
+        destination,
+        state,
+        suspension: failures.0,
+        soft_failures: failures.1,
+        suspensions: failures.2,
+        verified_at: failures.3,
+    })
+}
+
+fn contact_kind() -> impl Strategy<Value = ContactKind> {
+    select(ContactKind::ALL.to_vec())
+}
+
+fn consent() -> impl Strategy<Value = Consent> {
+    let about = (
+        option::of(select(Channel::ALL.to_vec())),
+        option::of(text()),
+        any::<bool>(),
+    );
+    let proof = prop_oneof![
+        select(vec![
+            ProofKind::SelfService,
+            ProofKind::Link,
+            ProofKind::OneClick,
+            ProofKind::Keyword
+        ]),
+        user_id().prop_map(ProofKind::Operator),
+        user_id().prop_map(ProofKind::Program),
+        import_id().prop_map(ProofKind::Import),
+    ];
+    (about, time(), proof, closed_text()).prop_map(|(about, at, proof, note)| Consent {
+        channel: about.0,
+        category: about.1,
+        given: about.2,
+        at,
+        proof,
+        note,
+    })
+}
+
+fn wishes() -> impl Strategy<Value = Wishes> {
+    let quiet = option::of((0..1440_u16, 0..1440_u16));
+    let preferred = option::of(select(Channel::ALL.to_vec()));
+    (quiet, preferred, vec(consent(), 0..3)).prop_map(|(quiet, preferred, consents)| Wishes {
+        quiet_hours: quiet.and_then(|(from, to)| QuietHours::new(from, to)),
+        preferred,
+        consents,
+    })
+}
+
+fn custom_field() -> impl Strategy<Value = CustomField> {
+    (text(), closed_text()).prop_map(|(name, value)| CustomField { name, value })
+}
+
+pub(crate) fn group() -> impl Strategy<Value = Group> {
+    (group_id(), text(), time()).prop_map(|(id, name, created_at)| Group {
+        id,
+        name,
+        created_at,
+    })
+}
+
+fn contact_filter() -> impl Strategy<Value = ContactFilter> {
+    let who = (text(), option::of(contact_kind()), option::of(text()));
+    let picks = (vec(area_id(), 0..3), vec(group_id(), 0..3));
+    let state = select(vec![
+        Reachability::Fine,
+        Reachability::Issue,
+        Reachability::Unreachable,
+    ]);
+    let methods = (
+        option::of(method_kind()),
+        option::of(method_state()),
+        option::of(state),
+    );
+    let field = option::of((text(), text()));
+    (who, picks, methods, field).prop_map(|(who, picks, methods, field)| ContactFilter {
+        text: who.0,
+        kind: who.1,
+        language: who.2,
+        areas: picks.0,
+        groups: picks.1,
+        has: methods.0,
+        method_state: methods.1,
+        reachability: methods.2,
+        field,
+    })
+}
+
+pub(crate) fn saved_filter() -> impl Strategy<Value = SavedFilter> {
+    (filter_id(), text(), contact_filter(), user_id(), time()).prop_map(
+        |(id, name, filter, by, created_at)| SavedFilter {
             id,
-            kind,
-            destination,
-            state,
-            suspension,
-            soft_failures,
+            name,
+            filter,
+            by,
+            created_at,
         },
     )
 }
 
-fn contact_kind() -> impl Strategy<Value = ContactKind> {
-    select(vec![
-        ContactKind::Citizen,
-        ContactKind::Client,
-        ContactKind::Creditor,
-        ContactKind::Staff,
-        ContactKind::Correspondent,
-    ])
+pub(crate) fn campaign() -> impl Strategy<Value = Campaign> {
+    (campaign_id(), text(), user_id(), time(), time()).prop_map(
+        |(id, name, by, created_at, modified_at)| Campaign {
+            id,
+            name,
+            by,
+            created_at,
+            modified_at,
+        },
+    )
+}
+
+pub(crate) fn recipient() -> impl Strategy<Value = Recipient> {
+    (user_id(), contact_id(), time()).prop_map(|(user, contact, at)| Recipient {
+        user,
+        contact,
+        at,
+    })
 }
 
 pub(crate) fn contact() -> impl Strategy<Value = Contact> {
@@ -159,8 +272,14 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
         text(),
     );
     let times = (option::of(time()), option::of(time()), time());
-    (who, option::of(area_id()), vec(method(), 0..4), times).prop_map(
-        |((id, kind, first_name, last_name, language), area, methods, times)| Contact {
+    let more = (
+        vec(group_id(), 0..3),
+        vec(custom_field(), 0..3),
+        wishes(),
+        option::of(import_id()),
+    );
+    (who, option::of(area_id()), vec(method(), 0..4), times, more).prop_map(
+        |((id, kind, first_name, last_name, language), area, methods, times, more)| Contact {
             id,
             kind,
             first_name,
@@ -171,6 +290,10 @@ pub(crate) fn contact() -> impl Strategy<Value = Contact> {
             issue_since: times.0,
             prompted_at: times.1,
             created_at: times.2,
+            groups: more.0,
+            custom: more.1,
+            wishes: more.2,
+            import: more.3,
         },
     )
 }
@@ -179,7 +302,12 @@ fn origin() -> impl Strategy<Value = Origin> {
     prop_oneof![
         user_id().prop_map(Origin::Console),
         user_id().prop_map(Origin::Submission),
+        user_id().prop_map(Origin::Program),
+        user_id().prop_map(Origin::Test),
+        user_id().prop_map(Origin::Reply),
         Just(Origin::Prompt),
+        Just(Origin::Verification),
+        Just(Origin::Notice),
     ]
 }
 
@@ -188,16 +316,67 @@ fn body() -> impl Strategy<Value = Body> {
 }
 
 fn audience() -> impl Strategy<Value = Audience> {
-    (vec(area_id(), 0..4), vec(contact_id(), 0..4))
-        .prop_map(|(areas, contacts)| Audience { areas, contacts })
+    let picks = (vec(area_id(), 0..4), vec(contact_id(), 0..4));
+    let groups = (vec(group_id(), 0..3), vec(filter_id(), 0..3));
+    let list = (option::of(blob_id()), any::<u32>());
+    let except = (
+        vec(area_id(), 0..3),
+        vec(group_id(), 0..3),
+        vec(contact_id(), 0..3),
+    );
+    (picks, groups, list, except).prop_map(|(picks, groups, list, except)| Audience {
+        areas: picks.0,
+        contacts: picks.1,
+        groups: groups.0,
+        filters: groups.1,
+        list: list.0,
+        list_people: list.1,
+        except_areas: except.0,
+        except_groups: except.1,
+        except_contacts: except.2,
+    })
 }
 
 pub(crate) fn communication_state() -> impl Strategy<Value = CommunicationState> {
     select(vec![
         CommunicationState::Draft,
+        CommunicationState::AwaitingApproval,
+        CommunicationState::Scheduled,
         CommunicationState::Expanding,
         CommunicationState::Sent,
     ])
+}
+
+fn sending_plan() -> impl Strategy<Value = SendingPlan> {
+    let step =
+        (select(Channel::ALL.to_vec()), any::<u32>()).prop_map(|(channel, after)| EscalationStep {
+            channel,
+            after: std::time::Duration::from_millis(u64::from(after)),
+        });
+    (any::<bool>(), option::of(time()), vec(step, 0..4)).prop_map(
+        |(emergency, scheduled_at, escalation)| SendingPlan {
+            emergency,
+            scheduled_at,
+            escalation,
+        },
+    )
+}
+
+fn approval() -> impl Strategy<Value = Approval> {
+    let decided = (option::of(user_id()), option::of(time()), any::<bool>());
+    (user_id(), time(), decided, text()).prop_map(|(asked_by, asked_at, decided, note)| Approval {
+        asked_by,
+        asked_at,
+        decided_by: decided.0,
+        decided_at: decided.1,
+        approved: decided.2,
+        note,
+    })
+}
+
+fn related() -> impl Strategy<Value = Related> {
+    let relations = vec![Relation::Correction, Relation::FollowUp, Relation::Again];
+    (communication_id(), select(relations)).prop_map(|(to, relation)| Related { to, relation })
 }
 
 pub(crate) fn communication() -> impl Strategy<Value = Communication> {
@@ -205,7 +384,13 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
     let said = (blob_id(), body(), audience());
     let state = (communication_state(), any::<u64>(), any::<u8>());
     let times = (time(), time(), option::of(time()));
-    (what, said, state, times).prop_map(|(what, said, state, times)| Communication {
+    let more = (
+        option::of(campaign_id()),
+        option::of(related()),
+        sending_plan(),
+        option::of(approval()),
+    );
+    (what, said, state, times, more).prop_map(|(what, said, state, times, more)| Communication {
         id: what.0,
         category: what.1,
         origin: what.2,
@@ -220,17 +405,34 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         created_at: times.0,
         modified_at: times.1,
         sent_at: times.2,
+        campaign: more.0,
+        related: more.1,
+        plan: more.2,
+        approval: more.3,
+    })
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    (text(), text(), any::<u64>(), blob_id()).prop_map(|(name, media_type, size_bytes, blob)| {
+        Attachment {
+            name,
+            media_type,
+            size_bytes,
+            blob,
+        }
     })
 }
 
 pub(crate) fn content() -> impl Strategy<Value = Content> {
-    (text(), text(), text(), text(), text()).prop_map(
-        |(subject, text, html, sms_text, voice_script)| Content {
+    let texts = (text(), text(), text(), text(), text());
+    (texts, vec(attachment(), 0..3)).prop_map(
+        |((subject, text, html, sms_text, voice_script), attachments)| Content {
             subject,
             text,
             html,
             sms_text,
             voice_script,
+            attachments,
         },
     )
 }
@@ -365,6 +567,29 @@ pub(crate) fn early_receipt() -> impl Strategy<Value = EarlyReceipt> {
     })
 }
 
+fn actor() -> impl Strategy<Value = Actor> {
+    prop_oneof![
+        user_id().prop_map(Actor::User),
+        user_id().prop_map(Actor::Program),
+        import_id().prop_map(Actor::Import),
+        Just(Actor::Person),
+        Just(Actor::Gateway),
+    ]
+}
+
+fn changed() -> impl Strategy<Value = LogEvent> {
+    let about = (option::of(method_id()), option::of(method_kind()));
+    (select(ContactChange::ALL.to_vec()), about, text(), actor()).prop_map(
+        |(change, (method, kind), detail, by)| LogEvent::Changed {
+            change,
+            method,
+            kind,
+            detail,
+            by,
+        },
+    )
+}
+
 fn log_event() -> impl Strategy<Value = LogEvent> {
     prop_oneof![
         (delivery_id(), communication_id()).prop_map(|(delivery, communication)| {
@@ -393,6 +618,7 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
         }),
         (blob_id(), option::of(delivery_id()))
             .prop_map(|(blob, delivery)| LogEvent::Replied { blob, delivery }),
+        changed(),
     ]
 }
 
@@ -409,16 +635,34 @@ pub(crate) fn log_entry() -> impl Strategy<Value = LogEntry> {
 
 pub(crate) fn user() -> impl Strategy<Value = User> {
     let role = select(vec![Role::Administrator, Role::Operator, Role::Application]);
-    (user_id(), text(), text(), role, closed_text(), time()).prop_map(
-        |(id, login, name, role, password_hash, created_at)| User {
-            id,
-            login,
-            name,
-            role,
-            password_hash,
-            created_at,
-        },
-    )
+    let who = (user_id(), text(), text(), role, closed_text(), time());
+    let shown = (option::of(text()), option::of(text()));
+    let reached = (option::of(destination()), option::of(destination()));
+    let more = (vec(area_id(), 0..3), any::<bool>(), any::<bool>());
+    (who, shown, reached, more).prop_map(|(who, shown, reached, more)| {
+        let (mut email, mut mobile) = (None, None);
+        for to in [reached.0, reached.1].into_iter().flatten() {
+            match to {
+                Destination::Email(address) => email = Some(address),
+                Destination::Phone(number) => mobile = Some(number),
+            }
+        }
+        User {
+            id: who.0,
+            login: who.1,
+            name: who.2,
+            role: who.3,
+            password_hash: who.4,
+            created_at: who.5,
+            language: shown.0,
+            time_zone: shown.1,
+            email,
+            mobile,
+            areas: more.0,
+            notify_replies: more.1,
+            disabled: more.2,
+        }
+    })
 }
 
 pub(crate) fn session() -> impl Strategy<Value = Session> {

@@ -5,8 +5,9 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactKind, Fault,
-    MethodKind, MethodState, Permanence, PersonState, Reason, Role, Status,
+    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactChange, ContactKind,
+    Fault, MethodKind, MethodState, Permanence, PersonState, Reason, Relation, Role, Status,
+    comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -68,7 +69,14 @@ codes!(Channel, "channel": 1 Email, 2 Text, 3 Call);
 codes!(ContactKind, "contact kind": 1 Citizen, 2 Client, 3 Creditor, 4 Staff, 5 Correspondent);
 codes!(MethodKind, "method kind": 1 Email, 2 Mobile, 3 Landline);
 codes!(MethodState, "method state": 1 Unverified, 2 Active, 3 Suspended, 4 OptedOut, 5 Removed);
-codes!(CommunicationState, "communication state": 1 Draft, 2 Expanding, 3 Sent);
+codes!(CommunicationState, "communication state":
+    1 Draft, 2 Expanding, 3 Sent, 4 AwaitingApproval, 5 Scheduled);
+codes!(Relation, "relation": 1 Correction, 2 FollowUp, 3 Again);
+codes!(Reachability, "reachability": 1 Fine, 2 Issue, 3 Unreachable);
+codes!(ContactChange, "change of a contact":
+    1 Created, 2 Edited, 3 MethodAdded, 4 MethodCorrected, 5 MethodRemoved, 6 MethodReinstated,
+    7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
+    12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);

@@ -1,13 +1,16 @@
 //! Communications, their content, their audience, and the rounds of sending.
 
+use std::time::Duration;
+
 use minicbor::{Decode, Encode};
 
 use super::leaves::packed;
 use super::shape::{record, shape, through};
 use crate::domain::{
-    AreaId, Audience, AudienceChunk, BlobId, Body, Channels, Communication, CommunicationId,
-    CommunicationState, ContactId, Content, DeliveryId, InboundMail, Origin, RoundJob, Timestamp,
-    UserId,
+    Approval, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId,
+    Channel, Channels, Communication, CommunicationId, CommunicationState, ContactId, Content,
+    DeliveryId, EscalationStep, FilterId, GroupId, InboundMail, Origin, Recipient, Related,
+    Relation, RoundJob, SendingPlan, Timestamp, UserId,
 };
 
 #[derive(Encode, Decode)]
@@ -48,6 +51,16 @@ enum OriginRow {
     Submission(#[n(0)] UserId),
     #[n(2)]
     Prompt,
+    #[n(3)]
+    Program(#[n(0)] UserId),
+    #[n(4)]
+    Test(#[n(0)] UserId),
+    #[n(5)]
+    Reply(#[n(0)] UserId),
+    #[n(6)]
+    Verification,
+    #[n(7)]
+    Notice,
 }
 
 impl From<Origin> for OriginRow {
@@ -56,6 +69,11 @@ impl From<Origin> for OriginRow {
             Origin::Console(user) => Self::Console(user),
             Origin::Submission(user) => Self::Submission(user),
             Origin::Prompt => Self::Prompt,
+            Origin::Program(user) => Self::Program(user),
+            Origin::Test(user) => Self::Test(user),
+            Origin::Reply(user) => Self::Reply(user),
+            Origin::Verification => Self::Verification,
+            Origin::Notice => Self::Notice,
         }
     }
 }
@@ -66,11 +84,25 @@ impl From<OriginRow> for Origin {
             OriginRow::Console(user) => Self::Console(user),
             OriginRow::Submission(user) => Self::Submission(user),
             OriginRow::Prompt => Self::Prompt,
+            OriginRow::Program(user) => Self::Program(user),
+            OriginRow::Test(user) => Self::Test(user),
+            OriginRow::Reply(user) => Self::Reply(user),
+            OriginRow::Verification => Self::Verification,
+            OriginRow::Notice => Self::Notice,
         }
     }
 }
 
 through!(Origin as OriginRow);
+
+shape! {
+    Attachment as AttachmentRow {
+        #[n(0)] name: String,
+        #[n(1)] media_type: String,
+        #[n(2)] size_bytes: u64,
+        #[n(3)] blob: BlobId,
+    }
+}
 
 shape! {
     Content as ContentRow {
@@ -79,6 +111,7 @@ shape! {
         #[n(2)] #[cbor(skip_if = "String::is_empty")] html: String,
         #[n(3)] #[cbor(skip_if = "String::is_empty")] sms_text: String,
         #[n(4)] #[cbor(skip_if = "String::is_empty")] voice_script: String,
+        #[n(5)] #[cbor(skip_if = "Vec::is_empty")] attachments: Vec<Attachment>,
     }
 }
 record!(Content, "content");
@@ -87,6 +120,69 @@ shape! {
     Audience as AudienceRow {
         #[n(0)] #[cbor(with = "packed", skip_if = "Vec::is_empty")] areas: Vec<AreaId>,
         #[n(1)] #[cbor(with = "packed", skip_if = "Vec::is_empty")] contacts: Vec<ContactId>,
+        #[n(2)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] groups: Vec<GroupId>,
+        #[n(3)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] filters: Vec<FilterId>,
+        #[n(4)] list: Option<BlobId>,
+        #[n(5)] #[cbor(default)] list_people: u32,
+        #[n(6)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_areas: Vec<AreaId>,
+        #[n(7)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_groups: Vec<GroupId>,
+        #[n(8)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_contacts: Vec<ContactId>,
+    }
+}
+
+shape! {
+    Related as RelatedRow {
+        #[n(0)] to: CommunicationId,
+        #[n(1)] relation: Relation,
+    }
+}
+
+/// Spans as whole milliseconds.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct StepRow {
+    #[n(0)]
+    channel: Channel,
+    #[n(1)]
+    after_ms: u64,
+}
+
+impl From<EscalationStep> for StepRow {
+    fn from(step: EscalationStep) -> Self {
+        Self {
+            channel: step.channel,
+            after_ms: u64::try_from(step.after.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<StepRow> for EscalationStep {
+    fn from(row: StepRow) -> Self {
+        Self {
+            channel: row.channel,
+            after: Duration::from_millis(row.after_ms),
+        }
+    }
+}
+
+through!(EscalationStep as StepRow);
+
+shape! {
+    SendingPlan as SendingPlanRow {
+        #[n(0)] emergency: bool,
+        #[n(1)] scheduled_at: Option<Timestamp>,
+        #[n(2)] #[cbor(skip_if = "Vec::is_empty")] escalation: Vec<EscalationStep>,
+    }
+}
+
+shape! {
+    Approval as ApprovalRow {
+        #[n(0)] asked_by: UserId,
+        #[n(1)] asked_at: Timestamp,
+        #[n(2)] decided_by: Option<UserId>,
+        #[n(3)] decided_at: Option<Timestamp>,
+        #[n(4)] approved: bool,
+        #[n(5)] #[cbor(skip_if = "String::is_empty")] note: String,
     }
 }
 
@@ -106,9 +202,33 @@ shape! {
         #[n(11)] created_at: Timestamp,
         #[n(12)] modified_at: Timestamp,
         #[n(13)] sent_at: Option<Timestamp>,
+        #[n(14)] campaign: Option<CampaignId>,
+        #[n(15)] related: Option<Related>,
+        #[n(16)] #[cbor(default)] plan: SendingPlan,
+        #[n(17)] approval: Option<Approval>,
     }
 }
 record!(Communication, "communication");
+
+shape! {
+    Campaign as CampaignRow {
+        #[n(0)] id: CampaignId,
+        #[n(1)] name: String,
+        #[n(2)] by: UserId,
+        #[n(3)] created_at: Timestamp,
+        #[n(4)] modified_at: Timestamp,
+    }
+}
+record!(Campaign, "campaign");
+
+shape! {
+    Recipient as RecipientRow {
+        #[n(0)] user: UserId,
+        #[n(1)] contact: ContactId,
+        #[n(2)] at: Timestamp,
+    }
+}
+record!(Recipient, "recipient");
 
 shape! {
     AudienceChunk as AudienceChunkRow {

@@ -2,13 +2,16 @@
 
 use minicbor::{Decode, Encode};
 
+use super::leaves::packed;
 use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
+use crate::domain::comms_issue::Reachability;
 use crate::domain::{
-    Area, AreaId, BlobId, BounceClass, CommunicationId, Contact, ContactId, ContactKind,
-    DeliveryId, Destination, Diagnostic, EmailAddress, EnhancedStatus, Fault, LogEntry, LogEvent,
+    Actor, Area, AreaId, BlobId, BounceClass, CommunicationId, Contact, ContactChange,
+    ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination, Diagnostic,
+    EmailAddress, EnhancedStatus, Fault, FilterId, Group, GroupId, ImportId, LogEntry, LogEvent,
     Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted,
-    Suspension, Timestamp, UserId, Verdict,
+    SavedFilter, Suspension, Timestamp, UserId, Verdict, Wishes,
 };
 
 shape! {
@@ -75,6 +78,15 @@ shape! {
         #[n(3)] state: MethodState,
         #[n(4)] suspension: Option<Suspension>,
         #[n(5)] #[cbor(skip_if = "Vec::is_empty")] soft_failures: Vec<Timestamp>,
+        #[n(6)] #[cbor(default)] suspensions: u16,
+        #[n(7)] verified_at: Option<Timestamp>,
+    }
+}
+
+shape! {
+    CustomField as CustomFieldRow {
+        #[n(0)] name: String,
+        #[n(1)] value: Redacted<String>,
     }
 }
 
@@ -90,8 +102,100 @@ shape! {
         #[n(7)] issue_since: Option<Timestamp>,
         #[n(8)] prompted_at: Option<Timestamp>,
         #[n(9)] created_at: Timestamp,
+        #[n(10)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] groups: Vec<GroupId>,
+        #[n(11)] #[cbor(skip_if = "Vec::is_empty")] custom: Vec<CustomField>,
+        #[n(12)] #[cbor(default)] wishes: Wishes,
+        #[n(13)] import: Option<ImportId>,
     }
 }
+
+shape! {
+    Group as GroupRow {
+        #[n(0)] id: GroupId,
+        #[n(1)] name: String,
+        #[n(2)] created_at: Timestamp,
+    }
+}
+record!(Group, "group");
+
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct FieldRow {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    value: String,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct FilterRow {
+    #[n(0)]
+    text: String,
+    #[n(1)]
+    kind: Option<ContactKind>,
+    #[n(2)]
+    language: Option<String>,
+    #[n(3)]
+    #[cbor(with = "packed", skip_if = "Vec::is_empty")]
+    areas: Vec<AreaId>,
+    #[n(4)]
+    #[cbor(with = "packed", skip_if = "Vec::is_empty")]
+    groups: Vec<GroupId>,
+    #[n(5)]
+    has: Option<MethodKind>,
+    #[n(6)]
+    method_state: Option<MethodState>,
+    #[n(7)]
+    reachability: Option<Reachability>,
+    #[n(8)]
+    field: Option<FieldRow>,
+}
+
+impl From<ContactFilter> for FilterRow {
+    fn from(filter: ContactFilter) -> Self {
+        Self {
+            text: filter.text,
+            kind: filter.kind,
+            language: filter.language,
+            areas: filter.areas,
+            groups: filter.groups,
+            has: filter.has,
+            method_state: filter.method_state,
+            reachability: filter.reachability,
+            field: filter.field.map(|(name, value)| FieldRow { name, value }),
+        }
+    }
+}
+
+impl From<FilterRow> for ContactFilter {
+    fn from(row: FilterRow) -> Self {
+        Self {
+            text: row.text,
+            kind: row.kind,
+            language: row.language,
+            areas: row.areas,
+            groups: row.groups,
+            has: row.has,
+            method_state: row.method_state,
+            reachability: row.reachability,
+            field: row.field.map(|field| (field.name, field.value)),
+        }
+    }
+}
+
+through!(ContactFilter as FilterRow);
+
+shape! {
+    SavedFilter as SavedFilterRow {
+        #[n(0)] id: FilterId,
+        #[n(1)] name: String,
+        #[n(2)] filter: ContactFilter,
+        #[n(3)] by: UserId,
+        #[n(4)] created_at: Timestamp,
+    }
+}
+record!(SavedFilter, "saved filter");
 
 impl Record for Contact {
     const NAME: &'static str = "contact";
@@ -174,6 +278,20 @@ enum LogEventRow {
         #[n(1)]
         delivery: Option<DeliveryId>,
     },
+    #[n(7)]
+    Changed {
+        #[n(0)]
+        change: ContactChange,
+        #[n(1)]
+        method: Option<MethodId>,
+        #[n(2)]
+        kind: Option<MethodKind>,
+        #[n(3)]
+        #[cbor(skip_if = "String::is_empty")]
+        detail: String,
+        #[n(4)]
+        by: Actor,
+    },
 }
 
 /// The same variants with the same fields, both ways.
@@ -200,6 +318,7 @@ same_variants!(LogEvent, LogEventRow:
     Corrected { method, kind, by },
     Prompted { about, communication },
     Replied { blob, delivery },
+    Changed { change, method, kind, detail, by },
 );
 
 through!(LogEvent as LogEventRow);

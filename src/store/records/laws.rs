@@ -13,8 +13,9 @@ use crate::domain::communication::AUDIENCE_PICKS_MAX;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, Communication, Contact, ContactId, Content, Delivery,
-    EarlyReceipt, InboundMail, LogEntry, Person, RoundJob, Session, User,
+    Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content,
+    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Person, Recipient, RoundJob, SavedFilter,
+    Session, User,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -140,6 +141,10 @@ laws! {
     log_entry: LogEntry,
     user: User,
     session: Session,
+    group: Group,
+    saved_filter: SavedFilter,
+    campaign: Campaign,
+    recipient: Recipient,
 }
 
 #[test]
@@ -173,6 +178,7 @@ fn the_largest_of_the_other_records_fit() {
         audience: Audience {
             areas: vec![AreaId::from_bytes([0xff; 16]); AUDIENCE_PICKS_MAX / 2],
             contacts: vec![ContactId::from_bytes([0xff; 16]); AUDIENCE_PICKS_MAX / 2],
+            ..Audience::default()
         },
         ..samples::communication()
     };
@@ -223,6 +229,18 @@ mod round_trip {
         }
         #[test]
         fn of_log_entries(value in arb::log_entry()) { check(&value)?; }
+        #[test]
+        fn of_groups(
+            group in arb::group(),
+            filter in arb::saved_filter(),
+            campaign in arb::campaign(),
+            recipient in arb::recipient(),
+        ) {
+            check(&group)?;
+            check(&filter)?;
+            check(&campaign)?;
+            check(&recipient)?;
+        }
         #[test]
         fn of_users(user in arb::user(), session in arb::session()) {
             check(&user)?;

@@ -5,8 +5,8 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    AreaId, BlobId, CommunicationId, ContactId, DeliveryId, Diagnostic, EmailAddress, MethodId,
-    PhoneNumber, Redacted, Timestamp, UserId,
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, Diagnostic, EmailAddress,
+    FilterId, GroupId, ImportId, MethodId, PhoneNumber, Redacted, Timestamp, UserId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -40,9 +40,13 @@ macro_rules! ids {
 ids!(
     AreaId,
     BlobId,
+    CampaignId,
     CommunicationId,
     ContactId,
     DeliveryId,
+    FilterId,
+    GroupId,
+    ImportId,
     MethodId,
     UserId
 );
@@ -50,7 +54,7 @@ ids!(
 /// Many ids as one byte string, one behind the other.
 pub(super) mod packed {
     use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
-    use crate::domain::{AreaId, ContactId};
+    use crate::domain::{AreaId, ContactId, FilterId, GroupId};
 
     const ID_SIZE: usize = 16;
 
@@ -72,7 +76,7 @@ pub(super) mod packed {
         )+};
     }
 
-    packable!(AreaId, ContactId);
+    packable!(AreaId, ContactId, FilterId, GroupId);
 
     pub(in super::super) fn encode<C, T: Id, W: Write>(
         ids: &[T],

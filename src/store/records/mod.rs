@@ -23,6 +23,7 @@ mod fit;
 mod leaves;
 mod people;
 mod shape;
+mod wishes;
 
 #[cfg(test)]
 pub(crate) mod arbitrary;

@@ -1,7 +1,10 @@
 //! Users and their sessions.
 
+use super::leaves::packed;
 use super::shape::{record, shape};
-use crate::domain::{Redacted, Role, Session, Timestamp, User, UserId};
+use crate::domain::{
+    AreaId, EmailAddress, PhoneNumber, Redacted, Role, Session, Timestamp, User, UserId,
+};
 
 shape! {
     User as UserRow {
@@ -11,6 +14,13 @@ shape! {
         #[n(3)] role: Role,
         #[n(4)] password_hash: Redacted<String>,
         #[n(5)] created_at: Timestamp,
+        #[n(6)] language: Option<String>,
+        #[n(7)] time_zone: Option<String>,
+        #[n(8)] email: Option<Redacted<EmailAddress>>,
+        #[n(9)] mobile: Option<Redacted<PhoneNumber>>,
+        #[n(10)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] areas: Vec<AreaId>,
+        #[n(11)] #[cbor(default)] notify_replies: bool,
+        #[n(12)] #[cbor(default)] disabled: bool,
     }
 }
 record!(User, "user");

@@ -3,17 +3,24 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::domain::address::EMAIL_ADDRESS_MAX;
-use crate::domain::contact::{METHODS_MAX, NAME_SIZE_MAX};
+use crate::domain::category::CATEGORY_NAME_SIZE_MAX;
+use crate::domain::contact::{
+    CONTACT_GROUPS_MAX, CUSTOM_FIELDS_MAX, CUSTOM_NAME_SIZE_MAX, CUSTOM_VALUE_SIZE_MAX,
+    METHODS_MAX, NAME_SIZE_MAX,
+};
 use crate::domain::delivery::{REMOTE_ID_SIZE_MAX, SEGMENTS_MAX, TIMELINE_MAX};
 use crate::domain::method::SOFT_FAILURES_MAX;
+use crate::domain::wishes::{CONSENTS_MAX, DAY_MINUTES, PROOF_NOTE_SIZE_MAX};
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Channel, Channels, Closed, ClosedReason,
-    Communication, CommunicationId, CommunicationState, Contact, ContactId, ContactKind, Content,
-    DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
-    EmailStatus, EnhancedStatus, InboundMail, LogEntry, LogEvent, Method, MethodId, MethodKind,
-    MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, Reason,
-    Redacted, Role, RoundJob, Session, Source, Status, StatusChange, Suspension, Timestamp, User,
-    UserId, Verdict,
+    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels,
+    Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
+    ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES,
+    Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus,
+    FilterId, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Method, MethodId,
+    MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber,
+    ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session,
+    Source, Status, StatusChange, Suspension, Timestamp, User, UserId, Verdict, Wishes,
+    comms_issue::Reachability,
 };
 
 const NOON: u64 = 1_780_000_000_000;
@@ -64,6 +71,8 @@ pub(crate) fn contact() -> Contact {
                     verdict: verdict(),
                 }),
                 soft_failures: vec![at(1), at(2)],
+                suspensions: 0,
+                verified_at: None,
             },
             Method {
                 id: MethodId::from_bytes([6; 16]),
@@ -72,11 +81,17 @@ pub(crate) fn contact() -> Contact {
                 state: MethodState::Active,
                 suspension: None,
                 soft_failures: Vec::new(),
+                suspensions: 0,
+                verified_at: None,
             },
         ],
         issue_since: Some(at(60_000)),
         prompted_at: Some(at(61_000)),
         created_at: at(0),
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: crate::domain::Wishes::default(),
+        import: None,
     }
 }
 
@@ -92,6 +107,7 @@ pub(crate) fn communication() -> Communication {
         audience: Audience {
             areas: vec![AreaId::from_bytes([1; 16])],
             contacts: vec![ContactId::from_bytes([3; 16])],
+            ..Audience::default()
         },
         state: CommunicationState::Sent,
         people: 1200,
@@ -99,6 +115,56 @@ pub(crate) fn communication() -> Communication {
         created_at: at(0),
         modified_at: at(5),
         sent_at: Some(at(10)),
+        campaign: None,
+        related: None,
+        plan: crate::domain::SendingPlan::default(),
+        approval: None,
+    }
+}
+
+pub(crate) fn group() -> Group {
+    Group {
+        id: GroupId::from_bytes([20; 16]),
+        name: "Keyholders".to_owned(),
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn saved_filter() -> SavedFilter {
+    SavedFilter {
+        id: FilterId::from_bytes([21; 16]),
+        name: "Welsh speakers".to_owned(),
+        filter: ContactFilter {
+            text: "ada".to_owned(),
+            kind: Some(ContactKind::Citizen),
+            language: Some("cy".to_owned()),
+            areas: vec![AreaId::from_bytes([1; 16])],
+            groups: vec![GroupId::from_bytes([20; 16])],
+            has: Some(MethodKind::Mobile),
+            method_state: Some(MethodState::Active),
+            reachability: Some(Reachability::Issue),
+            field: Some(("Flat".to_owned(), "3".to_owned())),
+        },
+        by: UserId::from_bytes([8; 16]),
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn campaign() -> Campaign {
+    Campaign {
+        id: CampaignId::from_bytes([22; 16]),
+        name: "Winter burglaries".to_owned(),
+        by: UserId::from_bytes([8; 16]),
+        created_at: at(0),
+        modified_at: at(5),
+    }
+}
+
+pub(crate) fn recipient() -> Recipient {
+    Recipient {
+        user: UserId::from_bytes([8; 16]),
+        contact: ContactId::from_bytes([3; 16]),
+        at: at(5),
     }
 }
 
@@ -109,6 +175,7 @@ pub(crate) fn content() -> Content {
         html: "<p>Have you seen her?</p>".to_owned(),
         sms_text: "Have you seen her? Call 101.".to_owned(),
         voice_script: "This is the police. Press 1 to confirm.".to_owned(),
+        attachments: Vec::new(),
     }
 }
 
@@ -223,6 +290,13 @@ pub(crate) fn user() -> User {
         role: Role::Operator,
         password_hash: Redacted::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA".to_owned()),
         created_at: at(0),
+        language: None,
+        time_zone: None,
+        email: None,
+        mobile: None,
+        areas: Vec::new(),
+        notify_replies: false,
+        disabled: false,
     }
 }
 
@@ -296,11 +370,33 @@ pub(crate) fn largest_contact() -> Contact {
             verdict: largest_verdict(),
         }),
         soft_failures: vec![far; SOFT_FAILURES_MAX],
+        suspensions: u16::MAX,
+        verified_at: Some(far),
+    };
+    let consent = Consent {
+        channel: Some(Channel::Call),
+        category: Some("c".repeat(CATEGORY_NAME_SIZE_MAX)),
+        given: false,
+        at: far,
+        proof: ProofKind::Operator(UserId::from_bytes([0xff; 16])),
+        note: Redacted::new("n".repeat(PROOF_NOTE_SIZE_MAX)),
+    };
+    let field = CustomField {
+        name: "f".repeat(CUSTOM_NAME_SIZE_MAX),
+        value: Redacted::new("v".repeat(CUSTOM_VALUE_SIZE_MAX)),
     };
     Contact {
         first_name: Redacted::new("n".repeat(NAME_SIZE_MAX)),
         last_name: Redacted::new("n".repeat(NAME_SIZE_MAX)),
         methods: vec![method; METHODS_MAX],
+        groups: vec![GroupId::from_bytes([0xff; 16]); CONTACT_GROUPS_MAX],
+        custom: vec![field; CUSTOM_FIELDS_MAX],
+        wishes: Wishes {
+            quiet_hours: QuietHours::new(DAY_MINUTES - 1, DAY_MINUTES - 2),
+            preferred: Some(Channel::Call),
+            consents: vec![consent; CONSENTS_MAX],
+        },
+        import: Some(ImportId::from_bytes([0xff; 16])),
         ..contact()
     }
 }

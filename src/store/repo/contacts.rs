@@ -1,0 +1,247 @@
+//! Reading people: contacts, their areas and groups, filters, recipient lists, logs.
+
+use super::{Page, Repo, Result, area_prefix, counter};
+use crate::domain::{
+    Area, AreaId, AreaTree, Contact, ContactId, FilterId, Group, GroupId, ImportId, LogEntry,
+    Recipient, SavedFilter, UserId,
+};
+use crate::store::engine::{Key, KeyRange};
+use crate::store::keys::{self, KeyBuilder};
+use crate::store::rows::Loaded;
+
+use super::AREAS_MAX;
+
+impl Repo {
+    /// A contact.
+    pub fn contact(&self, id: ContactId) -> Result<Option<Loaded<Contact>>> {
+        self.load(&keys::contact(id))
+    }
+
+    fn contacts(&self, page: Page<[u8; 16]>) -> Result<Page<Loaded<Contact>>> {
+        let mut rows = Vec::with_capacity(page.rows.len());
+        for id in page.rows {
+            rows.extend(self.contact(ContactId::from_bytes(id))?);
+        }
+        Ok(Page {
+            rows,
+            next: page.next,
+        })
+    }
+
+    /// Contacts in order of first name, then last; those whose first name begins with `prefix`.
+    pub fn contacts_by_name(
+        &self,
+        prefix: &str,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Contact>>> {
+        let mut start = KeyBuilder::new(keys::CONTACT_BY_NAME).text(prefix).build();
+        start.pop();
+        let page = self.ids(start, after, limit, 0)?;
+        self.contacts(page)
+    }
+
+    /// Contacts directly in an area ([`super::rows::NO_AREA`] for those without), by first name.
+    pub fn contacts_in_area(
+        &self,
+        area: AreaId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Contact>>> {
+        let page = self.contact_ids_in_area(area, after, limit)?;
+        self.contacts(Page {
+            rows: page.rows.iter().map(|id| *id.as_bytes()).collect(),
+            next: page.next,
+        })
+    }
+
+    /// Ids of the contacts directly in an area, by first name.
+    pub fn contact_ids_in_area(
+        &self,
+        area: AreaId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<ContactId>> {
+        let page = self.ids(area_prefix(keys::CONTACT_BY_AREA, area), after, limit, 0)?;
+        Ok(Page {
+            rows: page.rows.into_iter().map(ContactId::from_bytes).collect(),
+            next: page.next,
+        })
+    }
+
+    /// Contacts that have this address or number (in its lookup form).
+    pub fn contacts_by_address(
+        &self,
+        lookup_key: &str,
+        limit: usize,
+    ) -> Result<Vec<Loaded<Contact>>> {
+        let prefix = KeyBuilder::new(keys::CONTACT_BY_ADDRESS)
+            .text(lookup_key)
+            .build();
+        let mut page = self.ids(prefix, None, limit, 16)?;
+        page.rows.dedup();
+        Ok(self.contacts(page)?.rows)
+    }
+
+    /// Contacts with a communication issue directly in an area, by first name.
+    pub fn issues_in_area(
+        &self,
+        area: AreaId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Contact>>> {
+        let page = self.ids(area_prefix(keys::ISSUE_BY_AREA, area), after, limit, 0)?;
+        self.contacts(page)
+    }
+
+    /// Contacts directly in an area whom no method reaches, by first name.
+    pub fn unreachable_in_area(
+        &self,
+        area: AreaId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Contact>>> {
+        let page = self.ids(
+            area_prefix(keys::UNREACHABLE_BY_AREA, area),
+            after,
+            limit,
+            0,
+        )?;
+        self.contacts(page)
+    }
+
+    /// How many contacts are directly in an area.
+    pub fn contact_count(&self, area: AreaId) -> Result<u64> {
+        self.count(area_prefix(keys::CONTACTS_IN_AREA, area))
+    }
+
+    /// How many contacts directly in an area have a communication issue.
+    pub fn issue_count(&self, area: AreaId) -> Result<u64> {
+        self.count(area_prefix(keys::ISSUES_IN_AREA, area))
+    }
+
+    /// How many contacts have a communication issue, in all areas and none.
+    pub fn issue_count_all(&self) -> Result<u64> {
+        let counters = self
+            .store
+            .scan(KeyRange::prefix(keys::ISSUES_IN_AREA), AREAS_MAX)?;
+        Ok(counters.iter().map(|(_, value)| counter(value)).sum())
+    }
+
+    /// All areas.
+    pub fn areas(&self) -> Result<AreaTree> {
+        let page: Page<Loaded<Area>> = self.rows(KeyRange::prefix(keys::AREA), AREAS_MAX)?;
+        Ok(AreaTree::new(
+            page.rows.into_iter().map(|area| area.value).collect(),
+        ))
+    }
+
+    /// A group.
+    pub fn group(&self, id: GroupId) -> Result<Option<Loaded<Group>>> {
+        self.load(&keys::group(id))
+    }
+
+    /// All groups, in order of making.
+    pub fn groups(&self, limit: usize) -> Result<Vec<Loaded<Group>>> {
+        Ok(self.rows(KeyRange::prefix(keys::GROUP), limit)?.rows)
+    }
+
+    /// How many contacts are in a group.
+    pub fn group_count(&self, id: GroupId) -> Result<u64> {
+        let key = KeyBuilder::new(keys::CONTACTS_IN_GROUP)
+            .bytes(id.as_bytes())
+            .build();
+        self.count(key)
+    }
+
+    /// Ids of the contacts in a group, by first name.
+    pub fn contact_ids_in_group(
+        &self,
+        id: GroupId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<ContactId>> {
+        let prefix = KeyBuilder::new(keys::CONTACT_BY_GROUP)
+            .bytes(id.as_bytes())
+            .build();
+        self.contact_ids(prefix, after, limit)
+    }
+
+    /// Ids of the contacts that came with a file.
+    pub fn contact_ids_of_import(
+        &self,
+        id: ImportId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<ContactId>> {
+        let prefix = KeyBuilder::new(keys::CONTACT_BY_IMPORT)
+            .bytes(id.as_bytes())
+            .build();
+        self.contact_ids(prefix, after, limit)
+    }
+
+    fn contact_ids(
+        &self,
+        prefix: Key,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<ContactId>> {
+        let page = self.ids(prefix, after, limit, 0)?;
+        Ok(Page {
+            rows: page.rows.into_iter().map(ContactId::from_bytes).collect(),
+            next: page.next,
+        })
+    }
+
+    /// A saved filter.
+    pub fn filter(&self, id: FilterId) -> Result<Option<Loaded<SavedFilter>>> {
+        self.load(&keys::filter(id))
+    }
+
+    /// All saved filters, in order of making.
+    pub fn filters(&self, limit: usize) -> Result<Vec<Loaded<SavedFilter>>> {
+        Ok(self.rows(KeyRange::prefix(keys::FILTER), limit)?.rows)
+    }
+
+    /// One entry of a user's recipient list.
+    pub fn recipient(&self, user: UserId, contact: ContactId) -> Result<Option<Loaded<Recipient>>> {
+        self.load(&keys::recipient(user, contact))
+    }
+
+    /// A user's recipient list.
+    pub fn recipients(
+        &self,
+        user: UserId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Recipient>>> {
+        let prefix = KeyBuilder::new(keys::RECIPIENT)
+            .bytes(user.as_bytes())
+            .build();
+        let mut range = KeyRange::prefix(prefix);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        self.rows(range, limit)
+    }
+
+    /// How many are on a user's recipient list.
+    pub fn recipient_count(&self, user: UserId) -> Result<u64> {
+        self.count(keys::recipients_of_user(user))
+    }
+
+    /// A contact's log, newest first.
+    pub fn log(
+        &self,
+        contact: ContactId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<LogEntry>>> {
+        let prefix = KeyBuilder::new(keys::LOG).bytes(contact.as_bytes()).build();
+        let mut range = KeyRange::prefix(prefix);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        self.rows(range, limit)
+    }
+}

@@ -1,0 +1,236 @@
+//! Reading in the domain's words. Nothing here writes.
+
+mod communications;
+mod contacts;
+
+use super::engine::{Key, KeyRange, Store, StoreError};
+use super::keys::{self, KeyBuilder};
+use super::records::RecordError;
+use super::rows::{Loaded, Row};
+use crate::domain::{
+    AreaId, ContactId, Delivery, DeliveryId, EarlyReceipt, InboundMail, Session, User, UserId,
+};
+
+/// Most areas there may be.
+pub const AREAS_MAX: usize = 10_000;
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// The engine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record does not read back.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A row points to something that is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+}
+
+/// The result of reading.
+pub type Result<T> = std::result::Result<T, RepoError>;
+
+/// One page of a list, with where the next begins.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Give this to get what follows; none at the end.
+    pub next: Option<Key>,
+}
+
+/// Typed reads over the store.
+#[derive(Clone, Debug)]
+pub struct Repo {
+    store: Store,
+}
+
+impl Repo {
+    /// Over this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The store itself, to commit to.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn load<T: Row>(&self, key: &[u8]) -> Result<Option<Loaded<T>>> {
+        self.store.get(key)?.map(|bytes| loaded(bytes)).transpose()
+    }
+
+    fn rows<T: Row>(&self, range: KeyRange, limit: usize) -> Result<Page<Loaded<T>>> {
+        let found = self.store.scan(range, limit)?;
+        let next = (found.len() == limit).then(|| found.last().map(|(key, _)| key.clone()));
+        let rows = found
+            .into_iter()
+            .map(|(_, bytes)| loaded(bytes))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Page {
+            rows,
+            next: next.flatten(),
+        })
+    }
+
+    /// Keys of an index whose last bytes are ids.
+    fn ids(
+        &self,
+        prefix: Key,
+        after: Option<Key>,
+        limit: usize,
+        tail: usize,
+    ) -> Result<Page<[u8; 16]>> {
+        let mut range = KeyRange::prefix(prefix);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        let found = self.store.scan(range, limit)?;
+        let next = (found.len() == limit).then(|| found.last().map(|(key, _)| key.clone()));
+        let rows = found
+            .iter()
+            .filter_map(|(key, _)| id_before(key, tail))
+            .collect();
+        Ok(Page {
+            rows,
+            next: next.flatten(),
+        })
+    }
+
+    fn count(&self, key: Key) -> Result<u64> {
+        Ok(u64::try_from(self.store.get_counter(&key)?).unwrap_or(0))
+    }
+
+    /// A delivery.
+    pub fn delivery(&self, id: DeliveryId) -> Result<Option<Loaded<Delivery>>> {
+        self.load(&keys::delivery(id))
+    }
+
+    /// A contact's deliveries, newest first.
+    pub fn deliveries_of(
+        &self,
+        contact: ContactId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Delivery>>> {
+        let prefix = KeyBuilder::new(keys::DELIVERY_BY_CONTACT)
+            .bytes(contact.as_bytes())
+            .build();
+        let page = self.ids(prefix, after, limit, 0)?;
+        let mut rows = Vec::with_capacity(page.rows.len());
+        for id in page.rows {
+            let id = DeliveryId::from_bytes(id.map(|byte| !byte));
+            rows.extend(self.delivery(id)?);
+        }
+        Ok(Page {
+            rows,
+            next: page.next,
+        })
+    }
+
+    /// All deliveries, newest first.
+    pub fn deliveries(&self, after: Option<Key>, limit: usize) -> Result<Page<Loaded<Delivery>>> {
+        let mut range = KeyRange::prefix(keys::DELIVERY).reverse();
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        self.rows(range, limit)
+    }
+
+    /// The delivery that a carrier knows under this id.
+    pub fn delivery_by_remote_id(&self, remote_id: &str) -> Result<Option<Loaded<Delivery>>> {
+        match self.store.get(&keys::remote_id(remote_id))? {
+            Some(id) => match id.as_slice().try_into() {
+                Ok(id) => self.delivery(DeliveryId::from_bytes(id)),
+                Err(_) => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// A receipt that came before the answer to its submission.
+    pub fn early_receipt(&self, remote_id: &str) -> Result<Option<Loaded<EarlyReceipt>>> {
+        self.load(&keys::early_receipt(remote_id))
+    }
+
+    /// A mail that came in.
+    pub fn inbound(&self, id: &[u8; 16]) -> Result<Option<Loaded<InboundMail>>> {
+        self.load(&keys::inbound(id))
+    }
+
+    /// A user.
+    pub fn user(&self, id: UserId) -> Result<Option<Loaded<User>>> {
+        self.load(&keys::user(id))
+    }
+
+    /// The user with this login name.
+    pub fn user_by_login(&self, login: &str) -> Result<Option<Loaded<User>>> {
+        let key = KeyBuilder::new(keys::USER_BY_LOGIN).text(login).build();
+        match self.store.get(&key)? {
+            Some(id) => match id.as_slice().try_into() {
+                Ok(id) => self.user(UserId::from_bytes(id)),
+                Err(_) => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// Users in order of making.
+    pub fn users(&self, limit: usize) -> Result<Vec<Loaded<User>>> {
+        Ok(self.rows(KeyRange::prefix(keys::USER), limit)?.rows)
+    }
+
+    /// A session of the console.
+    pub fn session(&self, token_hash: &[u8; 32]) -> Result<Option<Loaded<Session>>> {
+        self.load(&keys::session(token_hash))
+    }
+
+    /// A fact about the installation.
+    pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.store.get(&keys::setting(name))?)
+    }
+
+    /// How many entries of a lane are due at `now` (those being worked on too), counted up to
+    /// `limit`.
+    pub fn due_depth(
+        &self,
+        lane: crate::domain::Lane,
+        now: crate::domain::Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        let start = [b"q/".as_slice(), &[lane as u8]].concat();
+        let end = now.as_millis().saturating_add(1).to_be_bytes();
+        let end = [start.as_slice(), &end].concat();
+        Ok(self.store.scan(KeyRange::from(start..end), limit)?.len())
+    }
+
+    /// How many entries wait in a lane, counted up to `limit`.
+    pub fn lane_depth(&self, lane: crate::domain::Lane, limit: usize) -> Result<usize> {
+        let prefix = [b"q/".as_slice(), &[lane as u8]].concat();
+        Ok(self.store.scan(KeyRange::prefix(prefix), limit)?.len())
+    }
+}
+
+fn loaded<T: Row>(bytes: Vec<u8>) -> Result<Loaded<T>> {
+    let value = T::from_bytes(&bytes)?;
+    Ok(Loaded { value, bytes })
+}
+
+fn area_prefix(tag: &[u8], area: AreaId) -> Key {
+    KeyBuilder::new(tag).bytes(area.as_bytes()).build()
+}
+
+/// The sixteen bytes that end `tail` bytes before the end of the key.
+fn id_before(key: &[u8], tail: usize) -> Option<[u8; 16]> {
+    let end = key.len().checked_sub(tail)?;
+    key.get(end.checked_sub(16)?..end)?.try_into().ok()
+}
+
+fn counter(value: &[u8]) -> u64 {
+    super::engine::counter_value(value)
+        .and_then(|value| u64::try_from(value).ok())
+        .unwrap_or(0)
+}
