@@ -19,6 +19,7 @@ pub(super) const IDS: u8 = 4;
 
 /// One change of the state.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Change {
     /// Makes a contact, or writes another over it.
     PutContact {
