@@ -160,7 +160,7 @@ impl Health {
     fn alarm(
         &mut self,
         parts: &Parts,
-        text: &str,
+        text: &'static str,
         delivery: Option<crate::domain::DeliveryId>,
         kind: &str,
     ) {
@@ -168,7 +168,7 @@ impl Health {
         let told = self
             .alarms
             .iter()
-            .any(|alarm| alarm.text == text && now.since(alarm.at) < ALARM_QUIET);
+            .any(|alarm| alarm.text.english == text && now.since(alarm.at) < ALARM_QUIET);
         if told {
             return;
         }
@@ -176,7 +176,7 @@ impl Health {
         tracing::warn!(kind, "{text}");
         self.alarms.push_front(Alarm {
             at: now,
-            text: text.to_owned(),
+            text: text.into(),
             delivery,
         });
         self.alarms.truncate(ALARMS_MAX);

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use email_address::Options;
+use email_address::{Error as EmailError, Options};
 use rlibphonenumber::Region;
+
+use super::sentence::Sentence;
 
 /// Longest address taken, in octets (RFC 5321, 4.5.3.1.3: path of 256 with its brackets).
 pub const EMAIL_ADDRESS_MAX: usize = 254;
@@ -21,10 +23,45 @@ const PHONE_TEXT_MAX: usize = 64;
 pub enum AddressError {
     /// Not an address of RFC 5321 form.
     #[error("this is not an email address: {0}")]
-    Email(String),
+    Email(&'static str),
     /// Not a number that could be dialled.
     #[error("this is not a telephone number: {0}")]
-    Phone(String),
+    Phone(&'static str),
+}
+
+/// For the page: a whole sentence.
+impl From<&AddressError> for Sentence {
+    fn from(error: &AddressError) -> Self {
+        match error {
+            AddressError::Email(why) => Self::about("This is not an email address: {0}.", why),
+            AddressError::Phone(why) => Self::about("This is not a telephone number: {0}.", why),
+        }
+    }
+}
+
+/// What is wrong with the form of an address, in words of ours.
+const fn flaw(error: EmailError) -> &'static str {
+    match error {
+        EmailError::InvalidCharacter => "it holds a character that no address can hold",
+        EmailError::MissingSeparator => "it has no @",
+        EmailError::LocalPartEmpty => "nothing stands before the @",
+        EmailError::LocalPartTooLong => "the part before the @ is longer than 64 characters",
+        EmailError::DomainEmpty => "nothing stands behind the @",
+        EmailError::DomainTooLong | EmailError::SubDomainTooLong => {
+            "the part behind the @ is too long"
+        }
+        EmailError::SubDomainEmpty => "the part behind the @ holds an empty piece between two dots",
+        EmailError::DomainTooFew => "the part behind the @ has no dot",
+        EmailError::DomainInvalidSeparator => "a dot is in the wrong place",
+        EmailError::UnbalancedQuotes => "the quotes do not close",
+        EmailError::InvalidComment => "it holds a comment that does not close",
+        EmailError::InvalidIPAddress | EmailError::UnsupportedDomainLiteral => {
+            "a number cannot stand for the domain"
+        }
+        EmailError::UnsupportedDisplayName
+        | EmailError::MissingDisplayName
+        | EmailError::MissingEndBracket => "it must stand alone, without a name",
+    }
 }
 
 /// A mailbox, `local@domain` (RFC 5321, 4.1.2), its domain in lower case and A-label form.
@@ -40,7 +77,7 @@ impl EmailAddress {
     /// [`AddressError::Email`] with a plain sentence.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
-        let bad = |why: &str| AddressError::Email(why.to_owned());
+        let bad = AddressError::Email;
         if text.is_empty() {
             return Err(bad("it is empty"));
         }
@@ -55,7 +92,7 @@ impl EmailAddress {
             .without_display_text()
             .without_domain_literal();
         let parsed = email_address::EmailAddress::parse_with_options(text, options)
-            .map_err(|error| bad(&error.to_string().to_lowercase()))?;
+            .map_err(|error| bad(flaw(error)))?;
         if parsed.local_part().len() > LOCAL_PART_MAX {
             return Err(bad("the part before the @ is longer than 64 characters"));
         }
@@ -75,7 +112,7 @@ impl EmailAddress {
         if whole && text.len() <= STORED_SIZE_MAX && !text.chars().any(char::is_control) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(AddressError::Email("it is not a mailbox".to_owned()))
+            Err(AddressError::Email("it is not a mailbox"))
         }
     }
 
@@ -127,7 +164,7 @@ impl PhoneNumber {
     /// # Errors
     /// [`AddressError::Phone`] with a plain sentence.
     pub fn parse(text: &str, region: &str) -> Result<Self, AddressError> {
-        let bad = |why: &str| AddressError::Phone(why.to_owned());
+        let bad = AddressError::Phone;
         let text = text.trim();
         if text.is_empty() {
             return Err(bad("it is empty"));
@@ -157,9 +194,7 @@ impl PhoneNumber {
         if well_formed {
             Ok(Self(text.to_owned()))
         } else {
-            Err(AddressError::Phone(
-                "it is not in international form".to_owned(),
-            ))
+            Err(AddressError::Phone("it is not in international form"))
         }
     }
 

@@ -10,6 +10,8 @@ use super::timestamp::Timestamp;
 
 /// Longest subject, in characters (RFC 5322 asks for lines of at most 998 octets).
 pub const SUBJECT_MAX: usize = 200;
+/// The title in lists of what has no words yet; pages say it in their language.
+pub const NO_SUBJECT: &str = "(no subject)";
 /// Longest text or HTML body written in the console, in octets.
 pub const BODY_MAX: usize = 1024 * 1024;
 /// Longest text message, in characters: ten segments.

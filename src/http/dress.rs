@@ -11,7 +11,9 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::App;
 use super::fault::Fault;
+use super::language;
 use super::view::Chrome;
+use super::words::Words;
 
 /// Nothing from elsewhere, nothing inline; frames only for the preview of an email.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -67,10 +69,13 @@ struct FaultPage {
 
 /// Puts headers on, and makes bare refusals into pages or problem documents.
 pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let json = wants_json(request.headers());
+    let asked = request.headers().clone();
     let response = next.run(request).await;
     let mut response = match bare_fault(&response) {
-        Some(fault) => explain(&app, &fault, response, json),
+        Some(fault) => {
+            let words = language::of_anybody(&app, &asked).await;
+            explain(&app, words, &fault, response, wants_json(&asked))
+        }
         None => response,
     };
     let headers = response.headers_mut();
@@ -95,9 +100,15 @@ fn bare_fault(response: &Response) -> Option<Fault> {
     (failed && !has_page).then(|| Fault::of_status(status))
 }
 
-fn explain(app: &App, fault: &Fault, bare: Response, json: bool) -> Response {
+fn explain(
+    app: &App,
+    words: &'static Words,
+    fault: &Fault,
+    bare: Response,
+    json: bool,
+) -> Response {
     let [title, text, name] = fault.words();
-    let (title, text) = (app.words.t(title), app.words.t(text));
+    let (title, text) = (words.t(title), words.t(text));
     let status = fault.status();
     let mut response = if json {
         let problem = serde_json::json!({
@@ -110,7 +121,7 @@ fn explain(app: &App, fault: &Fault, bare: Response, json: bool) -> Response {
         (status, [(header::CONTENT_TYPE, kind)], problem.to_string()).into_response()
     } else {
         let page = FaultPage {
-            c: Chrome::bare(app, title),
+            c: Chrome::bare(app, words, title),
             title,
             text,
             status: status.as_u16(),

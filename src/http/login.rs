@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use super::fault::Fault;
 use super::fields::Fields;
 use super::guard::client_address;
+use super::language;
 use super::password::PASSWORD_SIZE_MAX;
 use super::session::{
     self, SignedForm, cookie, cookie_name, csrf_of, keyed, new_token, set_cookie,
@@ -38,7 +39,7 @@ struct LoginPage {
     form_token: String,
     next: String,
     login: String,
-    problem: Option<String>,
+    problem: Option<&'static str>,
     logged_out: bool,
 }
 
@@ -73,18 +74,19 @@ fn show(
     app: &App,
     headers: &HeaderMap,
     entered: Entered,
-    problem: Option<String>,
+    problem: Option<&'static str>,
     status: StatusCode,
     logged_out: bool,
 ) -> Result<Response, Fault> {
     let known = cookie(headers, FORM_COOKIE).map(str::to_owned);
+    let words = language::of_visitor(app, headers);
     let nonce = known.unwrap_or_else(|| BASE64URL_NOPAD.encode(&app.console.random.bytes::<16>()));
     let page = LoginPage {
-        c: Chrome::bare(app, app.words.t("login.title")),
+        c: Chrome::bare(app, words, words.t("login.title")),
         form_token: keyed(&app.login_key, nonce.as_bytes()),
         next: entered.next,
         login: entered.login,
-        problem,
+        problem: problem.map(|key| words.t(key)),
         logged_out,
     };
     let secure = app.console.settings.secure_cookie;
@@ -106,29 +108,25 @@ pub(crate) async fn enter(
         next: fields.get("next").to_owned(),
     };
     if !is_our_form(&app, &headers, fields.get("form_token")) {
-        let problem = app.words.t("login.stale").to_owned();
         return show(
             &app,
             &headers,
             entered,
-            Some(problem),
+            Some("login.stale"),
             StatusCode::FORBIDDEN,
             false,
         );
     }
     match check(&app, address, &entered).await? {
         Some(user) => welcome(&app, &user, &entered.next).await,
-        None => {
-            let problem = app.words.t("login.wrong").to_owned();
-            show(
-                &app,
-                &headers,
-                entered,
-                Some(problem),
-                StatusCode::UNPROCESSABLE_ENTITY,
-                false,
-            )
-        }
+        None => show(
+            &app,
+            &headers,
+            entered,
+            Some("login.wrong"),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            false,
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ mod dress;
 mod fault;
 mod fields;
 mod guard;
+mod language;
 mod login;
 mod pages;
 mod password;
@@ -54,7 +55,7 @@ use words::Words;
 /// What the console is told of the configuration.
 #[derive(Clone, Debug)]
 pub struct ConsoleSettings {
-    /// Language of the pages (ISO 639-1).
+    /// Language of the pages for whoever has chosen none (ISO 639-1).
     pub language: String,
     /// Zone in which times are shown.
     pub time_zone: TimeZone,
@@ -131,7 +132,8 @@ pub struct Console {
 /// The console with what it remembers between requests.
 pub(crate) struct App {
     pub(crate) console: Console,
-    pub(crate) words: &'static Words,
+    /// The words where nobody has chosen others: of the configured language.
+    pub(crate) default_words: &'static Words,
     pub(crate) gate: PasswordGate,
     /// Signs the login form's token; made anew at each start.
     pub(crate) login_key: [u8; 32],
@@ -149,7 +151,7 @@ impl App {
             wait: console.settings.login_failures_wait,
         };
         Arc::new(Self {
-            words: Words::of(&console.settings.language),
+            default_words: Words::of(&console.settings.language),
             gate: PasswordGate::new(),
             login_key: console.random.bytes(),
             logins: Mutex::new(Throttle::new(limits)),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{Channel, DeliveryId, Timestamp};
+use crate::domain::{Channel, DeliveryId, Sentence, Timestamp};
 
 /// How the daemon stands; handed to the pages through a watch.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +61,8 @@ pub enum ChannelHealth {
 pub struct Alarm {
     /// Since when.
     pub at: Timestamp,
-    /// A plain sentence.
-    pub text: String,
+    /// What to look at.
+    pub text: Sentence,
     /// The delivery that showed it, where there is one.
     pub delivery: Option<DeliveryId>,
 }
@@ -70,20 +70,20 @@ pub struct Alarm {
 impl Readiness {
     /// Why work should not be sent here; empty when it may.
     #[must_use]
-    pub fn reasons(&self) -> Vec<String> {
-        let down = |what: &str, parts: &[Part]| {
+    pub fn reasons(&self) -> Vec<Sentence> {
+        let down = |pattern: &'static str, parts: &[Part]| {
             let parts = parts.iter().filter(|part| !part.up);
             parts
-                .map(|part| format!("{what} {} is down", part.name))
+                .map(|part| Sentence::with(pattern, &[&part.name]))
                 .collect::<Vec<_>>()
         };
-        let mut reasons = down("listener", &self.listeners);
-        reasons.extend(down("lane", &self.lanes));
+        let mut reasons = down("listener {0} is down", &self.listeners);
+        reasons.extend(down("lane {0} is down", &self.lanes));
         if self.disk_full {
-            reasons.push("the disk is full: nothing new is accepted".to_owned());
+            reasons.push("the disk is full: nothing new is accepted".into());
         }
         if self.draining {
-            reasons.push("draining".to_owned());
+            reasons.push("draining".into());
         }
         reasons
     }

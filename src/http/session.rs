@@ -16,6 +16,7 @@ use super::data;
 use super::dress::wants_json;
 use super::fault::Fault;
 use super::fields::Fields;
+use super::words::Words;
 use crate::domain::{Role, Session, Timestamp, User};
 use crate::store::Loaded;
 
@@ -31,6 +32,8 @@ pub(crate) struct Signed {
     pub(crate) session: Loaded<Session>,
     /// What this session's forms carry.
     pub(crate) csrf: String,
+    /// In which language they read.
+    pub(crate) words: &'static Words,
 }
 
 /// A form of somebody who is logged in, its token checked.
@@ -119,6 +122,7 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
         user: user.value,
         session,
         csrf,
+        words: app.default_words,
     }))
 }
 

@@ -1,5 +1,7 @@
 //! Times as the operator reads them: in the configured zone, with words for today.
 
+use std::fmt::Display;
+
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Instant, Zoned};
 
@@ -41,13 +43,17 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone, words: &Words
         )
     } else {
         let month = usize::try_from(date.month() - 1).unwrap_or(0);
-        let day = format!(
-            "{} {} {}",
-            date.day(),
-            words.t(MONTHS[month % 12]),
-            date.year()
-        );
-        (day.clone(), day)
+        let number = date.day().to_string();
+        let number = if date.day() == 1 {
+            words.t("time.first_day")
+        } else {
+            number.as_str()
+        };
+        let parts: [&dyn Display; 3] = [&number, &words.t(MONTHS[month % 12]), &date.year()];
+        (
+            words.fill("time.date", &parts),
+            words.fill("time.date_inside", &parts),
+        )
     };
     When {
         iso: at.timestamp().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -94,6 +100,24 @@ mod tests {
         assert_eq!(
             when(at, at.plus(day * 9), &zone, words).exact,
             "2 Jul 2026, 00:30:00"
+        );
+    }
+
+    #[test]
+    fn french_has_its_own_order_of_things() {
+        let words = Words::of("fr");
+        // 2026-11-22 14:05 UTC, and the first of that month.
+        let at = Timestamp::from_millis(1_795_356_300_000);
+        let day = std::time::Duration::from_secs(24 * 3600);
+        let later = at.plus(day * 90);
+        let read = |at| when(at, later, &TimeZone::UTC, words);
+        assert_eq!(read(at).text, "22 nov. 2026, 14:05");
+        assert_eq!(read(at).inside, "le 22 nov. 2026, 14:05");
+        let first = Timestamp::from_millis(at.as_millis() - 21 * 24 * 3_600_000);
+        assert_eq!(read(first).exact, "1er nov. 2026, 14:05:00");
+        assert_eq!(
+            when(at, at, &TimeZone::UTC, words).inside,
+            "aujourd’hui, 14:05"
         );
     }
 

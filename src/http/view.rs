@@ -10,10 +10,11 @@ use super::session::Signed;
 use super::times::{self, When};
 use super::words::Words;
 use super::{App, data};
+use crate::domain::communication::NO_SUBJECT;
 use crate::domain::status::Reach;
 use crate::domain::{
-    CallStatus, Category, Channel, CommunicationState, Contact, Method, MethodKind, MethodState,
-    PersonState, Role, Statistics, Status, Timestamp,
+    CallStatus, Category, Channel, Communication, CommunicationState, Contact, Method, MethodKind,
+    MethodState, PersonState, Role, Statistics, Status, Timestamp,
 };
 
 /// The frame around a page, and its words.
@@ -36,9 +37,9 @@ pub(crate) struct Chrome {
 
 impl Chrome {
     /// A frame for nobody in particular.
-    pub(crate) fn bare(app: &App, title: &str) -> Self {
+    pub(crate) fn bare(app: &App, words: &'static Words, title: &str) -> Self {
         Self {
-            words: app.words,
+            words,
             assets: &ASSETS,
             title: title.to_owned(),
             section: "",
@@ -66,7 +67,7 @@ impl Chrome {
             administrator: signed.user.role == Role::Administrator,
             csrf: signed.csrf.clone(),
             issues: data::issues_total(app.repo())?,
-            ..Self::bare(app, "")
+            ..Self::bare(app, signed.words, "")
         })
     }
 
@@ -98,6 +99,20 @@ impl Chrome {
         second: impl Display,
     ) -> String {
         self.words.fill(key, &[&first, &second])
+    }
+
+    /// A whole per cent.
+    pub(crate) fn percent(&self, percent: &u64) -> String {
+        self.words.fill("number.percent", &[percent])
+    }
+
+    /// The title of a communication.
+    pub(crate) fn title_of(&self, communication: &Communication) -> String {
+        if communication.title == NO_SUBJECT {
+            self.words.say(NO_SUBJECT).to_owned()
+        } else {
+            communication.title.clone()
+        }
     }
 
     pub(crate) fn n(&self, one: &'static str, many: &'static str, count: &u64) -> String {

@@ -8,8 +8,14 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::LazyLock;
 
+use crate::domain::Sentence;
+use crate::domain::sentence::fill;
+
 /// The languages there are; the first is the fallback.
-const CATALOGUES: &[(&str, &str)] = &[("en", include_str!("words/en.txt"))];
+const CATALOGUES: &[(&str, &str)] = &[
+    ("en", include_str!("words/en.txt")),
+    ("fr", include_str!("words/fr.txt")),
+];
 
 static ALL: LazyLock<Vec<Words>> = LazyLock::new(|| {
     CATALOGUES
@@ -39,8 +45,19 @@ fn parse(file: &'static str) -> HashMap<&'static str, &'static str> {
 impl Words {
     /// The words of a language (ISO 639-1), or English.
     pub(crate) fn of(language: &str) -> &'static Self {
-        let found = ALL.iter().find(|words| words.language == language);
-        found.unwrap_or(&ALL[0])
+        Self::known(language).unwrap_or(&ALL[0])
+    }
+
+    /// The words of a language (ISO 639-1), if there are any.
+    pub(crate) fn known(language: &str) -> Option<&'static Self> {
+        let known = |words: &&Self| words.language.eq_ignore_ascii_case(language);
+        ALL.iter().find(known)
+    }
+
+    /// Every key with its text.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.texts.iter().map(|(key, text)| (*key, *text))
     }
 
     /// The text of a key.
@@ -53,11 +70,9 @@ impl Words {
 
     /// The text of a key with `{0}`, `{1}` filled in.
     pub(crate) fn fill(&self, key: &'static str, values: &[&dyn Display]) -> String {
-        let mut text = self.t(key).to_owned();
-        for (index, value) in values.iter().enumerate() {
-            text = text.replace(&format!("{{{index}}}"), &value.to_string());
-        }
-        text
+        let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        fill(self.t(key), &values)
     }
 
     /// The text for so many: `key.one` or `key.many`, `{0}` filled in.
@@ -74,6 +89,11 @@ impl Words {
         self.texts.get(english).copied().unwrap_or(english)
     }
 
+    /// A sentence of the domain, in this language.
+    pub(crate) fn tell(&self, sentence: &Sentence) -> String {
+        sentence.say(|english| self.say(english))
+    }
+
     /// What the domain says, with a capital first letter: a word that stands alone.
     pub(crate) fn label(&self, english: &str) -> String {
         let text = self.say(english);
@@ -85,70 +105,5 @@ impl Words {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    /// Every `key.like.this` in quotes in templates and code.
-    fn used() -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
-        for folder in [root.clone(), root.join("templates"), root.join("pages")] {
-            let entries = std::fs::read_dir(folder).unwrap();
-            for path in entries
-                .map(|entry| entry.unwrap().path())
-                .filter(|path| path.is_file())
-            {
-                let text = std::fs::read_to_string(path).unwrap();
-                found.extend(text.split('"').map(str::to_owned));
-            }
-        }
-        found
-    }
-
-    #[test]
-    fn every_key_is_used() {
-        let used = used();
-        for key in ALL[0].texts.keys() {
-            assert!(used.contains(*key), "nothing uses {key}");
-        }
-    }
-
-    #[test]
-    fn every_used_key_is_there() {
-        let groups: BTreeSet<&str> = ALL[0]
-            .texts
-            .keys()
-            .filter_map(|key| key.split_once('.'))
-            .map(|(group, _)| group)
-            .collect();
-        for key in used() {
-            let looks_like_one = key.split_once('.').is_some_and(|(group, rest)| {
-                groups.contains(group)
-                    && !rest.is_empty()
-                    && !rest.ends_with("html")
-                    && rest.chars().all(|c| {
-                        c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '_'
-                    })
-            });
-            assert!(
-                !looks_like_one || ALL[0].texts.contains_key(key.as_str()),
-                "{key} is missing"
-            );
-        }
-    }
-
-    #[test]
-    fn fills_and_counts() {
-        let words = Words::of("xx");
-        assert_eq!(words.language, "en");
-        assert_eq!(words.label("no answer"), "No answer");
-        assert_eq!(words.t("there.is.none"), "there.is.none");
-        assert!(
-            words
-                .count("people.one", "people.many", 3)
-                .starts_with("3 ")
-        );
-    }
-}
+#[path = "words_tests.rs"]
+mod tests;

@@ -2,11 +2,11 @@
 
 use super::{SubmitError, Submitter};
 use crate::domain::communication::{
-    AUDIENCE_PICKS_MAX, BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
+    AUDIENCE_PICKS_MAX, BODY_MAX, NO_SUBJECT, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
 };
 use crate::domain::{
     Audience, Body, Channels, Communication, CommunicationId, CommunicationState, Content, Origin,
-    UserId,
+    Sentence, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
@@ -32,12 +32,12 @@ pub struct DraftInput {
 pub struct FieldError {
     /// Name of the field in forms and in the API.
     pub field: &'static str,
-    /// A plain sentence.
-    pub problem: String,
+    /// What is wrong with it.
+    pub problem: Sentence,
 }
 
 impl FieldError {
-    pub(super) fn new(field: &'static str, problem: impl Into<String>) -> Self {
+    pub(super) fn new(field: &'static str, problem: impl Into<Sentence>) -> Self {
         Self {
             field,
             problem: problem.into(),
@@ -115,12 +115,15 @@ impl DraftInput {
             .map(|(field, _, limit, _)| {
                 FieldError::new(
                     field,
-                    format!("This is too long: at most {limit} characters."),
+                    Sentence::with("This is too long: at most {0} characters.", &[&limit]),
                 )
             })
             .collect();
         if self.audience.picks() > AUDIENCE_PICKS_MAX {
-            let problem = format!("Choose at most {AUDIENCE_PICKS_MAX} areas and contacts.");
+            let problem = Sentence::with(
+                "Choose at most {0} areas and contacts.",
+                &[&AUDIENCE_PICKS_MAX],
+            );
             problems.push(FieldError::new("audience", problem));
         }
         problems
@@ -213,7 +216,7 @@ pub(super) fn title(content: &Content) -> String {
     let first = texts.into_iter().find(|text| !text.trim().is_empty());
     let line = first
         .and_then(|text| text.trim().lines().next())
-        .unwrap_or("(no subject)");
+        .unwrap_or(NO_SUBJECT);
     line.chars()
         .filter(|character| !character.is_control())
         .take(TITLE_MAX)

@@ -6,7 +6,7 @@ use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::reminder::REMINDERS_MAX;
 use crate::domain::{
     AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, RoundJob,
-    Timestamp,
+    Sentence, Timestamp,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -43,10 +43,10 @@ impl Submitter {
             }
             let people = resolve(&self.repo, &communication.audience)?;
             if people.is_empty() || people.len() > AUDIENCE_MAX {
-                let problem = if people.is_empty() {
-                    "Nobody is in the areas you chose.".to_owned()
+                let problem: Sentence = if people.is_empty() {
+                    "Nobody is in the areas you chose.".into()
                 } else {
-                    format!("These are more than {AUDIENCE_MAX} people.")
+                    Sentence::with("These are more than {0} people.", &[&AUDIENCE_MAX])
                 };
                 return Err(SubmitError::Invalid(vec![FieldError::new(
                     "audience", problem,

@@ -34,7 +34,7 @@ struct AreasPage {
 
 /// `GET /areas`
 pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    let c = Chrome::of(&app, &signed, app.words.t("areas.title"), "areas")?;
+    let c = Chrome::of(&app, &signed, signed.words.t("areas.title"), "areas")?;
     let areas = Areas::read(app.repo())?;
     let row = |(depth, area): (usize, &crate::domain::Area)| AreaRow {
         id: area.id,
@@ -66,7 +66,7 @@ pub(super) async fn users(State(app): State<Arc<App>>, signed: Signed) -> Answer
     if signed.user.role != Role::Administrator {
         return Err(Fault::Forbidden);
     }
-    let c = Chrome::of(&app, &signed, app.words.t("users.title"), "users")?;
+    let c = Chrome::of(&app, &signed, signed.words.t("users.title"), "users")?;
     let users = app.repo().users(USERS_MAX)?;
     let row = |user: &crate::domain::User| UserRow {
         name: user.name.clone(),

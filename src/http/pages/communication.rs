@@ -119,7 +119,7 @@ pub(super) async fn page(
     let slices = slice_views(&c, id, &statistics);
     show(&Page {
         id,
-        title: communication.title.clone(),
+        title: c.title_of(&communication),
         about: about(&app, &c, &communication),
         summary: summary(&c, &statistics),
         reached_percent: slices.first().map_or(0, |slice| slice.percent),
@@ -159,7 +159,7 @@ fn with(path: &str, query: &str) -> String {
 }
 
 fn about(app: &App, c: &Chrome, communication: &Communication) -> String {
-    let category = category_title(app, &communication.category);
+    let category = category_title(app, c.words, &communication.category);
     let sent = communication
         .sent_at
         .map(|at| c.when(&at).inside)
@@ -310,7 +310,7 @@ fn facts(
     let mut facts = vec![
         (
             c.t("field.category"),
-            category_title(app, &communication.category),
+            category_title(app, c.words, &communication.category),
         ),
         (c.t("content.by"), by),
     ];

@@ -12,6 +12,7 @@ use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
+use super::super::words::Words;
 use super::{Answer, show};
 use crate::domain::{Communication, CommunicationState};
 
@@ -41,7 +42,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let c = Chrome::of(
         &app,
         &signed,
-        app.words.t("communications.title"),
+        signed.words.t("communications.title"),
         "communications",
     )?;
     let query = Fields::of_query(&uri);
@@ -90,8 +91,8 @@ fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
         } else {
             format!("/communications/{id}")
         },
-        title: communication.title.clone(),
-        category: category_title(app, &communication.category),
+        title: c.title_of(communication),
+        category: category_title(app, c.words, &communication.category),
         state: c.communication(&communication.state),
         channels: communication
             .channels
@@ -104,7 +105,7 @@ fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
 }
 
 /// A category's name for people.
-pub(super) fn category_title(app: &App, name: &str) -> String {
+pub(super) fn category_title(app: &App, words: &Words, name: &str) -> String {
     let title = app.console.settings.category_titles.get(name);
-    title.map_or_else(|| app.words.label(name), Clone::clone)
+    title.map_or_else(|| words.label(name), Clone::clone)
 }

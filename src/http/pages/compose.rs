@@ -16,6 +16,7 @@ use super::super::fields::Fields;
 use super::super::segments::segments;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
+use super::super::words::Words;
 use super::communications::category_title;
 use super::problems::{Problem, Problems};
 use super::{Answer, id, show, show_as};
@@ -252,7 +253,7 @@ fn form(app: &App, signed: &Signed, filled: Filled, status: StatusCode) -> Answe
         errors,
         find,
     } = filled;
-    let title = app.words.t(if id.is_some() {
+    let title = signed.words.t(if id.is_some() {
         "compose.draft"
     } else {
         "compose.new"
@@ -279,7 +280,7 @@ fn form(app: &App, signed: &Signed, filled: Filled, status: StatusCode) -> Answe
         let contact = app.repo().contact(*id)?;
         chosen.extend(contact.map(|contact| contact_choice(&c, &areas, &contact)));
     }
-    let p = Problems::new(errors);
+    let p = Problems::new(&errors, c.words);
     let page = Page {
         action: id.map_or_else(
             || "/communications".to_owned(),
@@ -287,7 +288,7 @@ fn form(app: &App, signed: &Signed, filled: Filled, status: StatusCode) -> Answe
         ),
         problems: p.summary(&c),
         p,
-        categories: categories(app, &draft.category),
+        categories: categories(app, c.words, &draft.category),
         areas: area_choices(&areas, &draft.audience.areas),
         chosen,
         found_count: found.len() as u64,
@@ -304,18 +305,18 @@ fn form(app: &App, signed: &Signed, filled: Filled, status: StatusCode) -> Answe
     }
 }
 
-fn categories(app: &App, chosen: &str) -> Vec<CategoryChoice> {
+fn categories(app: &App, words: &Words, chosen: &str) -> Vec<CategoryChoice> {
     let choice = |category: &crate::domain::Category| CategoryChoice {
         name: category.name.clone(),
         title: if category.confirmation_required {
-            app.words.fill(
+            words.fill(
                 "category.confirmed",
-                &[&category_title(app, &category.name)],
+                &[&category_title(app, words, &category.name)],
             )
         } else {
-            category_title(app, &category.name)
+            category_title(app, words, &category.name)
         },
-        note: app.words.t(if category.confirmation_required {
+        note: words.t(if category.confirmation_required {
             "category.confirmation"
         } else {
             "category.no_confirmation"

@@ -19,7 +19,7 @@ use super::{Answer, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Contact, ContactId, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState,
-    PhoneNumber, Redacted,
+    PhoneNumber, Redacted, Sentence,
 };
 
 /// Deliveries shown here; the log has all of them.
@@ -137,17 +137,11 @@ pub(super) async fn correct(
             let rejected = Rejected {
                 method,
                 entered,
-                problem: sentence(&error.to_string()),
+                problem: form.signed.words.tell(&Sentence::from(&error)),
             };
             view(&app, &form.signed, contact, "", Some(rejected))
         }
     }
-}
-
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(char::to_uppercase);
-    first.map_or_else(String::new, |first| format!("{}{}.", first, chars.as_str()))
 }
 
 fn view(
@@ -281,7 +275,7 @@ fn recent(app: &App, c: &Chrome, id: ContactId) -> Result<Vec<Recent>> {
         let category = app.console.tracker.category(&communication.category);
         recent.push(Recent {
             href: format!("/communications/{}/people/{id}", communication.id),
-            title: communication.title.clone(),
+            title: c.title_of(&communication),
             icon: channel_icon(delivery.channel),
             channel: c.channel(&delivery.channel),
             to: delivery.destination.reveal().to_owned(),

@@ -51,7 +51,7 @@ struct Page {
 
 /// `GET /contacts`; `?q=` searches, `?area=` shows one area with what lies in it.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(&app, &signed, app.words.t("contacts.title"), "contacts")?;
+    let c = Chrome::of(&app, &signed, signed.words.t("contacts.title"), "contacts")?;
     let query = Fields::of_query(&uri);
     let q = query.get("q").trim().to_owned();
     let area: Option<AreaId> = query.get("area").parse().ok();

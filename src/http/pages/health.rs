@@ -27,9 +27,10 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let mut reasons = readiness.reasons();
     if let Err(error) = app.repo().setting("ready") {
         tracing::error!(%error, "the state cannot be read");
-        reasons.push("the state cannot be read".to_owned());
+        reasons.push("the state cannot be read".into());
     }
     let ready = reasons.is_empty();
+    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     let status = if ready {
         StatusCode::OK
     } else {

@@ -52,7 +52,7 @@ struct Page {
 
 /// `GET /issues`: the largest areas; `?area=` what lies in one; `&list=1` its people.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(&app, &signed, app.words.t("issues.title"), "issues")?;
+    let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?;
     let query = Fields::of_query(&uri);
     let areas = Areas::read(app.repo())?;
     let chosen: Option<AreaId> = query.get("area").parse().ok();

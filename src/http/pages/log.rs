@@ -59,7 +59,7 @@ pub(super) async fn page(
     let c = Chrome::of(
         &app,
         &signed,
-        app.words.fill("log.title", &[&name]),
+        signed.words.fill("log.title", &[&name]),
         "contacts",
     )?;
     let after = cursor(Fields::of_query(&uri).get("after"));
@@ -235,7 +235,7 @@ impl Writer<'_> {
             .transpose()?
             .flatten();
         if let Some(communication) = communication {
-            line.message = communication.title.clone();
+            line.message = self.c.title_of(&communication);
             line.href = format!(
                 "/communications/{}/people/{}",
                 communication.id, self.contact

@@ -51,7 +51,7 @@ struct Page {
 
 /// `GET /`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    let c = Chrome::of(&app, &signed, app.words.t("overview.title"), "overview")?;
+    let c = Chrome::of(&app, &signed, signed.words.t("overview.title"), "overview")?;
     let readiness = app.console.readiness.borrow().clone();
     let waiting = waiting(&app)?;
     let communications = data::communications(app.repo(), false, None, LATEST_MAX)?;
@@ -59,7 +59,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
     let alarms = readiness.alarms.iter().take(ALARMS_MAX);
     let alarms = alarms.map(|alarm| AlarmView {
         when: c.when(&alarm.at),
-        text: c.words.say(&alarm.text).to_owned(),
+        text: c.words.tell(&alarm.text),
     });
     let (tone, icon, headline, detail) = verdict(&c, &readiness);
     let mut tiles: Vec<Tile> = Channel::ALL
@@ -101,6 +101,7 @@ fn verdict(
         .filter(|channel| channel.state == ChannelHealth::Down);
     let down: Vec<&str> = down.map(|channel| channel.name.as_str()).collect();
     if !reasons.is_empty() {
+        let reasons: Vec<String> = reasons.iter().map(|reason| c.words.tell(reason)).collect();
         return ("bad", "alert", c.t("overview.broken"), reasons.join("; "));
     }
     if !down.is_empty() {

@@ -57,7 +57,7 @@ pub(super) async fn page(
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     let person = app.repo().person(id, contact)?.ok_or(Fault::NotFound)?;
     let known = app.repo().contact(contact)?;
-    let gone = app.words.t("person.gone").to_owned();
+    let gone = signed.words.t("person.gone").to_owned();
     let name = known.as_deref().map_or(gone, Contact::full_name);
     let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
     let category = app.console.tracker.category(&communication.category);
@@ -69,9 +69,9 @@ pub(super) async fn page(
     }
     let state = c.person(&person.state);
     show(&Page {
+        title: c.title_of(&communication),
         c,
         id,
-        title: communication.title.clone(),
         contact,
         name,
         state,

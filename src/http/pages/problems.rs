@@ -1,6 +1,7 @@
 //! Problems of a form: each names its field and leads to it.
 
 use super::super::view::Chrome;
+use super::super::words::Words;
 use crate::submit::FieldError;
 
 /// A problem for the summary above the form.
@@ -11,27 +12,28 @@ pub(super) struct Problem {
 }
 
 /// Problems by field, for beside the fields.
-pub(super) struct Problems(Vec<FieldError>);
+pub(super) struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
-    pub(super) const fn new(errors: Vec<FieldError>) -> Self {
-        Self(errors)
+    pub(super) fn new(errors: &[FieldError], words: &Words) -> Self {
+        let problem = |error: &FieldError| (error.field, words.tell(&error.problem));
+        Self(errors.iter().map(problem).collect())
     }
 
     pub(super) fn has(&self, field: &str) -> bool {
-        self.0.iter().any(|error| error.field == field)
+        self.0.iter().any(|error| error.0 == field)
     }
 
     pub(super) fn text(&self, field: &str) -> &str {
-        let found = self.0.iter().find(|error| error.field == field);
-        found.map_or("", |error| error.problem.as_str())
+        let found = self.0.iter().find(|error| error.0 == field);
+        found.map_or("", |error| error.1.as_str())
     }
 
     pub(super) fn summary(&self, c: &Chrome) -> Vec<Problem> {
-        let problem = |error: &FieldError| Problem {
-            anchor: error.field.to_owned(),
-            label: c.t(label(error.field)).to_owned(),
-            text: c.words.say(&error.problem).to_owned(),
+        let problem = |(field, text): &(&'static str, String)| Problem {
+            anchor: (*field).to_owned(),
+            label: c.t(label(field)).to_owned(),
+            text: text.clone(),
         };
         self.0.iter().map(problem).collect()
     }

@@ -63,7 +63,12 @@ fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> 
     if communication.state != CommunicationState::Draft {
         return Ok(Redirect::to(&format!("/communications/{id}")).into_response());
     }
-    let c = Chrome::of(app, signed, app.words.t("review.title"), "communications")?;
+    let c = Chrome::of(
+        app,
+        signed,
+        signed.words.t("review.title"),
+        "communications",
+    )?;
     let review = app.console.submit.review(id)?;
     let d = app.console.submit.draft(id)?;
     let unreached = review.cannot_reach.iter().map(|person| Unreached {
@@ -74,7 +79,7 @@ fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> 
     let page = Page {
         id,
         edit: format!("/communications/{id}/edit"),
-        title: communication.title.clone(),
+        title: c.title_of(&communication),
         people: review.people,
         audience: audience(app, &c, &d)?,
         channels: review
@@ -86,7 +91,7 @@ fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> 
         cannot_count: review.cannot_reach_count,
         cannot: unreached.collect(),
         sms_count: sms_count(&c, &d.content.sms_text),
-        problems: Problems::new(review.problems).summary(&c),
+        problems: Problems::new(&review.problems, c.words).summary(&c),
         d,
         c,
     };

@@ -4,6 +4,7 @@
 mod access;
 mod issues;
 mod journey;
+mod languages;
 mod machines;
 mod serving;
 mod world;
