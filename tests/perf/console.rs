@@ -1,0 +1,114 @@
+//! The real console over a durable store, on a socket.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tocsin::clock::{Randomness, SharedClock, SystemClock};
+use tocsin::domain::reminder::ReminderPlan;
+use tocsin::domain::suspension::SuspensionPolicy;
+use tocsin::domain::{Category, Redacted, Role, User, UserId};
+use tocsin::http::{Console, ConsoleSettings, Limits, Readiness, hash_password, router, serve};
+use tocsin::observe::Metrics;
+use tocsin::store::engine::OpenOptions;
+use tocsin::store::{Batch, Repo, RowBatch, Store};
+use tocsin::submit::{SubmitSettings, Submitter};
+use tocsin::tracker::{PromptSettings, Tracker, TrackerSettings};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::fill::START;
+
+pub(crate) const PASSWORD: &str = "a bell rings in the night";
+
+/// A running console.
+pub(crate) struct Served {
+    pub(crate) repo: Repo,
+    pub(crate) random: Randomness,
+    pub(crate) clock: SharedClock,
+    pub(crate) tracker: Tracker,
+    pub(crate) submit: Submitter,
+    pub(crate) user: UserId,
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: CancellationToken,
+    _readiness: watch::Sender<Readiness>,
+}
+
+fn categories() -> Vec<Category> {
+    vec![Category {
+        name: "alert".to_owned(),
+        confirmation_required: false,
+        voicemail_counts: false,
+    }]
+}
+
+/// Opens a store in the folder and serves its console.
+pub(crate) async fn start(folder: &Path) -> Served {
+    let repo = Repo::new(Store::open(&folder.join("state"), &OpenOptions::default()).unwrap());
+    let random = Randomness::seeded(7);
+    let clock = SystemClock::shared();
+    let settings = TrackerSettings {
+        categories: categories(),
+        suspension: SuspensionPolicy::default(),
+        prompts: PromptSettings::default(),
+    };
+    let tracker = Tracker::new(repo.clone(), clock.clone(), random.fork(), settings);
+    let settings = SubmitSettings {
+        categories: categories(),
+        reminders: ReminderPlan::default(),
+        default_language: "en".to_owned(),
+    };
+    let submit = Submitter::new(
+        repo.clone(),
+        clock.clone(),
+        random.fork(),
+        tracker.clone(),
+        settings,
+    );
+    let user = add_user(&repo, &random).await;
+    let (readiness, watched) = watch::channel(Readiness::default());
+    let stop = CancellationToken::new();
+    let router = router(Console {
+        repo: repo.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+        submit: submit.clone(),
+        tracker: tracker.clone(),
+        settings: ConsoleSettings::default(),
+        readiness: watched,
+        metrics: Metrics::new(START.as_secs()),
+        stop: stop.clone(),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits {
+        connections_max: 100,
+    };
+    tokio::spawn(serve(listener, router, limits, None, stop.clone()));
+    Served {
+        repo,
+        random,
+        clock,
+        tracker,
+        submit,
+        user,
+        address,
+        stop,
+        _readiness: readiness,
+    }
+}
+
+async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
+    let id = UserId::new(random.uuid_v7(START));
+    let user = User {
+        id,
+        login: "ida".to_owned(),
+        name: "Ida Bell".to_owned(),
+        role: Role::Administrator,
+        password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
+        created_at: START,
+    };
+    let mut batch = Batch::new();
+    batch.insert(&user);
+    repo.store().commit(batch).await.unwrap();
+    id
+}
