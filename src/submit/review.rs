@@ -131,16 +131,11 @@ fn why_not(contact: &Contact, channels: Channels) -> &'static str {
     }
 }
 
-/// Everybody an audience names, each once, areas first.
+/// Everybody an audience names, each once, in order of id: what is then written for each lies
+/// side by side in the store.
 pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<Vec<ContactId>, RepoError> {
     let tree = repo.areas()?;
-    let mut seen = HashSet::new();
     let mut people = Vec::new();
-    let mut add = |id: ContactId| {
-        if seen.insert(id) {
-            people.push(id);
-        }
-    };
     let areas: HashSet<_> = audience
         .areas
         .iter()
@@ -152,7 +147,7 @@ pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<Vec<ContactId>
         let mut after = None;
         loop {
             let page = repo.contact_ids_in_area(area, after, PAGE)?;
-            page.rows.into_iter().for_each(&mut add);
+            people.extend(page.rows);
             after = page.next;
             if after.is_none() {
                 break;
@@ -161,8 +156,10 @@ pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<Vec<ContactId>
     }
     for id in &audience.contacts {
         if repo.contact(*id)?.is_some() {
-            add(*id);
+            people.push(*id);
         }
     }
+    people.sort_unstable();
+    people.dedup();
     Ok(people)
 }
