@@ -35,12 +35,13 @@ pub(crate) async fn run(folder: &Path, size: Size) {
             html: String::new(),
             sms_text: "Go to high ground.".to_owned(),
             voice_script: "Go to high ground.".to_owned(),
+            attachments: Vec::new(),
         },
         category: "alert".to_owned(),
         channels: Channels::ALL,
         audience: Audience {
             areas: vec![areas[0].id],
-            contacts: Vec::new(),
+            ..Audience::default()
         },
     };
     let id = served

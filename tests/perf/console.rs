@@ -106,6 +106,13 @@ async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
         role: Role::Administrator,
         password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
         created_at: START,
+        language: None,
+        time_zone: None,
+        email: None,
+        mobile: None,
+        areas: Vec::new(),
+        notify_replies: false,
+        disabled: false,
     };
     let mut batch = Batch::new();
     batch.insert(&user);

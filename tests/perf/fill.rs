@@ -8,8 +8,8 @@ use tocsin::domain::{
     CommunicationId, CommunicationState, Contact, ContactId, ContactKind, Content, Delivery,
     DeliveryId, Destination, EmailAddress, EmailStatus, EnhancedStatus, LogEntry, LogEvent, Method,
     MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState,
-    PhoneNumber, Reason, Redacted, Source, Status, StatusChange, Suspension, TextStatus, Timestamp,
-    UserId, Verdict, comms_issue,
+    PhoneNumber, Reason, Redacted, SendingPlan, Source, Status, StatusChange, Suspension,
+    TextStatus, Timestamp, UserId, Verdict, Wishes, comms_issue,
 };
 use tocsin::store::records::Record;
 use tocsin::store::{Batch, Repo, RowBatch};
@@ -89,6 +89,8 @@ pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> C
         state: MethodState::Active,
         suspension: None,
         soft_failures: Vec::new(),
+        suspensions: 0,
+        verified_at: None,
     };
     let phone = |number: String| {
         Destination::Phone(Redacted::new(PhoneNumber::from_e164(&number).unwrap()))
@@ -119,6 +121,10 @@ pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> C
         issue_since: None,
         prompted_at: None,
         created_at: START,
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: Wishes::default(),
+        import: None,
     }
 }
 
@@ -279,6 +285,7 @@ impl Writer {
             html: String::new(),
             sms_text: "Boil your water before you drink it.".to_owned(),
             voice_script: "Boil your water before you drink it.".to_owned(),
+            attachments: Vec::new(),
         };
         let blob = batch.blob(content.to_bytes());
         batch.insert(&Communication {
@@ -304,6 +311,10 @@ impl Writer {
             created_at: at,
             modified_at: at,
             sent_at: Some(at),
+            campaign: None,
+            related: None,
+            plan: SendingPlan::default(),
+            approval: None,
         });
         self.pipeline.commit(batch).await;
         for some in people.chunks(PEOPLE_IN_BATCH) {

@@ -63,12 +63,13 @@ async fn draft(submit: &Submitter, by: UserId, area: AreaId) -> String {
             html: String::new(),
             sms_text: "Go to high ground.".to_owned(),
             voice_script: "Go to high ground.".to_owned(),
+            attachments: Vec::new(),
         },
         category: "alert".to_owned(),
         channels: Channels::ALL,
         audience: Audience {
             areas: vec![area],
-            contacts: Vec::new(),
+            ..Audience::default()
         },
     };
     submit
