@@ -12,6 +12,7 @@ mod fields;
 mod guard;
 mod language;
 mod login;
+mod menu;
 mod pages;
 mod password;
 mod pie;

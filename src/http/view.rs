@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::assets::{ASSETS, Assets};
 use super::fault::Fault;
+use super::menu;
 use super::session::Signed;
 use super::times::{self, When};
 use super::words::Words;
@@ -82,6 +83,11 @@ impl Chrome {
             _ => None,
         };
         self
+    }
+
+    /// The main menu.
+    pub(crate) fn menu(&self) -> Vec<menu::Group> {
+        menu::menu(self)
     }
 
     pub(crate) fn t(&self, key: &'static str) -> &'static str {

@@ -10,13 +10,17 @@ use super::super::data::{self, Result};
 use super::super::readiness::{ChannelHealth, ChannelState, Readiness};
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Chrome, channel_icon};
+use super::super::view::{Badge, Chrome, channel_icon};
 use super::communications::{Row, rows};
 use super::{Answer, show};
-use crate::domain::{Channel, Lane};
+use crate::domain::{Channel, Communication, CommunicationState, Lane};
 
 /// Communications shown here.
 const LATEST_MAX: usize = 6;
+/// Communications looked through for those that have been sent.
+const LOOKED_AT_MAX: usize = 60;
+/// What waits for somebody, shown here.
+const MINE_MAX: usize = 5;
 /// Alarms shown here.
 const ALARMS_MAX: usize = 5;
 /// Queue entries counted; beyond it the page says "more than".
@@ -25,10 +29,20 @@ const DEPTH_MAX: usize = 1_000;
 struct Tile {
     tone: &'static str,
     icon: &'static str,
+    /// Icon beside the value.
+    mark: &'static str,
     label: String,
     value: String,
     note: String,
     href: &'static str,
+}
+
+/// Something that waits for whoever looks.
+struct Mine {
+    state: Badge,
+    href: String,
+    title: String,
+    when: When,
 }
 
 struct AlarmView {
@@ -47,6 +61,8 @@ struct Page {
     alarms: Vec<AlarmView>,
     tiles: Vec<Tile>,
     latest: Vec<Row>,
+    mine: Vec<Mine>,
+    mine_more: bool,
 }
 
 /// `GET /`
@@ -54,8 +70,12 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
     let c = Chrome::of(&app, &signed, signed.words.t("overview.title"), "overview")?;
     let readiness = app.console.readiness.borrow().clone();
     let waiting = waiting(&app)?;
-    let communications = data::communications(app.repo(), false, None, LATEST_MAX)?;
-    let latest = rows(&app, &c, &communications.rows)?;
+    let communications = data::communications(app.repo(), false, None, LOOKED_AT_MAX)?.rows;
+    let sent = communications.into_iter().filter(Communication::is_sent);
+    let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
+    let mut mine = mine(&app, &c, &signed)?;
+    let mine_more = mine.len() > MINE_MAX;
+    mine.truncate(MINE_MAX);
     let alarms = readiness.alarms.iter().take(ALARMS_MAX);
     let alarms = alarms.map(|alarm| AlarmView {
         when: c.when(&alarm.at),
@@ -76,8 +96,43 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
         alarms: alarms.collect(),
         tiles,
         latest,
+        mine,
+        mine_more,
         c,
     })
+}
+
+/// What waits for whoever looks: what they may approve, what goes out soon, their own drafts.
+fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Vec<Mine>> {
+    let me = signed.user.id;
+    let in_state = |state| -> Result<Vec<Communication>> {
+        let page = app
+            .repo()
+            .communications_in_state(state, None, LOOKED_AT_MAX)?;
+        Ok(page.rows.into_iter().map(|row| row.value).collect())
+    };
+    let asked_by_me = |one: &Communication| {
+        let approval = one.approval.as_ref();
+        approval.is_some_and(|approval| approval.asked_by == me)
+    };
+    let mut found = in_state(CommunicationState::AwaitingApproval)?;
+    found.retain(|one| !asked_by_me(one));
+    let mut scheduled = in_state(CommunicationState::Scheduled)?;
+    scheduled.sort_by_key(|one| one.plan.scheduled_at);
+    found.extend(scheduled);
+    let mut drafts = in_state(CommunicationState::Draft)?;
+    drafts.retain(|one| one.origin.user() == Some(me));
+    found.extend(drafts);
+    found.truncate(MINE_MAX + 1);
+    let shown = rows(app, c, &found)?.into_iter().zip(&found);
+    Ok(shown
+        .map(|(row, one)| Mine {
+            state: row.state,
+            href: row.href,
+            title: row.title,
+            when: c.when(&one.plan.scheduled_at.unwrap_or(one.modified_at)),
+        })
+        .collect())
 }
 
 /// Deliveries that wait, counted up to a limit in each lane.
@@ -143,26 +198,27 @@ fn channel_tile(c: &Chrome, channel: Channel, readiness: &Readiness) -> Tile {
         .filter(|way| way.channel == channel)
         .collect();
     let has = |state| ways.iter().any(|way| way.state == state);
-    let (tone, value) = if has(ChannelHealth::Down) {
-        ("bad", "health.down")
+    let (tone, mark, value) = if has(ChannelHealth::Down) {
+        ("bad", "cross", "health.down")
     } else if has(ChannelHealth::Connecting) {
-        ("open", "health.connecting")
+        ("open", "clock", "health.connecting")
     } else if has(ChannelHealth::Ready) {
-        ("good", "health.ready")
+        ("good", "check", "health.ready")
     } else {
-        ("", "health.off")
+        ("", "minus", "health.off")
     };
     let detail = ways.iter().map(|way| {
         if way.detail.is_empty() {
-            way.name.as_str()
+            c.words.say(&way.name)
         } else {
-            way.detail.as_str()
+            c.words.say(&way.detail)
         }
     });
     let detail: Vec<&str> = detail.collect();
     Tile {
         tone,
         icon: channel_icon(channel),
+        mark,
         label: c.channel(&channel),
         value: c.t(value).to_owned(),
         note: detail.join(", "),
@@ -173,8 +229,9 @@ fn channel_tile(c: &Chrome, channel: Channel, readiness: &Readiness) -> Tile {
 fn queue_tile(c: &Chrome, waiting: usize) -> Tile {
     let full = waiting >= DEPTH_MAX;
     Tile {
-        tone: if waiting == 0 { "good" } else { "open" },
+        tone: if waiting == 0 { "good" } else { "" },
         icon: "clock",
+        mark: "",
         label: c.t("overview.queue").to_owned(),
         value: if full {
             c.f1("overview.queue_more", DEPTH_MAX)
@@ -196,6 +253,7 @@ fn issues_tile(c: &Chrome) -> Tile {
     Tile {
         tone: if c.issues == 0 { "good" } else { "open" },
         icon: "alert",
+        mark: "",
         label: c.t("nav.issues").to_owned(),
         value: c.issues.to_string(),
         note: c

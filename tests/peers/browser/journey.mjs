@@ -103,8 +103,15 @@ async function journey({ name, javascript, subject }) {
   await close();
 }
 
+// The menu lies behind a button where there is no room beside the page; it opens without a script.
+async function openMenu(page) {
+  const button = page.getByRole("button", { name: "Menu", exact: true });
+  if (await button.isVisible()) await button.click();
+}
+
 // From the list of issues to the evidence, and back in use.
 async function solve(page, name, shot) {
+  await openMenu(page);
   await page.getByRole("link", { name: /^Comms issues/ }).first().click();
   await page.getByRole("link", { name: /^Drill down/ }).first().click();
   await page.getByRole("link", { name: "List people Harbour" }).click();
@@ -138,6 +145,9 @@ async function look({ name, dark, viewport }) {
     await visit("login");
     await enter(page);
     await visit("overview");
+    await openMenu(page);
+    check(`${name}: the menu is open`, await page.getByRole("link", { name: "Contacts", exact: true }).isVisible());
+    await visit("menu");
     for (const path of ["communications", "communications/new", "contacts", "contacts?q=nobodyatall", "issues", "areas", "users", "nowhere"]) {
       await page.goto(`${base}/${path}`);
       await visit(path.replace(/[/?=]/g, "-"));

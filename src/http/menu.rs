@@ -1,0 +1,78 @@
+//! The main menu: one line for each entry.
+
+use super::view::Chrome;
+
+/// A group of entries that belong together; its name is for screen readers.
+pub(crate) struct Group {
+    pub(crate) label: &'static str,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// An entry of the main menu.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) href: &'static str,
+    /// What a page of it names as its section.
+    pub(crate) section: &'static str,
+    pub(crate) icon: &'static str,
+    /// Key of its name.
+    pub(crate) label: &'static str,
+    /// A number that asks for attention; 0 shows none.
+    pub(crate) count: u64,
+    /// What the number counts, for screen readers.
+    pub(crate) counts: &'static str,
+}
+
+const fn entry(
+    href: &'static str,
+    section: &'static str,
+    icon: &'static str,
+    label: &'static str,
+) -> Entry {
+    Entry {
+        href,
+        section,
+        icon,
+        label,
+        count: 0,
+        counts: "",
+    }
+}
+
+/// What whoever is logged in finds in the menu.
+pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
+    let issues = Entry {
+        count: c.issues,
+        counts: "nav.issues_count",
+        ..entry("/issues", "issues", "alert", "nav.issues")
+    };
+    let mut groups = vec![
+        Group {
+            label: "nav.messages",
+            entries: vec![
+                entry("/", "overview", "home", "nav.overview"),
+                entry(
+                    "/communications",
+                    "communications",
+                    "send",
+                    "nav.communications",
+                ),
+            ],
+        },
+        Group {
+            label: "nav.people",
+            entries: vec![
+                entry("/contacts", "contacts", "people", "nav.contacts"),
+                issues,
+                entry("/areas", "areas", "map", "nav.areas"),
+            ],
+        },
+    ];
+    if c.administrator {
+        groups.push(Group {
+            label: "nav.administration",
+            entries: vec![entry("/users", "users", "key", "nav.users")],
+        });
+    }
+    groups
+}
