@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::state::retry_schedule;
+use super::state::{retry_schedule, zone};
 use crate::channel::Channel;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -57,6 +57,7 @@ pub(super) fn start(parts: Parts<'_>) {
             clock: parts.clock.clone(),
             random: parts.random.clone(),
             return_paths: parts.return_paths.clone(),
+            zone: zone(parts.config),
         };
         let attempts = Attempts::new(
             Arc::clone(channel),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use jiff::tz::TimeZone;
+
 use crate::clock::{Randomness, SharedClock};
 use crate::config::{Config, Engine};
 use crate::domain::reminder::ReminderPlan;
@@ -108,8 +110,12 @@ pub(super) fn retry_schedule(retry: &crate::config::Retry) -> RetrySchedule {
     }
 }
 
+/// The zone of the installation; checked when the settings were read.
+pub(super) fn zone(config: &Config) -> TimeZone {
+    TimeZone::get(&config.server.time_zone).unwrap_or(TimeZone::UTC)
+}
+
 pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSettings> {
-    let zone = &config.server.time_zone;
     let console = &config.console;
     let titles = config
         .categories
@@ -117,8 +123,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
         .map(|category| (category.name.clone(), category.title.clone()));
     Ok(ConsoleSettings {
         language: config.server.default_language.clone(),
-        time_zone: jiff::tz::TimeZone::get(zone)
-            .with_context(|| format!("time zone {zone} is not known"))?,
+        time_zone: zone(config),
         default_region: config.server.default_region.clone(),
         category_titles: titles.collect(),
         secure_cookie: console.secure_cookie,

@@ -150,6 +150,21 @@ impl Origin {
         }
     }
 
+    /// Whether what a person wants and quiet hours hold it back. They do not where the person
+    /// asked for it just now, where it is our own staff's, or where an application of the
+    /// organisation is answerable for what it hands in.
+    #[must_use]
+    pub const fn heeds_wishes(self) -> bool {
+        match self {
+            Self::Console(_) | Self::Program(_) | Self::Prompt => true,
+            Self::Submission(_)
+            | Self::Test(_)
+            | Self::Reply(_)
+            | Self::Verification
+            | Self::Notice => false,
+        }
+    }
+
     /// Who wrote or handed it in, if anybody did.
     #[must_use]
     pub const fn user(self) -> Option<UserId> {

@@ -51,6 +51,8 @@ pub enum ClosedReason {
     ReachedOtherwise,
     /// The method was suspended, removed or opted out of before its turn came.
     MethodNotUsable,
+    /// The person wants no such messages.
+    NotWanted,
 }
 
 impl ClosedReason {
@@ -59,6 +61,7 @@ impl ClosedReason {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::ReachedOtherwise => "Not needed any more: the person confirmed by other means.",
+            Self::NotWanted => "Not sent: the person wants no such messages.",
             Self::MethodNotUsable => "Not sent: the method was suspended, removed or opted out of.",
         }
     }
@@ -102,6 +105,10 @@ pub struct Delivery {
     pub remote_ids: Vec<String>,
     /// Which of them have been reported as delivered: bit n is segment n.
     pub segments_delivered: u64,
+    /// It belongs to an emergency: it overtakes, and quiet hours do not hold it.
+    pub express: bool,
+    /// The end of the quiet hours that held it last. Giving up counts from here.
+    pub held_until: Option<Timestamp>,
 }
 
 impl Delivery {
@@ -111,6 +118,13 @@ impl Delivery {
         self.timeline
             .last()
             .map_or(self.channel.first_status(), |change| change.status)
+    }
+
+    /// When trying began: when it was made, or when quiet hours let it go.
+    #[must_use]
+    pub fn began_at(&self) -> Option<Timestamp> {
+        let made = self.timeline.first().map(|change| change.at);
+        made.max(self.held_until)
     }
 
     /// When its status last changed or it was made.

@@ -3,6 +3,9 @@
 use super::ids::{CommunicationId, ContactId, DeliveryId};
 use super::timestamp::Timestamp;
 
+/// Tells the lanes of emergencies.
+const EXPRESS: u8 = 0x40;
+
 /// A lane of the queue. Each is worked on by itself, so that one that stalls holds up no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -28,6 +31,25 @@ impl Lane {
         Self::Expand,
         Self::Inbound,
     ];
+
+    /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
+    /// is looked at first.
+    #[must_use]
+    pub const fn number(self, express: bool) -> u8 {
+        if express {
+            self as u8 | EXPRESS
+        } else {
+            self as u8
+        }
+    }
+
+    /// The lane of a number.
+    #[must_use]
+    pub fn of_number(number: u8) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|lane| number & !EXPRESS == *lane as u8)
+    }
 
     /// Its name in logs and metrics.
     #[must_use]
@@ -64,6 +86,11 @@ pub struct RoundJob {
     pub cursor: u32,
     /// When its next step is due.
     pub due: Timestamp,
+    /// Position in the escalation plan, for its rounds; none for the initial sending to all
+    /// channels at once, reminders and recontacts.
+    pub step: Option<u8>,
+    /// It belongs to an emergency and overtakes.
+    pub express: bool,
 }
 
 /// Most people in one audience chunk.

@@ -191,6 +191,11 @@ pub enum LogEvent {
         /// Who.
         by: Actor,
     },
+    /// The person confirmed a message by link or reply.
+    Confirmed {
+        /// Which message.
+        communication: CommunicationId,
+    },
     /// The person answered.
     Replied {
         /// The message that came in.

@@ -11,6 +11,7 @@ pub mod comms_issue;
 pub mod communication;
 pub mod contact;
 pub mod delivery;
+pub mod escalation;
 pub mod group;
 pub mod ids;
 pub mod job;

@@ -3,6 +3,7 @@
 use super::category::Category;
 use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId};
 use super::status::{Reach, Status};
+use super::timestamp::Timestamp;
 
 /// Most deliveries of one communication to one person, reminders among them.
 pub const PERSON_DELIVERIES_MAX: usize = 128;
@@ -57,12 +58,17 @@ pub struct Person {
     pub deliveries: Vec<PersonDelivery>,
     /// What they come to.
     pub state: PersonState,
+    /// When this person confirmed by link or reply; a confirmed call stands among the deliveries.
+    pub confirmed: Option<Timestamp>,
 }
 
 impl Person {
     /// What the deliveries come to.
     #[must_use]
     pub fn derive_state(&self, category: &Category) -> PersonState {
+        if self.confirmed.is_some() {
+            return PersonState::Contacted;
+        }
         let mut state = PersonState::NotContacted;
         for delivery in &self.deliveries {
             match delivery.status.reach(category) {

@@ -12,8 +12,8 @@ pub const PROOF_NOTE_SIZE_MAX: usize = 60;
 /// Minutes in a day.
 pub const DAY_MINUTES: u16 = 24 * 60;
 
-/// Hours in which nothing but emergencies goes out to a person, in the zone of the
-/// installation. They may span midnight.
+/// Hours in which a person is neither called nor texted but in an emergency, in the zone of the
+/// installation; mail rings nobody and goes out. They may span midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuietHours {
     /// First quiet minute of the day, below [`DAY_MINUTES`].

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::lane::{LaneHandler, Work};
 use super::outcome::{begun, event_for, overdue, progressed, waiting};
+use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
 use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
 use crate::clock::{Randomness, SharedClock};
@@ -41,6 +43,7 @@ pub struct Attempts {
     random: Randomness,
     schedule: RetrySchedule,
     return_paths: ReturnPaths,
+    zone: TimeZone,
     running: Mutex<HashMap<DeliveryId, CancellationToken>>,
     contents: Mutex<Vec<(BlobId, Arc<Content>)>>,
     drain: CancellationToken,
@@ -60,6 +63,8 @@ pub struct AttemptTools {
     pub random: Randomness,
     /// To name each delivery in its envelope sender.
     pub return_paths: ReturnPaths,
+    /// The zone in which people's quiet hours are meant.
+    pub zone: TimeZone,
 }
 
 impl Attempts {
@@ -79,6 +84,7 @@ impl Attempts {
             random: tools.random,
             schedule,
             return_paths: tools.return_paths,
+            zone: tools.zone,
             running: Mutex::default(),
             contents: Mutex::default(),
             drain,
@@ -183,11 +189,18 @@ impl Attempts {
     }
 
     async fn sweep(&self) -> Result<(), AttemptError> {
-        let lane = Lane::from(self.channel.kind()) as u8;
+        let lane = Lane::from(self.channel.kind());
         let store = self.repo.store();
-        let claims = store
-            .claim_due(lane, self.clock.wall(), SWEEP_INTERVAL, SWEEP_MAX)
-            .map_err(RepoError::from)?;
+        let due = |express| {
+            store.claim_due(
+                lane.number(express),
+                self.clock.wall(),
+                SWEEP_INTERVAL,
+                SWEEP_MAX,
+            )
+        };
+        let mut claims = due(true).map_err(RepoError::from)?;
+        claims.extend(due(false).map_err(RepoError::from)?);
         for claim in claims {
             let id = DeliveryId::from_bytes(claim.id);
             if let Some(delivery) = self.repo.delivery(id)?
@@ -203,8 +216,8 @@ impl Attempts {
     /// The event that gives a delivery up, if it has waited for too long.
     fn overdue(&self, delivery: &Delivery) -> Option<Event> {
         let now = self.clock.wall();
-        let made_at = delivery.timeline.first()?.at;
-        (now.since(made_at) > self.schedule.give_up_after).then(|| overdue(delivery))
+        let began_at = delivery.began_at()?;
+        (now.since(began_at) > self.schedule.give_up_after).then(|| overdue(delivery))
     }
 
     async fn attempt(
@@ -223,11 +236,12 @@ impl Attempts {
             self.tracker.record(id, event).await?;
             return Ok(());
         }
-        let Some(request) = self.request(&delivery)? else {
-            self.tracker
-                .record(id, Event::Closed(ClosedReason::MethodNotUsable))
-                .await?;
-            return Ok(());
+        let request = match self.look(&delivery)? {
+            Look::Go(request) => *request,
+            Look::Instead(event) => {
+                self.tracker.record(id, event).await?;
+                return Ok(());
+            }
         };
         let status = begun(self.channel.kind());
         self.tracker
@@ -266,24 +280,36 @@ impl Attempts {
         metrics.attempt_seconds.with(&[channel]).observe(took);
     }
 
-    /// Everything the channel must know; none when the method may not be used any more.
-    fn request(&self, delivery: &Delivery) -> Result<Option<AttemptRequest>, AttemptError> {
+    /// Everything the channel must know, or why nothing goes out now: whatever has changed since
+    /// the delivery was made counts.
+    fn look(&self, delivery: &Delivery) -> Result<Look, AttemptError> {
         let communication = self
             .repo
             .communication(delivery.communication)?
             .ok_or(RepoError::Missing("a communication"))?;
         let Some(contact) = self.repo.contact(delivery.contact)? else {
-            return Ok(None);
+            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
         };
         let usable = contact.method(delivery.method).is_some_and(|method| {
             // A corrected address: what was meant for the old one goes nowhere.
             method.usable_for(delivery.channel) && method.destination == delivery.destination
         });
         if !usable {
-            return Ok(None);
+            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
+        }
+        let wishes = &contact.wishes;
+        if communication.origin.heeds_wishes() {
+            if !wishes.allow(delivery.channel, &communication.category) {
+                return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
+            }
+            let now = self.clock.wall();
+            let held = quiet_until(wishes.quiet_hours, delivery.channel, now, &self.zone);
+            if let Some(until) = held.filter(|_| !delivery.express) {
+                return Ok(Look::Instead(Event::Held { until }));
+            }
         }
         let category = self.tracker.category(&communication.category);
-        Ok(Some(AttemptRequest {
+        Ok(Look::Go(Box::new(AttemptRequest {
             delivery: delivery.id,
             attempt: delivery.attempts.saturating_add(1),
             destination: delivery.destination.clone(),
@@ -299,7 +325,7 @@ impl Attempts {
             language: contact.language.clone(),
             return_path: self.return_paths.address(delivery.id),
             confirmation_required: category.confirmation_required,
-        }))
+        })))
     }
 
     fn content(&self, id: BlobId) -> Result<Arc<Content>, RepoError> {
@@ -376,6 +402,14 @@ impl Attempts {
             }
         }
     }
+}
+
+/// What is to be done with a delivery whose turn has come.
+enum Look {
+    /// An attempt.
+    Go(Box<AttemptRequest>),
+    /// No attempt, but this.
+    Instead(Event),
 }
 
 /// A delivery being worked on; no longer when this is dropped.

@@ -108,7 +108,13 @@ fn hand_out(
         return Ok(Wait::Permit);
     }
     let now = clock.wall();
-    for claim in store.claim_due(lane as u8, now, LEASE, free)? {
+    // Emergencies first.
+    let mut claims = store.claim_due(lane.number(true), now, LEASE, free)?;
+    if claims.len() < free {
+        let more = free - claims.len();
+        claims.extend(store.claim_due(lane.number(false), now, LEASE, more)?);
+    }
+    for claim in claims {
         let Ok(permit) = Arc::clone(permits).try_acquire_owned() else {
             store.release(&claim);
             continue;
@@ -122,7 +128,10 @@ fn hand_out(
     if permits.available_permits() == 0 {
         return Ok(Wait::Permit);
     }
-    let next = store.next_due(lane as u8)?.map(|due| due.since(now));
+    let express = store.next_due(lane.number(true))?;
+    let ordinary = store.next_due(lane.number(false))?;
+    let next = express.into_iter().chain(ordinary).min();
+    let next = next.map(|due| due.since(now));
     let span = next
         .unwrap_or(LOOK_INTERVAL_MAX)
         .clamp(LOOK_INTERVAL, LOOK_INTERVAL_MAX);

@@ -3,5 +3,6 @@
 pub mod attempts;
 pub mod lane;
 pub mod outcome;
+pub mod quiet;
 pub mod rounds;
 pub mod schedule;

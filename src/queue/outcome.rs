@@ -55,7 +55,7 @@ pub fn event_for(
         }
         AttemptOutcome::CallEnded { status, verdict } => changed(Status::Call(status), verdict),
         AttemptOutcome::Deferred { verdict } => {
-            let made_at = delivery.timeline.first().map_or(now, |change| change.at);
+            let made_at = delivery.began_at().unwrap_or(now);
             match schedule.next(delivery.attempts, made_at, now, random) {
                 Some(due) => Event::Retry {
                     status: waiting(channel),

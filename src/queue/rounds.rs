@@ -48,8 +48,9 @@ impl Rounds {
     async fn work(&self, claim: Claim) {
         while !self.cancel.is_cancelled() {
             if self.must_wait(&claim.value) {
+                // Given back, so that an emergency never waits behind rounds that wait.
                 self.pause(FULL_INTERVAL).await;
-                continue;
+                break;
             }
             match self.tracker.step_round(&claim.value).await {
                 Ok(RoundStep::More) => tokio::task::yield_now().await,
@@ -70,6 +71,9 @@ impl Rounds {
         let Ok(Some(job)) = self.repo.round_at(round) else {
             return false;
         };
+        if job.express {
+            return false;
+        }
         let Ok(Some(communication)) = self.repo.communication(job.communication) else {
             return false;
         };

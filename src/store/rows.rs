@@ -280,7 +280,11 @@ impl Row for RoundJob {
     }
 
     fn indexes(&self) -> Vec<(Key, Value)> {
-        let queued = queue_key(Lane::Expand as u8, self.due, &self.queue_id());
+        let queued = queue_key(
+            Lane::Expand.number(self.express),
+            self.due,
+            &self.queue_id(),
+        );
         vec![(queued, self.key())]
     }
 }
@@ -297,7 +301,7 @@ impl Row for Delivery {
             .build();
         let mut entries = vec![(by_contact, Vec::new())];
         if let Some(due) = self.due {
-            let lane = Lane::from(self.channel) as u8;
+            let lane = Lane::from(self.channel).number(self.express);
             entries.push((queue_key(lane, due, self.id.as_bytes()), Vec::new()));
         }
         for remote in &self.remote_ids {

@@ -154,6 +154,7 @@ impl Submitter {
                 contact: &person.contact,
                 round: 1,
                 now,
+                express: false,
             };
             let wanted: Vec<NewDelivery<'_>> = person
                 .methods

@@ -2,8 +2,8 @@
 
 use super::review::resolve;
 use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
+use crate::domain::escalation::plan_rounds;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
-use crate::domain::reminder::REMINDERS_MAX;
 use crate::domain::{
     AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, RoundJob,
     Sentence, Timestamp,
@@ -80,17 +80,15 @@ impl Submitter {
                 contacts: contacts.to_vec(),
             });
         }
-        let job = |round: u8, due| RoundJob {
-            communication: communication.id,
-            round,
-            cursor: 0,
-            due,
-        };
-        batch.insert(&job(1, now));
-        for round in 1..=u8::try_from(REMINDERS_MAX).unwrap_or(u8::MAX) {
-            if let Some(due) = self.settings().reminders.due(now, round) {
-                batch.insert(&job(round + 1, due));
-            }
+        for planned in plan_rounds(&communication.plan, &self.settings().reminders, now) {
+            batch.insert(&RoundJob {
+                communication: communication.id,
+                round: planned.round,
+                cursor: 0,
+                due: planned.due,
+                step: planned.step,
+                express: communication.plan.emergency,
+            });
         }
         let sent = Communication {
             state: CommunicationState::Expanding,

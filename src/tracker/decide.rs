@@ -83,7 +83,7 @@ pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPoli
     refresh_person(&mut decision, &known.category);
     let after = decision.delivery.status();
     if before != after && after == Status::Call(CallStatus::Confirmed) {
-        decision.close = still_open(&decision.person, decision.delivery.id);
+        decision.close = still_open(&decision.person, Some(decision.delivery.id));
     }
     decision
 }
@@ -95,6 +95,7 @@ const fn verdict_of(event: &Event) -> Option<&Verdict> {
         | Event::Accepted { .. }
         | Event::Fact { .. }
         | Event::SegmentDelivered { .. }
+        | Event::Held { .. }
         | Event::Closed(_) => None,
     }
 }
@@ -154,6 +155,13 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
         }
         Event::SegmentDelivered { remote_id, verdict } => {
             segment_delivered(delivery, &remote_id, verdict, now);
+            None
+        }
+        Event::Held { until } => {
+            if delivery.due.is_some() {
+                delivery.due = Some(until);
+                delivery.held_until = Some(until);
+            }
             None
         }
         Event::Closed(reason) => {
@@ -279,11 +287,13 @@ fn refresh_person(decision: &mut Decision, category: &Category) {
     person.state = person.derive_state(category);
 }
 
-fn still_open(person: &Person, except: DeliveryId) -> Vec<DeliveryId> {
+pub(super) fn still_open(person: &Person, except: Option<DeliveryId>) -> Vec<DeliveryId> {
     person
         .deliveries
         .iter()
-        .filter(|known| known.delivery != except && !known.closed && !known.status.is_settled())
+        .filter(|known| {
+            Some(known.delivery) != except && !known.closed && !known.status.is_settled()
+        })
         .map(|known| known.delivery)
         .collect()
 }

@@ -51,6 +51,11 @@ pub enum Event {
         /// What it said.
         verdict: Verdict,
     },
+    /// Not now: the person's quiet hours. Nothing was attempted.
+    Held {
+        /// When they end.
+        until: Timestamp,
+    },
     /// Nothing more will be done.
     Closed(ClosedReason),
 }

@@ -33,6 +33,8 @@ pub struct Making<'a> {
     pub round: u8,
     /// When it is made, and due.
     pub now: Timestamp,
+    /// It belongs to an emergency.
+    pub express: bool,
 }
 
 /// Puts a person's new deliveries into a batch: rows, queue entries, the person's row, numbers
@@ -50,6 +52,7 @@ pub fn make_deliveries(
             contact: making.contact.id,
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
+            confirmed: None,
         },
         |person| person.value.clone(),
     );
@@ -104,5 +107,7 @@ fn new_delivery(random: &Randomness, making: Making<'_>, new: NewDelivery<'_>) -
         closed: None,
         remote_ids: Vec::new(),
         segments_delivered: 0,
+        express: making.express,
+        held_until: None,
     }
 }

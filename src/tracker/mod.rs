@@ -4,6 +4,7 @@
 //! [`decide`] is pure and may refuse; what it decides is then applied and cannot fail, but for
 //! the store. When somebody else changed one of the rows meanwhile, everything is decided anew.
 
+mod confirm;
 mod contacts;
 pub mod decide;
 mod event;
@@ -26,6 +27,7 @@ use crate::domain::{Category, CommunicationId, ContactId, DeliveryId};
 use crate::observe::Metrics;
 use crate::store::{Repo, RepoError, StoreError};
 
+pub use confirm::Confirmation;
 pub use event::Event;
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};

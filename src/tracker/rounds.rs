@@ -4,11 +4,13 @@
 
 use super::make::{Making, NewDelivery, make_deliveries};
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
+use crate::domain::escalation;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::reminder::wants_reminder;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    Channel, Communication, CommunicationState, Contact, ContactId, Person, RoundJob,
+    Category, Channel, Communication, CommunicationState, Contact, ContactId, EscalationStep,
+    Person, RoundJob,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -111,17 +113,23 @@ impl Tracker {
         if job.round == 1 && person.is_some() {
             return Ok(());
         }
-        let wanted = wanted(communication, &contact, person.as_ref(), job.round);
+        let category = self.category(&communication.category);
+        let round = Round {
+            job,
+            communication,
+            category: &category,
+        };
+        let wanted = round.wanted(&contact, person.as_ref());
         if job.round > 1 && wanted.is_empty() {
             return Ok(());
         }
-        let category = self.category(&communication.category);
         let making = Making {
             communication: communication.id,
             category: &category,
             contact: &contact,
             round: job.round,
             now: self.clock.wall(),
+            express: communication.plan.emergency,
         };
         // A method that is suspended while we look must not be written to: insist on the contact.
         batch.expect(&contact);
@@ -130,37 +138,83 @@ impl Tracker {
     }
 }
 
-/// By which methods a person is written to or called in this round. Emails and texts go to
-/// every method that takes them; one number is called, landlines first, the next one in the
-/// next round.
-fn wanted<'a>(
-    communication: &Communication,
-    contact: &'a Contact,
-    person: Option<&Loaded<Person>>,
-    round: u8,
-) -> Vec<NewDelivery<'a>> {
-    let known = person.map_or(0, |person| person.deliveries.len());
-    let mut wanted = Vec::new();
-    for channel in communication.channels.iter() {
-        if round > 1 && !person.is_some_and(|person| wants_reminder(person, channel)) {
-            continue;
+/// A round, and what it is a round of.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    job: &'a RoundJob,
+    communication: &'a Communication,
+    category: &'a Category,
+}
+
+impl Round<'_> {
+    /// By which methods a person is written to or called in this round. Emails and texts go to
+    /// every method that takes them; one number is called, landlines first, the next one in the
+    /// next round. What the person does not want is not made.
+    fn wanted<'c>(
+        &self,
+        contact: &'c Contact,
+        person: Option<&Loaded<Person>>,
+    ) -> Vec<NewDelivery<'c>> {
+        let known = person.map_or(0, |person| person.deliveries.len());
+        let mut wanted = Vec::new();
+        for channel in self.channels(contact, person) {
+            let methods = contact.methods_for(channel);
+            if channel == Channel::Call {
+                let turn = self.calls_before() % methods.len().max(1);
+                wanted.extend(
+                    methods
+                        .get(turn)
+                        .map(|method| NewDelivery { method, channel }),
+                );
+            } else {
+                wanted.extend(
+                    methods
+                        .into_iter()
+                        .map(|method| NewDelivery { method, channel }),
+                );
+            }
         }
-        let methods = contact.methods_for(channel);
-        if channel == Channel::Call {
-            let turn = usize::from(round.saturating_sub(1)) % methods.len().max(1);
-            wanted.extend(
-                methods
-                    .get(turn)
-                    .map(|method| NewDelivery { method, channel }),
-            );
-        } else {
-            wanted.extend(
-                methods
-                    .into_iter()
-                    .map(|method| NewDelivery { method, channel }),
-            );
-        }
+        wanted.truncate(PERSON_DELIVERIES_MAX.saturating_sub(known));
+        wanted
     }
-    wanted.truncate(PERSON_DELIVERIES_MAX.saturating_sub(known));
-    wanted
+
+    /// By which channels.
+    fn channels(&self, contact: &Contact, person: Option<&Loaded<Person>>) -> Vec<Channel> {
+        let steps = &self.communication.plan.escalation;
+        let in_turn: Vec<Channel> = match self.job.step {
+            Some(step) => escalation::step_channel(steps, step, &contact.wishes)
+                .filter(|channel| {
+                    self.job.round == 1
+                        || person.is_some_and(|person| {
+                            escalation::wants_step(person, *channel, self.category)
+                        })
+                })
+                .into_iter()
+                .collect(),
+            None => self
+                .communication
+                .channels
+                .iter()
+                .filter(|channel| {
+                    self.job.round == 1
+                        || person.is_some_and(|person| wants_reminder(person, *channel))
+                })
+                .collect(),
+        };
+        let allowed =
+            |channel: &Channel| contact.wishes.allow(*channel, &self.communication.category);
+        in_turn.into_iter().filter(allowed).collect()
+    }
+
+    /// Calls that earlier rounds have made to one person, so that the numbers take turns.
+    fn calls_before(&self) -> usize {
+        let steps = &self.communication.plan.escalation;
+        let before = usize::from(self.job.round.saturating_sub(1));
+        if steps.is_empty() {
+            return before;
+        }
+        let is_call = |step: &&EscalationStep| step.channel == Channel::Call;
+        let calls = steps.iter().take(before).filter(is_call).count();
+        calls + before.saturating_sub(steps.len())
+    }
 }

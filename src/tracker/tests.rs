@@ -137,6 +137,7 @@ impl World {
             contact: &self.contact,
             round: 1,
             now,
+            express: false,
         };
         let wanted: Vec<_> = [Channel::Email, Channel::Text, Channel::Call]
             .into_iter()

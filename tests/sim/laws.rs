@@ -178,6 +178,10 @@ fn why_closed(world: &World, delivery: &Delivery, reason: ClosedReason) {
             });
             assert!(confirmed, "{delivery:#?}");
         }
+        ClosedReason::NotWanted => {
+            let contact = world.contact(delivery.contact);
+            assert!(!contact.wishes.allow(delivery.channel, &world.category.name));
+        }
         ClosedReason::MethodNotUsable => {
             let contact = world.contact(delivery.contact);
             let state = contact.method(delivery.method).unwrap().state;

@@ -6,6 +6,7 @@
 mod carrier;
 mod confirmation;
 mod crashes;
+mod escalation;
 mod expansion;
 mod laws;
 mod reminders;

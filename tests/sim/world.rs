@@ -263,6 +263,7 @@ impl Life {
             clock: self.clock.clone(),
             random,
             return_paths: ReturnPaths::new("bounce.example.org", &[7; 32]),
+            zone: jiff::tz::TimeZone::UTC,
         };
         let attempts = Arc::new(Attempts::new(channel, tools, schedule, self.stop.clone()));
         let (watcher, stop) = (Arc::clone(&attempts), self.stop.clone());
@@ -278,6 +279,25 @@ impl Life {
 
     /// Writes and sends an alert.
     pub(crate) async fn send(&self, channels: Channels, audience: Audience) -> CommunicationId {
+        let id = self.draft(channels, audience).await;
+        self.send_draft(id).await;
+        id
+    }
+
+    /// Writes an alert to these people, who are there already.
+    pub(crate) async fn draft_to(&self, channels: Channels, people: &[Contact]) -> CommunicationId {
+        let audience = Audience {
+            contacts: people.iter().map(|contact| contact.id).collect(),
+            ..Audience::default()
+        };
+        self.draft(channels, audience).await
+    }
+
+    pub(crate) async fn send_draft(&self, id: CommunicationId) {
+        self.submitter.send(id).await.unwrap();
+    }
+
+    async fn draft(&self, channels: Channels, audience: Audience) -> CommunicationId {
         let input = DraftInput {
             content: Content {
                 subject: "Flood".into(),
@@ -292,9 +312,7 @@ impl Life {
             audience,
         };
         let by = UserId::from_bytes([1; 16]);
-        let id = self.submitter.save_draft(None, &input, by).await.unwrap();
-        self.submitter.send(id).await.unwrap();
-        id
+        self.submitter.save_draft(None, &input, by).await.unwrap()
     }
 
     /// Adds people and sends them an alert.

@@ -158,6 +158,10 @@ impl Writer<'_> {
                 by,
                 ..
             } => self.changed(*change, *kind, detail, *by),
+            LogEvent::Confirmed { communication } => {
+                let line = self.titled("good", "check", c.t("log.confirmed").to_owned());
+                self.about(line, None, Some(*communication))
+            }
             LogEvent::Replied { delivery, .. } => {
                 let line = self.titled("good", "return", c.t("log.replied").to_owned());
                 self.about(line, *delivery, None)

@@ -111,7 +111,7 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
 
 fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
     let (lane, _, id) = queue_key_parts(key)?;
-    let lane = Lane::ALL.into_iter().find(|known| *known as u8 == lane)?;
+    let lane = Lane::of_number(lane)?;
     let owner = match lane {
         Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
         Lane::Expand => Owner::Round(value.to_vec()),

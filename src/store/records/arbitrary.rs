@@ -464,6 +464,7 @@ fn closed() -> impl Strategy<Value = Closed> {
     let reason = select(vec![
         ClosedReason::ReachedOtherwise,
         ClosedReason::MethodNotUsable,
+        ClosedReason::NotWanted,
     ]);
     (time(), reason).prop_map(|(at, reason)| Closed { at, reason })
 }
@@ -472,7 +473,12 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
     let ids = (delivery_id(), communication_id(), contact_id(), method_id());
     let way = (select(Channel::ALL.to_vec()), destination(), any::<u8>());
     let work = (any::<u16>(), option::of(time()), option::of(closed()));
-    let remote = (vec(text(), 0..4), any::<u64>());
+    let remote = (
+        vec(text(), 0..4),
+        any::<u64>(),
+        any::<bool>(),
+        option::of(time()),
+    );
     (ids, way, vec(status_change(), 0..12), work, remote).prop_map(
         |(ids, way, timeline, work, remote)| Delivery {
             id: ids.0,
@@ -488,6 +494,8 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
             closed: work.2,
             remote_ids: remote.0,
             segments_delivered: remote.1,
+            express: remote.2,
+            held_until: remote.3,
         },
     )
 }
@@ -509,12 +517,14 @@ fn person_delivery() -> impl Strategy<Value = PersonDelivery> {
 
 pub(crate) fn person() -> impl Strategy<Value = Person> {
     let deliveries = vec(person_delivery(), 0..5);
-    (communication_id(), contact_id(), deliveries, person_state()).prop_map(
-        |(communication, contact, deliveries, state)| Person {
+    let state = (person_state(), option::of(time()));
+    (communication_id(), contact_id(), deliveries, state).prop_map(
+        |(communication, contact, deliveries, (state, confirmed))| Person {
             communication,
             contact,
             deliveries,
             state,
+            confirmed,
         },
     )
 }
@@ -530,12 +540,15 @@ pub(crate) fn audience_chunk() -> impl Strategy<Value = AudienceChunk> {
 }
 
 pub(crate) fn round_job() -> impl Strategy<Value = RoundJob> {
-    (communication_id(), any::<u8>(), any::<u32>(), time()).prop_map(
-        |(communication, round, cursor, due)| RoundJob {
+    let way = (option::of(any::<u8>()), any::<bool>());
+    (communication_id(), any::<u8>(), any::<u32>(), time(), way).prop_map(
+        |(communication, round, cursor, due, (step, express))| RoundJob {
             communication,
             round,
             cursor,
             due,
+            step,
+            express,
         },
     )
 }
@@ -619,6 +632,7 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
         (blob_id(), option::of(delivery_id()))
             .prop_map(|(blob, delivery)| LogEvent::Replied { blob, delivery }),
         changed(),
+        communication_id().prop_map(|communication| LogEvent::Confirmed { communication }),
     ]
 }
 

@@ -78,7 +78,8 @@ codes!(ContactChange, "change of a contact":
     7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
     12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
-codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable);
+codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
+    3 NotWanted);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);

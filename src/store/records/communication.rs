@@ -245,6 +245,8 @@ shape! {
         #[n(1)] round: u8,
         #[n(2)] cursor: u32,
         #[n(3)] due: Timestamp,
+        #[n(4)] step: Option<u8>,
+        #[n(5)] #[cbor(default)] express: bool,
     }
 }
 record!(RoundJob, "round");

@@ -292,6 +292,11 @@ enum LogEventRow {
         #[n(4)]
         by: Actor,
     },
+    #[n(8)]
+    Confirmed {
+        #[n(0)]
+        communication: CommunicationId,
+    },
 }
 
 /// The same variants with the same fields, both ways.
@@ -319,6 +324,7 @@ same_variants!(LogEvent, LogEventRow:
     Prompted { about, communication },
     Replied { blob, delivery },
     Changed { change, method, kind, detail, by },
+    Confirmed { communication },
 );
 
 through!(LogEvent as LogEventRow);

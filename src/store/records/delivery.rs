@@ -82,6 +82,8 @@ shape! {
         #[n(10)] closed: Option<Closed>,
         #[n(11)] #[cbor(skip_if = "Vec::is_empty")] remote_ids: Vec<String>,
         #[n(12)] #[cbor(default)] segments_delivered: u64,
+        #[n(13)] #[cbor(default)] express: bool,
+        #[n(14)] held_until: Option<Timestamp>,
     }
 }
 
@@ -112,6 +114,7 @@ shape! {
         #[n(1)] contact: ContactId,
         #[n(2)] #[cbor(skip_if = "Vec::is_empty")] deliveries: Vec<PersonDelivery>,
         #[n(3)] state: PersonState,
+        #[n(4)] confirmed: Option<Timestamp>,
     }
 }
 record!(Person, "person of a communication");

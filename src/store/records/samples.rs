@@ -210,6 +210,8 @@ pub(crate) fn delivery() -> Delivery {
         }),
         remote_ids: vec!["<20261122.4711@example.org>".to_owned()],
         segments_delivered: 0,
+        express: false,
+        held_until: None,
     }
 }
 
@@ -224,6 +226,7 @@ pub(crate) fn person() -> Person {
             closed: true,
         }],
         state: PersonState::NotContacted,
+        confirmed: None,
     }
 }
 
@@ -244,6 +247,8 @@ pub(crate) fn round_job() -> RoundJob {
         round: 2,
         cursor: 3,
         due: at(1_800_000),
+        step: None,
+        express: false,
     }
 }
 
@@ -348,6 +353,8 @@ pub(crate) fn largest_delivery() -> Delivery {
         due: Some(Timestamp::from_millis(u64::MAX)),
         remote_ids: vec!["r".repeat(REMOTE_ID_SIZE_MAX); SEGMENTS_MAX],
         segments_delivered: u64::MAX,
+        express: true,
+        held_until: Some(Timestamp::from_millis(u64::MAX)),
         ..delivery()
     }
 }

@@ -209,8 +209,11 @@ impl Repo {
 
     /// How many entries wait in a lane, counted up to `limit`.
     pub fn lane_depth(&self, lane: crate::domain::Lane, limit: usize) -> Result<usize> {
-        let prefix = [b"q/".as_slice(), &[lane as u8]].concat();
-        Ok(self.store.scan(KeyRange::prefix(prefix), limit)?.len())
+        let depth = |express| -> Result<usize> {
+            let prefix = [b"q/".as_slice(), &[lane.number(express)]].concat();
+            Ok(self.store.scan(KeyRange::prefix(prefix), limit)?.len())
+        };
+        Ok((depth(false)? + depth(true)?).min(limit))
     }
 }
 

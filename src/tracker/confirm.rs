@@ -1,0 +1,101 @@
+//! Confirmations by link or reply: a person says "I have read this".
+
+use super::decide::still_open;
+use super::write::write_log;
+use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
+use crate::domain::{
+    Closed, ClosedReason, CommunicationId, ContactId, LogEvent, Person, Timestamp,
+};
+use crate::store::{Batch, Loaded, RowBatch};
+
+/// What a confirmation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Written down; what was still queued for this person is closed.
+    Recorded,
+    /// It had been confirmed before.
+    Before,
+}
+
+impl Tracker {
+    /// Writes down that a person confirmed a communication. What is still to go out to that
+    /// person is not needed any more.
+    ///
+    /// # Errors
+    /// When this person is not among those addressed, or the store fails; then nothing was
+    /// written.
+    pub async fn confirm(
+        &self,
+        communication: CommunicationId,
+        contact: ContactId,
+    ) -> Result<Confirmation, TrackerError> {
+        for _ in 0..CONFLICTS_MAX {
+            let person = self
+                .repo
+                .person(communication, contact)?
+                .ok_or(TrackerError::NotFound("person"))?;
+            if person.confirmed.is_some() {
+                return Ok(Confirmation::Before);
+            }
+            let now = self.clock.wall();
+            let (batch, notices) = self.confirming(&person, now)?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    tracing::info!(communication = %communication, contact = %contact, "confirmed by the person");
+                    self.tell(notices);
+                    return Ok(Confirmation::Recorded);
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
+    }
+
+    fn confirming(
+        &self,
+        person: &Loaded<Person>,
+        now: Timestamp,
+    ) -> Result<(Batch, Vec<Notice>), TrackerError> {
+        let mut batch = Batch::new();
+        let mut notices = vec![Notice::PersonChanged {
+            communication: person.communication,
+            contact: person.contact,
+        }];
+        let mut confirmed = person.value.clone();
+        confirmed.confirmed = Some(now);
+        for id in still_open(person, None) {
+            let Some(delivery) = self.repo.delivery(id)? else {
+                continue;
+            };
+            let mut closed = delivery.value.clone();
+            closed.closed = Some(Closed {
+                at: now,
+                reason: ClosedReason::ReachedOtherwise,
+            });
+            closed.due = None;
+            batch.replace(&delivery, &closed);
+            for known in &mut confirmed.deliveries {
+                known.closed |= known.delivery == id;
+            }
+            notices.push(Notice::DeliveryClosed(id));
+        }
+        let communication = self
+            .repo
+            .communication(person.communication)?
+            .ok_or(TrackerError::NotFound("communication"))?;
+        confirmed.state = confirmed.derive_state(&self.category(&communication.category));
+        batch.replace(person, &confirmed);
+        let said = LogEvent::Confirmed {
+            communication: person.communication,
+        };
+        write_log(
+            &mut batch,
+            person.contact,
+            now,
+            vec![said],
+            self.random.next_u64(),
+        );
+        Ok((batch, notices))
+    }
+}
