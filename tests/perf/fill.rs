@@ -340,6 +340,7 @@ impl Writer {
             contact: contact.id,
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
+            confirmed: None,
         };
         let channels = if prompt {
             &Channel::ALL[1..2]
@@ -417,6 +418,8 @@ impl Writer {
                 Vec::new()
             },
             segments_delivered: 1,
+            express: false,
+            held_until: None,
         }
     }
 
