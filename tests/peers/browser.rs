@@ -1,5 +1,6 @@
 //! A real browser walks the console of the real daemon: `tocsin demo` with its simulated
-//! carriers, and headless Chromium driven by `browser/journey.mjs`.
+//! carriers, and headless Chromium driven by `browser/journey.mjs` (an operator's day) and
+//! `browser/crawl.mjs` (every page that a link leads to).
 //!
 //! Screenshots of every page stay under `.tests/screenshots/`, or where `TOCSIN_SCREENSHOTS` says.
 
@@ -76,20 +77,31 @@ async fn an_operators_day_in_a_browser() {
     let (mut daemon, console) = demo(&state.path().join("state")).await;
     let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tests/screenshots");
     let shots = std::env::var_os("TOCSIN_SCREENSHOTS").map_or(kept, PathBuf::from);
-    let journey = Command::new("node")
-        .arg(folder.join("journey.mjs"))
-        .args([&console, "demo", PASSWORD])
-        .arg(&shots)
-        .args(["--wait", "120"])
+    for (script, more) in [
+        ("journey.mjs", ["--wait", "120"].as_slice()),
+        ("crawl.mjs", &[]),
+    ] {
+        let script = folder.join(script);
+        walk(&script, &console, &shots, more).await;
+    }
+    daemon.kill().await.unwrap();
+}
+
+/// Runs a script of the browser's; it says what it found.
+async fn walk(script: &Path, console: &str, shots: &Path, more: &[&str]) {
+    let walk = Command::new("node")
+        .arg(script)
+        .args([console, "demo", PASSWORD])
+        .arg(shots)
+        .args(more)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(JOURNEY_TIMEOUT, journey)
+    let output = timeout(JOURNEY_TIMEOUT, walk)
         .await
         .expect("the journey hangs")
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let complained = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{complained}");
-    daemon.kill().await.unwrap();
 }
