@@ -9,14 +9,14 @@ use clap::{Subcommand, ValueEnum};
 
 use crate::clock::{Randomness, SystemClock};
 use crate::config::Config;
-use crate::daemon::{add_user, open_store, set_password};
-use crate::domain::Role;
-use crate::store::Repo;
+use crate::daemon::{add_user, open_store};
+use crate::domain::user::{PASSWORD_SIZE_MAX, password_problem};
+use crate::domain::{Role, User};
+use crate::store::{Loaded, Repo};
+use crate::tracker::Users;
 
-/// Shortest password taken, in characters (NIST SP 800-63B asks for at least 8).
-const PASSWORD_MIN: usize = 10;
-/// Longest password read, in bytes.
-const PASSWORD_SIZE_MAX: u64 = 1024;
+/// Most bytes read for a password and the end of its line.
+const PASSWORD_READ_MAX: u64 = PASSWORD_SIZE_MAX as u64 + 2;
 /// Most users listed.
 const USERS_MAX: usize = 1000;
 
@@ -41,13 +41,23 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Give a user a new password, read from a file or from standard input.
+    /// Give a user a new password, which ends the user's sessions; read from a file or from standard input.
     Password {
         /// Login name.
         login: String,
         /// File that holds the password.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+    },
+    /// Keep a user from logging in.
+    Disable {
+        /// Login name.
+        login: String,
+    },
+    /// Let a disabled user log in again.
+    Enable {
+        /// Login name.
+        login: String,
     },
     /// Print the hash of a password, for `[[submission.account]]`.
     HashPassword {
@@ -105,7 +115,13 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+fn named(repo: &Repo, login: &str) -> anyhow::Result<Loaded<User>> {
+    repo.user_by_login(&login.to_lowercase())?
+        .with_context(|| format!("there is no user {login}"))
+}
+
 async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Result<()> {
+    let users = Users::new(repo.clone(), SystemClock::shared(), random.fork());
     match action {
         Action::Add {
             login,
@@ -129,12 +145,26 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             password_file,
         } => {
             let password = password(password_file.as_ref())?;
-            set_password(repo, random, login, &password).await?;
-            println!("password of {login} changed");
+            let hash = crate::http::hash_password(&password, random)
+                .context("the password cannot be hashed")?;
+            let user = named(repo, login)?;
+            users.set_password(user.id, &hash, None).await?;
+            println!("password of {login} changed; its sessions have ended");
+        }
+        Action::Disable { login } => {
+            let user = named(repo, login)?;
+            users.set_disabled(user.id, true, None).await?;
+            println!("{login} may not log in any more; its sessions have ended");
+        }
+        Action::Enable { login } => {
+            let user = named(repo, login)?;
+            users.set_disabled(user.id, false, None).await?;
+            println!("{login} may log in again");
         }
         Action::List => {
             for user in repo.users(USERS_MAX)? {
-                println!("{}\t{}", user.login, user.role.as_str());
+                let disabled = if user.disabled { "\tdisabled" } else { "" };
+                println!("{}\t{}{disabled}", user.login, user.role.as_str());
             }
         }
         Action::HashPassword { .. } => {}
@@ -148,19 +178,18 @@ fn password(file: Option<&PathBuf>) -> anyhow::Result<String> {
         Some(path) => {
             std::fs::File::open(path)
                 .with_context(|| format!("cannot read {}", path.display()))?
-                .take(PASSWORD_SIZE_MAX)
+                .take(PASSWORD_READ_MAX)
                 .read_to_string(&mut text)?;
         }
         None => {
             std::io::stdin()
-                .take(PASSWORD_SIZE_MAX)
+                .take(PASSWORD_READ_MAX)
                 .read_to_string(&mut text)?;
         }
     }
     let password = text.lines().next().unwrap_or_default().to_owned();
-    anyhow::ensure!(
-        password.chars().count() >= PASSWORD_MIN,
-        "a password has at least {PASSWORD_MIN} characters"
-    );
-    Ok(password)
+    match password_problem(&password) {
+        None => Ok(password),
+        Some(problem) => anyhow::bail!("{problem}"),
+    }
 }

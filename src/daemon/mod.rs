@@ -34,7 +34,7 @@ use crate::submit::Submitter;
 use crate::tracker::Tracker;
 
 use rooms::Rooms;
-pub use state::{add_user, open_store, set_password};
+pub use state::{add_user, open_store};
 
 /// Where the daemon listens; ports chosen by the system are filled in.
 #[derive(Clone, Debug, Default)]

@@ -10,13 +10,13 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::{Config, Engine};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::{Category, Redacted, Role, User, UserId};
+use crate::domain::{Category, Redacted, Role, User, UserId, user};
 use crate::http::ConsoleSettings;
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
 use crate::submit::SubmitSettings;
-use crate::tracker::{PromptSettings, TrackerSettings};
+use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
 const SIGNING_KEY: &str = "signing-key";
@@ -205,38 +205,17 @@ pub async fn add_user(
     role: Role,
     password: &str,
 ) -> anyhow::Result<UserId> {
-    anyhow::ensure!(
-        repo.user_by_login(login)?.is_none(),
-        "there is a user {login} already"
-    );
     let hash =
         crate::http::hash_password(password, random).context("the password cannot be hashed")?;
-    let user = new_user(clock, random, login, role, hash);
-    let mut batch = Batch::new();
-    batch.insert(&user);
-    repo.store().commit(batch).await?;
-    Ok(user.id)
-}
-
-/// Gives a user a new password.
-///
-/// # Errors
-/// When there is no such user or the store fails.
-pub async fn set_password(
-    repo: &Repo,
-    random: &Randomness,
-    login: &str,
-    password: &str,
-) -> anyhow::Result<()> {
-    let old = repo
-        .user_by_login(login)?
-        .with_context(|| format!("there is no user {login}"))?;
-    let hash =
-        crate::http::hash_password(password, random).context("the password cannot be hashed")?;
-    let mut new = old.value.clone();
-    new.password_hash = Redacted::new(hash);
-    let mut batch = Batch::new();
-    batch.replace(&old, &new);
-    repo.store().commit(batch).await?;
-    Ok(())
+    let new = NewUser {
+        login: user::login_name(login).map_err(|problem| anyhow::anyhow!("{problem}"))?,
+        name: login.to_owned(),
+        role,
+        password_hash: hash,
+        areas: Vec::new(),
+        email: None,
+    };
+    let users = Users::new(repo.clone(), clock.clone(), random.fork());
+    let added = users.add(new).await;
+    added.with_context(|| format!("cannot add the user {login}"))
 }

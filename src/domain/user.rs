@@ -3,10 +3,71 @@
 use super::address::{EmailAddress, PhoneNumber};
 use super::ids::{AreaId, UserId};
 use super::redacted::Redacted;
+use super::sentence::Sentence;
 use super::timestamp::Timestamp;
 
 /// Most areas one user covers.
 pub const USER_AREAS_MAX: usize = 200;
+
+/// Longest login name, in characters.
+pub const LOGIN_MAX: usize = 64;
+/// Longest name that others see, in characters.
+pub const USER_NAME_MAX: usize = 100;
+/// Shortest password taken, in characters (NIST SP 800-63B asks for at least 8).
+pub const PASSWORD_MIN: usize = 10;
+/// Longest password taken, in octets.
+pub const PASSWORD_SIZE_MAX: usize = 1024;
+
+/// A login name as it is kept: in lower case.
+///
+/// # Errors
+/// With a plain sentence when nobody could log in by it.
+pub fn login_name(text: &str) -> Result<String, Sentence> {
+    let login = text.trim().to_lowercase();
+    if login.is_empty() {
+        return Err("Choose a login name.".into());
+    }
+    if login.chars().count() > LOGIN_MAX {
+        return Err(too_long(LOGIN_MAX));
+    }
+    let fits = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
+    if login.chars().all(fits) {
+        Ok(login)
+    } else {
+        Err("A login name has letters, digits and . _ - @ + only.".into())
+    }
+}
+
+/// The name that others see.
+///
+/// # Errors
+/// With a plain sentence when it is none.
+pub fn display_name(text: &str) -> Result<String, Sentence> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err("Enter a name.".into());
+    }
+    if name.chars().count() > USER_NAME_MAX {
+        return Err(too_long(USER_NAME_MAX));
+    }
+    Ok(name.to_owned())
+}
+
+/// What keeps a text from being a password, if anything.
+#[must_use]
+pub fn password_problem(text: &str) -> Option<Sentence> {
+    if text.chars().count() < PASSWORD_MIN {
+        return Some(Sentence::with(
+            "A password has at least {0} characters.",
+            &[&PASSWORD_MIN],
+        ));
+    }
+    (text.len() > PASSWORD_SIZE_MAX).then(|| too_long(PASSWORD_SIZE_MAX))
+}
+
+fn too_long(limit: usize) -> Sentence {
+    Sentence::with("This is too long: at most {0} characters.", &[&limit])
+}
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +123,14 @@ pub struct User {
     pub disabled: bool,
 }
 
+impl User {
+    /// Whether this user may log in and administer.
+    #[must_use]
+    pub const fn administers(&self) -> bool {
+        matches!(self.role, Role::Administrator) && !self.disabled
+    }
+}
+
 /// A login to the console that lasts a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -77,4 +146,33 @@ pub struct Session {
     pub used_at: Timestamp,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_names_are_lowered_and_plain() {
+        assert_eq!(
+            login_name(" Ida.Bell@example.org "),
+            Ok("ida.bell@example.org".into())
+        );
+        assert_eq!(login_name("Zoé"), Ok("zoé".into()));
+        let long = "a".repeat(LOGIN_MAX + 1);
+        for text in ["", "  ", "a b", "a\tb", "a/b", "a\0", long.as_str()] {
+            assert!(login_name(text).is_err(), "{text:?} was taken");
+        }
+    }
+
+    #[test]
+    fn names_and_passwords_have_their_limits() {
+        assert_eq!(display_name(" Ida Bell "), Ok("Ida Bell".into()));
+        assert!(display_name("").is_err() && display_name("a\nb").is_err());
+        assert!(display_name(&"a".repeat(USER_NAME_MAX + 1)).is_err());
+        assert!(password_problem("short").is_some());
+        assert!(password_problem("ééééééééé").is_some(), "nine characters");
+        assert!(password_problem("long enough").is_none());
+        assert!(password_problem(&"a".repeat(PASSWORD_SIZE_MAX + 1)).is_some());
+    }
 }

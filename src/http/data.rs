@@ -1,13 +1,13 @@
 //! What the pages read, in the pages' words; and the sessions, the one thing they write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
     Area, AreaId, AreaTree, Communication, CommunicationId, Contact, EmailAddress, Person,
-    PersonState, PhoneNumber, Session, Timestamp,
+    PersonState, PhoneNumber, Session, Timestamp, User,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -39,6 +39,7 @@ pub(crate) struct Part<T> {
 /// Keeps a new session, and forgets those that are over.
 pub(crate) async fn begin_session(
     repo: &Repo,
+    user: &Loaded<User>,
     session: &Session,
     idle: Duration,
     now: Timestamp,
@@ -53,6 +54,8 @@ pub(crate) async fn begin_session(
         }
     }
     batch.insert(session);
+    // A password changed or a user disabled meanwhile ends sessions: this one must not slip through.
+    batch.expect(user);
     repo.store().commit(batch).await?;
     Ok(())
 }
@@ -125,6 +128,32 @@ impl Areas {
 
     pub(crate) fn numbers(&self, id: AreaId) -> AreaNumbers {
         self.numbers.get(&id).copied().unwrap_or_default()
+    }
+
+    /// The areas a user covers that there still are, without those that lie in another of them;
+    /// empty for a user who covers all.
+    pub(crate) fn covered(&self, user: &User) -> Vec<AreaId> {
+        let lies_in_another = |id: AreaId| {
+            let above = self.tree.path(id);
+            let mut above = above.iter().filter(|area| area.id != id);
+            above.any(|area| user.areas.contains(&area.id))
+        };
+        let known = user.areas.iter().copied();
+        known
+            .filter(|id| self.tree.get(*id).is_some() && !lies_in_another(*id))
+            .collect()
+    }
+
+    /// All areas with their depth; those that a user covers come first.
+    pub(crate) fn walk_for(&self, user: &User) -> Vec<(usize, &Area)> {
+        let covered: HashSet<AreaId> = self
+            .covered(user)
+            .into_iter()
+            .flat_map(|id| self.tree.subtree(id))
+            .collect();
+        let mut areas = self.tree.walk();
+        areas.sort_by_key(|(_, area)| !covered.contains(&area.id));
+        areas
     }
 
     /// The name of a contact's area; empty for none.

@@ -1,7 +1,9 @@
 //! Logging in and out.
 //!
 //! A wrong password, an unknown login and an application's account get the same answer after
-//! the same work. Tries are counted per address and per login before their outcome is known.
+//! the same work, and so does a disabled user. Tries are counted before their outcome is known:
+//! per login name and address together, so that strangers cannot lock somebody out from elsewhere,
+//! and per address alone.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,13 +19,14 @@ use super::fault::Fault;
 use super::fields::Fields;
 use super::guard::client_address;
 use super::language;
-use super::password::PASSWORD_SIZE_MAX;
 use super::session::{
     self, SignedForm, cookie, cookie_name, csrf_of, keyed, new_token, set_cookie,
 };
 use super::view::Chrome;
-use super::{App, data};
+use super::{App, data, throttle};
+use crate::domain::user::PASSWORD_SIZE_MAX;
 use crate::domain::{Role, Session, User};
+use crate::store::Loaded;
 
 /// Cookie that ties the login form to this browser.
 const FORM_COOKIE: &str = "tocsin-login";
@@ -137,29 +140,32 @@ fn is_our_form(app: &App, headers: &HeaderMap, given: &str) -> bool {
     })
 }
 
-async fn check(app: &App, address: IpAddr, entered: &Entered) -> Result<Option<User>, Fault> {
+async fn check(
+    app: &App,
+    address: IpAddr,
+    entered: &Entered,
+) -> Result<Option<Loaded<User>>, Fault> {
     if entered.login.is_empty()
         || entered.login.len() > LOGIN_SIZE_MAX
         || entered.password.len() > PASSWORD_SIZE_MAX
     {
         return Ok(None);
     }
-    let keys = [format!("ip {address}"), format!("login {}", entered.login)];
+    let network = throttle::network(address);
+    let key = format!("{network} {}", entered.login);
     let now = app.now();
     {
-        let mut logins = app.logins();
-        let wait = keys.iter().filter_map(|key| logins.wait(key, now)).max();
+        let (mut addresses, mut logins) = (app.addresses(), app.logins());
+        let wait = addresses.wait(&network, now).max(logins.wait(&key, now));
         if let Some(wait) = wait {
             tracing::warn!(%address, "login refused: too many failures");
             return Err(Fault::TooMany(wait));
         }
-        keys.iter().for_each(|key| logins.count(key, now));
+        addresses.count(&network, now);
+        logins.count(&key, now);
     }
-    let user = app
-        .repo()
-        .user_by_login(&entered.login)?
-        .map(|user| user.value);
-    let user = user.filter(|user| user.role != Role::Application);
+    let user = app.repo().user_by_login(&entered.login)?;
+    let user = user.filter(|user| user.role != Role::Application && !user.disabled);
     let hash = user
         .as_ref()
         .map(|user| user.password_hash.reveal().clone());
@@ -168,12 +174,12 @@ async fn check(app: &App, address: IpAddr, entered: &Entered) -> Result<Option<U
         tracing::info!(%address, "login failed");
         return Ok(None);
     }
-    let mut logins = app.logins();
-    keys.iter().for_each(|key| logins.clear(key));
+    app.addresses().clear(&network);
+    app.logins().clear(&key);
     Ok(user)
 }
 
-async fn welcome(app: &App, user: &User, next: &str) -> Result<Response, Fault> {
+async fn welcome(app: &App, user: &Loaded<User>, next: &str) -> Result<Response, Fault> {
     let settings = &app.console.settings;
     let token = new_token(app);
     let now = app.now();
@@ -185,7 +191,7 @@ async fn welcome(app: &App, user: &User, next: &str) -> Result<Response, Fault> 
         used_at: now,
         expires_at: now.plus(settings.session_lifetime),
     };
-    data::begin_session(app.repo(), &session, settings.session_idle, now).await?;
+    data::begin_session(app.repo(), user, &session, settings.session_idle, now).await?;
     tracing::info!(user = %user.id, "logged in");
     let secure = settings.secure_cookie;
     let cookies = AppendHeaders([

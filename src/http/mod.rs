@@ -42,7 +42,7 @@ use crate::domain::Timestamp;
 use crate::observe::Metrics;
 use crate::store::Repo;
 use crate::submit::Submitter;
-use crate::tracker::Tracker;
+use crate::tracker::{Tracker, Users};
 
 pub use pages::router;
 pub use password::hash_password;
@@ -72,7 +72,8 @@ pub struct ConsoleSettings {
     pub session_idle: Duration,
     /// A session ends after this long in any case.
     pub session_lifetime: Duration,
-    /// Failed logins of one user or address before it has to wait.
+    /// Failed logins by one login name from one address before it has to wait; the address alone
+    /// may fail four times as often.
     pub login_failures_max: u32,
     /// How long it has to wait.
     pub login_failures_wait: Duration,
@@ -139,8 +140,13 @@ pub(crate) struct App {
     /// Signs the login form's token; made anew at each start.
     pub(crate) login_key: [u8; 32],
     logins: Mutex<Throttle>,
+    addresses: Mutex<Throttle>,
     streams: Arc<tokio::sync::Semaphore>,
 }
+
+/// An address may fail so many times as often as one login from there: an office looks like one
+/// address from outside.
+const PEOPLE_AT_ADDRESS: u32 = 4;
 
 /// Most event streams at a time.
 const STREAMS_MAX: usize = 200;
@@ -156,6 +162,10 @@ impl App {
             gate: PasswordGate::new(),
             login_key: console.random.bytes(),
             logins: Mutex::new(Throttle::new(limits)),
+            addresses: Mutex::new(Throttle::new(throttle::Limits {
+                failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
+                ..limits
+            })),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             console,
         })
@@ -169,7 +179,24 @@ impl App {
         &self.console.repo
     }
 
-    /// The table of failed logins. It is whole between any two statements, so a panicking
+    /// The table of failed logins by address alone.
+    pub(crate) fn addresses(&self) -> MutexGuard<'_, Throttle> {
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The users, to change them.
+    pub(crate) fn users(&self) -> Users {
+        let console = &self.console;
+        Users::new(
+            console.repo.clone(),
+            console.clock.clone(),
+            console.random.fork(),
+        )
+    }
+
+    /// The table of failed logins by address and login name. It is whole between any two statements, so a panicking
     /// holder leaves nothing half done.
     pub(crate) fn logins(&self) -> MutexGuard<'_, Throttle> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)

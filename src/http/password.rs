@@ -12,9 +12,6 @@ use crate::clock::Randomness;
 const CHECKS_AT_ONCE_MAX: usize = 2;
 /// Most logins waiting for their turn; more are turned away.
 const CHECKS_WAITING_MAX: usize = 64;
-/// Longest password looked at, in bytes.
-pub(crate) const PASSWORD_SIZE_MAX: usize = 1024;
-
 /// A hash that no password matches, so that an unknown login takes as long as a known one.
 static NOBODY: LazyLock<String> = LazyLock::new(|| {
     let salt = SaltString::encode_b64(b"tocsin-nobody-16").ok();
@@ -70,6 +67,20 @@ impl PasswordGate {
             verify(&password, &hash) && known
         });
         Ok(task.await.unwrap_or(false))
+    }
+}
+
+impl PasswordGate {
+    /// The hash of a new password, computed in turn with the checks.
+    pub(crate) async fn hash(
+        &self,
+        password: String,
+        random: Randomness,
+    ) -> Result<Option<String>, GateFull> {
+        let _place = self.waiting.try_acquire().map_err(|_| GateFull)?;
+        let _turn = self.running.acquire().await.map_err(|_| GateFull)?;
+        let task = tokio::task::spawn_blocking(move || hash_password(&password, &random));
+        Ok(task.await.unwrap_or(None))
     }
 }
 

@@ -112,17 +112,18 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     let Some(user) = app.repo().user(session.user)? else {
         return Ok(None);
     };
-    if user.role == Role::Application {
+    if user.role == Role::Application || user.disabled {
         return Ok(None);
     }
     if session.used_at.plus(TOUCH_EVERY) <= now {
         data::touch_session(app.repo(), &session, now).await;
     }
+    let chosen = user.language.as_deref().and_then(Words::known);
     Ok(Some(Signed {
+        words: chosen.unwrap_or(app.default_words),
         user: user.value,
         session,
         csrf,
-        words: app.default_words,
     }))
 }
 

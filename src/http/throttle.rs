@@ -2,6 +2,7 @@
 //! cannot grow without end. Pure: the time is handed in.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::domain::Timestamp;
@@ -20,6 +21,14 @@ pub(crate) struct Limits {
 struct Entry {
     failures: u32,
     last: Timestamp,
+}
+
+/// The network of an address: whoever has one address of an IPv6 network has all of its /64.
+pub(crate) fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("{:x?}", &v6.segments()[..4]),
+    }
 }
 
 /// The table.

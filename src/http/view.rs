@@ -68,6 +68,7 @@ impl Chrome {
             administrator: signed.user.role == Role::Administrator,
             csrf: signed.csrf.clone(),
             issues: data::issues_total(app.repo())?,
+            zone: zone_of(app, signed),
             ..Self::bare(app, signed.words, "")
         })
     }
@@ -80,6 +81,13 @@ impl Chrome {
             "saved" => Some("done.saved"),
             "reinstated" => Some("done.reinstated"),
             "corrected" => Some("done.corrected"),
+            "settings" => Some("done.settings"),
+            "password" => Some("done.password"),
+            "user_added" => Some("done.user_added"),
+            "user_changed" => Some("done.user_changed"),
+            "user_password" => Some("done.user_password"),
+            "user_disabled" => Some("done.user_disabled"),
+            "user_enabled" => Some("done.user_enabled"),
             _ => None,
         };
         self
@@ -211,6 +219,14 @@ impl Chrome {
             text: self.t(key).to_owned(),
         }
     }
+}
+
+/// The zone in which somebody reads times; one that is no longer known is the installation's.
+fn zone_of(app: &App, signed: &Signed) -> TimeZone {
+    let chosen = signed.user.time_zone.as_deref();
+    chosen
+        .and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or_else(|| app.console.settings.time_zone.clone())
 }
 
 /// A word with a tone and an icon.

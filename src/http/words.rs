@@ -54,6 +54,12 @@ impl Words {
         ALL.iter().find(known)
     }
 
+    /// The languages there are, each with its name in itself.
+    pub(crate) fn languages() -> impl Iterator<Item = (&'static str, &'static str)> {
+        ALL.iter()
+            .map(|words| (words.language, words.t("language.name")))
+    }
+
     /// Every key with its text.
     #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -261,6 +261,12 @@ pub fn early_receipt(id: &str) -> Key {
     KeyBuilder::new(EARLY_RECEIPT).text(id).build()
 }
 
+/// Under which a user is found by login name.
+#[must_use]
+pub fn user_by_login(login: &str) -> Key {
+    KeyBuilder::new(USER_BY_LOGIN).text(login).build()
+}
+
 /// Row of a session.
 #[must_use]
 pub fn session(token_hash: &[u8; 32]) -> Key {

@@ -37,7 +37,8 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    pub(super) fn new(field: &'static str, problem: impl Into<Sentence>) -> Self {
+    /// A problem with a field.
+    pub fn new(field: &'static str, problem: impl Into<Sentence>) -> Self {
         Self {
             field,
             problem: problem.into(),

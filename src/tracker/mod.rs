@@ -12,6 +12,7 @@ mod make;
 mod prompt;
 mod receipts;
 mod rounds;
+mod users;
 mod write;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep};
+pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
 
 /// How often a change is decided anew because somebody else changed the same rows.
 const CONFLICTS_MAX: u32 = 50;

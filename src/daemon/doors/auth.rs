@@ -1,6 +1,5 @@
 //! Who may hand in mail: passwords, and how often they may be guessed.
 
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::password_hash::{PasswordHash, PasswordVerifier};
@@ -56,7 +55,7 @@ impl Gate {
         user: &str,
         password: &SecretString,
     ) -> AuthResult {
-        let key = key_of(session.peer.ip());
+        let key = throttle::network(session.peer.ip());
         if self.must_wait(&key) {
             return AuthResult::Refused;
         }
@@ -121,22 +120,18 @@ impl Gate {
 
     /// The hash that a password must go with; none for somebody unknown.
     fn hash_of(&self, user: &str) -> Result<Option<String>, RepoError> {
-        if let Some(account) = self.account(user) {
+        let name = user;
+        let user = self.repo.user_by_login(&name.to_lowercase())?;
+        if user.as_ref().is_some_and(|user| user.disabled) {
+            return Ok(None);
+        }
+        if let Some(account) = self.account(name) {
             return Ok(Some(account.password_hash.clone()));
         }
-        let user = self.repo.user_by_login(user)?;
         let hash = user
             .filter(|user| matches!(user.role, Role::Application))
             .map(|user| user.password_hash.reveal().clone());
         Ok(hash.filter(|hash| !hash.is_empty()))
-    }
-}
-
-/// Whoever has one address of an IPv6 network has all of its /64.
-fn key_of(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("{:x?}", &v6.segments()[..4]),
     }
 }
 
@@ -224,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_network_counts_as_one_address() {
-        let key = |address: &str| key_of(address.parse().unwrap());
+        let key = |address: &str| throttle::network(address.parse().unwrap());
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));

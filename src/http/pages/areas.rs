@@ -1,4 +1,4 @@
-//! Areas and users: what there is.
+//! The areas there are.
 
 use std::sync::Arc;
 
@@ -7,15 +7,10 @@ use axum::extract::State;
 
 use super::super::App;
 use super::super::data::Areas;
-use super::super::fault::Fault;
 use super::super::session::Signed;
-use super::super::times::When;
 use super::super::view::Chrome;
 use super::{Answer, show};
-use crate::domain::{AreaId, Role};
-
-/// Users listed.
-const USERS_MAX: usize = 1_000;
+use crate::domain::AreaId;
 
 struct AreaRow {
     id: AreaId,
@@ -45,35 +40,4 @@ pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed) -> Answer
     };
     let areas = areas.tree.walk().into_iter().map(row).collect();
     show(&AreasPage { c, areas })
-}
-
-struct UserRow {
-    name: String,
-    login: String,
-    role: String,
-    since: When,
-}
-
-#[derive(Template)]
-#[template(path = "users.html")]
-struct UsersPage {
-    c: Chrome,
-    users: Vec<UserRow>,
-}
-
-/// `GET /users`, for administrators.
-pub(super) async fn users(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    if signed.user.role != Role::Administrator {
-        return Err(Fault::Forbidden);
-    }
-    let c = Chrome::of(&app, &signed, signed.words.t("users.title"), "users")?;
-    let users = app.repo().users(USERS_MAX)?;
-    let row = |user: &crate::domain::User| UserRow {
-        name: user.name.clone(),
-        login: user.login.clone(),
-        role: c.words.label(user.role.as_str()),
-        since: c.when(&user.created_at),
-    };
-    let users = users.iter().map(|user| row(user)).collect();
-    show(&UsersPage { c, users })
 }

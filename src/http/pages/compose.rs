@@ -22,6 +22,7 @@ use super::problems::{Problem, Problems};
 use super::{Answer, id, show, show_as};
 use crate::domain::{
     AreaId, Audience, Channels, CommunicationId, CommunicationState, Contact, ContactId, Content,
+    User,
 };
 use crate::submit::{DraftInput, FieldError, SubmitError};
 
@@ -289,7 +290,7 @@ fn form(app: &App, signed: &Signed, filled: Filled, status: StatusCode) -> Answe
         problems: p.summary(&c),
         p,
         categories: categories(app, c.words, &draft.category),
-        areas: area_choices(&areas, &draft.audience.areas),
+        areas: area_choices(&areas, &signed.user, &draft.audience.areas),
         chosen,
         found_count: found.len() as u64,
         found,
@@ -326,7 +327,8 @@ fn categories(app: &App, words: &Words, chosen: &str) -> Vec<CategoryChoice> {
     app.console.submit.categories().iter().map(choice).collect()
 }
 
-fn area_choices(areas: &Areas, chosen: &[AreaId]) -> Vec<AreaChoice> {
+/// The areas to choose from, those that the author covers first.
+fn area_choices(areas: &Areas, author: &User, chosen: &[AreaId]) -> Vec<AreaChoice> {
     let choice = |(depth, area): (usize, &crate::domain::Area)| AreaChoice {
         id: area.id,
         name: area.name.clone(),
@@ -334,7 +336,7 @@ fn area_choices(areas: &Areas, chosen: &[AreaId]) -> Vec<AreaChoice> {
         people: areas.numbers(area.id).people,
         chosen: chosen.contains(&area.id),
     };
-    areas.tree.walk().into_iter().map(choice).collect()
+    areas.walk_for(author).into_iter().map(choice).collect()
 }
 
 fn contact_choice(c: &Chrome, areas: &Areas, contact: &Contact) -> ContactChoice {

@@ -14,6 +14,7 @@ use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
 use super::{Answer, show};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{AreaId, Contact, ContactId, MethodState};
+use crate::store::Loaded;
 
 /// Contacts shown for a search or an area.
 const FOUND_MAX: usize = 200;
@@ -43,6 +44,8 @@ struct AreaOption {
 struct Page {
     c: Chrome,
     q: String,
+    /// The user covers some areas, and whether they are what is shown.
+    mine: Option<bool>,
     areas: Vec<AreaOption>,
     rows: Vec<Row>,
     first: String,
@@ -57,13 +60,19 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let area: Option<AreaId> = query.get("area").parse().ok();
     let areas = Areas::read(app.repo())?;
     let after = cursor(query.get("after"));
+    let covered = areas.covered(&signed.user);
+    // Whoever covers some areas sees them first; "all areas" is an empty choice of one.
+    let untouched = !query.has("area") && q.is_empty() && after.is_none();
+    let mine = !covered.is_empty() && (untouched || query.get("area") == "mine");
     let first = if after.is_some() {
         "/contacts".to_owned()
     } else {
         String::new()
     };
     let mut next = String::new();
-    let found = if let Some(area) = area {
+    let found = if mine {
+        contacts_in_all(&app, &areas, &covered, &q)?
+    } else if let Some(area) = area {
         data::contacts_in(app.repo(), &areas.tree, area, &q, FOUND_MAX)?
     } else if !q.is_empty() {
         data::search(
@@ -94,6 +103,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             chosen: area == Some(known.id),
         });
     show(&Page {
+        mine: (!covered.is_empty()).then_some(mine),
         areas: options.collect(),
         c,
         q,
@@ -101,6 +111,23 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         first,
         next,
     })
+}
+
+/// The people of several areas, in order of name.
+fn contacts_in_all(
+    app: &App,
+    areas: &Areas,
+    covered: &[AreaId],
+    q: &str,
+) -> data::Result<Vec<Loaded<Contact>>> {
+    let mut found = Vec::new();
+    for area in covered {
+        let some = data::contacts_in(app.repo(), &areas.tree, *area, q, FOUND_MAX)?;
+        found.extend(some);
+    }
+    found.sort_by_cached_key(|contact| data::name_key(contact));
+    found.truncate(FOUND_MAX);
+    Ok(found)
 }
 
 fn row(c: &Chrome, areas: &Areas, contact: &Contact) -> Row {

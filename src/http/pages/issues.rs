@@ -42,6 +42,10 @@ struct Page {
     /// The areas above this one, with their addresses.
     path: Vec<(String, String)>,
     here: String,
+    /// Only what the user covers is shown.
+    own: bool,
+    /// The user covers some areas, and all are shown.
+    all: bool,
     areas: Vec<AreaRow>,
     listed: bool,
     list_title: String,
@@ -50,13 +54,16 @@ struct Page {
     unreachable: Vec<Member>,
 }
 
-/// `GET /issues`: the largest areas; `?area=` what lies in one; `&list=1` its people.
+/// `GET /issues`: the areas the user covers, or the largest (`?all=1`); `?area=` what lies in one; `&list=1` its people.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?;
     let query = Fields::of_query(&uri);
     let areas = Areas::read(app.repo())?;
     let chosen: Option<AreaId> = query.get("area").parse().ok();
     let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
+    let covered = areas.covered(&signed.user);
+    let all = chosen.is_none() && !covered.is_empty() && query.has("all");
+    let own = chosen.is_none() && !covered.is_empty() && !all;
     let listed = chosen.is_some() && query.has("list");
     let (issues, unreachable) = match chosen.filter(|_| listed) {
         Some(area) => (
@@ -73,7 +80,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             .map(|area| (format!("/issues?area={}", area.id), area.name.clone()))
             .collect(),
         here: name.clone(),
-        areas: area_rows(&c, &areas, chosen),
+        areas: area_rows(&c, &areas, chosen, if own { &covered } else { &[] }),
+        own,
+        all,
         listed,
         list_title: c.f1("issues.list_title", &name),
         rows: members(&c, &areas, &issues),
@@ -90,14 +99,19 @@ fn name(c: &Chrome, areas: &Areas, id: Option<AreaId>) -> String {
     areas.name(id).to_owned()
 }
 
-fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>) -> Vec<AreaRow> {
-    let children = areas.tree.children(chosen).to_vec();
+/// What lies in the chosen area, or the user's own areas.
+fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>, own: &[AreaId]) -> Vec<AreaRow> {
+    let children = if own.is_empty() {
+        areas.tree.children(chosen).to_vec()
+    } else {
+        own.to_vec()
+    };
     let mut shown = if children.is_empty() {
         chosen.into_iter().collect()
     } else {
         children
     };
-    if chosen.is_none() && areas.numbers(NO_AREA).people > 0 {
+    if chosen.is_none() && own.is_empty() && areas.numbers(NO_AREA).people > 0 {
         shown.push(NO_AREA);
     }
     let row = |id: AreaId| AreaRow {

@@ -12,10 +12,13 @@ mod health;
 mod issues;
 mod live;
 mod log;
+mod me;
 mod overview;
 mod person;
 mod problems;
 mod review;
+mod user;
+mod users;
 
 use std::sync::Arc;
 
@@ -85,7 +88,14 @@ fn routes() -> Router<Arc<App>> {
         )
         .route("/issues", get(issues::page))
         .route("/areas", get(areas::areas))
-        .route("/users", get(areas::users))
+        .route("/me", get(me::page).post(me::save))
+        .route("/me/password", post(me::password))
+        .route("/users", get(users::page).post(user::create))
+        .route("/users/new", get(user::new))
+        .route("/users/{id}", get(user::page).post(user::save))
+        .route("/users/{id}/password", post(user::password))
+        .route("/users/{id}/disable", get(user::ask).post(user::disable))
+        .route("/users/{id}/enable", post(user::enable))
         .route("/assets/{name}", get(assets::serve))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

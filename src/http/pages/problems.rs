@@ -49,6 +49,17 @@ fn label(field: &str) -> &'static str {
         "sms_text" => "field.sms_text",
         "voice_script" => "field.voice_script",
         "audience" => "compose.audience",
+        "email" => "field.email",
+        "mobile" => "field.mobile",
+        "name" => "contacts.name",
+        "login" => "login.name",
+        "language" => "me.language",
+        "time_zone" => "me.zone",
+        "old_password" => "me.old_password",
+        "password" => "me.new_password",
+        "again" => "me.again",
+        "role" => "users.role",
+        "areas" => "users.areas",
         _ => "field.other",
     }
 }

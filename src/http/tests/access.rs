@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
 use super::super::ConsoleSettings;
+use super::super::guard::Peer;
 use super::world::{PASSWORD, World, cookie_of, post, world, world_with};
 
 async fn try_login(world: &World, login: &str, password: &str) -> StatusCode {
@@ -81,6 +82,55 @@ async fn guessing_has_to_wait() {
         try_login(&world, "ida", PASSWORD).await,
         StatusCode::SEE_OTHER
     );
+}
+
+#[tokio::test]
+async fn strangers_elsewhere_lock_nobody_out() {
+    let settings = ConsoleSettings {
+        login_failures_max: 3,
+        ..ConsoleSettings::default()
+    };
+    let world = world_with(settings).await;
+    for n in 0..3 {
+        let guess = login_from(&world, "2001:db8:1::1", "ida", &format!("guess {n}")).await;
+        assert_eq!(guess, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let neighbour = login_from(&world, "2001:db8:1::2", "ida", PASSWORD).await;
+    assert_eq!(neighbour, StatusCode::TOO_MANY_REQUESTS, "the same network");
+    let elsewhere = login_from(&world, "2001:db8:2::1", "ida", PASSWORD).await;
+    assert_eq!(elsewhere, StatusCode::SEE_OTHER);
+    let colleague = login_from(&world, "2001:db8:1::3", "otto", PASSWORD).await;
+    assert_eq!(colleague, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_address_that_tries_many_names_has_to_wait() {
+    let settings = ConsoleSettings {
+        login_failures_max: 2,
+        ..ConsoleSettings::default()
+    };
+    let world = world_with(settings).await;
+    for n in 0..8 {
+        let guess = login_from(&world, "192.0.2.1", &format!("user{n}"), "guess").await;
+        assert_eq!(guess, StatusCode::UNPROCESSABLE_ENTITY, "{n}");
+    }
+    let next = login_from(&world, "192.0.2.1", "ida", PASSWORD).await;
+    assert_eq!(next, StatusCode::TOO_MANY_REQUESTS);
+    let other = login_from(&world, "192.0.2.2", "ida", PASSWORD).await;
+    assert_eq!(other, StatusCode::SEE_OTHER);
+}
+
+async fn login_from(world: &World, address: &str, login: &str, password: &str) -> StatusCode {
+    let form = world.get("/login").await;
+    let fields = [
+        ("form_token", form.hidden("form_token")),
+        ("login", login.to_owned()),
+        ("password", password.to_owned()),
+    ];
+    let mut request = post("/login", &cookie_of(&form), &fields);
+    let peer = Peer(address.parse().unwrap());
+    request.extensions_mut().insert(peer);
+    world.send(request).await.status
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 
-use super::world::{Browser, DIAGNOSTIC, World, world};
-use crate::domain::{Channel, Delivery, MethodKind};
+use super::world::{Answer, Browser, DIAGNOSTIC, World, world};
+use crate::domain::{AreaId, Channel, Delivery, MethodKind, User};
+use crate::store::{Batch, RowBatch};
 
 /// An alert went to everybody; the first contact's email came back.
 async fn bounced(world: &World) -> Browser<'_> {
@@ -185,4 +186,47 @@ async fn contacts_are_found_by_name_address_number_and_area() {
         .get("/areas")
         .await
         .assert_has(&["Eastmere County", "data-label=\"People\">40"]);
+}
+
+/// Gives an operator areas to cover.
+async fn cover(world: &World, login: &str, areas: Vec<AreaId>) {
+    let old = world.repo.user_by_login(login).unwrap().unwrap();
+    let new = User {
+        areas,
+        ..old.value.clone()
+    };
+    let mut batch = Batch::new();
+    batch.replace(&old, &new);
+    world.repo.store().commit(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_largest_area_is_what_the_operator_covers() {
+    let world = world().await;
+    let (own, other) = (world.areas[0], world.areas[1]);
+    cover(&world, "otto", vec![own]).await;
+    let otto = world.browser("otto").await;
+    let list = |area: AreaId| format!("/issues?area={area}&amp;list=1");
+    let issues = otto.get("/issues").await;
+    issues.assert_has(&["those you cover", &list(own), "/issues?all=1"]);
+    assert!(!issues.body.contains(&list(other)), "another's area");
+    assert!(!issues.body.contains(&list(world.county)), "a larger area");
+    let all = otto.get("/issues?all=1").await;
+    all.assert_has(&[&list(world.county), "My areas"]);
+    // The default of contacts and of the audience; everything else can still be chosen.
+    let contacts = otto.get("/contacts").await;
+    contacts.assert_has(&["<option value=\"mine\" selected>"]);
+    let rows = |answer: &Answer| answer.body.matches("href=\"/contacts/").count();
+    let everybody = otto.get("/contacts?area=").await;
+    assert!(rows(&contacts) > 0 && rows(&contacts) < rows(&everybody));
+    let form = otto.get("/communications/new").await;
+    let at = |area: AreaId| form.body.find(&format!("id=\"area-{area}\"")).unwrap();
+    assert!(at(own) < at(world.county) && at(own) < at(other));
+    assert!(!form.body.contains("name=\"area\" checked"));
+    // Whoever covers both an area and one in it sees the larger; what is gone is not shown.
+    let gone = AreaId::from_bytes([9; 16]);
+    cover(&world, "otto", vec![own, world.county, gone]).await;
+    let issues = otto.get("/issues").await;
+    issues.assert_has(&[&list(world.county)]);
+    assert!(!issues.body.contains(&list(own)) && !issues.body.contains(&list(gone)));
 }

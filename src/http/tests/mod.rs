@@ -7,4 +7,5 @@ mod journey;
 mod languages;
 mod machines;
 mod serving;
+mod users;
 mod world;

@@ -2,6 +2,7 @@
 
 mod communications;
 mod contacts;
+mod sessions;
 
 use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};
@@ -168,7 +169,7 @@ impl Repo {
 
     /// The user with this login name.
     pub fn user_by_login(&self, login: &str) -> Result<Option<Loaded<User>>> {
-        let key = KeyBuilder::new(keys::USER_BY_LOGIN).text(login).build();
+        let key = keys::user_by_login(login);
         match self.store.get(&key)? {
             Some(id) => match id.as_slice().try_into() {
                 Ok(id) => self.user(UserId::from_bytes(id)),

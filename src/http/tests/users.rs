@@ -1,0 +1,259 @@
+//! What users set for themselves, and what administrators do about users.
+
+use axum::http::StatusCode;
+
+use super::super::ConsoleSettings;
+use super::languages::assert_french;
+use super::world::{Answer, Browser, PASSWORD, World, cookie_of, post, world, world_with};
+use crate::domain::{Role, User};
+
+const OTHER: &str = "another good password";
+
+fn stored(world: &World, login: &str) -> User {
+    world.repo.user_by_login(login).unwrap().unwrap().value
+}
+
+fn settings(fields: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let mut all: Vec<(&'static str, String)> = ["language", "time_zone", "email", "mobile"]
+        .map(|name| (name, String::new()))
+        .into();
+    all.push(("name", "Ida Bell".to_owned()));
+    for (name, value) in fields {
+        all.retain(|(known, _)| known != name);
+        all.push((*name, (*value).to_owned()));
+    }
+    all
+}
+
+async fn try_login(world: &World, login: &str, password: &str) -> Answer {
+    let form = world.get("/login").await;
+    let fields = [
+        ("form_token", form.hidden("form_token")),
+        ("login", login.to_owned()),
+        ("password", password.to_owned()),
+    ];
+    world.send(post("/login", &cookie_of(&form), &fields)).await
+}
+
+async fn set_password(browser: &Browser<'_>, old: &str, new: &str, again: &str) -> Answer {
+    let fields = [
+        ("old_password", old.to_owned()),
+        ("password", new.to_owned()),
+        ("again", again.to_owned()),
+    ];
+    browser.post("/me/password", &fields).await
+}
+
+#[tokio::test]
+async fn the_pages_follow_what_a_user_chose() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let form = browser.get("/me").await;
+    form.assert_has(&[
+        "<option value=\"Europe/Paris\">",
+        "As the installation: English",
+        "<option value=\"fr\" lang=\"fr\">Français</option>",
+    ]);
+    let fields = settings(&[
+        ("language", "fr"),
+        ("time_zone", "Asia/Tokyo"),
+        ("email", "ida@example.org"),
+        ("mobile", "07700 900123"),
+        ("notify_replies", "1"),
+    ]);
+    let saved = browser.post("/me", &fields).await;
+    assert_eq!(saved.location(), "/me?done=settings", "{}", saved.body);
+    let page = browser.get("/me?done=settings").await;
+    assert_french(&page);
+    page.assert_has(&[
+        "Vos réglages sont enregistrés.",
+        "Asia/Tokyo",
+        "ida@example.org",
+        "+447700900123",
+    ]);
+    assert_french(&browser.get("/nowhere").await);
+    assert!(stored(&world, "ida").notify_replies);
+    world
+        .browser("otto")
+        .await
+        .get("/")
+        .await
+        .assert_has(&["<html lang=\"en\">"]);
+}
+
+#[tokio::test]
+async fn wrong_settings_name_their_fields_and_change_nothing() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let before = stored(&world, "ida");
+    let fields = settings(&[
+        ("name", " "),
+        ("language", "xx"),
+        ("time_zone", "Europe/Atlantis"),
+        ("email", "ida"),
+        ("mobile", "12"),
+    ]);
+    let answer = browser.post("/me", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    answer.assert_has(&[
+        "<a href=\"#name\">Name: Enter a name.</a>",
+        "<a href=\"#language\">Language: Choose one of the languages.</a>",
+        "<a href=\"#time_zone\">Time zone: Choose a zone of the list",
+        "This is not an email address: it has no @.",
+        "This is not a telephone number: it has too many or too few digits",
+        "value=\"Europe/Atlantis\"",
+        "value=\"12\"",
+    ]);
+    assert_eq!(stored(&world, "ida"), before);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions() {
+    let world = world().await;
+    let (here, elsewhere) = (world.browser("ida").await, world.browser("ida").await);
+    for (old, new, again, says) in [
+        ("guess", OTHER, OTHER, "This is not your password."),
+        (PASSWORD, "short", "short", "at least 10 characters"),
+        (PASSWORD, OTHER, "another", "The two passwords differ."),
+    ] {
+        let answer = set_password(&here, old, new, again).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer.assert_has(&[says]);
+        assert!(!answer.body.contains(OTHER), "a password came back");
+    }
+    let done = set_password(&here, PASSWORD, OTHER, OTHER).await;
+    assert_eq!(done.location(), "/me?done=password");
+    assert_eq!(here.get("/").await.status, StatusCode::OK);
+    assert_eq!(elsewhere.get("/").await.status, StatusCode::SEE_OTHER);
+    let old = try_login(&world, "ida", PASSWORD).await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let new = try_login(&world, "ida", OTHER).await;
+    assert_eq!(new.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guessing_the_present_password_has_to_wait() {
+    let world = world_with(ConsoleSettings {
+        login_failures_max: 2,
+        ..ConsoleSettings::default()
+    })
+    .await;
+    let browser = world.browser("ida").await;
+    for _ in 0..2 {
+        let answer = set_password(&browser, "guess", OTHER, OTHER).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let answer = set_password(&browser, PASSWORD, OTHER, OTHER).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn an_administrator_adds_and_changes_users() {
+    let world = world().await;
+    let ida = world.browser("ida").await;
+    let fields = [
+        ("login", " Zoe ".to_owned()),
+        ("name", "Zoë Quill".to_owned()),
+        ("role", "operator".to_owned()),
+        ("email", "zoe@example.org".to_owned()),
+        ("area", world.areas[0].to_string()),
+        ("password", OTHER.to_owned()),
+    ];
+    let added = ida.post("/users", &fields).await;
+    assert_eq!(added.location(), "/users?done=user_added", "{}", added.body);
+    let zoe = stored(&world, "zoe");
+    assert_eq!(
+        (zoe.role, zoe.areas.as_slice()),
+        (Role::Operator, &world.areas[..1])
+    );
+    let entered = try_login(&world, "zoe", OTHER).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    let again = ida.post("/users", &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    again.assert_has(&["Somebody has this login name.", "Zoë Quill"]);
+    ida.get("/users")
+        .await
+        .assert_has(&["Zoë Quill", "May log in"]);
+    let path = format!("/users/{}", zoe.id);
+    let fields = [
+        ("name", "Zoë Q.".to_owned()),
+        ("role", "administrator".to_owned()),
+        ("email", String::new()),
+    ];
+    let changed = ida.post(&path, &fields).await;
+    assert_eq!(changed.location(), format!("{path}?done=user_changed"));
+    let zoe = stored(&world, "zoe");
+    assert_eq!(
+        (zoe.name.as_str(), zoe.role),
+        ("Zoë Q.", Role::Administrator)
+    );
+    assert!(zoe.areas.is_empty() && zoe.email.is_none());
+}
+
+#[tokio::test]
+async fn disabling_ends_sessions_and_keeps_out() {
+    let world = world().await;
+    let (ida, otto) = (world.browser("ida").await, world.browser("otto").await);
+    let path = format!("/users/{}", stored(&world, "otto").id);
+    let ask = ida.get(&format!("{path}/disable")).await;
+    ask.assert_has(&["Disable Otto Bell?"]);
+    assert_eq!(
+        otto.get("/").await.status,
+        StatusCode::OK,
+        "asking changes nothing"
+    );
+    let done = ida.post(&format!("{path}/disable"), &[]).await;
+    assert_eq!(done.location(), format!("{path}?done=user_disabled"));
+    assert_eq!(otto.get("/").await.status, StatusCode::SEE_OTHER);
+    let refused = try_login(&world, "otto", PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_has(&["Login name or password is wrong."]);
+    ida.post(&format!("{path}/enable"), &[]).await;
+    let entered = try_login(&world, "otto", PASSWORD).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_administrator_keeps_their_own_rights_and_resets_others_passwords() {
+    let world = world().await;
+    let (ida, otto) = (world.browser("ida").await, world.browser("otto").await);
+    let own = format!("/users/{}", stored(&world, "ida").id);
+    let disabled = ida.post(&format!("{own}/disable"), &[]).await;
+    assert_eq!(disabled.status, StatusCode::UNPROCESSABLE_ENTITY);
+    disabled.assert_has(&["nobody takes their own rights away"]);
+    let fields = [("name", "Ida".to_owned()), ("role", "operator".to_owned())];
+    let demoted = ida.post(&own, &fields).await;
+    assert_eq!(demoted.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stored(&world, "ida").administers());
+    let path = format!("/users/{}/password", stored(&world, "otto").id);
+    ida.post(&path, &[("password", OTHER.to_owned())]).await;
+    assert_eq!(otto.get("/").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        try_login(&world, "otto", OTHER).await.status,
+        StatusCode::SEE_OTHER
+    );
+}
+
+#[tokio::test]
+async fn operators_change_no_users() {
+    let world = world().await;
+    let otto = world.browser("otto").await;
+    let before = world.repo.users(10).unwrap().len();
+    let ida = stored(&world, "ida");
+    for path in ["/users", "/users/new", &format!("/users/{}", ida.id)] {
+        assert_eq!(otto.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    for path in ["", "/password", "/disable", "/enable"] {
+        let path = format!("/users/{}{path}", ida.id);
+        let fields = [
+            ("password", OTHER.to_owned()),
+            ("role", "operator".to_owned()),
+        ];
+        let answer = otto.post(&path, &fields).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let added = otto.post("/users", &[("login", "x".to_owned())]).await;
+    assert_eq!(added.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.repo.users(10).unwrap().len(), before);
+    assert_eq!(stored(&world, "ida"), ida);
+}
