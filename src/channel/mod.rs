@@ -34,6 +34,8 @@ pub struct AttemptRequest {
     pub language: String,
     /// Envelope sender for mail: the per-delivery bounce address (VERP).
     pub return_path: String,
+    /// `Message-ID` of the mail that this one answers, without brackets.
+    pub in_reply_to: Option<String>,
     /// Key 1 is asked for and waited for in a call.
     pub confirmation_required: bool,
 }
@@ -78,6 +80,8 @@ pub enum AttemptOutcome {
         status: CallStatus,
         /// What the network said, if it said anything.
         verdict: Option<Verdict>,
+        /// Keys that the person pressed, but for the one that confirms.
+        keys: String,
     },
 }
 

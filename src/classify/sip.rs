@@ -155,6 +155,7 @@ mod tests {
             answer: None,
             failure: None,
             plays: 1,
+            keys: Vec::new(),
         };
         assert_eq!(classify_call(&result), None);
         result.failure = Some(CallFailure::TimedOut);

@@ -116,7 +116,8 @@ impl Suspension {
     }
 }
 
-/// `[notices]`: what a contact is told through another method when one stops working.
+/// `[notices]`: what a contact is told through another method when one stops working, and what
+/// users are told of replies.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Notices {
     /// Default `true`.
@@ -130,6 +131,16 @@ pub struct Notices {
     pub phone_failed_subject: String,
     /// Mail about a telephone number.
     pub phone_failed_email: String,
+    /// Users who want to be told of replies get at most one mail in this time.
+    /// Default `"5m"`.
+    #[serde(serialize_with = "units::duration")]
+    pub reply_interval: Duration,
+    /// Its subject.
+    pub reply_subject: String,
+    /// The mail about one reply; `{{ name }}` is the first name of whoever replied.
+    pub reply_email: String,
+    /// The mail about several; `{{ count }}` says how many.
+    pub replies_email: String,
 }
 
 impl Notices {
@@ -154,6 +165,16 @@ impl Notices {
                 "phone_failed_email",
                 "We could not reach you on the telephone number that we have for you. \
                  Please log in and check it: {{ link }}",
+            ),
+            reply_interval: section.duration("reply_interval", 5 * MINUTE, MINUTE..=DAY),
+            reply_subject: text("reply_subject", "A reply has come in"),
+            reply_email: text(
+                "reply_email",
+                "{{ name }} has replied. Log in to read it: {{ link }}",
+            ),
+            replies_email: text(
+                "replies_email",
+                "{{ count }} replies have come in. Log in to read them: {{ link }}",
             ),
         }
     }

@@ -18,6 +18,7 @@ use crate::queue::lane::{self, LaneHandler, Work};
 use crate::queue::rounds::Rounds;
 use crate::store::Repo;
 use crate::store::engine::Claim;
+use crate::submit::Submitter;
 use crate::tracker::Tracker;
 
 /// Incoming mails read at once.
@@ -31,6 +32,7 @@ pub(super) struct Parts<'a> {
     pub(super) repo: &'a Repo,
     pub(super) tracker: &'a Tracker,
     pub(super) inbound: &'a Inbound,
+    pub(super) submitter: &'a Submitter,
     pub(super) clock: &'a SharedClock,
     pub(super) random: &'a Randomness,
     pub(super) return_paths: &'a ReturnPaths,
@@ -96,6 +98,37 @@ pub(super) fn start(parts: Parts<'_>) {
             repo: parts.repo.clone(),
         }),
     );
+    run(
+        &parts,
+        Lane::Notify,
+        Arc::new(Notifier {
+            submitter: parts.submitter.clone(),
+            repo: parts.repo.clone(),
+        }),
+    );
+}
+
+/// Tells those who want to be told of replies.
+struct Notifier {
+    submitter: Submitter,
+    repo: Repo,
+}
+
+impl LaneHandler for Notifier {
+    /// One at a time: all of them write the same few rows.
+    fn concurrency(&self) -> usize {
+        1
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(async move {
+            if let Err(error) = self.submitter.notify(claim.id, &claim.value).await {
+                tracing::error!(%error, "a notice of replies cannot be queued; trying again");
+                tokio::time::sleep(REREAD_INTERVAL).await;
+                self.repo.store().release(&claim);
+            }
+        })
+    }
 }
 
 fn run(parts: &Parts<'_>, lane: Lane, handler: Arc<dyn LaneHandler>) {

@@ -122,6 +122,7 @@ impl Daemon {
             repo: &rooms.repo,
             tracker: &rooms.tracker,
             inbound: &rooms.inbound,
+            submitter: &rooms.submitter,
             clock: &clock,
             random: &random,
             return_paths: &rooms.return_paths,

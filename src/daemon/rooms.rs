@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::state::{open_store, signing_key, submit_settings, sync_accounts, tracker_settings};
+use super::state::{
+    open_store, reply_notices, signing_key, submit_settings, sync_accounts, tracker_settings,
+};
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::ReturnPaths;
@@ -44,13 +46,15 @@ impl Rooms {
             tracker.clone(),
             submit_settings(config),
         );
+        submitter.replace_reply_notices(reply_notices(config));
         let inbound = Inbound::new(
             repo.clone(),
             tracker.clone(),
             clock.clone(),
             random.clone(),
             return_paths.clone(),
-        );
+        )
+        .in_region(&config.server.default_region);
         sync_accounts(&repo, config, clock, random).await?;
         Ok(Self {
             repo,

@@ -15,7 +15,7 @@ use crate::http::ConsoleSettings;
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
-use crate::submit::SubmitSettings;
+use crate::submit::{ReplyNoticeSettings, SubmitSettings};
 use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
@@ -81,6 +81,17 @@ pub(super) fn tracker_settings(config: &Config) -> TrackerSettings {
 
 fn with_link(text: &str, config: &Config) -> String {
     text.replace("{{ link }}", &config.console.base_url)
+}
+
+pub(super) fn reply_notices(config: &Config) -> ReplyNoticeSettings {
+    let notices = &config.notices;
+    ReplyNoticeSettings {
+        interval: notices.reply_interval,
+        subject: notices.reply_subject.clone(),
+        one: notices.reply_email.clone(),
+        many: notices.replies_email.clone(),
+        base_url: config.console.base_url.clone(),
+    }
 }
 
 pub(super) fn submit_settings(config: &Config) -> SubmitSettings {

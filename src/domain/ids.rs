@@ -73,6 +73,14 @@ id!(
     DeliveryId
 );
 id!(
+    /// What was said back and forth with one person.
+    ThreadId
+);
+id!(
+    /// One message of a thread.
+    MessageId
+);
+id!(
     /// Someone who logs in to the console or submits mail.
     UserId
 );

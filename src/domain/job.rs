@@ -20,16 +20,19 @@ pub enum Lane {
     Expand = 4,
     /// Mail that came in and is to be read.
     Inbound = 5,
+    /// Replies that administrators are to be told of.
+    Notify = 6,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Email,
         Self::Text,
         Self::Call,
         Self::Expand,
         Self::Inbound,
+        Self::Notify,
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
@@ -60,6 +63,7 @@ impl Lane {
             Self::Call => "call",
             Self::Expand => "expand",
             Self::Inbound => "inbound",
+            Self::Notify => "notify",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A contact's communications log: what was sent, what came back, what was done about it.
 
-use super::ids::{CommunicationId, ContactId, DeliveryId, ImportId, MethodId, UserId};
+use super::ids::{CommunicationId, ContactId, DeliveryId, ImportId, MethodId, ThreadId, UserId};
 use super::method::{Method, MethodKind};
 use super::timestamp::Timestamp;
 use super::verdict::Verdict;
@@ -198,6 +198,15 @@ pub enum LogEvent {
     },
     /// The person answered.
     Replied {
+        /// The message that came in.
+        blob: super::ids::BlobId,
+        /// To which delivery, where known.
+        delivery: Option<DeliveryId>,
+        /// Where it stands in the inbox; none for what was kept before there was one.
+        thread: Option<ThreadId>,
+    },
+    /// A machine answered for the person.
+    RepliedByItself {
         /// The message that came in.
         blob: super::ids::BlobId,
         /// To which delivery, where known.

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod escalation;
 pub mod group;
 pub mod ids;
+pub mod inbox;
 pub mod job;
 pub mod log;
 pub mod method;
@@ -44,8 +45,9 @@ pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
-    ImportId, MethodId, UserId,
+    ImportId, MessageId, MethodId, ThreadId, UserId,
 };
+pub use inbox::{Direction, Message, MessageFile, MessageKind, ReplyNotice, Thread, ThreadState};
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};

@@ -46,6 +46,11 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
         counts: "nav.issues_count",
         ..entry("/issues", "issues", "alert", "nav.issues")
     };
+    let inbox = Entry {
+        count: c.unread,
+        counts: "nav.unread",
+        ..entry("/inbox", "inbox", "inbox", "nav.inbox")
+    };
     let mut groups = vec![
         Group {
             label: "nav.messages",
@@ -57,6 +62,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
                     "send",
                     "nav.communications",
                 ),
+                inbox,
             ],
         },
         Group {

@@ -30,6 +30,8 @@ pub(crate) struct Chrome {
     pub(crate) administrator: bool,
     pub(crate) csrf: String,
     pub(crate) issues: u64,
+    /// Threads of the inbox with unread messages.
+    pub(crate) unread: u64,
     /// What has just been done.
     pub(crate) done: Option<&'static str>,
     now: Timestamp,
@@ -48,6 +50,7 @@ impl Chrome {
             administrator: false,
             csrf: String::new(),
             issues: 0,
+            unread: 0,
             done: None,
             now: app.now(),
             zone: app.console.settings.time_zone.clone(),
@@ -69,6 +72,7 @@ impl Chrome {
             csrf: signed.csrf.clone(),
             issues: data::issues_total(app.repo())?,
             zone: zone_of(app, signed),
+            unread: app.repo().unread_threads()?,
             ..Self::bare(app, signed.words, "")
         })
     }
@@ -88,6 +92,13 @@ impl Chrome {
             "user_password" => Some("done.user_password"),
             "user_disabled" => Some("done.user_disabled"),
             "user_enabled" => Some("done.user_enabled"),
+            "removed" => Some("done.removed"),
+            "answered" => Some("done.answered"),
+            "read" => Some("done.read"),
+            "unread" => Some("done.unread"),
+            "assigned" => Some("done.assigned"),
+            "finished" => Some("done.finished"),
+            "reopened" => Some("done.reopened"),
             _ => None,
         };
         self

@@ -4,16 +4,19 @@ use bytes::Bytes;
 
 use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail};
+use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
-    BlobId, BounceClass, DeliveryId, EmailAddress, EmailStatus, Fault, InboundMail, LogEvent,
-    Permanence, Reason, ReturnPath, Source, Status, Verdict,
+    BounceClass, Channel, DeliveryId, EmailAddress, EmailStatus, Fault, InboundMail, MessageFile,
+    MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath, Source, Status, Verdict,
 };
-use crate::proto::mime::read::{IncomingMail, read};
+use crate::proto::mime::read::{IncomingMail, read, without_quotes};
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{Event, TrackerError};
+use crate::tracker::{Event, Incoming, TrackerError};
 
-/// Contacts looked at that share one address.
-const SAME_ADDRESS_MAX: usize = 32;
+/// References of one mail that are followed, the nearest.
+const REFERENCES_MAX: usize = 20;
+/// References of one field that are read.
+const REFERENCES_READ_MAX: usize = 500;
 
 impl Inbound {
     /// Keeps a mail for each of its recipients. Once this resolves it is durable.
@@ -66,38 +69,46 @@ impl Inbound {
             })
         });
         match reading.await {
-            Ok(Ok((mail, found))) => self.match_mail(&row, &mail, &found).await?,
+            Ok(Ok((mail, found))) => self.match_mail(&row, mail, &found).await,
             Ok(Err(error)) => {
                 tracing::warn!(mail = %hex(id), %error, "incoming mail cannot be read; it is kept as it is");
+                self.settle(&row).await
             }
             Err(_) => {
                 tracing::error!(mail = %hex(id), "reading an incoming mail failed badly; it is kept as it is");
+                self.settle(&row).await
             }
         }
-        let mut batch = Batch::new();
-        batch.replace(
-            &row,
-            &InboundMail {
-                due: None,
-                ..row.value.clone()
-            },
-        );
-        self.repo.store().commit(batch).await?;
+    }
+
+    /// It has been read.
+    async fn settle(&self, row: &Loaded<InboundMail>) -> Result<(), InboundError> {
+        self.repo.store().commit(settled(row)).await?;
         Ok(())
     }
 
     async fn match_mail(
         &self,
         row: &Loaded<InboundMail>,
-        mail: &IncomingMail,
+        mail: IncomingMail,
         found: &MailFinding,
     ) -> Result<(), InboundError> {
         tracing::info!(mail = %hex(&row.id), class = found.class.as_str(), matched = row.delivery.is_some(), "incoming mail read");
-        match (row.delivery, found.class) {
-            (delivery, BounceClass::None) => self.keep_reply(delivery, mail, row.message).await,
-            (Some(delivery), _) => self.apply(delivery, found).await,
-            (None, _) => Ok(()),
+        if let (Some(delivery), true) = (row.delivery, found.class != BounceClass::None) {
+            self.apply(delivery, found).await?;
         }
+        let kind = match found.class {
+            BounceClass::None => MessageKind::Written,
+            BounceClass::AutoReply => MessageKind::Automatic,
+            BounceClass::Hard
+            | BounceClass::Soft
+            | BounceClass::Complaint
+            | BounceClass::Success
+            | BounceClass::Delay
+            | BounceClass::Mdn
+            | BounceClass::Unknown => return self.settle(row).await,
+        };
+        self.take_mail(row, mail, kind).await
     }
 
     async fn apply(&self, delivery: DeliveryId, found: &MailFinding) -> Result<(), InboundError> {
@@ -119,40 +130,111 @@ impl Inbound {
         }
     }
 
-    async fn keep_reply(
+    /// Puts a mail into the inbox, in the batch that says that it has been read.
+    async fn take_mail(
         &self,
-        delivery: Option<DeliveryId>,
-        mail: &IncomingMail,
-        blob: BlobId,
+        row: &Loaded<InboundMail>,
+        mail: IncomingMail,
+        kind: MessageKind,
     ) -> Result<(), InboundError> {
-        let contact = match delivery
-            .map(|id| self.repo.delivery(id))
-            .transpose()?
-            .flatten()
-        {
-            Some(sent) => Some(sent.contact),
-            None => match mail
-                .header
-                .address("From")
-                .and_then(|from| EmailAddress::parse(&from).ok())
-            {
-                Some(from) => {
-                    let known = self
-                        .repo
-                        .contacts_by_address(&from.lookup_key(), SAME_ADDRESS_MAX)?;
-                    known.first().map(|contact| contact.id)
-                }
-                None => None,
-            },
+        let references = references(&mail);
+        let answers = match row.delivery {
+            Some(delivery) => Some(delivery),
+            None => self.delivery_named_by(&references)?,
         };
-        if let Some(contact) = contact {
-            let event = LogEvent::Replied { blob, delivery };
-            self.tracker
-                .record_reply(contact, Batch::new(), event)
-                .await?;
-        }
+        let from = EmailAddress::parse(&mail.from)
+            .map_or_else(|_| row.mail_from.clone(), |address| address.lookup_key());
+        let sent = answers.map(|id| self.repo.delivery(id)).transpose()?;
+        let contact = match sent.flatten() {
+            Some(sent) => Some(sent.contact),
+            None => self
+                .tracker
+                .whose(&from, Channel::Email)?
+                .map(|(contact, _)| contact),
+        };
+        let mut base = settled(row);
+        let preview = preview(&without_quotes(&mail.text));
+        let files = mail
+            .attachments
+            .iter()
+            .take(FILES_MAX)
+            .map(|file| MessageFile {
+                name: Redacted::new(file.name.chars().take(FILE_NAME_MAX).collect()),
+                size_bytes: file.size_bytes as u64,
+            });
+        let incoming = Incoming {
+            id: MessageId::from_bytes(row.id),
+            kind,
+            channel: Channel::Email,
+            at: row.received_at,
+            from,
+            contact,
+            answers,
+            subject: mail
+                .subject
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+            preview,
+            files: files.collect(),
+            body: Some(base.blob(mail.text.into_bytes())),
+            original: Some(row.message),
+            message_id: ids_in(mail.header.get("Message-ID"))
+                .pop()
+                .unwrap_or_default(),
+            references,
+        };
+        self.tracker.take_in(&base, &incoming).await?;
         Ok(())
     }
+
+    /// Our own mails are named by their delivery.
+    fn delivery_named_by(&self, references: &[String]) -> Result<Option<DeliveryId>, InboundError> {
+        for reference in references.iter().rev() {
+            let local = reference.split('@').next().unwrap_or_default();
+            let Ok(id) = local.parse::<DeliveryId>() else {
+                continue;
+            };
+            if self.repo.delivery(id)?.is_some() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What says that a mail has been read.
+fn settled(row: &Loaded<InboundMail>) -> Batch {
+    let mut batch = Batch::new();
+    batch.replace(
+        row,
+        &InboundMail {
+            due: None,
+            ..row.value.clone()
+        },
+    );
+    batch
+}
+
+/// What a mail refers to, the nearest last (RFC 5322, 3.6.4).
+fn references(mail: &IncomingMail) -> Vec<String> {
+    let mut ids = ids_in(mail.header.get("References"));
+    let answered = ids_in(mail.header.get("In-Reply-To"));
+    ids.retain(|id| !answered.contains(id));
+    ids.extend(answered);
+    let surplus = ids.len().saturating_sub(REFERENCES_MAX);
+    ids.split_off(surplus)
+}
+
+/// The ids in a field, without brackets.
+fn ids_in(field: Option<&str>) -> Vec<String> {
+    let pieces = field.unwrap_or_default().split('<').skip(1);
+    pieces
+        .filter_map(|piece| piece.split_once('>'))
+        .map(|(id, _)| id.split_whitespace().collect::<String>())
+        .filter(|id| !id.is_empty() && id.len() <= MESSAGE_ID_SIZE_MAX)
+        .take(REFERENCES_READ_MAX)
+        .collect()
 }
 
 /// What a report says, as something that happened to the delivery.

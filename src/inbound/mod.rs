@@ -36,12 +36,14 @@ pub struct Inbound {
     clock: SharedClock,
     random: Randomness,
     return_paths: ReturnPaths,
+    /// Region in which national numbers are read (ISO 3166-1 alpha-2).
+    region: String,
 }
 
 impl Inbound {
     /// Over this state.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         repo: Repo,
         tracker: Tracker,
         clock: SharedClock,
@@ -54,7 +56,15 @@ impl Inbound {
             clock,
             random,
             return_paths,
+            region: String::new(),
         }
+    }
+
+    /// Reads the numbers of people who write as they are written in this region.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
     }
 
     /// The bounce addresses that mail may come to.

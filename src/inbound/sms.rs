@@ -2,12 +2,13 @@
 
 use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
-use crate::domain::{InboundMail, LogEvent, PhoneNumber};
+use crate::domain::inbox::is_stop;
+use crate::domain::{Channel, InboundMail, MessageId, MessageKind, PhoneNumber};
 use crate::store::{Batch, RowBatch};
-use crate::tracker::Receipt;
+use crate::tracker::{Incoming, Receipt};
 
-/// Contacts looked at that share one number.
-const SAME_NUMBER_MAX: usize = 32;
+/// Longer digits without a `+` are taken as international.
+const NATIONAL_LEN_MAX: usize = 8;
 
 /// A text that a person wrote to us.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,46 +66,63 @@ impl Inbound {
         Ok(())
     }
 
-    /// Keeps a text that a person wrote. Acknowledge it only when this has resolved.
+    /// Keeps a text that a person wrote, and puts it into the inbox. Acknowledge it only when
+    /// this has resolved.
     ///
     /// # Errors
     /// When the store fails; the carrier must be asked to deliver it again.
     pub async fn take_text(&self, incoming: IncomingText) -> Result<(), InboundError> {
         let now = self.clock.wall();
-        let mut batch = Batch::new();
-        let blob = batch.blob(incoming.text.into_bytes());
-        batch.insert(&InboundMail {
-            id: *self.random.uuid_v7(now).as_bytes(),
+        let id = *self.random.uuid_v7(now).as_bytes();
+        let mut base = Batch::new();
+        let body = base.blob(incoming.text.clone().into_bytes());
+        base.insert(&InboundMail {
+            id,
             mail_from: incoming.from.clone(),
             rcpt_to: incoming.to,
             delivery: None,
-            message: blob,
+            message: body,
             received_at: now,
             due: None,
         });
-        let digits: String = incoming.from.chars().filter(char::is_ascii_digit).collect();
-        let number = PhoneNumber::from_e164(&format!("+{digits}")).ok();
-        let contact = match number {
-            Some(number) => {
-                let known = self
-                    .repo
-                    .contacts_by_address(number.as_str(), SAME_NUMBER_MAX)?;
-                known.first().map(|contact| contact.id)
-            }
+        let number = self.number(&incoming.from);
+        let whose = match &number {
+            Some(number) => self.tracker.whose(number.as_str(), Channel::Text)?,
             None => None,
         };
-        match contact {
-            Some(contact) => {
-                let event = LogEvent::Replied {
-                    blob,
-                    delivery: None,
-                };
-                self.tracker.record_reply(contact, batch, event).await?;
-            }
-            None => {
-                self.repo.store().commit(batch).await?;
-            }
-        }
+        let kind = if is_stop(&incoming.text) {
+            MessageKind::OptOut
+        } else {
+            MessageKind::Written
+        };
+        let text = Incoming {
+            id: MessageId::from_bytes(id),
+            kind,
+            channel: Channel::Text,
+            at: now,
+            from: number.map_or(incoming.from, |number| number.as_str().to_owned()),
+            contact: whose.map(|(contact, _)| contact),
+            answers: whose.and_then(|(_, delivery)| delivery),
+            subject: String::new(),
+            preview: incoming.text,
+            body: Some(body),
+            original: None,
+            files: Vec::new(),
+            message_id: String::new(),
+            references: Vec::new(),
+        };
+        self.tracker.take_in(&base, &text).await?;
         Ok(())
+    }
+
+    /// The number that a carrier wrote with or without its `+`; none for short codes and names.
+    fn number(&self, from: &str) -> Option<PhoneNumber> {
+        let digits: String = from.chars().filter(char::is_ascii_digit).collect();
+        let is_international = from.trim_start().starts_with('+')
+            || (digits.len() > NATIONAL_LEN_MAX && !digits.starts_with('0'));
+        if is_international {
+            return PhoneNumber::from_e164(&format!("+{digits}")).ok();
+        }
+        PhoneNumber::parse(from, &self.region).ok()
     }
 }

@@ -1,6 +1,8 @@
 //! What comes back, over the engine in memory.
 #![allow(clippy::unwrap_used)]
 
+mod threads;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +25,7 @@ const REBOUND: Status = Status::Email(EmailStatus::Rebound);
 struct World {
     repo: Repo,
     inbound: Inbound,
+    submitter: Submitter,
     clock: Arc<VirtualClock>,
     delivery: Delivery,
 }
@@ -79,6 +82,7 @@ impl World {
         Self {
             repo,
             inbound,
+            submitter,
             clock,
             delivery,
         }

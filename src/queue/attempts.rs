@@ -16,8 +16,8 @@ use super::schedule::RetrySchedule;
 use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{
-    BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
-    ReturnPaths, Status,
+    BlobId, Body, Channel as ChannelKind, ClosedReason, Communication, Content, Delivery,
+    DeliveryId, Lane, Origin, ReturnPaths, Status,
 };
 use crate::observe::{Held, Metrics};
 use crate::store::engine::Claim;
@@ -324,6 +324,7 @@ impl Attempts {
             .to_owned(),
             language: contact.language.clone(),
             return_path: self.return_paths.address(delivery.id),
+            in_reply_to: self.answered(&communication, delivery.id)?,
             confirmation_required: category.confirmation_required,
         })))
     }
@@ -369,6 +370,11 @@ impl Attempts {
     }
 
     async fn settle(&self, begun: &Delivery, outcome: AttemptOutcome) {
+        if let AttemptOutcome::CallEnded { keys, .. } = &outcome
+            && !keys.is_empty()
+        {
+            self.keep_keys(begun, keys).await;
+        }
         let now = self.clock.wall();
         let event = match outcome {
             // Cut short because we stop, not because anybody asked to wait.
@@ -380,6 +386,39 @@ impl Attempts {
             outcome => event_for(begun, outcome, &self.schedule, now, self.random.next_u64()),
         };
         self.keep_recording(begun.id, event).await;
+    }
+
+    /// What the person pressed is an answer, kept before the call is over for us.
+    async fn keep_keys(&self, begun: &Delivery, keys: &str) {
+        loop {
+            match self.tracker.take_keys(begun.id, begun.attempts, keys).await {
+                Ok(_)
+                | Err(
+                    TrackerError::Store(crate::store::StoreError::Closed)
+                    | TrackerError::NotFound(_),
+                ) => return,
+                Err(error) => {
+                    tracing::error!(delivery = %begun.id, %error, "keys that were pressed cannot be recorded; trying again");
+                    tokio::time::sleep(RECORD_RETRY_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    /// The mail that a reply of ours answers.
+    fn answered(
+        &self,
+        communication: &Communication,
+        delivery: DeliveryId,
+    ) -> Result<Option<String>, RepoError> {
+        if !matches!(communication.origin, Origin::Reply(_)) {
+            return Ok(None);
+        }
+        let messages = self.repo.messages_by_delivery(delivery, 1)?;
+        let answered = messages
+            .first()
+            .map(|message| message.in_reply_to.reveal().clone());
+        Ok(answered.filter(|id| !id.is_empty()))
     }
 
     /// What happened on the wire happened: it is recorded however long the store refuses (a full

@@ -53,7 +53,9 @@ pub fn event_for(
         AttemptOutcome::Rejected { verdict, by_peer } => {
             changed(refused(channel, &verdict, by_peer), Some(verdict))
         }
-        AttemptOutcome::CallEnded { status, verdict } => changed(Status::Call(status), verdict),
+        AttemptOutcome::CallEnded {
+            status, verdict, ..
+        } => changed(Status::Call(status), verdict),
         AttemptOutcome::Deferred { verdict } => {
             let made_at = delivery.began_at().unwrap_or(now);
             match schedule.next(delivery.attempts, made_at, now, random) {

@@ -6,8 +6,8 @@
 
 use super::engine::Key;
 use crate::domain::{
-    AreaId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId, PersonState,
-    Status, Timestamp, UserId,
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
+    MessageId, PersonState, Status, ThreadId, ThreadState, Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -78,6 +78,30 @@ pub const DELIVERIES_BY_STATUS: &[u8] = b"#s";
 pub const LOG: &[u8] = b"l.";
 /// Mail that came in.
 pub const INBOUND: &[u8] = b"m.";
+/// Rows of threads.
+pub const THREAD: &[u8] = b"i.";
+/// Threads by state, last changed first.
+pub const THREAD_BY_STATE: &[u8] = b"is";
+/// Threads with unread messages, last changed first.
+pub const THREAD_UNREAD: &[u8] = b"iu";
+/// Threads by who looks after them and state, last changed first.
+pub const THREAD_BY_ASSIGNEE: &[u8] = b"ia";
+/// Threads of a contact, last changed first.
+pub const THREAD_BY_CONTACT: &[u8] = b"ik";
+/// Threads with people we do not know by address or number, last changed first.
+pub const THREAD_BY_ADDRESS: &[u8] = b"ix";
+/// Messages of a thread, oldest first.
+pub const MESSAGE: &[u8] = b"im";
+/// Messages by their `Message-ID`.
+pub const MESSAGE_BY_REFERENCE: &[u8] = b"ir";
+/// Messages by the delivery that they answer or that took them.
+pub const MESSAGE_BY_DELIVERY: &[u8] = b"id";
+/// What administrators have to be told of.
+pub const REPLY_NOTICE: &[u8] = b"in";
+/// Counter: threads with unread messages.
+pub const UNREAD_THREADS: &[u8] = b"#u";
+/// Counter: threads with unread messages by who looks after them.
+pub const UNREAD_BY_ASSIGNEE: &[u8] = b"#v";
 /// Users.
 pub const USER: &[u8] = b"u.";
 /// Users by login.
@@ -134,6 +158,13 @@ impl KeyBuilder {
     #[must_use]
     pub fn build(self) -> Key {
         self.0
+    }
+}
+
+/// Goes on with what is there.
+impl From<Key> for KeyBuilder {
+    fn from(start: Key) -> Self {
+        Self(start)
     }
 }
 
@@ -283,4 +314,67 @@ pub fn inbound(id: &[u8; 16]) -> Key {
 #[must_use]
 pub fn setting(name: &str) -> Key {
     KeyBuilder::new(SETTING).text(name).build()
+}
+
+/// Row of a thread.
+#[must_use]
+pub fn thread(id: ThreadId) -> Key {
+    row(THREAD, id.as_bytes())
+}
+
+/// Row of a message.
+#[must_use]
+pub fn message(thread: ThreadId, at: Timestamp, id: MessageId) -> Key {
+    KeyBuilder::new(MESSAGE)
+        .bytes(thread.as_bytes())
+        .bytes(&at.as_millis().to_be_bytes())
+        .bytes(id.as_bytes())
+        .build()
+}
+
+/// Where threads of one state begin.
+#[must_use]
+pub fn threads_in_state(state: ThreadState) -> Key {
+    KeyBuilder::new(THREAD_BY_STATE)
+        .bytes(&[state as u8])
+        .build()
+}
+
+/// Where threads that somebody, or nobody, looks after begin.
+#[must_use]
+pub fn threads_assigned(to: Option<UserId>, state: ThreadState) -> Key {
+    KeyBuilder::new(THREAD_BY_ASSIGNEE)
+        .bytes(&assignee(to))
+        .bytes(&[state as u8])
+        .build()
+}
+
+/// Where messages with this `Message-ID` begin.
+#[must_use]
+pub fn messages_by_reference(message_id: &str) -> Key {
+    let digest = BlobId::of(message_id.as_bytes());
+    row(MESSAGE_BY_REFERENCE, &digest.as_bytes()[..16])
+}
+
+/// Where messages that answer a delivery, or were taken by it, begin.
+#[must_use]
+pub fn messages_by_delivery(delivery: DeliveryId) -> Key {
+    row(MESSAGE_BY_DELIVERY, delivery.as_bytes())
+}
+
+/// What an administrator has to be told of.
+#[must_use]
+pub fn reply_notice(user: UserId) -> Key {
+    row(REPLY_NOTICE, user.as_bytes())
+}
+
+/// Counter of unread threads by who looks after them.
+#[must_use]
+pub fn unread_of(user: Option<UserId>) -> Key {
+    row(UNREAD_BY_ASSIGNEE, &assignee(user))
+}
+
+/// Nobody is sixteen zeros: no id is.
+fn assignee(user: Option<UserId>) -> [u8; 16] {
+    user.map_or([0; 16], |user| *user.as_bytes())
 }

@@ -8,8 +8,8 @@ use proptest::sample::select;
 use crate::domain::comms_issue;
 use crate::domain::{
     Area, AreaId, Channel, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    Delivery, DeliveryId, InboundMail, Lane, Person, PersonDelivery, RoundJob, Session, Status,
-    StatusChange, Timestamp, User, UserId,
+    Delivery, DeliveryId, InboundMail, Lane, Message, MessageId, Person, PersonDelivery, RoundJob,
+    Session, Status, StatusChange, Thread, ThreadId, Timestamp, User, UserId,
 };
 use crate::store::records::{Record, arbitrary as arb, samples};
 use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store};
@@ -59,6 +59,19 @@ pub(super) enum Change {
         id: u8,
         login: String,
     },
+    /// A message comes into a thread, and the thread is dealt with.
+    PutMessage {
+        thread: u8,
+        contact: bool,
+        assigned: Option<u8>,
+        at: u64,
+        done: bool,
+        notify: bool,
+    },
+    PutNotice {
+        user: u8,
+        due: Option<u64>,
+    },
 }
 
 pub(super) fn change() -> impl Strategy<Value = Change> {
@@ -83,6 +96,17 @@ pub(super) fn change() -> impl Strategy<Value = Change> {
         1 => id().prop_map(|round| Change::RemoveRound { round }),
         1 => (id(), proptest::option::of(0..5_u64))
             .prop_map(|(id, due)| Change::PutInbound { id, due }),
+        2 => ((id(), any::<bool>(), proptest::option::of(id())), 0..5_u64, any::<bool>(), any::<bool>())
+            .prop_map(|((thread, contact, assigned), at, done, notify)| Change::PutMessage {
+                thread,
+                contact,
+                assigned,
+                at,
+                done,
+                notify,
+            }),
+        1 => (id(), proptest::option::of(0..5_u64))
+            .prop_map(|(user, due)| Change::PutNotice { user, due }),
         1 => (id(), "[ab]{1,2}").prop_map(|(id, login)| Change::PutUser { id, login }),
     ]
 }
@@ -156,6 +180,26 @@ impl World {
             }
             Change::PutInbound { id, due } => self.put_inbound(&mut batch, id, due),
             Change::PutUser { id, login } => self.put_user(&mut batch, id, login),
+            Change::PutMessage {
+                thread,
+                contact,
+                assigned,
+                at,
+                done,
+                notify,
+            } => {
+                let who = contact.then(|| contact_id(thread));
+                let assigned = assigned.map(|id| UserId::from_bytes([id; 16]));
+                self.put_message(&mut batch, (thread, who), assigned, at, (done, notify));
+            }
+            Change::PutNotice { user, due } => {
+                let new = crate::domain::ReplyNotice {
+                    user: UserId::from_bytes([user + 50; 16]),
+                    due: due.map(samples::at),
+                    ..samples::reply_notice()
+                };
+                put(&mut batch, self.repo.reply_notice(new.user).unwrap(), &new);
+            }
         }
         self.repo.store().commit(batch).await.unwrap();
     }
@@ -195,6 +239,46 @@ impl World {
             ..samples::inbound_mail()
         };
         put(batch, self.repo.inbound(&new.id).unwrap(), &new);
+    }
+
+    fn put_message(
+        &self,
+        batch: &mut Batch,
+        (id, contact): (u8, Option<ContactId>),
+        assigned: Option<UserId>,
+        at: u64,
+        (done, notify): (bool, bool),
+    ) {
+        let id = ThreadId::from_bytes([id + 1; 16]);
+        let old = self.repo.thread(id).unwrap();
+        let mut new = old.as_ref().map_or_else(
+            || Thread::new(id, contact, samples::at(at)),
+            |old| old.value.clone(),
+        );
+        let mut own = [0; 16];
+        own[0] = u8::try_from(new.messages % 200).unwrap();
+        own[1] = id.as_bytes()[0];
+        let message = Message {
+            id: MessageId::from_bytes(own),
+            thread: id,
+            at: samples::at(at),
+            body: Some(batch.blob("what somebody wrote")),
+            original: None,
+            notify_at: notify.then(|| samples::at(at)),
+            ..samples::message()
+        };
+        new.take(&message, "Re: all");
+        new.assigned = assigned;
+        if done {
+            new.state = crate::domain::ThreadState::Done;
+            new.unread = 0;
+        }
+        let before = self.repo.messages(id, None, 1000).unwrap().rows;
+        if before.iter().any(|known| known.id == message.id) {
+            return;
+        }
+        batch.insert(&message);
+        put(batch, old, &new);
     }
 
     /// Login names are unique: whoever has it keeps it.
@@ -408,6 +492,26 @@ pub(super) async fn full() -> World {
         Change::PutUser {
             id: 1,
             login: "ab".to_owned(),
+        },
+        Change::PutMessage {
+            thread: 0,
+            contact: true,
+            assigned: Some(1),
+            at: 1,
+            done: false,
+            notify: true,
+        },
+        Change::PutMessage {
+            thread: 1,
+            contact: false,
+            assigned: None,
+            at: 2,
+            done: false,
+            notify: false,
+        },
+        Change::PutNotice {
+            user: 1,
+            due: Some(4),
         },
     ];
     for change in changes {

@@ -242,10 +242,18 @@ impl Submitter {
     }
 
     fn correspondent(&self, recipient: &MailRecipient, now: Timestamp) -> Contact {
-        let kind = match recipient {
-            MailRecipient::Email(_) => MethodKind::Email,
-            MailRecipient::Text(_) => MethodKind::Mobile,
-            MailRecipient::Call(_) => MethodKind::Landline,
+        let mut contact = self.stranger(recipient.destination(), now);
+        if let MailRecipient::Call(_) = recipient {
+            contact.methods[0].kind = MethodKind::Landline;
+        }
+        contact
+    }
+
+    /// Somebody of whom only an address or number is known: one method, unverified.
+    pub(super) fn stranger(&self, destination: Destination, now: Timestamp) -> Contact {
+        let kind = match destination {
+            Destination::Email(_) => MethodKind::Email,
+            Destination::Phone(_) => MethodKind::Mobile,
         };
         Contact {
             id: ContactId::new(self.random.uuid_v7(now)),
@@ -257,7 +265,7 @@ impl Submitter {
             methods: vec![Method {
                 id: MethodId::new(self.random.uuid_v7(now)),
                 kind,
-                destination: recipient.destination(),
+                destination,
                 state: MethodState::Unverified,
                 suspension: None,
                 soft_failures: Vec::new(),

@@ -2,6 +2,8 @@
 
 mod draft;
 mod mail;
+mod notice;
+mod reply;
 mod review;
 mod send;
 
@@ -18,6 +20,8 @@ use crate::tracker::Tracker;
 
 pub use draft::{DraftInput, FieldError};
 pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
+pub use notice::{NOTICE_CATEGORY, ReplyNoticeSettings};
+pub use reply::{Answer, REPLY_CATEGORY};
 pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
 pub use send::{AUDIENCE_MAX, Sent};
 
@@ -63,6 +67,7 @@ pub struct Submitter {
     random: Randomness,
     tracker: Tracker,
     settings: Arc<RwLock<Arc<SubmitSettings>>>,
+    replies: Arc<RwLock<Arc<ReplyNoticeSettings>>>,
 }
 
 impl Submitter {
@@ -81,7 +86,17 @@ impl Submitter {
             random,
             tracker,
             settings: Arc::new(RwLock::new(Arc::new(settings))),
+            replies: Arc::default(),
         }
+    }
+
+    /// Says how those of us who want to be are told of replies, for all handles.
+    pub fn replace_reply_notices(&self, settings: ReplyNoticeSettings) {
+        *self.replies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    fn replies(&self) -> Arc<ReplyNoticeSettings> {
+        Arc::clone(&self.replies.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The categories that may be chosen.

@@ -1,10 +1,10 @@
-//! What operators do to contacts: add, change, reinstate, correct.
+//! What operators do to contacts: add, change, reinstate, correct, remove a method.
 
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 use crate::domain::{
-    Area, Contact, ContactId, Destination, LogEvent, MethodId, MethodState, UserId, comms_issue,
-    suspension,
+    Actor, Area, Contact, ContactChange, ContactId, Destination, LogEvent, MethodId, MethodState,
+    UserId, comms_issue, suspension,
 };
 use crate::store::{Batch, RowBatch};
 
@@ -94,6 +94,35 @@ impl Tracker {
         .await
     }
 
+    /// Takes a method away: nothing goes there any more, its history stays. Nothing happens when
+    /// it has been taken away before.
+    ///
+    /// # Errors
+    /// When there is no such contact or method, or the store fails.
+    pub async fn remove_method(
+        &self,
+        contact: ContactId,
+        method: MethodId,
+        by: UserId,
+    ) -> Result<(), TrackerError> {
+        self.change_contact(contact, |contact| {
+            let method = contact.method_mut(method)?;
+            if method.state == MethodState::Removed {
+                return Some(Vec::new());
+            }
+            method.state = MethodState::Removed;
+            method.suspension = None;
+            method.soft_failures.clear();
+            tracing::info!(method = %method.id, by = %by, "method removed");
+            Some(vec![LogEvent::changed(
+                ContactChange::MethodRemoved,
+                Some(method),
+                Actor::User(by),
+            )])
+        })
+        .await
+    }
+
     /// Changes a contact; `change` returns the lines for the log, or nothing when what it looks
     /// for is not there. The communication issue follows by itself.
     ///
@@ -124,26 +153,5 @@ impl Tracker {
             }
         }
         Err(TrackerError::Contention)
-    }
-
-    /// Writes down that a person answered.
-    ///
-    /// # Errors
-    /// When the store fails; then nothing was written.
-    pub async fn record_reply(
-        &self,
-        contact: ContactId,
-        mut batch: Batch,
-        event: LogEvent,
-    ) -> Result<(), TrackerError> {
-        write_log(
-            &mut batch,
-            contact,
-            self.clock.wall(),
-            vec![event],
-            self.random.next_u64(),
-        );
-        self.repo.store().commit(batch).await?;
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod confirm;
 mod contacts;
 pub mod decide;
 mod event;
+mod inbox;
 mod make;
 mod prompt;
 mod receipts;
@@ -30,6 +31,7 @@ use crate::store::{Repo, RepoError, StoreError};
 
 pub use confirm::Confirmation;
 pub use event::Event;
+pub use inbox::{Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
@@ -94,6 +96,8 @@ pub struct Tracker {
     settings: Arc<RwLock<Arc<TrackerSettings>>>,
     notices: broadcast::Sender<Notice>,
     metrics: Option<Arc<Metrics>>,
+    /// One for many people each: two messages of one person are put into threads one by one.
+    threading: Arc<[tokio::sync::Mutex<()>; inbox::LOCKS]>,
 }
 
 impl std::fmt::Debug for Tracker {
@@ -119,6 +123,7 @@ impl Tracker {
             settings: Arc::new(RwLock::new(Arc::new(settings))),
             notices,
             metrics: None,
+            threading: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),
         }
     }
 

@@ -123,6 +123,7 @@ async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
         recipient_name: "Ann".into(),
         language: "en".into(),
         return_path: format!("b-{number}@bounce.gw.example"),
+        in_reply_to: None,
         confirmation_required: false,
     };
     let (progress, _rest) = tokio::sync::mpsc::channel(1);

@@ -203,6 +203,7 @@ impl House {
             recipient_name: String::new(),
             language: "en".to_owned(),
             return_path: String::new(),
+            in_reply_to: None,
             confirmation_required: false,
         };
         let (progress, _events) = mpsc::channel(PROGRESS_MAX);

@@ -323,6 +323,7 @@ impl Scripted {
                     status,
                     verdict: (status == CallStatus::Failed)
                         .then(|| permanent(Reason::NumberInvalid)),
+                    keys: String::new(),
                 }
             }
         };

@@ -68,7 +68,7 @@ impl Composer {
             html: &html,
             message_id: &message_id,
             date_secs: now.as_secs(),
-            in_reply_to: None,
+            in_reply_to: request.in_reply_to.as_deref(),
             list_unsubscribe: links.unsubscribe.as_deref(),
             attachments: Vec::new(),
         })

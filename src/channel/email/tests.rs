@@ -239,6 +239,7 @@ fn request() -> AttemptRequest {
         recipient_name: "Ann".into(),
         language: "en".into(),
         return_path: "b-7@bounce.gw.example".into(),
+        in_reply_to: None,
         confirmation_required: false,
     }
 }

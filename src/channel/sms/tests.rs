@@ -97,6 +97,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         recipient_name: String::new(),
         language: "en".to_owned(),
         return_path: String::new(),
+        in_reply_to: None,
         confirmation_required: false,
     }
 }

@@ -118,7 +118,7 @@ impl VoiceChannel {
             }
         };
         let (result, ()) = tokio::join!(trunk.call(order, steps, cancel), forward);
-        outcome::of(&result)
+        outcome::of(&result, &self.config.confirm_key)
     }
 
     async fn trunk(&self) -> Result<SipTrunk, AttemptOutcome> {

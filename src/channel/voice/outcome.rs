@@ -11,7 +11,10 @@ use crate::proto::call::{CallEnd, CallResult, Progress};
 ///
 /// A call that failed for a reason that may pass and is not the recipient's is tried again; all
 /// other ends are final for this attempt's call.
-pub(super) fn of(result: &CallResult) -> AttemptOutcome {
+///
+/// Keys that a person pressed are told, but for the one that confirms: who presses that where it
+/// is not asked for says nothing.
+pub(super) fn of(result: &CallResult, confirm_key: &str) -> AttemptOutcome {
     let verdict = classify_call(result);
     let status = match result.end {
         CallEnd::Busy => CallStatus::Busy,
@@ -23,7 +26,16 @@ pub(super) fn of(result: &CallResult) -> AttemptOutcome {
         CallEnd::Failed => return failed(verdict),
         CallEnd::Aborted => return withdrawn(),
     };
-    AttemptOutcome::CallEnded { status, verdict }
+    AttemptOutcome::CallEnded {
+        status,
+        verdict,
+        keys: result
+            .keys
+            .iter()
+            .map(|key| key.as_char())
+            .filter(|key| !confirm_key.contains(*key))
+            .collect(),
+    }
 }
 
 /// Progress in the words of the timeline.
@@ -80,6 +92,7 @@ fn failed(verdict: Option<Verdict>) -> AttemptOutcome {
         verdict => AttemptOutcome::CallEnded {
             status: CallStatus::Failed,
             verdict,
+            keys: String::new(),
         },
     }
 }
@@ -97,14 +110,38 @@ fn deferred(reason: Reason, why: &str) -> AttemptOutcome {
 mod tests {
     use super::*;
     use crate::domain::verdict::Suspends;
+    use crate::proto::media::Digit;
 
     fn cut_short(end: CallEnd) -> AttemptOutcome {
-        of(&CallResult {
-            end,
-            answer: None,
-            failure: None,
-            plays: 1,
-        })
+        of(
+            &CallResult {
+                end,
+                answer: None,
+                failure: None,
+                plays: 1,
+                keys: Vec::new(),
+            },
+            "1",
+        )
+    }
+
+    #[test]
+    fn keys_are_told_but_for_the_one_that_confirms() {
+        let keys = "31#".chars().filter_map(Digit::from_char).collect();
+        let outcome = of(
+            &CallResult {
+                end: CallEnd::Completed,
+                answer: None,
+                failure: None,
+                plays: 2,
+                keys,
+            },
+            "1",
+        );
+        let AttemptOutcome::CallEnded { keys, .. } = outcome else {
+            unreachable!("the call is over")
+        };
+        assert_eq!(keys, "3#");
     }
 
     #[test]
@@ -121,6 +158,7 @@ mod tests {
             AttemptOutcome::CallEnded {
                 status: CallStatus::Failed,
                 verdict: None,
+                ..
             }
         ));
     }

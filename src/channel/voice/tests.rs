@@ -62,6 +62,7 @@ fn request() -> AttemptRequest {
         recipient_name: "Ann".into(),
         language: "en".into(),
         return_path: String::new(),
+        in_reply_to: None,
         confirmation_required: true,
     }
 }

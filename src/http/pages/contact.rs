@@ -31,6 +31,7 @@ struct IssueView {
 }
 
 struct MethodView {
+    id: MethodId,
     icon: &'static str,
     kind: String,
     to: String,
@@ -116,16 +117,7 @@ pub(super) async fn correct(
     let known = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
     let kind = known.method(method).ok_or(Fault::NotFound)?.kind;
     let entered = form.fields.get("to").trim().to_owned();
-    let read = match kind {
-        MethodKind::Email => {
-            EmailAddress::parse(&entered).map(|address| Destination::Email(Redacted::new(address)))
-        }
-        MethodKind::Mobile | MethodKind::Landline => {
-            PhoneNumber::parse(&entered, &app.console.settings.default_region)
-                .map(|number| Destination::Phone(Redacted::new(number)))
-        }
-    };
-    match read {
+    match read_destination(&app, kind, &entered) {
         Ok(destination) => {
             app.console
                 .tracker
@@ -133,15 +125,33 @@ pub(super) async fn correct(
                 .await?;
             Ok(see(&format!("/contacts/{contact}?done=corrected")))
         }
-        Err(error) => {
+        Err(problem) => {
             let rejected = Rejected {
                 method,
                 entered,
-                problem: form.signed.words.tell(&Sentence::from(&error)),
+                problem: form.signed.words.tell(&problem),
             };
             view(&app, &form.signed, contact, "", Some(rejected))
         }
     }
+}
+
+/// An address or number as it was typed, or what is wrong with it in a sentence.
+pub(super) fn read_destination(
+    app: &App,
+    kind: MethodKind,
+    entered: &str,
+) -> std::result::Result<Destination, Sentence> {
+    let read = match kind {
+        MethodKind::Email => {
+            EmailAddress::parse(entered).map(|address| Destination::Email(Redacted::new(address)))
+        }
+        MethodKind::Mobile | MethodKind::Landline => {
+            PhoneNumber::parse(entered, &app.console.settings.default_region)
+                .map(|number| Destination::Phone(Redacted::new(number)))
+        }
+    };
+    read.map_err(|error| Sentence::from(&error))
 }
 
 fn view(
@@ -220,6 +230,7 @@ fn methods(c: &Chrome, contact: &Contact) -> Vec<MethodView> {
     let mut shown: Vec<&Method> = shown.collect();
     shown.sort_by_key(|method| method.kind);
     let view = |method: &Method| MethodView {
+        id: method.id,
         icon: kind_icon(method.kind),
         kind: c.kind(&method.kind),
         to: method.destination.reveal().to_owned(),
@@ -229,7 +240,7 @@ fn methods(c: &Chrome, contact: &Contact) -> Vec<MethodView> {
     shown.into_iter().map(view).collect()
 }
 
-const fn field(kind: MethodKind) -> &'static str {
+pub(super) const fn field(kind: MethodKind) -> &'static str {
     match kind {
         MethodKind::Email => "field.email",
         MethodKind::Mobile => "field.mobile",

@@ -33,6 +33,8 @@ struct Entry {
     /// Why, in a sentence; the evidence stands with what came back.
     why: String,
     evidence: Option<Evidence>,
+    /// Where it is read in the inbox.
+    thread: Option<String>,
 }
 
 #[derive(Template)]
@@ -162,8 +164,15 @@ impl Writer<'_> {
                 let line = self.titled("good", "check", c.t("log.confirmed").to_owned());
                 self.about(line, None, Some(*communication))
             }
-            LogEvent::Replied { delivery, .. } => {
-                let line = self.titled("good", "return", c.t("log.replied").to_owned());
+            LogEvent::Replied {
+                delivery, thread, ..
+            } => {
+                let mut line = self.titled("good", "return", c.t("log.replied").to_owned());
+                line.thread = thread.map(|thread| format!("/inbox/{thread}"));
+                self.about(line, *delivery, None)
+            }
+            LogEvent::RepliedByItself { delivery, .. } => {
+                let line = self.titled("", "return", c.t("log.by_itself").to_owned());
                 self.about(line, *delivery, None)
             }
         }
@@ -218,6 +227,7 @@ impl Writer<'_> {
             by: String::new(),
             why: String::new(),
             evidence: None,
+            thread: None,
         }
     }
 

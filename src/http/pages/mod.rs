@@ -9,6 +9,7 @@ mod contacts;
 mod content;
 mod evidence;
 mod health;
+mod inbox;
 mod issues;
 mod live;
 mod log;
@@ -16,9 +17,12 @@ mod me;
 mod overview;
 mod person;
 mod problems;
+mod remove_method;
 mod review;
 mod user;
 mod users;
+mod thread;
+mod thread_answer;
 
 use std::sync::Arc;
 
@@ -85,6 +89,24 @@ fn routes() -> Router<Arc<App>> {
         .route(
             "/contacts/{id}/methods/{method}/correct",
             post(contact::correct),
+        )
+        .route(
+            "/contacts/{id}/methods/{method}/remove",
+            get(remove_method::ask).post(remove_method::remove),
+        )
+        .route("/inbox", get(inbox::page))
+        .route("/inbox/{id}", get(thread::page))
+        .route("/inbox/{id}/answer", post(thread_answer::answer))
+        .route("/inbox/{id}/read", post(thread_answer::read))
+        .route("/inbox/{id}/assign", post(thread_answer::assign))
+        .route("/inbox/{id}/finish", post(thread_answer::finish))
+        .route(
+            "/inbox/{id}/methods/{method}/reinstate",
+            post(thread_answer::reinstate),
+        )
+        .route(
+            "/inbox/{id}/methods/{method}/correct",
+            post(thread_answer::correct),
         )
         .route("/issues", get(issues::page))
         .route("/areas", get(areas::areas))

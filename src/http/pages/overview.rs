@@ -87,6 +87,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
         .map(|channel| channel_tile(&c, *channel, &readiness))
         .collect();
     tiles.push(queue_tile(&c, waiting));
+    tiles.push(replies_tile(&c));
     tiles.push(issues_tile(&c));
     show(&Page {
         tone,
@@ -246,6 +247,27 @@ fn queue_tile(c: &Chrome, waiting: usize) -> Tile {
             })
             .to_owned(),
         href: "",
+    }
+}
+
+fn replies_tile(c: &Chrome) -> Tile {
+    Tile {
+        tone: if c.unread == 0 { "good" } else { "open" },
+        icon: "inbox",
+        label: c.t("nav.inbox").to_owned(),
+        value: c.unread.to_string(),
+        note: c
+            .t(if c.unread == 0 {
+                "inbox.all_read"
+            } else {
+                "inbox.see_unread"
+            })
+            .to_owned(),
+        href: if c.unread == 0 {
+            "/inbox"
+        } else {
+            "/inbox?show=unread"
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod inbox;
 mod issues;
 mod journey;
 mod languages;

@@ -209,6 +209,7 @@ fn aborted() -> CallResult {
         answer: None,
         failure: None,
         plays: 0,
+        keys: Vec::new(),
     }
 }
 

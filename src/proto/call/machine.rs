@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::{
-    Action, CallEnd, CallFailure, CallPlan, CallResult, Input, Output, Progress, SipAnswer,
-    SipEvent, VoicemailPolicy,
+    Action, CallEnd, CallFailure, CallPlan, CallResult, Input, KEYS_MAX, Output, Progress,
+    SipAnswer, SipEvent, VoicemailPolicy,
 };
 use crate::proto::media::{Digit, MediaEvent};
 
@@ -29,6 +29,7 @@ pub struct CallMachine {
     /// The script was heard to its end at least once.
     was_played: bool,
     replays: u8,
+    keys: Vec<Digit>,
     output: VecDeque<Output>,
 }
 
@@ -73,6 +74,7 @@ impl CallMachine {
             plays: 0,
             was_played: false,
             replays: 0,
+            keys: Vec::new(),
             output,
         }
     }
@@ -221,8 +223,12 @@ impl CallMachine {
     fn handle_digit(&mut self, digit: Digit) {
         self.heard = Some(Heard::Person);
         let Some(confirmation) = self.plan.confirmation else {
+            self.note(digit);
             return;
         };
+        if digit != confirmation.key {
+            self.note(digit);
+        }
         if self.state == State::Playing {
             self.act(Action::StopPlayback);
         }
@@ -234,6 +240,12 @@ impl CallMachine {
             self.play();
         } else {
             self.hang_up();
+        }
+    }
+
+    fn note(&mut self, digit: Digit) {
+        if self.keys.len() < KEYS_MAX {
+            self.keys.push(digit);
         }
     }
 
@@ -358,6 +370,7 @@ impl CallMachine {
             answer,
             failure,
             plays: self.plays,
+            keys: std::mem::take(&mut self.keys),
         }));
     }
 

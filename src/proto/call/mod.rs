@@ -12,7 +12,7 @@ pub use answer::{REASON_TEXT_BYTES_MAX, SipAnswer};
 pub use machine::{CallMachine, REPLAYS_BY_KEY_MAX};
 pub use plan::{CallPlan, Confirmation, VoicemailPolicy};
 
-use crate::proto::media::MediaEvent;
+use crate::proto::media::{Digit, MediaEvent};
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,12 @@ pub struct CallResult {
     pub failure: Option<CallFailure>,
     /// How often the script was begun.
     pub plays: u8,
+    /// Keys that were pressed, but for the one that confirms; at most [`KEYS_MAX`].
+    pub keys: Vec<Digit>,
 }
+
+/// Most keys of one call that are told.
+pub const KEYS_MAX: usize = 16;
 
 /// A failure that is not an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact,
-    Content, Delivery, InboundMail, Person, RoundJob, Session,
+    Content, Delivery, InboundMail, Message, Person, RoundJob, Session, Thread,
 };
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
@@ -147,6 +147,30 @@ impl Check<'_> {
                 super::hex(&mail.id),
                 "its message is missing",
             );
+        }
+        Ok(())
+    }
+
+    pub(super) fn message(&mut self, message: &Message) -> Result<()> {
+        let id = message.id.to_string();
+        *self.messages.entry(message.thread).or_default() += 1;
+        if !self.exists(&keys::thread(message.thread))? {
+            self.problem(Message::NAME, id.clone(), "its thread is missing");
+        }
+        for blob in [message.body, message.original].into_iter().flatten() {
+            if self.blob(blob)?.is_none() {
+                self.problem(Message::NAME, id.clone(), "its text is missing");
+            }
+        }
+        Ok(())
+    }
+
+    /// Comes after all messages have been counted.
+    pub(super) fn thread(&mut self, thread: &Thread) -> Result<()> {
+        let messages = self.messages.get(&thread.id).copied().unwrap_or(0);
+        if messages != thread.messages {
+            let what = format!("says {} messages and has {messages}", thread.messages);
+            self.problem(Thread::NAME, thread.id.to_string(), what);
         }
         Ok(())
     }

@@ -52,6 +52,15 @@ proptest! {
             for person in &people {
                 batch.remove(person);
             }
+            for state in [crate::domain::ThreadState::Open, crate::domain::ThreadState::Done] {
+                let listed = crate::store::ThreadList::In(state);
+                for thread in world.repo.threads(listed, None, 100).unwrap().rows {
+                    for message in world.repo.messages(thread.id, None, 1000).unwrap().rows {
+                        batch.remove(&message);
+                    }
+                    batch.remove(&thread);
+                }
+            }
             for contact in world.repo.contacts_by_name("", None, 100).unwrap().rows {
                 batch.remove(&contact);
             }
@@ -63,6 +72,13 @@ proptest! {
                 keys::ISSUE_BY_AREA,
                 keys::UNREACHABLE_BY_AREA,
                 keys::DELIVERY_BY_CONTACT,
+                keys::THREAD_BY_STATE,
+                keys::THREAD_UNREAD,
+                keys::THREAD_BY_ASSIGNEE,
+                keys::THREAD_BY_CONTACT,
+                keys::THREAD_BY_ADDRESS,
+                keys::MESSAGE_BY_REFERENCE,
+                keys::MESSAGE_BY_DELIVERY,
             ] {
                 let left = world.repo.store().scan(KeyRange::prefix(tag), 1).unwrap();
                 prop_assert!(left.is_empty(), "{}", place_of(tag));

@@ -15,7 +15,8 @@ use super::keys;
 use super::rows::Row;
 use crate::domain::{
     Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
-    Group, InboundMail, LogEntry, Person, Recipient, RoundJob, SavedFilter, Session, User,
+    Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter,
+    Session, Thread, ThreadId, User,
 };
 
 /// Most problems that a report spells out; the others are only counted.
@@ -82,6 +83,7 @@ pub fn check(store: &Store) -> Result<Report> {
         report: Report::default(),
         counters: BTreeMap::new(),
         people: HashMap::new(),
+        messages: HashMap::new(),
     };
     check.rows::<Contact>(keys::CONTACT, Check::contact)?;
     check.rows::<Area>(keys::AREA, |_, _| Ok(()))?;
@@ -97,6 +99,9 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<EarlyReceipt>(keys::EARLY_RECEIPT, |_, _| Ok(()))?;
     check.rows::<LogEntry>(keys::LOG, |_, _| Ok(()))?;
     check.rows::<InboundMail>(keys::INBOUND, Check::inbound)?;
+    check.rows::<Message>(keys::MESSAGE, Check::message)?;
+    check.rows::<Thread>(keys::THREAD, Check::thread)?;
+    check.rows::<ReplyNotice>(keys::REPLY_NOTICE, |_, _| Ok(()))?;
     check.rows::<User>(keys::USER, |_, _| Ok(()))?;
     check.rows::<Session>(keys::SESSION, Check::session)?;
     check.pointers()?;
@@ -113,6 +118,8 @@ struct Check<'a> {
     counters: BTreeMap<Key, i64>,
     /// People of each communication, counted.
     people: HashMap<CommunicationId, u64>,
+    /// Messages of each thread, counted.
+    messages: HashMap<ThreadId, u32>,
 }
 
 impl Check<'_> {
@@ -247,6 +254,8 @@ const COUNTERS: &[&[u8]] = &[
     keys::ISSUES_IN_AREA,
     keys::PEOPLE_BY_STATE,
     keys::DELIVERIES_BY_STATUS,
+    keys::UNREAD_THREADS,
+    keys::UNREAD_BY_ASSIGNEE,
 ];
 
 /// Every tag there is, by name.
@@ -295,6 +304,21 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::SESSION, "session"),
     (keys::SETTING, "setting"),
     (keys::ROUND_BY_QUEUE_ID, "rounds by queue id"),
+    (keys::THREAD, "thread"),
+    (keys::THREAD_BY_STATE, "threads by state"),
+    (keys::THREAD_UNREAD, "unread threads"),
+    (keys::THREAD_BY_ASSIGNEE, "threads by who looks after them"),
+    (keys::THREAD_BY_CONTACT, "threads by contact"),
+    (keys::THREAD_BY_ADDRESS, "threads by address"),
+    (keys::MESSAGE, "message"),
+    (keys::MESSAGE_BY_REFERENCE, "messages by reference"),
+    (keys::MESSAGE_BY_DELIVERY, "messages by delivery"),
+    (keys::REPLY_NOTICE, "reply notice"),
+    (keys::UNREAD_THREADS, "number of unread threads"),
+    (
+        keys::UNREAD_BY_ASSIGNEE,
+        "number of unread threads by who looks after them",
+    ),
     (QUEUE, "queue"),
 ];
 

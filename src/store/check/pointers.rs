@@ -2,8 +2,8 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, RoundJob, User,
-    UserId,
+    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message,
+    ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -25,6 +25,13 @@ const INDEXES: &[&[u8]] = &[
     keys::DELIVERY_BY_CONTACT,
     keys::DELIVERY_BY_REMOTE_ID,
     keys::USER_BY_LOGIN,
+    keys::THREAD_BY_STATE,
+    keys::THREAD_UNREAD,
+    keys::THREAD_BY_ASSIGNEE,
+    keys::THREAD_BY_CONTACT,
+    keys::THREAD_BY_ADDRESS,
+    keys::MESSAGE_BY_REFERENCE,
+    keys::MESSAGE_BY_DELIVERY,
     QUEUE,
 ];
 
@@ -36,6 +43,10 @@ enum Owner {
     Round(Key),
     Inbound([u8; 16]),
     User(UserId),
+    Thread(ThreadId),
+    /// By the key of its row.
+    Message(Key),
+    Notice(Key),
 }
 
 impl Check<'_> {
@@ -68,6 +79,9 @@ impl Check<'_> {
             Owner::Round(row) => self.row_derives::<RoundJob>(row, key, value),
             Owner::Inbound(id) => self.row_derives::<InboundMail>(&keys::inbound(id), key, value),
             Owner::User(id) => self.row_derives::<User>(&keys::user(*id), key, value),
+            Owner::Thread(id) => self.row_derives::<Thread>(&keys::thread(*id), key, value),
+            Owner::Message(row) => self.row_derives::<Message>(row, key, value),
+            Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
         }
     }
 
@@ -104,6 +118,12 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
             Owner::Delivery(DeliveryId::from_bytes(id))
         }
         keys::USER_BY_LOGIN => Owner::User(UserId::from_bytes(id)),
+        keys::THREAD_BY_STATE
+        | keys::THREAD_UNREAD
+        | keys::THREAD_BY_ASSIGNEE
+        | keys::THREAD_BY_CONTACT
+        | keys::THREAD_BY_ADDRESS => Owner::Thread(ThreadId::from_bytes(id)),
+        keys::MESSAGE_BY_REFERENCE | keys::MESSAGE_BY_DELIVERY => Owner::Message(value.to_vec()),
         _ => Owner::Contact(ContactId::from_bytes(id)),
     };
     Some((owner, hex(&id)))
@@ -116,6 +136,8 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
         Lane::Expand => Owner::Round(value.to_vec()),
         Lane::Inbound => Owner::Inbound(id),
+        Lane::Notify if value.starts_with(keys::MESSAGE) => Owner::Message(value.to_vec()),
+        Lane::Notify => Owner::Notice(value.to_vec()),
     };
     Some((owner, hex(&id)))
 }

@@ -630,7 +630,17 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
             communication
         }),
         (blob_id(), option::of(delivery_id()))
-            .prop_map(|(blob, delivery)| LogEvent::Replied { blob, delivery }),
+            .prop_map(|(blob, delivery)| LogEvent::RepliedByItself { blob, delivery }),
+        (
+            blob_id(),
+            option::of(delivery_id()),
+            option::of(any::<[u8; 16]>())
+        )
+            .prop_map(|(blob, delivery, thread)| LogEvent::Replied {
+                blob,
+                delivery,
+                thread: thread.map(crate::domain::ThreadId::from_bytes),
+            }),
         changed(),
         communication_id().prop_map(|communication| LogEvent::Confirmed { communication }),
     ]

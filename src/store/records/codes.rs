@@ -6,8 +6,8 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
     BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactChange, ContactKind,
-    Fault, MethodKind, MethodState, Permanence, PersonState, Reason, Relation, Role, Status,
-    comms_issue::Reachability,
+    Direction, Fault, MessageKind, MethodKind, MethodState, Permanence, PersonState, Reason,
+    Relation, Role, Status, ThreadState, comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -80,6 +80,9 @@ codes!(ContactChange, "change of a contact":
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
     3 NotWanted);
+codes!(ThreadState, "thread state": 1 Open, 2 Done);
+codes!(Direction, "direction": 1 In, 2 Out);
+codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);

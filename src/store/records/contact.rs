@@ -11,7 +11,7 @@ use crate::domain::{
     ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination, Diagnostic,
     EmailAddress, EnhancedStatus, Fault, FilterId, Group, GroupId, ImportId, LogEntry, LogEvent,
     Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted,
-    SavedFilter, Suspension, Timestamp, UserId, Verdict, Wishes,
+    SavedFilter, Suspension, ThreadId, Timestamp, UserId, Verdict, Wishes,
 };
 
 shape! {
@@ -277,6 +277,8 @@ enum LogEventRow {
         blob: BlobId,
         #[n(1)]
         delivery: Option<DeliveryId>,
+        #[n(2)]
+        thread: Option<ThreadId>,
     },
     #[n(7)]
     Changed {
@@ -296,6 +298,13 @@ enum LogEventRow {
     Confirmed {
         #[n(0)]
         communication: CommunicationId,
+    },
+    #[n(9)]
+    RepliedByItself {
+        #[n(0)]
+        blob: BlobId,
+        #[n(1)]
+        delivery: Option<DeliveryId>,
     },
 }
 
@@ -322,9 +331,10 @@ same_variants!(LogEvent, LogEventRow:
     Reinstated { method, kind, by },
     Corrected { method, kind, by },
     Prompted { about, communication },
-    Replied { blob, delivery },
+    Replied { blob, delivery, thread },
     Changed { change, method, kind, detail, by },
     Confirmed { communication },
+    RepliedByItself { blob, delivery },
 );
 
 through!(LogEvent as LogEventRow);

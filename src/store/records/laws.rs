@@ -14,8 +14,8 @@ use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content,
-    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Person, Recipient, RoundJob, SavedFilter,
-    Session, User,
+    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, Thread, User,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -145,6 +145,9 @@ laws! {
     saved_filter: SavedFilter,
     campaign: Campaign,
     recipient: Recipient,
+    thread: Thread,
+    message: Message,
+    reply_notice: ReplyNotice,
 }
 
 #[test]
@@ -196,6 +199,7 @@ fn the_largest_of_the_other_records_fit() {
 mod round_trip {
     use super::*;
     use crate::store::records::arbitrary as arb;
+    use crate::store::records::inbox_samples as inbox;
 
     fn check<T: Record + PartialEq + Debug>(value: &T) -> Result<(), TestCaseError> {
         let bytes = value.to_bytes();
@@ -226,6 +230,16 @@ mod round_trip {
         fn of_what_comes_in(mail in arb::inbound_mail(), receipt in arb::early_receipt()) {
             check(&mail)?;
             check(&receipt)?;
+        }
+        #[test]
+        fn of_the_inbox(
+            thread in inbox::any_thread(),
+            message in inbox::any_message(),
+            notice in inbox::any_notice(),
+        ) {
+            check(&thread)?;
+            check(&message)?;
+            check(&notice)?;
         }
         #[test]
         fn of_log_entries(value in arb::log_entry()) { check(&value)?; }

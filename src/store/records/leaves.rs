@@ -6,7 +6,8 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, Diagnostic, EmailAddress,
-    FilterId, GroupId, ImportId, MethodId, PhoneNumber, Redacted, Timestamp, UserId,
+    FilterId, GroupId, ImportId, MessageId, MethodId, PhoneNumber, Redacted, ThreadId, Timestamp,
+    UserId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -47,7 +48,9 @@ ids!(
     FilterId,
     GroupId,
     ImportId,
+    MessageId,
     MethodId,
+    ThreadId,
     UserId
 );
 

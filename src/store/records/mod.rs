@@ -20,6 +20,7 @@ mod communication;
 mod contact;
 mod delivery;
 mod fit;
+mod inbox;
 mod leaves;
 mod people;
 mod shape;
@@ -27,6 +28,8 @@ mod wishes;
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
+#[cfg(test)]
+pub(crate) mod inbox_samples;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

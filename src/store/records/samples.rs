@@ -23,6 +23,8 @@ use crate::domain::{
     comms_issue::Reachability,
 };
 
+pub(crate) use super::inbox_samples::{message, reply_notice, thread};
+
 const NOON: u64 = 1_780_000_000_000;
 
 pub(crate) fn at(offset_ms: u64) -> Timestamp {

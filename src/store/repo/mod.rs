@@ -3,6 +3,7 @@
 mod communications;
 mod contacts;
 mod sessions;
+mod inbox;
 
 use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};
@@ -11,6 +12,8 @@ use super::rows::{Loaded, Row};
 use crate::domain::{
     AreaId, ContactId, Delivery, DeliveryId, EarlyReceipt, InboundMail, Session, User, UserId,
 };
+
+pub use inbox::ThreadList;
 
 /// Most areas there may be.
 pub const AREAS_MAX: usize = 10_000;

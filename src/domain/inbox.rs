@@ -1,0 +1,377 @@
+//! The inbox: what people answered by email, text and telephone key, in threads.
+
+use super::ids::{BlobId, CommunicationId, ContactId, DeliveryId, MessageId, ThreadId, UserId};
+use super::redacted::Redacted;
+use super::status::Channel;
+use super::timestamp::Timestamp;
+
+/// Longest preview of a message in lists, in characters.
+pub const PREVIEW_MAX: usize = 160;
+/// Longest subject kept of a thread, in characters.
+pub const THREAD_SUBJECT_MAX: usize = 200;
+/// Longest address or number kept of a sender, in octets (RFC 5321, 4.5.3.1).
+pub const SENDER_SIZE_MAX: usize = 320;
+/// Longest `Message-ID` that is kept, in octets; longer ones are taken for none.
+pub const MESSAGE_ID_SIZE_MAX: usize = 250;
+/// Most files of a message that are named.
+pub const FILES_MAX: usize = 20;
+/// Longest file name kept, in characters.
+pub const FILE_NAME_MAX: usize = 100;
+/// Most messages of one thread; what comes then begins another.
+pub const THREAD_MESSAGES_MAX: u32 = 500;
+/// Most keys kept of one call.
+pub const KEYS_MAX: usize = 16;
+
+/// Whether there is anything left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum ThreadState {
+    /// Somebody should look, answer or put something right.
+    Open = 1,
+    /// Dealt with. A further message opens it again.
+    Done = 2,
+}
+
+/// What was said back and forth with one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its id.
+    pub id: ThreadId,
+    /// With whom; none for somebody whom we do not know.
+    pub contact: Option<ContactId>,
+    /// The address or number of the last message from the other side, in its lookup form.
+    pub address: Redacted<String>,
+    /// By which channel the last message went.
+    pub channel: Channel,
+    /// Subject of the first email in it; empty without one.
+    pub subject: Redacted<String>,
+    /// The start of the last message.
+    pub preview: Redacted<String>,
+    /// Whether there is anything left to do.
+    pub state: ThreadState,
+    /// Messages that nobody has read yet.
+    pub unread: u32,
+    /// Who looks after it.
+    pub assigned: Option<UserId>,
+    /// Messages in it.
+    pub messages: u32,
+    /// When it began.
+    pub opened_at: Timestamp,
+    /// When its last message came or went.
+    pub changed_at: Timestamp,
+}
+
+impl Thread {
+    /// A thread without messages.
+    #[must_use]
+    pub const fn new(id: ThreadId, contact: Option<ContactId>, at: Timestamp) -> Self {
+        Self {
+            id,
+            contact,
+            address: Redacted::new(String::new()),
+            channel: Channel::Email,
+            subject: Redacted::new(String::new()),
+            preview: Redacted::new(String::new()),
+            state: ThreadState::Open,
+            unread: 0,
+            assigned: None,
+            messages: 0,
+            opened_at: at,
+            changed_at: at,
+        }
+    }
+
+    /// Takes a message in: what a person says opens it and is unread; what a machine answered
+    /// is only there.
+    pub fn take(&mut self, message: &Message, subject: &str) {
+        self.messages = self.messages.saturating_add(1);
+        if message.kind == MessageKind::Automatic {
+            return;
+        }
+        self.channel = message.channel;
+        self.preview = message.preview.clone();
+        self.changed_at = self.changed_at.max(message.at);
+        if self.subject.reveal().is_empty() {
+            self.subject = Redacted::new(subject.chars().take(THREAD_SUBJECT_MAX).collect());
+        }
+        match message.direction {
+            Direction::In => {
+                self.address = message.from.clone();
+                self.unread = self.unread.saturating_add(1);
+                self.state = ThreadState::Open;
+            }
+            Direction::Out => self.unread = 0,
+        }
+    }
+}
+
+/// Which way a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the person to us.
+    In,
+    /// From us to the person.
+    Out,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// Somebody wrote it.
+    Written,
+    /// A machine answered: away until Monday.
+    Automatic,
+    /// The person asked not to be written to any more.
+    OptOut,
+    /// Keys that were pressed in a call; they are the preview.
+    Keys,
+}
+
+/// A file that came with a message; it lies in the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageFile {
+    /// Its name, at most [`FILE_NAME_MAX`] characters.
+    pub name: Redacted<String>,
+    /// Its size when decoded, in octets.
+    pub size_bytes: u64,
+}
+
+/// One message of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id: that of the mail or text that came in, so that it is never there twice.
+    pub id: MessageId,
+    /// Its thread.
+    pub thread: ThreadId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// What it is.
+    pub kind: MessageKind,
+    /// By which channel.
+    pub channel: Channel,
+    /// When it came or was written.
+    pub at: Timestamp,
+    /// The other side's address or number, in its lookup form.
+    pub from: Redacted<String>,
+    /// Its start, at most [`PREVIEW_MAX`] characters.
+    pub preview: Redacted<String>,
+    /// Its text; none where the preview is all of it.
+    pub body: Option<BlobId>,
+    /// The whole mail as it came.
+    pub original: Option<BlobId>,
+    /// Files that came with it.
+    pub files: Vec<MessageFile>,
+    /// Its own `Message-ID` without brackets, for a mail that came in; may be empty.
+    pub message_id: Redacted<String>,
+    /// The `Message-ID` that it answers, for a mail that goes out; may be empty.
+    pub in_reply_to: Redacted<String>,
+    /// The delivery that it answers; for one that went out, the delivery that took it.
+    pub delivery: Option<DeliveryId>,
+    /// The communication of that delivery.
+    pub communication: Option<CommunicationId>,
+    /// Who wrote it, of us.
+    pub by: Option<UserId>,
+    /// When administrators are to be told of it; none when they have been, or need not be.
+    pub notify_at: Option<Timestamp>,
+}
+
+/// What one administrator has still to be told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyNotice {
+    /// Whom.
+    pub user: UserId,
+    /// When the last mail went out.
+    pub told_at: Option<Timestamp>,
+    /// Messages that came since.
+    pub waiting: u32,
+    /// The thread of the last of them.
+    pub thread: Option<ThreadId>,
+    /// When the next mail is due; none when nothing waits.
+    pub due: Option<Timestamp>,
+}
+
+/// The start of a text for lists: one line, no control characters.
+#[must_use]
+pub fn preview(text: &str) -> String {
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let room = PREVIEW_MAX.saturating_sub(length + 1);
+        let size = word.chars().count();
+        if size > room {
+            line.extend(word.chars().take(if length == 0 { room } else { 0 }));
+            line.push('…');
+            return line;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+            length += 1;
+        }
+        line.push_str(&word);
+        length += size;
+    }
+    line
+}
+
+/// Prefixes that mail programs put before the subject of an answer, lower case.
+const ANSWER_PREFIXES: [&str; 12] = [
+    "re", "aw", "antw", "sv", "vs", "rép", "rep", "ref", "fwd", "fw", "tr", "wg",
+];
+
+/// A subject without "Re:" and the like, in lower case: equal for a mail and its answers.
+#[must_use]
+pub fn bare_subject(subject: &str) -> String {
+    let lower = subject.to_lowercase();
+    let mut rest = lower.trim();
+    while let Some((before, after)) = rest.split_once(':') {
+        let word = before.trim_end();
+        let word = word.split_once(['[', '(']).map_or(word, |(word, _)| word);
+        if !ANSWER_PREFIXES.contains(&word.trim_end()) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Words that ask for no more texts when they are all of a text, in capitals. The English ones
+/// are those that carriers know (CTIA, Messaging Principles, 5.1.3).
+const STOP_WORDS: [&str; 15] = [
+    "STOP",
+    "STOPALL",
+    "UNSUBSCRIBE",
+    "CANCEL",
+    "END",
+    "QUIT",
+    "OPTOUT",
+    "OPT OUT",
+    "REVOKE",
+    "ARRET",
+    "ARRÊT",
+    "ARRÊTER",
+    "DESABONNER",
+    "DÉSABONNER",
+    "DESINSCRIRE",
+];
+/// Words that change nothing about it, in capitals.
+const POLITE_WORDS: [&str; 12] = [
+    "PLEASE", "THANKS", "THANK", "YOU", "MERCI", "SVP", "SMS", "TEXTS", "TEXT", "ALL", "TOUT",
+    "ALERTS",
+];
+/// Longest text in which these words are looked for, in characters.
+const STOP_TEXT_MAX: usize = 40;
+
+/// Whether a text says nothing but that no more should come.
+#[must_use]
+pub fn is_stop(text: &str) -> bool {
+    if text.chars().count() > STOP_TEXT_MAX {
+        return false;
+    }
+    let upper = text.to_uppercase();
+    let words: Vec<&str> = upper
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !POLITE_WORDS.contains(word))
+        .collect();
+    STOP_WORDS.contains(&words.join(" ").as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(direction: Direction, kind: MessageKind, at: u64) -> Message {
+        Message {
+            id: MessageId::from_bytes([1; 16]),
+            thread: ThreadId::from_bytes([2; 16]),
+            direction,
+            kind,
+            channel: Channel::Text,
+            at: Timestamp::from_millis(at),
+            from: Redacted::new("+447700900100".to_owned()),
+            preview: Redacted::new(format!("at {at}")),
+            body: None,
+            original: None,
+            files: Vec::new(),
+            message_id: Redacted::new(String::new()),
+            in_reply_to: Redacted::new(String::new()),
+            delivery: None,
+            communication: None,
+            by: None,
+            notify_at: None,
+        }
+    }
+
+    #[test]
+    fn what_a_person_says_opens_a_thread_again_and_is_unread() {
+        let start = Timestamp::from_millis(1);
+        let mut thread = Thread::new(ThreadId::from_bytes([2; 16]), None, start);
+        thread.take(&message(Direction::In, MessageKind::Written, 2), "Re: x");
+        assert_eq!((thread.unread, thread.messages), (1, 1));
+        thread.take(&message(Direction::Out, MessageKind::Written, 3), "");
+        assert_eq!(
+            (thread.unread, thread.preview.reveal().as_str()),
+            (0, "at 3")
+        );
+        thread.state = ThreadState::Done;
+        thread.take(&message(Direction::In, MessageKind::Automatic, 4), "");
+        assert_eq!((thread.unread, thread.state), (0, ThreadState::Done));
+        assert_eq!(thread.changed_at, Timestamp::from_millis(3));
+        thread.take(&message(Direction::In, MessageKind::Keys, 5), "");
+        assert_eq!((thread.unread, thread.state), (1, ThreadState::Open));
+        assert_eq!(
+            (thread.messages, thread.subject.reveal().as_str()),
+            (4, "Re: x")
+        );
+    }
+
+    #[test]
+    fn previews_are_one_short_line() {
+        assert_eq!(preview(" a\r\n\tb\u{7}  c "), "a b c");
+        assert_eq!(preview(""), "");
+        let long = preview(&"word ".repeat(100));
+        assert!(long.chars().count() <= PREVIEW_MAX && long.ends_with("word…"));
+        let one = preview(&"é".repeat(1000));
+        assert_eq!(one.chars().count(), PREVIEW_MAX);
+    }
+
+    #[test]
+    fn subjects_of_answers_are_those_of_what_they_answer() {
+        for subject in [
+            "Flood: now",
+            "Re: Flood: now",
+            "RE : re: flood:  NOW",
+            "AW[2]: Flood: now",
+            "Rép : Flood: now",
+        ] {
+            assert_eq!(bare_subject(subject), "flood: now", "{subject}");
+        }
+        assert_eq!(bare_subject("Re:"), "");
+        assert_eq!(bare_subject("Regards: x"), "regards: x");
+    }
+
+    #[test]
+    fn a_stop_is_a_stop_and_a_sentence_is_not() {
+        for text in [
+            "STOP",
+            " stop. ",
+            "Stop please",
+            "Arrêt SMS svp",
+            "opt-out",
+            "UNSUBSCRIBE!",
+        ] {
+            assert!(is_stop(text), "{text}");
+        }
+        for text in [
+            "",
+            "please",
+            "Stop the bus at the quay",
+            "Don't stop",
+            "When does it end",
+            "1",
+        ] {
+            assert!(!is_stop(text), "{text}");
+        }
+        assert!(!is_stop(&"STOP ".repeat(10_000)));
+    }
+}

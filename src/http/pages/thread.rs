@@ -1,0 +1,540 @@
+//! One thread of the inbox: what was said, who says it, and what can be done about it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+
+use super::super::App;
+use super::super::data::{Areas, Result};
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::Signed;
+use super::super::times::When;
+use super::super::view::{Badge, Chrome, channel_icon, cursor, cursor_text, kind_icon};
+use super::contact::field;
+use super::inbox::{Names, who};
+use super::problems::{Problem, Problems};
+use super::thread_answer::AnswerForm;
+use super::{Answer, id, show_as};
+use crate::domain::{
+    Channel, CommunicationId, Contact, ContactId, Direction, Message, MessageKind, Method,
+    MethodId, MethodState, Role, Thread, ThreadId, ThreadState, UserId,
+};
+use crate::store::Loaded;
+
+/// Messages on one page.
+const MESSAGES_SHOWN: usize = 50;
+/// Longest text of a message shown, in characters.
+const TEXT_SHOWN_MAX: usize = 20_000;
+/// Users offered to look after a thread.
+const USERS_MAX: usize = 500;
+/// Contacts shown that share the address or number.
+const SAME_ADDRESS_SHOWN: usize = 10;
+
+struct MessageView {
+    id: String,
+    tone: &'static str,
+    icon: &'static str,
+    who: String,
+    how: String,
+    when: When,
+    new: bool,
+    kind: Option<Badge>,
+    text: String,
+    quoted: String,
+    cut: bool,
+    files: Vec<(String, String)>,
+    /// The message that it answers: title and address of its delivery.
+    answers: Option<(String, String)>,
+    /// How the delivery of what we wrote stands, and its address.
+    status: Option<(Badge, String)>,
+}
+
+struct MethodView {
+    id: MethodId,
+    icon: &'static str,
+    kind: String,
+    to: String,
+    state: Badge,
+    failing: bool,
+    field: &'static str,
+    entered: String,
+    problem: String,
+}
+
+struct PersonView {
+    id: ContactId,
+    name: String,
+    about: String,
+    methods: Vec<MethodView>,
+    /// Others who have this address or number.
+    others: Vec<(ContactId, String)>,
+    /// The address or number it came from, if none of the methods has it.
+    stranger: String,
+}
+
+struct UserOption {
+    id: UserId,
+    name: String,
+    chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "thread.html")]
+struct Page {
+    c: Chrome,
+    id: ThreadId,
+    title: String,
+    about: String,
+    state: Badge,
+    done: bool,
+    unread: bool,
+    mine: bool,
+    earlier: String,
+    latest: String,
+    messages: Vec<MessageView>,
+    person: Option<PersonView>,
+    address: String,
+    users: Vec<UserOption>,
+    answer: AnswerForm,
+    problems: Vec<Problem>,
+    p: Problems,
+}
+
+/// An address that was entered and is none.
+pub(super) struct Rejected {
+    pub(super) method: MethodId,
+    pub(super) entered: String,
+    pub(super) problem: String,
+}
+
+/// What a form that was refused leaves to show.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) answer: Option<(AnswerForm, Problems)>,
+    pub(super) rejected: Option<Rejected>,
+}
+
+/// `GET /inbox/{thread}`. A person who opens it has read it, if it is theirs or nobody's.
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Answer {
+    let id: ThreadId = id(&text)?;
+    let mut thread = app.repo().thread(id)?.ok_or(Fault::NotFound)?.value;
+    let new = thread.unread;
+    let theirs = thread.assigned.is_none_or(|user| user == signed.user.id);
+    if new > 0 && theirs && is_opened_by_hand(&headers) {
+        app.console.tracker.mark_thread(id, false).await?;
+        thread.unread = 0;
+    }
+    let query = Fields::of_query(&uri);
+    view(&app, &signed, &thread, new, &query, Left::default())
+}
+
+/// Whether somebody followed a link or typed the address. Browsers that fetch ahead, programs
+/// that look at links in mails and old browsers do not say so (Fetch Metadata, 2.4): for them
+/// there is the button.
+fn is_opened_by_hand(headers: &HeaderMap) -> bool {
+    let says = |name: &str, what: &str| {
+        headers
+            .get(name)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(what.as_bytes()))
+    };
+    let ahead = ["sec-purpose", "purpose", "x-moz", "x-purpose"]
+        .iter()
+        .any(|name| headers.contains_key(*name));
+    !ahead && says("sec-fetch-user", "?1") && says("sec-fetch-mode", "navigate")
+}
+
+pub(super) fn view(
+    app: &App,
+    signed: &Signed,
+    thread: &Thread,
+    new: u32,
+    query: &Fields,
+    left: Left,
+) -> Answer {
+    let contact = match thread.contact {
+        Some(id) => app.repo().contact(id)?.map(|contact| contact.value),
+        None => None,
+    };
+    let title = who(contact.as_ref(), thread);
+    let c = Chrome::of(app, signed, title.clone(), "inbox")?.with_done(query.get("done"));
+    let after = cursor(query.get("after"));
+    let here = format!("/inbox/{}", thread.id);
+    let latest = after.as_ref().map(|_| here.clone()).unwrap_or_default();
+    let page = app.repo().messages(thread.id, after, MESSAGES_SHOWN)?;
+    let earlier = page
+        .next
+        .as_ref()
+        .map(|key| format!("{here}?after={}", cursor_text(key)));
+    let new = if latest.is_empty() { new } else { 0 };
+    let messages = messages(app, &c, &title, &page.rows, new)?;
+    let refused = left.answer.is_some() || left.rejected.is_some();
+    let (answer, p) = left.answer.unwrap_or_else(|| {
+        let form = AnswerForm::fresh(app, &c, thread, contact.as_ref());
+        (form, Problems::new(&[], c.words))
+    });
+    let mut problems = p.summary(&c);
+    problems.extend(
+        left.rejected
+            .as_ref()
+            .map(|rejected| rejected.summary(&c, contact.as_ref())),
+    );
+    let person = contact
+        .as_ref()
+        .map(|contact| person(app, &c, contact, thread, left.rejected.as_ref()))
+        .transpose()?;
+    let status = if refused {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let page = Page {
+        id: thread.id,
+        about: about(&c, thread),
+        state: state(&c, thread),
+        done: thread.state == ThreadState::Done,
+        unread: thread.unread > 0,
+        mine: thread.assigned == Some(signed.user.id),
+        earlier: earlier.unwrap_or_default(),
+        latest,
+        messages,
+        person,
+        address: thread.address.reveal().clone(),
+        users: users(app, thread)?,
+        answer,
+        problems,
+        p,
+        title,
+        c,
+    };
+    show_as(status, &page)
+}
+
+/// Messages, given the latest first, with the oldest first; the last `new` of theirs are new.
+fn messages(
+    app: &App,
+    c: &Chrome,
+    them: &str,
+    rows: &[Loaded<Message>],
+    mut new: u32,
+) -> Result<Vec<MessageView>> {
+    let mut names = Names::default();
+    let mut messages = Vec::with_capacity(rows.len());
+    for message in rows {
+        let mut shown = message_view(app, c, &mut names, them, message)?;
+        let counts = message.direction == Direction::In && message.kind != MessageKind::Automatic;
+        shown.new = counts && new > 0;
+        new -= u32::from(shown.new);
+        messages.push(shown);
+    }
+    messages.reverse();
+    Ok(messages)
+}
+
+impl Rejected {
+    fn summary(&self, c: &Chrome, contact: Option<&Contact>) -> Problem {
+        let method = contact.and_then(|contact| contact.method(self.method));
+        Problem {
+            anchor: format!("to-{}", self.method),
+            label: c
+                .t(method.map_or("field.other", |method| field(method.kind)))
+                .to_owned(),
+            text: self.problem.clone(),
+        }
+    }
+}
+
+fn about(c: &Chrome, thread: &Thread) -> String {
+    let count = c.n(
+        "inbox.message_one",
+        "inbox.message_many",
+        &u64::from(thread.messages),
+    );
+    let since = c.f1("inbox.since", c.when(&thread.opened_at).inside);
+    let subject = thread.subject.reveal();
+    if subject.is_empty() {
+        format!("{count} · {since}")
+    } else {
+        format!("{subject} · {count} · {since}")
+    }
+}
+
+fn state(c: &Chrome, thread: &Thread) -> Badge {
+    let (tone, icon, key) = match thread.state {
+        ThreadState::Open => ("open", "inbox", "inbox.is_open"),
+        ThreadState::Done => ("good", "check", "inbox.is_done"),
+    };
+    Badge {
+        tone,
+        icon,
+        text: c.t(key).to_owned(),
+    }
+}
+
+fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
+    let users = app.repo().users(USERS_MAX)?;
+    let logs_in = users
+        .into_iter()
+        .filter(|user| user.role != Role::Application);
+    Ok(logs_in
+        .map(|user| UserOption {
+            id: user.id,
+            name: user.name.clone(),
+            chosen: thread.assigned == Some(user.id),
+        })
+        .collect())
+}
+
+fn message_view(
+    app: &App,
+    c: &Chrome,
+    names: &mut Names,
+    them: &str,
+    message: &Message,
+) -> Result<MessageView> {
+    let text = match message.body {
+        Some(body) if message.kind != MessageKind::Keys => app.repo().text(body)?,
+        Some(_) | None => message.preview.reveal().clone(),
+    };
+    let text = match message.kind {
+        MessageKind::Keys => c.f1("inbox.pressed", text),
+        MessageKind::Written | MessageKind::Automatic | MessageKind::OptOut => text,
+    };
+    let cut = text.chars().nth(TEXT_SHOWN_MAX).is_some();
+    let text: String = text.chars().take(TEXT_SHOWN_MAX).collect();
+    let (text, quoted) = parted(&text);
+    let ours = message.direction == Direction::Out;
+    let by = message.by.map(|user| names.of(app, c, user)).transpose()?;
+    let how = if ours { "inbox.to" } else { "inbox.from" };
+    Ok(MessageView {
+        id: message.id.to_string(),
+        tone: if ours { "good" } else { "open" },
+        icon: channel_icon(message.channel),
+        who: by.unwrap_or_else(|| them.to_owned()),
+        how: c.f2(how, c.channel(&message.channel), message.from.reveal()),
+        when: c.when(&message.at),
+        new: false,
+        kind: kind(c, message.kind),
+        text,
+        quoted,
+        cut,
+        files: message
+            .files
+            .iter()
+            .map(|file| (file_name(c, file.name.reveal()), size(file.size_bytes)))
+            .collect(),
+        answers: if ours {
+            None
+        } else {
+            answered(app, c, message)?
+        },
+        status: if ours {
+            delivered(app, c, message)?
+        } else {
+            None
+        },
+    })
+}
+
+fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
+    let (tone, icon, key) = match kind {
+        MessageKind::Written | MessageKind::Keys => return None,
+        MessageKind::Automatic => ("", "clock", "inbox.automatic"),
+        MessageKind::OptOut => ("bad", "stop", "inbox.opt_out"),
+    };
+    Some(Badge {
+        tone,
+        icon,
+        text: c.t(key).to_owned(),
+    })
+}
+
+fn file_name(c: &Chrome, name: &str) -> String {
+    if name.is_empty() {
+        c.t("inbox.unnamed").to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Octets for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
+    }
+}
+
+/// What somebody wrote, and what they quote below it.
+fn parted(text: &str) -> (String, String) {
+    let starts_quote = |line: &str| {
+        line.starts_with('>')
+            || line.starts_with("-----Original")
+            || line.starts_with("________________________________")
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| starts_quote(line));
+    let at = at.unwrap_or(lines.len());
+    let own = lines[..at].join("\n").trim().to_owned();
+    if own.is_empty() {
+        return (text.trim().to_owned(), String::new());
+    }
+    (own, lines[at..].join("\n").trim().to_owned())
+}
+
+/// The communication that a message answers.
+fn answered(app: &App, c: &Chrome, message: &Message) -> Result<Option<(String, String)>> {
+    let (Some(id), Some(delivery)) = (message.communication, message.delivery) else {
+        return Ok(None);
+    };
+    let (Some(communication), Some(sent)) = (
+        app.repo().communication(id)?,
+        app.repo().delivery(delivery)?,
+    ) else {
+        return Ok(None);
+    };
+    let href = delivery_href(id, sent.contact, &delivery.to_string());
+    Ok(Some((c.title_of(&communication), href)))
+}
+
+fn delivery_href(communication: CommunicationId, contact: ContactId, delivery: &str) -> String {
+    format!("/communications/{communication}/people/{contact}#d-{delivery}")
+}
+
+/// How what we wrote fares.
+fn delivered(app: &App, c: &Chrome, message: &Message) -> Result<Option<(Badge, String)>> {
+    let Some(delivery) = message
+        .delivery
+        .map(|id| app.repo().delivery(id))
+        .transpose()?
+        .flatten()
+    else {
+        return Ok(None);
+    };
+    let category = app.console.tracker.category("");
+    let badge = c.status(delivery.status(), delivery.closed.is_some(), &category);
+    let href = delivery_href(
+        delivery.communication,
+        delivery.contact,
+        &delivery.id.to_string(),
+    );
+    Ok(Some((badge, href)))
+}
+
+fn person(
+    app: &App,
+    c: &Chrome,
+    contact: &Contact,
+    thread: &Thread,
+    rejected: Option<&Rejected>,
+) -> Result<PersonView> {
+    let areas = Areas::read(app.repo())?;
+    let kind = c.words.label(contact.kind.as_str());
+    let area = areas.name(contact.area);
+    let mut shown: Vec<&Method> = contact
+        .methods
+        .iter()
+        .filter(|method| method.state != MethodState::Removed)
+        .collect();
+    shown.sort_by_key(|method| method.kind);
+    let address = thread.address.reveal();
+    let is_theirs = |method: &&Method| method.destination.lookup_key() == *address;
+    let known = shown.iter().any(is_theirs);
+    let others = app
+        .repo()
+        .contacts_by_address(address, SAME_ADDRESS_SHOWN)?;
+    Ok(PersonView {
+        id: contact.id,
+        name: contact.full_name(),
+        about: if area.is_empty() {
+            kind
+        } else {
+            format!("{kind} · {area}")
+        },
+        methods: shown
+            .iter()
+            .map(|method| method_view(c, method, thread, known, rejected))
+            .collect(),
+        others: others
+            .iter()
+            .filter(|other| other.id != contact.id)
+            .map(|other| (other.id, other.full_name()))
+            .collect(),
+        stranger: if known || address.is_empty() {
+            String::new()
+        } else {
+            address.clone()
+        },
+    })
+}
+
+fn method_view(
+    c: &Chrome,
+    method: &Method,
+    thread: &Thread,
+    known: bool,
+    rejected: Option<&Rejected>,
+) -> MethodView {
+    let rejected = rejected.filter(|rejected| rejected.method == method.id);
+    let to = method.destination.reveal().to_owned();
+    // Somebody who writes from another address has probably moved there.
+    let moved = !known
+        && method.kind.takes(thread.channel)
+        && thread.channel != Channel::Call
+        && !thread.address.reveal().is_empty();
+    let offered = if moved { thread.address.reveal() } else { &to };
+    MethodView {
+        id: method.id,
+        icon: kind_icon(method.kind),
+        kind: c.kind(&method.kind),
+        state: c.method_state(&method.state),
+        failing: method.state == MethodState::Suspended,
+        field: c.t(field(method.kind)),
+        entered: rejected.map_or_else(|| offered.clone(), |rejected| rejected.entered.clone()),
+        problem: rejected.map_or_else(String::new, |rejected| rejected.problem.clone()),
+        to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_stand_apart() {
+        let (own, quoted) = parted("Yes.\n\nOn Monday you wrote:\n> Safe?\n> Tell us\n");
+        assert_eq!(own, "Yes.\n\nOn Monday you wrote:");
+        assert_eq!(quoted, "> Safe?\n> Tell us");
+        assert_eq!(parted("> only\n"), ("> only".to_owned(), String::new()));
+        assert_eq!(parted(""), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn only_a_person_opens() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in pairs {
+                map.insert(*name, axum::http::HeaderValue::from_static(value));
+            }
+            map
+        };
+        let by_hand = [("sec-fetch-user", "?1"), ("sec-fetch-mode", "navigate")];
+        assert!(is_opened_by_hand(&headers(&by_hand)));
+        assert!(!is_opened_by_hand(&headers(&[])));
+        assert!(!is_opened_by_hand(&headers(&[(
+            "sec-fetch-mode",
+            "navigate"
+        )])));
+        let ahead = [by_hand[0], by_hand[1], ("sec-purpose", "prefetch")];
+        assert!(!is_opened_by_hand(&headers(&ahead)));
+    }
+}

@@ -1,0 +1,486 @@
+//! The inbox: replies read, assigned, answered, put right; and those who want to know are told.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+
+use super::world::{Answer, Browser, START, World, world};
+use crate::domain::{
+    BlobId, Channel, ContactId, ContactKind, Delivery, DeliveryId, EmailAddress, Lane, MessageId,
+    MessageKind, MethodKind, MethodState, Origin, Redacted, ThreadId, ThreadState, User,
+};
+use crate::store::{Batch, RowBatch};
+use crate::tracker::{Incoming, Taken};
+
+/// Somebody writes to us.
+async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> Taken {
+    let mut base = Batch::new();
+    let body = base.blob("We are <b>safe</b>.\n\n> Are you?".to_owned().into_bytes());
+    let mut incoming = Incoming {
+        id: MessageId::from_bytes([seed; 16]),
+        kind: MessageKind::Written,
+        channel: Channel::Email,
+        at: world.now(),
+        from: email_of(world, world.contacts[0]),
+        contact: Some(world.contacts[0]),
+        answers: None,
+        subject: format!("Re: Road closed {seed}"),
+        preview: "We are <b>safe</b>.".into(),
+        body: Some(body),
+        original: None,
+        files: Vec::new(),
+        message_id: format!("{seed}@mail.example"),
+        references: Vec::new(),
+    };
+    change(&mut incoming);
+    world.tracker.take_in(&base, &incoming).await.unwrap()
+}
+
+async fn thread(world: &World, seed: u8) -> ThreadId {
+    match comes_in(world, seed, |_| {}).await {
+        Taken::In(thread) => thread,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn email_of(world: &World, contact: ContactId) -> String {
+    let contact = world.repo.contact(contact).unwrap().unwrap();
+    contact.methods[0].destination.lookup_key()
+}
+
+/// Follows a link, as browsers do.
+async fn opens(browser: &Browser<'_>, path: &str, more: &[(&'static str, &str)]) -> Answer {
+    let mut request = Request::get(path)
+        .header(header::HOST, "tocsin.example.org")
+        .header(header::COOKIE, &browser.cookie)
+        .header("sec-fetch-mode", "navigate")
+        .header("sec-fetch-user", "?1");
+    for (name, value) in more {
+        request = request.header(*name, *value);
+    }
+    browser
+        .world
+        .send(request.body(Body::empty()).unwrap())
+        .await
+}
+
+async fn wants_to_know(world: &World, login: &str, address: &str) {
+    let old = world.repo.user_by_login(login).unwrap().unwrap();
+    let new = User {
+        email: Some(Redacted::new(EmailAddress::parse(address).unwrap())),
+        notify_replies: true,
+        ..old.value.clone()
+    };
+    let mut batch = Batch::new();
+    batch.replace(&old, &new);
+    world.repo.store().commit(batch).await.unwrap();
+}
+
+/// Works off the lane of notices, as after a restart: whatever is due is claimed again.
+async fn notify(world: &World) {
+    let lease = std::time::Duration::from_millis(1);
+    let lane = Lane::Notify as u8;
+    for claim in world
+        .repo
+        .store()
+        .claim_due(lane, world.now(), lease, 50)
+        .unwrap()
+    {
+        world.submit.notify(claim.id, &claim.value).await.unwrap();
+    }
+}
+
+/// Mails to users, the newest first, with their text.
+fn notices(world: &World) -> Vec<(Delivery, String)> {
+    let mut found = Vec::new();
+    for delivery in world.repo.deliveries(None, 50).unwrap().rows {
+        let communication = world
+            .repo
+            .communication(delivery.communication)
+            .unwrap()
+            .unwrap();
+        if communication.origin == Origin::Notice {
+            let content = world.repo.content(communication.content).unwrap();
+            found.push((delivery.value, content.text));
+        }
+    }
+    found
+}
+
+fn is_sound(world: &World) {
+    let report = crate::store::check::check(world.repo.store()).unwrap();
+    assert!(report.is_sound(), "{:#?}", report.problems);
+}
+
+#[tokio::test]
+async fn the_inbox_lists_replies_by_what_there_is_to_do() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    browser.get("/inbox").await.assert_has(&["Nothing to do"]);
+    let id = thread(&world, 1).await;
+    let stranger = |incoming: &mut Incoming| {
+        incoming.contact = None;
+        incoming.from = "zoe@far.example".into();
+    };
+    comes_in(&world, 2, stranger).await;
+    browser.get("/").await.assert_has(&[
+        "Unread replies: read them",
+        "<span class=\"count\">2<",
+        "href=\"/inbox?show=unread\"",
+    ]);
+    let list = browser.get("/inbox").await;
+    list.assert_has(&[
+        &format!("/inbox/{id}\">Ada"),
+        "We are &#60;b&#62;safe",
+        "zoe@far.example",
+        "Unknown sender",
+        "1 new",
+        "Email",
+        "Today, ",
+    ]);
+    browser
+        .get("/inbox?show=mine")
+        .await
+        .assert_has(&["Nothing is yours"]);
+    let me = [("me", "1".to_owned())];
+    let done = browser.post(&format!("/inbox/{id}/assign"), &me).await;
+    assert_eq!(done.location(), format!("/inbox/{id}?done=assigned"));
+    browser
+        .get("/inbox?show=mine")
+        .await
+        .assert_has(&["Ada", "Ida Bell", "(1)"]);
+    let unassigned = browser.get("/inbox?show=unassigned").await;
+    assert!(!unassigned.body.contains("title-link\" href=\"/inbox/{id}"));
+    unassigned.assert_has(&["zoe@far.example"]);
+    browser.post(&format!("/inbox/{id}/finish"), &[]).await;
+    browser.get("/inbox?show=done").await.assert_has(&["Ada"]);
+    assert_eq!(world.repo.unread_threads().unwrap(), 1);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn opening_reads_it_and_fetching_ahead_does_not() {
+    let world = world().await;
+    let id = thread(&world, 1).await;
+    let path = format!("/inbox/{id}");
+    let browser = world.browser("ida").await;
+    let unread = || world.repo.unread_threads().unwrap();
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["Mark as read", "New"]);
+    opens(&browser, &path, &[("sec-purpose", "prefetch")]).await;
+    assert_eq!(unread(), 1);
+    let page = opens(&browser, &path, &[]).await;
+    page.assert_has(&[
+        "Mark as unread",
+        "New",
+        "We are &#60;b&#62;safe&#60;/b&#62;.",
+    ]);
+    page.assert_has(&["Quoted below it", "&#62; Are you?"]);
+    assert!(!page.body.contains("<b>safe"));
+    assert_eq!(unread(), 0);
+    let again = [("unread", "1".to_owned())];
+    browser.post(&format!("{path}/read"), &again).await;
+    assert_eq!(unread(), 1);
+    // Somebody else's is not read by looking at it.
+    let otto = world.browser("otto").await;
+    otto.post(&format!("{path}/assign"), &[("me", "1".to_owned())])
+        .await;
+    opens(&browser, &path, &[]).await;
+    assert_eq!(unread(), 1);
+    opens(&otto, &path, &[]).await;
+    assert_eq!(unread(), 0);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn an_answer_goes_back_by_the_way_it_came() {
+    let world = world().await;
+    let id = thread(&world, 1).await;
+    let path = format!("/inbox/{id}");
+    let browser = world.browser("ida").await;
+    let page = browser.get(&path).await;
+    let contact = world.repo.contact(world.contacts[0]).unwrap().unwrap();
+    let email = &contact.methods[0];
+    let by = format!("email:{}", email.id);
+    page.assert_has(&[
+        &format!("value=\"{by}\" selected"),
+        "value=\"Re: Road closed 1\"",
+    ]);
+    let form = |text: &str| {
+        [
+            ("id", page.hidden("id")),
+            ("by", by.clone()),
+            ("subject", "Re: Road closed 1".to_owned()),
+            ("text", text.to_owned()),
+        ]
+    };
+    let send = format!("{path}/answer");
+    let empty = browser.post(&send, &form("  ")).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    empty.assert_has(&["Write the answer.", "aria-invalid"]);
+    // Pressed twice, it goes once.
+    for _ in 0..2 {
+        let sent = browser.post(&send, &form("Thank you.\r\nWe come.")).await;
+        assert_eq!(sent.location(), format!("{path}?done=answered"));
+    }
+    let [delivery] = world.deliveries(contact.id).try_into().unwrap();
+    assert_eq!(
+        (delivery.channel, delivery.method),
+        (Channel::Email, email.id)
+    );
+    let communication = world
+        .repo
+        .communication(delivery.communication)
+        .unwrap()
+        .unwrap();
+    let ida = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    assert_eq!(communication.origin, Origin::Reply(ida));
+    let message = world
+        .repo
+        .messages_by_delivery(delivery.id, 9)
+        .unwrap()
+        .remove(0);
+    assert_eq!(message.in_reply_to.reveal(), "1@mail.example");
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["Ida Bell", "Thank you.", "Queued"]);
+    world.arrive(&delivery).await;
+    browser.get(&path).await.assert_has(&["Received"]);
+    let thread = world.repo.thread(id).unwrap().unwrap();
+    assert_eq!(
+        (thread.assigned, thread.unread, thread.messages),
+        (Some(ida), 0, 2)
+    );
+    // What they answer to that comes into the same thread.
+    let taken = comes_in(&world, 7, |incoming| {
+        incoming.answers = Some(delivery.id);
+        incoming.subject = "Something else".into();
+    });
+    assert_eq!(taken.await, Taken::In(id));
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn strangers_can_be_answered_and_are_contacts_then() {
+    let world = world().await;
+    let taken = comes_in(&world, 2, |incoming| {
+        incoming.contact = None;
+        incoming.channel = Channel::Text;
+        incoming.from = "+447700900999".into();
+    });
+    let Taken::In(id) = taken.await else {
+        panic!("not taken")
+    };
+    let browser = world.browser("otto").await;
+    let page = browser.get(&format!("/inbox/{id}")).await;
+    page.assert_has(&["Unknown sender", "value=\"text:\" selected"]);
+    let form = [
+        ("id", page.hidden("id")),
+        ("by", "text:".to_owned()),
+        ("text", "Who is there?".to_owned()),
+    ];
+    browser.post(&format!("/inbox/{id}/answer"), &form).await;
+    let thread = world.repo.thread(id).unwrap().unwrap();
+    let contact = world
+        .repo
+        .contact(thread.contact.unwrap())
+        .unwrap()
+        .unwrap();
+    assert_eq!(contact.kind, ContactKind::Correspondent);
+    assert_eq!(world.deliveries(contact.id).len(), 1);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn the_address_is_corrected_and_the_number_removed_beside_the_reply() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let ada = world.contacts[0];
+    let taken = comes_in(&world, 3, |incoming| {
+        incoming.from = "ada@new.example".into()
+    });
+    let Taken::In(id) = taken.await else {
+        panic!("not taken")
+    };
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    let of = |kind| {
+        contact
+            .methods
+            .iter()
+            .find(|method| method.kind == kind)
+            .unwrap()
+            .id
+    };
+    let (email, mobile) = (of(MethodKind::Email), of(MethodKind::Mobile));
+    let page = browser.get(&format!("/inbox/{id}")).await;
+    page.assert_has(&["came from ada@new.example", "value=\"ada@new.example\""]);
+    let correct = format!("/inbox/{id}/methods/{email}/correct");
+    let wrong = browser
+        .post(&correct, &[("to", "ada at home".to_owned())])
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.assert_has(&["value=\"ada at home\"", &format!("#to-{email}")]);
+    let right = browser
+        .post(&correct, &[("to", "ada@new.example".to_owned())])
+        .await;
+    assert_eq!(right.location(), format!("/inbox/{id}?done=corrected"));
+    let ask = browser
+        .get(&format!(
+            "/contacts/{ada}/methods/{mobile}/remove?thread={id}"
+        ))
+        .await;
+    ask.assert_has(&[
+        "Remove a method",
+        "This cannot be undone",
+        &format!("href=\"/inbox/{id}\""),
+    ]);
+    let removed = browser
+        .post(
+            &format!("/contacts/{ada}/methods/{mobile}/remove"),
+            &[("thread", id.to_string())],
+        )
+        .await;
+    assert_eq!(removed.location(), format!("/inbox/{id}?done=removed"));
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    assert_eq!(contact.method(mobile).unwrap().state, MethodState::Removed);
+    assert_eq!(
+        contact.method(email).unwrap().destination.reveal(),
+        "ada@new.example"
+    );
+    let log = browser.get(&format!("/contacts/{ada}/log")).await;
+    log.assert_has(&["Corrected: email", "ethod removed", "Read it in the inbox"]);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn those_who_want_to_know_are_told_at_most_once_in_a_while() {
+    let world = world().await;
+    wants_to_know(&world, "ida", "ida@gw.example").await;
+    let first = thread(&world, 1).await;
+    notify(&world).await;
+    let [(delivery, text)] = notices(&world).try_into().unwrap();
+    assert_eq!(delivery.destination.reveal(), "ida@gw.example");
+    assert!(text.contains("Ada has replied"), "{text}");
+    assert!(
+        text.contains(&format!("http://localhost:8025/inbox/{first}")),
+        "{text}"
+    );
+    assert!(!text.contains("safe") && !text.contains('@'), "{text}");
+    // Two more within five minutes wait for one mail; the daemon may die in between.
+    for seed in [2, 3] {
+        thread(&world, seed).await;
+        notify(&world).await;
+        notify(&world).await;
+    }
+    assert_eq!(notices(&world).len(), 1);
+    world
+        .clock
+        .advance(std::time::Duration::from_secs(5 * 60 + 1));
+    notify(&world).await;
+    notify(&world).await;
+    let all = notices(&world);
+    assert_eq!(all.len(), 2);
+    assert!(all[0].1.contains("2 replies have come in"), "{}", all[0].1);
+    assert!(all[0].1.contains("/inbox?show=unread"), "{}", all[0].1);
+    assert_eq!(world.repo.lane_depth(Lane::Notify, 9).unwrap(), 0);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn a_notice_never_causes_another() {
+    let world = world().await;
+    wants_to_know(&world, "ida", "ida@gw.example").await;
+    thread(&world, 1).await;
+    notify(&world).await;
+    let [(delivery, _)] = notices(&world).try_into().unwrap();
+    let staff = delivery.contact;
+    let from_ida = |kind, answers: Option<DeliveryId>| {
+        move |incoming: &mut Incoming| {
+            incoming.kind = kind;
+            incoming.contact = Some(staff);
+            incoming.from = "ida@gw.example".into();
+            incoming.answers = answers;
+            incoming.original = Some(BlobId::of(b"We are <b>safe</b>.\n\n> Are you?"));
+        }
+    };
+    let away = from_ida(MessageKind::Automatic, Some(delivery.id));
+    assert_eq!(comes_in(&world, 5, away).await, Taken::Aside);
+    let robot = from_ida(MessageKind::Written, Some(delivery.id));
+    assert_eq!(comes_in(&world, 6, robot).await, Taken::Aside);
+    // A robot that names nothing is shown, and nobody is told of it.
+    let nameless = from_ida(MessageKind::Written, None);
+    assert!(matches!(comes_in(&world, 7, nameless).await, Taken::In(_)));
+    world.clock.advance(std::time::Duration::from_secs(3600));
+    notify(&world).await;
+    assert_eq!(notices(&world).len(), 1);
+    assert_eq!(world.repo.unread_threads().unwrap(), 2);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn nobody_hears_of_replies_who_did_not_ask_or_covers_other_areas() {
+    let world = world().await;
+    wants_to_know(&world, "otto", "otto@gw.example").await;
+    let old = world.repo.user_by_login("otto").unwrap().unwrap();
+    let ada = world.repo.contact(world.contacts[0]).unwrap().unwrap();
+    let elsewhere = *world
+        .areas
+        .iter()
+        .find(|area| Some(**area) != ada.area)
+        .unwrap();
+    let with = |areas| User {
+        areas,
+        ..old.value.clone()
+    };
+    let mut batch = Batch::new();
+    batch.replace(&old, &with(vec![elsewhere]));
+    world.repo.store().commit(batch).await.unwrap();
+    thread(&world, 1).await;
+    notify(&world).await;
+    assert!(notices(&world).is_empty());
+    let now = world.repo.user_by_login("otto").unwrap().unwrap();
+    let mut batch = Batch::new();
+    batch.replace(&now, &with(vec![world.county]));
+    world.repo.store().commit(batch).await.unwrap();
+    thread(&world, 2).await;
+    notify(&world).await;
+    assert_eq!(notices(&world).len(), 1);
+}
+
+#[tokio::test]
+async fn keys_and_stops_are_shown_as_what_they_are() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let keys = comes_in(&world, 1, |incoming| {
+        incoming.kind = MessageKind::Keys;
+        incoming.channel = Channel::Call;
+        incoming.preview = "3".into();
+    });
+    let Taken::In(id) = keys.await else {
+        panic!("not taken")
+    };
+    browser
+        .get("/inbox")
+        .await
+        .assert_has(&["Pressed 3", "Call"]);
+    browser
+        .get(&format!("/inbox/{id}"))
+        .await
+        .assert_has(&["Pressed 3"]);
+    let stop = comes_in(&world, 2, |incoming| {
+        incoming.kind = MessageKind::OptOut;
+        incoming.channel = Channel::Text;
+    });
+    assert_eq!(stop.await, Taken::In(id));
+    browser
+        .get(&format!("/inbox/{id}"))
+        .await
+        .assert_has(&["Wants no more texts"]);
+    assert_eq!(
+        world.repo.thread(id).unwrap().unwrap().state,
+        ThreadState::Open
+    );
+    assert!(world.now() >= START);
+}

@@ -1,0 +1,71 @@
+//! Threads of the inbox, their messages, and whom to tell of them.
+
+use super::shape::{record, shape};
+use crate::domain::{
+    BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction, Message, MessageFile,
+    MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId, ThreadState, Timestamp,
+    UserId,
+};
+
+fn is_empty(text: &Redacted<String>) -> bool {
+    text.reveal().is_empty()
+}
+
+shape! {
+    Thread as ThreadRow {
+        #[n(0)] id: ThreadId,
+        #[n(1)] contact: Option<ContactId>,
+        #[n(2)] address: Redacted<String>,
+        #[n(3)] channel: Channel,
+        #[n(4)] #[cbor(skip_if = "is_empty", default)] subject: Redacted<String>,
+        #[n(5)] #[cbor(skip_if = "is_empty", default)] preview: Redacted<String>,
+        #[n(6)] state: ThreadState,
+        #[n(7)] unread: u32,
+        #[n(8)] assigned: Option<UserId>,
+        #[n(9)] messages: u32,
+        #[n(10)] opened_at: Timestamp,
+        #[n(11)] changed_at: Timestamp,
+    }
+}
+record!(Thread, "thread");
+
+shape! {
+    MessageFile as MessageFileRow {
+        #[n(0)] name: Redacted<String>,
+        #[n(1)] size_bytes: u64,
+    }
+}
+
+shape! {
+    Message as MessageRow {
+        #[n(0)] id: MessageId,
+        #[n(1)] thread: ThreadId,
+        #[n(2)] direction: Direction,
+        #[n(3)] kind: MessageKind,
+        #[n(4)] channel: Channel,
+        #[n(5)] at: Timestamp,
+        #[n(6)] from: Redacted<String>,
+        #[n(7)] #[cbor(skip_if = "is_empty", default)] preview: Redacted<String>,
+        #[n(8)] body: Option<BlobId>,
+        #[n(9)] original: Option<BlobId>,
+        #[n(10)] #[cbor(skip_if = "Vec::is_empty")] files: Vec<MessageFile>,
+        #[n(11)] #[cbor(skip_if = "is_empty", default)] message_id: Redacted<String>,
+        #[n(12)] #[cbor(skip_if = "is_empty", default)] in_reply_to: Redacted<String>,
+        #[n(13)] delivery: Option<DeliveryId>,
+        #[n(14)] communication: Option<CommunicationId>,
+        #[n(15)] by: Option<UserId>,
+        #[n(16)] notify_at: Option<Timestamp>,
+    }
+}
+record!(Message, "message");
+
+shape! {
+    ReplyNotice as ReplyNoticeRow {
+        #[n(0)] user: UserId,
+        #[n(1)] told_at: Option<Timestamp>,
+        #[n(2)] waiting: u32,
+        #[n(3)] thread: Option<ThreadId>,
+        #[n(4)] due: Option<Timestamp>,
+    }
+}
+record!(ReplyNotice, "reply notice");

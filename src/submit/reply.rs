@@ -1,0 +1,255 @@
+//! Answers from the inbox: one message to one person by one method.
+
+use super::draft::title;
+use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
+use crate::domain::communication::{BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX};
+use crate::domain::inbox::preview;
+use crate::domain::{
+    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
+    Content, Destination, Direction, EmailAddress, Message, MessageId, MessageKind, Method,
+    MethodId, Origin, PhoneNumber, Redacted, Sentence, Thread, ThreadId, Timestamp, UserId,
+};
+use crate::store::records::Record;
+use crate::store::{Batch, Loaded, RowBatch};
+use crate::tracker::{Making, NewDelivery, inbox_message, make_deliveries};
+
+/// Name of the category that answers belong to.
+pub const REPLY_CATEGORY: &str = "Reply";
+/// Messages looked at for the mail that is answered.
+const ANSWERED_SEEN_MAX: usize = 50;
+
+/// An answer as it was written.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its id, made with the form: sending the form twice sends one message.
+    pub id: CommunicationId,
+    /// To which thread.
+    pub thread: ThreadId,
+    /// By which channel; calls cannot be answered in writing.
+    pub channel: Channel,
+    /// By which of the contact's methods; none for somebody whom we do not know.
+    pub method: Option<MethodId>,
+    /// Subject of an email.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+    /// Who writes.
+    pub by: UserId,
+}
+
+fn too_long(limit: usize) -> Sentence {
+    Sentence::with("This is too long: at most {0} characters.", &[&limit])
+}
+
+impl Answer {
+    fn problems(&self) -> Vec<FieldError> {
+        let mut problems = Vec::new();
+        let limit = match self.channel {
+            Channel::Email => BODY_MAX,
+            Channel::Text | Channel::Call => SMS_TEXT_MAX,
+        };
+        if self.text.trim().is_empty() {
+            problems.push(FieldError::new("text", "Write the answer."));
+        } else if self.text.chars().count() > limit {
+            problems.push(FieldError::new("text", too_long(limit)));
+        }
+        if self.channel == Channel::Email {
+            if self.subject.trim().is_empty() {
+                problems.push(FieldError::new("subject", "An email needs a subject."));
+            } else if self.subject.chars().any(char::is_control) {
+                problems.push(FieldError::new("subject", "The subject must be one line."));
+            } else if self.subject.chars().count() > SUBJECT_MAX {
+                problems.push(FieldError::new("subject", too_long(SUBJECT_MAX)));
+            }
+        }
+        if self.channel == Channel::Call {
+            problems.push(FieldError::new("by", UNUSABLE));
+        }
+        problems
+    }
+
+    fn content(&self) -> Content {
+        let is_mail = self.channel == Channel::Email;
+        let text = |wanted: bool| {
+            if wanted {
+                self.text.clone()
+            } else {
+                String::new()
+            }
+        };
+        Content {
+            subject: if is_mail {
+                self.subject.trim().to_owned()
+            } else {
+                String::new()
+            },
+            text: text(is_mail),
+            html: String::new(),
+            sms_text: text(!is_mail),
+            voice_script: String::new(),
+            attachments: Vec::new(),
+        }
+    }
+}
+
+const UNUSABLE: &str = "Nothing goes there any more. Choose another way.";
+
+impl Submitter {
+    /// Sends an answer: a communication to one person by one method, which stands in its thread
+    /// from then on. Sending the same answer twice sends it once.
+    ///
+    /// # Errors
+    /// When something is missing, there is no such thread, or the store fails.
+    pub async fn answer(&self, answer: &Answer) -> Result<(), SubmitError> {
+        let problems = answer.problems();
+        if !problems.is_empty() {
+            return Err(SubmitError::Invalid(problems));
+        }
+        for _ in 0..CONFLICTS_MAX {
+            if self.repo.communication(answer.id)?.is_some() {
+                return Ok(());
+            }
+            let batch = self.answering(answer)?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    tracing::info!(communication = %answer.id, thread = %answer.thread, by = %answer.by, channel = answer.channel.as_str(), "answer queued");
+                    return Ok(());
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SubmitError::AlreadySent)
+    }
+
+    fn answering(&self, answer: &Answer) -> Result<Batch, SubmitError> {
+        let now = self.clock.wall();
+        let thread = self
+            .repo
+            .thread(answer.thread)?
+            .ok_or(SubmitError::NotFound)?;
+        let mut batch = Batch::new();
+        let contact = self.answered_contact(&mut batch, &thread, now)?;
+        let unusable = || SubmitError::Invalid(vec![FieldError::new("by", UNUSABLE)]);
+        let method = contact
+            .methods
+            .iter()
+            .filter(|method| method.usable_for(answer.channel))
+            .find(|method| answer.method.is_none_or(|wanted| wanted == method.id))
+            .ok_or_else(unusable)?;
+        let content = answer.content();
+        let communication = Communication {
+            id: answer.id,
+            category: REPLY_CATEGORY.to_owned(),
+            origin: Origin::Reply(answer.by),
+            channels: Channels::only(answer.channel),
+            title: title(&content),
+            content: batch.blob(content.to_bytes()),
+            body: Body::Composed,
+            audience: Audience::default(),
+            state: CommunicationState::Sent,
+            people: 1,
+            rounds: 1,
+            created_at: now,
+            modified_at: now,
+            sent_at: Some(now),
+            campaign: None,
+            related: None,
+            plan: crate::domain::SendingPlan::default(),
+            approval: None,
+        };
+        batch.insert(&communication);
+        let making = Making {
+            communication: answer.id,
+            category: &self.tracker.category(REPLY_CATEGORY),
+            contact: &contact,
+            round: 1,
+            now,
+        };
+        let wanted = [NewDelivery {
+            method,
+            channel: answer.channel,
+        }];
+        let made = make_deliveries(&mut batch, &self.random, making, None, &wanted);
+        let message = Message {
+            body: Some(batch.blob(answer.text.clone().into_bytes())),
+            delivery: made.first().copied(),
+            ..self.answer_as_message(answer, &thread, method, now)?
+        };
+        inbox_message(&mut batch, &thread, &contact, &message, answer.by);
+        Ok(batch)
+    }
+
+    fn answer_as_message(
+        &self,
+        answer: &Answer,
+        thread: &Loaded<Thread>,
+        method: &Method,
+        now: Timestamp,
+    ) -> Result<Message, SubmitError> {
+        Ok(Message {
+            id: MessageId::new(self.random.uuid_v7(now)),
+            thread: thread.id,
+            direction: Direction::Out,
+            kind: MessageKind::Written,
+            channel: answer.channel,
+            at: now.max(thread.changed_at),
+            from: Redacted::new(method.destination.lookup_key()),
+            preview: Redacted::new(preview(&answer.text)),
+            body: None,
+            original: None,
+            files: Vec::new(),
+            message_id: Redacted::new(String::new()),
+            in_reply_to: Redacted::new(self.answered_mail(answer, thread)?),
+            delivery: None,
+            communication: Some(answer.id),
+            by: Some(answer.by),
+            notify_at: None,
+        })
+    }
+
+    /// Whom to write to; somebody never heard of becomes a correspondent.
+    fn answered_contact(
+        &self,
+        batch: &mut Batch,
+        thread: &Thread,
+        now: Timestamp,
+    ) -> Result<Contact, SubmitError> {
+        if let Some(id) = thread.contact {
+            let known = self.repo.contact(id)?.ok_or(SubmitError::NotFound)?;
+            batch.expect(&known);
+            return Ok(known.value);
+        }
+        let address = thread.address.reveal();
+        let destination = EmailAddress::parse(address)
+            .map(|address| Destination::Email(Redacted::new(address)))
+            .or_else(|_| {
+                PhoneNumber::from_e164(address)
+                    .map(|number| Destination::Phone(Redacted::new(number)))
+            });
+        let Ok(destination) = destination else {
+            let problem = FieldError::new("by", UNUSABLE);
+            return Err(SubmitError::Invalid(vec![problem]));
+        };
+        let contact = self.stranger(destination, now);
+        batch.insert(&contact);
+        Ok(contact)
+    }
+
+    /// `Message-ID` of the last mail in the thread that came in.
+    fn answered_mail(
+        &self,
+        answer: &Answer,
+        thread: &Loaded<Thread>,
+    ) -> Result<String, SubmitError> {
+        if answer.channel != Channel::Email {
+            return Ok(String::new());
+        }
+        let latest = self.repo.messages(thread.id, None, ANSWERED_SEEN_MAX)?;
+        let mail = latest
+            .rows
+            .iter()
+            .find(|message| !message.message_id.reveal().is_empty());
+        Ok(mail.map_or_else(String::new, |mail| mail.message_id.reveal().clone()))
+    }
+}

@@ -1,0 +1,328 @@
+//! Puts what people answer into threads, in the batch that keeps it.
+
+mod place;
+mod standing;
+mod stop;
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use super::write::write_log;
+use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
+use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, SENDER_SIZE_MAX};
+use crate::domain::{
+    BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId, Direction, LogEvent,
+    Message, MessageFile, MessageId, MessageKind, Origin, Redacted, Thread, ThreadId, Timestamp,
+    UserId,
+};
+use crate::store::{Batch, Loaded, RowBatch};
+
+/// Locks over people; two who share one wait for each other, no more.
+pub(super) const LOCKS: usize = 64;
+
+/// Contacts looked at that share one address or number.
+const SAME_ADDRESS_MAX: usize = 32;
+/// Administrators are told of so many messages of one thread while nobody reads them: a robot
+/// that answers robots comes to an end here.
+const UNREAD_TOLD_MAX: u32 = 10;
+
+/// Something that came in, matched as far as it can be.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// Its id; the same thing has the same however often it is taken in.
+    pub id: MessageId,
+    /// What it is.
+    pub kind: MessageKind,
+    /// By which channel.
+    pub channel: Channel,
+    /// When.
+    pub at: Timestamp,
+    /// The other side's address or number, in its lookup form.
+    pub from: String,
+    /// Who that is, where known.
+    pub contact: Option<ContactId>,
+    /// The delivery that it answers, where known.
+    pub answers: Option<DeliveryId>,
+    /// Subject of a mail.
+    pub subject: String,
+    /// Its start.
+    pub preview: String,
+    /// Its text.
+    pub body: Option<BlobId>,
+    /// The whole of it as it came.
+    pub original: Option<BlobId>,
+    /// Files in it.
+    pub files: Vec<MessageFile>,
+    /// `Message-ID` of a mail, without brackets.
+    pub message_id: String,
+    /// What a mail refers to, without brackets; the nearest last.
+    pub references: Vec<String>,
+}
+
+/// What became of something that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It stands in this thread now.
+    In(ThreadId),
+    /// It had been taken in before.
+    Before,
+    /// It is on the contact's log at most: a machine said it, or it answers a notice of ours.
+    Aside,
+}
+
+impl Tracker {
+    /// Takes in what somebody answered. `base` is what keeps it; all of it is written in one
+    /// batch, `base` alone if it had been taken in before. Acknowledge it only when this has
+    /// resolved.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn take_in(&self, base: &Batch, incoming: &Incoming) -> Result<Taken, TrackerError> {
+        let _one_by_one = self.threading[lock_of(incoming)].lock().await;
+        for _ in 0..CONFLICTS_MAX {
+            let (batch, taken) = self.taking_in(base.clone(), incoming)?;
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    if let Taken::In(thread) = taken {
+                        tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known = incoming.contact.is_some(), "reply taken in");
+                    }
+                    return Ok(taken);
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
+    }
+
+    fn taking_in(
+        &self,
+        mut batch: Batch,
+        incoming: &Incoming,
+    ) -> Result<(Batch, Taken), TrackerError> {
+        let delivery = match incoming.answers {
+            Some(id) => self.repo.delivery(id)?,
+            None => None,
+        };
+        let thread = self.thread_for(incoming, delivery.as_deref())?;
+        if self.is_known(incoming, thread.as_ref())? {
+            return Ok((batch, Taken::Before));
+        }
+        let to_notice = self.answers_notice(delivery.as_deref())?;
+        let aside = to_notice || (incoming.kind == MessageKind::Automatic && thread.is_none());
+        let taken = if aside {
+            Taken::Aside
+        } else {
+            let notify = !self.is_staff(incoming)?;
+            let message = self.thread_up(&mut batch, incoming, thread, delivery.as_deref(), notify);
+            Taken::In(message)
+        };
+        self.log_reply(&mut batch, incoming, delivery.is_some(), taken)?;
+        if incoming.kind == MessageKind::OptOut {
+            self.opt_out(&mut batch, incoming)?;
+        }
+        Ok((batch, taken))
+    }
+
+    /// Puts the message into its thread, a new one if need be.
+    fn thread_up(
+        &self,
+        batch: &mut Batch,
+        incoming: &Incoming,
+        thread: Option<Loaded<Thread>>,
+        delivery: Option<&Delivery>,
+        notify: bool,
+    ) -> ThreadId {
+        let mut new = thread.as_ref().map_or_else(
+            || {
+                let id = ThreadId::new(self.random.uuid_v7(incoming.at));
+                Thread::new(id, incoming.contact, incoming.at)
+            },
+            |thread| thread.value.clone(),
+        );
+        let notify =
+            notify && incoming.kind != MessageKind::Automatic && new.unread < UNREAD_TOLD_MAX;
+        let message = Message {
+            delivery: delivery.map(|delivery| delivery.id),
+            communication: delivery.map(|delivery| delivery.communication),
+            notify_at: notify.then_some(incoming.at),
+            ..message_of(incoming, new.id)
+        };
+        new.take(&message, &incoming.subject);
+        batch.insert(&message);
+        match &thread {
+            Some(old) => batch.replace(old, &new),
+            None => batch.insert(&new),
+        }
+        new.id
+    }
+
+    /// What answers a notice to an administrator goes nowhere: it must not cause another.
+    fn answers_notice(&self, delivery: Option<&Delivery>) -> Result<bool, TrackerError> {
+        let Some(delivery) = delivery else {
+            return Ok(false);
+        };
+        let communication = self.repo.communication(delivery.communication)?;
+        Ok(communication.is_some_and(|communication| communication.origin == Origin::Notice))
+    }
+
+    /// Whether one of us writes: nobody is told of that, lest a machine that answers every
+    /// notice from a fresh address of ours keep it going.
+    fn is_staff(&self, incoming: &Incoming) -> Result<bool, TrackerError> {
+        let Some(contact) = incoming.contact else {
+            return Ok(false);
+        };
+        let contact = self.repo.contact(contact)?;
+        Ok(contact.is_some_and(|contact| contact.kind == ContactKind::Staff))
+    }
+
+    fn log_reply(
+        &self,
+        batch: &mut Batch,
+        incoming: &Incoming,
+        answers: bool,
+        taken: Taken,
+    ) -> Result<(), TrackerError> {
+        let (Some(contact), Some(blob)) = (incoming.contact, incoming.original.or(incoming.body))
+        else {
+            return Ok(());
+        };
+        if self.repo.contact(contact)?.is_none() {
+            return Ok(());
+        }
+        let delivery = incoming.answers.filter(|_| answers);
+        let event = match (incoming.kind, taken) {
+            (MessageKind::Automatic, _) => LogEvent::RepliedByItself { blob, delivery },
+            (MessageKind::Written | MessageKind::OptOut | MessageKind::Keys, Taken::In(thread)) => {
+                LogEvent::Replied {
+                    blob,
+                    delivery,
+                    thread: Some(thread),
+                }
+            }
+            (
+                MessageKind::Written | MessageKind::OptOut | MessageKind::Keys,
+                Taken::Aside | Taken::Before,
+            ) => LogEvent::Replied {
+                blob,
+                delivery,
+                thread: None,
+            },
+        };
+        write_log(
+            batch,
+            contact,
+            incoming.at,
+            vec![event],
+            self.random.next_u64(),
+        );
+        Ok(())
+    }
+
+    /// Takes in the keys that were pressed in a call, but for the one that confirms. Doing it
+    /// twice for one attempt does it once.
+    ///
+    /// # Errors
+    /// When there is no such delivery, or the store fails.
+    pub async fn take_keys(
+        &self,
+        delivery: DeliveryId,
+        attempt: u16,
+        keys: &str,
+    ) -> Result<Taken, TrackerError> {
+        let call = self
+            .repo
+            .delivery(delivery)?
+            .ok_or(TrackerError::NotFound("delivery"))?;
+        let mut id = *delivery.as_bytes();
+        let [high, low] = attempt.to_be_bytes();
+        // Never the id of anything else: times before 1970 do not occur.
+        id[0] ^= 0x80;
+        id[14] ^= high;
+        id[15] ^= low;
+        let keys: String = keys.chars().take(crate::domain::inbox::KEYS_MAX).collect();
+        let mut base = Batch::new();
+        let body = base.blob(keys.clone().into_bytes());
+        let incoming = Incoming {
+            id: MessageId::from_bytes(id),
+            kind: MessageKind::Keys,
+            channel: Channel::Call,
+            at: self.clock.wall(),
+            from: call.destination.lookup_key(),
+            contact: Some(call.contact),
+            answers: Some(delivery),
+            subject: String::new(),
+            preview: keys,
+            body: Some(body),
+            original: None,
+            files: Vec::new(),
+            message_id: String::new(),
+            references: Vec::new(),
+        };
+        self.take_in(&base, &incoming).await
+    }
+}
+
+/// Puts a message that goes out into its thread: whoever writes looks after it from then on, if
+/// nobody did.
+pub fn inbox_message(
+    batch: &mut Batch,
+    old: &Loaded<Thread>,
+    contact: &Contact,
+    message: &Message,
+    by: UserId,
+) {
+    let mut new = old.value.clone();
+    new.contact = Some(contact.id);
+    new.take(message, "");
+    new.assigned.get_or_insert(by);
+    batch.insert(message);
+    batch.replace(old, &new);
+}
+
+fn message_of(incoming: &Incoming, thread: ThreadId) -> Message {
+    let message_id = Some(&incoming.message_id).filter(|id| id.len() <= MESSAGE_ID_SIZE_MAX);
+    Message {
+        id: incoming.id,
+        thread,
+        direction: Direction::In,
+        kind: incoming.kind,
+        channel: incoming.channel,
+        at: incoming.at,
+        from: Redacted::new(bounded_sender(incoming)),
+        preview: Redacted::new(crate::domain::inbox::preview(&incoming.preview)),
+        body: incoming.body,
+        original: incoming.original,
+        files: incoming
+            .files
+            .iter()
+            .take(crate::domain::inbox::FILES_MAX)
+            .cloned()
+            .collect(),
+        message_id: Redacted::new(message_id.cloned().unwrap_or_default()),
+        in_reply_to: Redacted::new(String::new()),
+        delivery: None,
+        communication: None,
+        by: None,
+        notify_at: None,
+    }
+}
+
+/// The sender as it is kept.
+fn bounded_sender(incoming: &Incoming) -> String {
+    let mut end = incoming.from.len().min(SENDER_SIZE_MAX);
+    while !incoming.from.is_char_boundary(end) {
+        end -= 1;
+    }
+    incoming.from[..end].to_lowercase()
+}
+
+/// One lock for all that one person, or one unknown address, writes.
+fn lock_of(incoming: &Incoming) -> usize {
+    let mut hasher = DefaultHasher::new();
+    match incoming.contact {
+        Some(contact) => contact.hash(&mut hasher),
+        None => incoming.from.hash(&mut hasher),
+    }
+    usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or(0)
+}

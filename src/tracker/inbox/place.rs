@@ -1,0 +1,180 @@
+//! Where something that came in belongs: whose it is, and in which thread.
+
+use std::time::Duration;
+
+use super::super::{Tracker, TrackerError};
+use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
+use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
+use crate::domain::{
+    Channel, ContactId, Delivery, DeliveryId, Direction, Message, Thread, ThreadState,
+};
+use crate::store::Loaded;
+
+/// Threads of one person looked at.
+const THREADS_SEEN_MAX: usize = 20;
+/// Messages looked at behind one index entry.
+const FOUND_MAX: usize = 8;
+/// References of one mail looked at, the last first.
+const REFERENCES_MAX: usize = 20;
+/// Deliveries of one contact looked at for the one that went to an address.
+const DELIVERIES_SEEN_MAX: usize = 20;
+/// The same text of the same person within this time is the same text: carriers deliver again
+/// what they had no answer for.
+const SAME_TEXT_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// What comes later than this after the last message of a thread that is done begins another.
+const REOPENS_WITHIN: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Tracker {
+    /// Who has an address or number: of several the one to whom something went there last.
+    /// Returns that delivery too, if it is one of `channel`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn whose(
+        &self,
+        lookup_key: &str,
+        channel: Channel,
+    ) -> Result<Option<(ContactId, Option<DeliveryId>)>, TrackerError> {
+        let mut best: Option<(ContactId, Option<Loaded<Delivery>>)> = None;
+        for contact in self
+            .repo
+            .contacts_by_address(lookup_key, SAME_ADDRESS_MAX)?
+        {
+            let sent = self
+                .repo
+                .deliveries_of(contact.id, None, DELIVERIES_SEEN_MAX)?;
+            let last = sent.rows.into_iter().find(|delivery| {
+                delivery.channel == channel && delivery.destination.lookup_key() == lookup_key
+            });
+            let later = match (&best, &last) {
+                (None, _) => true,
+                (Some((_, Some(best))), Some(last)) => last.id > best.id,
+                (Some((_, None)), Some(_)) => true,
+                (Some(_), None) => false,
+            };
+            if later {
+                best = Some((contact.id, last));
+            }
+        }
+        Ok(best.map(|(contact, delivery)| (contact, delivery.map(|delivery| delivery.id))))
+    }
+
+    /// Whether it stands in its thread already, or anywhere else under its own name.
+    pub(super) fn is_known(
+        &self,
+        incoming: &Incoming,
+        thread: Option<&Loaded<Thread>>,
+    ) -> Result<bool, TrackerError> {
+        let same = |message: &Message| {
+            message.direction == Direction::In && message.from.reveal() == &bounded_sender(incoming)
+        };
+        if !incoming.message_id.is_empty() && incoming.message_id.len() <= MESSAGE_ID_SIZE_MAX {
+            let found = self
+                .repo
+                .messages_by_reference(&incoming.message_id, FOUND_MAX)?;
+            if found.iter().any(|message| same(message)) {
+                return Ok(true);
+            }
+        }
+        if let Some(delivery) = incoming.answers {
+            let found = self.repo.messages_by_delivery(delivery, REFERENCES_MAX)?;
+            if found.iter().any(|message| message.id == incoming.id) {
+                return Ok(true);
+            }
+        }
+        let (Some(thread), Channel::Text) = (thread, incoming.channel) else {
+            return Ok(false);
+        };
+        let latest = self.repo.messages(thread.id, None, FOUND_MAX)?;
+        let mut since_we_wrote = latest
+            .rows
+            .iter()
+            .take_while(|message| message.direction == Direction::In);
+        Ok(since_we_wrote.any(|message| {
+            same(message)
+                && message.channel == Channel::Text
+                && message.body == incoming.body
+                && message.delivery == incoming.answers
+                && incoming.at.since(message.at) < SAME_TEXT_WITHIN
+        }))
+    }
+
+    /// The thread that it goes on with: what it refers to, else an open one of the same person
+    /// (and, for a mail, with the same subject), else the last one if that was lately done.
+    pub(super) fn thread_for(
+        &self,
+        incoming: &Incoming,
+        delivery: Option<&Delivery>,
+    ) -> Result<Option<Loaded<Thread>>, TrackerError> {
+        if let Some(thread) = self.referred_to(incoming)? {
+            return Ok(Some(thread));
+        }
+        let threads = match incoming.contact {
+            Some(contact) => self.repo.threads_of(contact, THREADS_SEEN_MAX)?,
+            None => self
+                .repo
+                .threads_at(&bounded_sender(incoming), THREADS_SEEN_MAX)?,
+        };
+        let about = delivery.map(|delivery| delivery.communication);
+        let mut fitting = Vec::new();
+        for thread in threads {
+            if goes_on_with(incoming, &thread) && thread.messages < THREAD_MESSAGES_MAX {
+                let same = about.is_some()
+                    && self
+                        .repo
+                        .messages(thread.id, None, 1)?
+                        .rows
+                        .iter()
+                        .any(|message| message.communication == about);
+                fitting.push((thread, same));
+            }
+        }
+        // About the same communication first; then open ones; then the latest.
+        fitting.sort_by_key(|(thread, same)| (!same, thread.state));
+        Ok(fitting.into_iter().next().map(|(thread, _)| thread))
+    }
+
+    fn referred_to(&self, incoming: &Incoming) -> Result<Option<Loaded<Thread>>, TrackerError> {
+        let mut messages = Vec::new();
+        if let Some(delivery) = incoming.answers {
+            messages.extend(self.repo.messages_by_delivery(delivery, FOUND_MAX)?);
+        }
+        for reference in incoming.references.iter().rev().take(REFERENCES_MAX) {
+            messages.extend(self.repo.messages_by_reference(reference, FOUND_MAX)?);
+        }
+        for message in messages {
+            // What we wrote in a thread, what stands in it under that name, another mail that
+            // answers the same: not the keys of a call that brought the same alert.
+            let leads = message.direction == Direction::Out
+                || incoming.references.contains(message.message_id.reveal())
+                || (message.channel == Channel::Email && incoming.channel == Channel::Email);
+            let Some(thread) = self.repo.thread(message.thread)?.filter(|_| leads) else {
+                continue;
+            };
+            let is_theirs = match (thread.contact, incoming.contact) {
+                (Some(one), Some(other)) => one == other,
+                (None, None) => *thread.address.reveal() == bounded_sender(incoming),
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if is_theirs && thread.messages < THREAD_MESSAGES_MAX {
+                return Ok(Some(thread));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether something may stand in a thread of the same person that it does not name.
+fn goes_on_with(incoming: &Incoming, thread: &Thread) -> bool {
+    let late = incoming.at.since(thread.changed_at) >= REOPENS_WITHIN;
+    if thread.state == ThreadState::Done && late {
+        return false;
+    }
+    match incoming.channel {
+        Channel::Email => {
+            bare_subject(&incoming.subject) == bare_subject(thread.subject.reveal())
+                && !thread.subject.reveal().is_empty()
+        }
+        Channel::Text | Channel::Call => true,
+    }
+}
