@@ -234,6 +234,7 @@ impl Submitter {
             contact: &contact,
             round: 1,
             now,
+            express: false,
         };
         let wanted = [NewDelivery {
             method,

@@ -23,6 +23,7 @@ mod user;
 mod users;
 mod thread;
 mod thread_answer;
+mod thread_message;
 
 use std::sync::Arc;
 

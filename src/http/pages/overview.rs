@@ -254,6 +254,7 @@ fn replies_tile(c: &Chrome) -> Tile {
     Tile {
         tone: if c.unread == 0 { "good" } else { "open" },
         icon: "inbox",
+        mark: "",
         label: c.t("nav.inbox").to_owned(),
         value: c.unread.to_string(),
         note: c

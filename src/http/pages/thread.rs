@@ -11,46 +11,24 @@ use super::super::data::{Areas, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
-use super::super::times::When;
-use super::super::view::{Badge, Chrome, channel_icon, cursor, cursor_text, kind_icon};
+use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
 use super::contact::field;
-use super::inbox::{Names, who};
+use super::inbox::who;
 use super::problems::{Problem, Problems};
 use super::thread_answer::AnswerForm;
+use super::thread_message::{MessageView, messages};
 use super::{Answer, id, show_as};
 use crate::domain::{
-    Channel, CommunicationId, Contact, ContactId, Direction, Message, MessageKind, Method,
-    MethodId, MethodState, Role, Thread, ThreadId, ThreadState, UserId,
+    Channel, Contact, ContactId, Method, MethodId, MethodState, Role, Thread, ThreadId,
+    ThreadState, UserId,
 };
-use crate::store::Loaded;
 
 /// Messages on one page.
 const MESSAGES_SHOWN: usize = 50;
-/// Longest text of a message shown, in characters.
-const TEXT_SHOWN_MAX: usize = 20_000;
 /// Users offered to look after a thread.
 const USERS_MAX: usize = 500;
 /// Contacts shown that share the address or number.
 const SAME_ADDRESS_SHOWN: usize = 10;
-
-struct MessageView {
-    id: String,
-    tone: &'static str,
-    icon: &'static str,
-    who: String,
-    how: String,
-    when: When,
-    new: bool,
-    kind: Option<Badge>,
-    text: String,
-    quoted: String,
-    cut: bool,
-    files: Vec<(String, String)>,
-    /// The message that it answers: title and address of its delivery.
-    answers: Option<(String, String)>,
-    /// How the delivery of what we wrote stands, and its address.
-    status: Option<(Badge, String)>,
-}
 
 struct MethodView {
     id: MethodId,
@@ -218,27 +196,6 @@ pub(super) fn view(
     show_as(status, &page)
 }
 
-/// Messages, given the latest first, with the oldest first; the last `new` of theirs are new.
-fn messages(
-    app: &App,
-    c: &Chrome,
-    them: &str,
-    rows: &[Loaded<Message>],
-    mut new: u32,
-) -> Result<Vec<MessageView>> {
-    let mut names = Names::default();
-    let mut messages = Vec::with_capacity(rows.len());
-    for message in rows {
-        let mut shown = message_view(app, c, &mut names, them, message)?;
-        let counts = message.direction == Direction::In && message.kind != MessageKind::Automatic;
-        shown.new = counts && new > 0;
-        new -= u32::from(shown.new);
-        messages.push(shown);
-    }
-    messages.reverse();
-    Ok(messages)
-}
-
 impl Rejected {
     fn summary(&self, c: &Chrome, contact: Option<&Contact>) -> Problem {
         let method = contact.and_then(|contact| contact.method(self.method));
@@ -291,143 +248,6 @@ fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
             chosen: thread.assigned == Some(user.id),
         })
         .collect())
-}
-
-fn message_view(
-    app: &App,
-    c: &Chrome,
-    names: &mut Names,
-    them: &str,
-    message: &Message,
-) -> Result<MessageView> {
-    let text = match message.body {
-        Some(body) if message.kind != MessageKind::Keys => app.repo().text(body)?,
-        Some(_) | None => message.preview.reveal().clone(),
-    };
-    let text = match message.kind {
-        MessageKind::Keys => c.f1("inbox.pressed", text),
-        MessageKind::Written | MessageKind::Automatic | MessageKind::OptOut => text,
-    };
-    let cut = text.chars().nth(TEXT_SHOWN_MAX).is_some();
-    let text: String = text.chars().take(TEXT_SHOWN_MAX).collect();
-    let (text, quoted) = parted(&text);
-    let ours = message.direction == Direction::Out;
-    let by = message.by.map(|user| names.of(app, c, user)).transpose()?;
-    let how = if ours { "inbox.to" } else { "inbox.from" };
-    Ok(MessageView {
-        id: message.id.to_string(),
-        tone: if ours { "good" } else { "open" },
-        icon: channel_icon(message.channel),
-        who: by.unwrap_or_else(|| them.to_owned()),
-        how: c.f2(how, c.channel(&message.channel), message.from.reveal()),
-        when: c.when(&message.at),
-        new: false,
-        kind: kind(c, message.kind),
-        text,
-        quoted,
-        cut,
-        files: message
-            .files
-            .iter()
-            .map(|file| (file_name(c, file.name.reveal()), size(file.size_bytes)))
-            .collect(),
-        answers: if ours {
-            None
-        } else {
-            answered(app, c, message)?
-        },
-        status: if ours {
-            delivered(app, c, message)?
-        } else {
-            None
-        },
-    })
-}
-
-fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
-    let (tone, icon, key) = match kind {
-        MessageKind::Written | MessageKind::Keys => return None,
-        MessageKind::Automatic => ("", "clock", "inbox.automatic"),
-        MessageKind::OptOut => ("bad", "stop", "inbox.opt_out"),
-    };
-    Some(Badge {
-        tone,
-        icon,
-        text: c.t(key).to_owned(),
-    })
-}
-
-fn file_name(c: &Chrome, name: &str) -> String {
-    if name.is_empty() {
-        c.t("inbox.unnamed").to_owned()
-    } else {
-        name.to_owned()
-    }
-}
-
-/// Octets for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
-        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
-    }
-}
-
-/// What somebody wrote, and what they quote below it.
-fn parted(text: &str) -> (String, String) {
-    let starts_quote = |line: &str| {
-        line.starts_with('>')
-            || line.starts_with("-----Original")
-            || line.starts_with("________________________________")
-    };
-    let lines: Vec<&str> = text.lines().collect();
-    let at = lines.iter().position(|line| starts_quote(line));
-    let at = at.unwrap_or(lines.len());
-    let own = lines[..at].join("\n").trim().to_owned();
-    if own.is_empty() {
-        return (text.trim().to_owned(), String::new());
-    }
-    (own, lines[at..].join("\n").trim().to_owned())
-}
-
-/// The communication that a message answers.
-fn answered(app: &App, c: &Chrome, message: &Message) -> Result<Option<(String, String)>> {
-    let (Some(id), Some(delivery)) = (message.communication, message.delivery) else {
-        return Ok(None);
-    };
-    let (Some(communication), Some(sent)) = (
-        app.repo().communication(id)?,
-        app.repo().delivery(delivery)?,
-    ) else {
-        return Ok(None);
-    };
-    let href = delivery_href(id, sent.contact, &delivery.to_string());
-    Ok(Some((c.title_of(&communication), href)))
-}
-
-fn delivery_href(communication: CommunicationId, contact: ContactId, delivery: &str) -> String {
-    format!("/communications/{communication}/people/{contact}#d-{delivery}")
-}
-
-/// How what we wrote fares.
-fn delivered(app: &App, c: &Chrome, message: &Message) -> Result<Option<(Badge, String)>> {
-    let Some(delivery) = message
-        .delivery
-        .map(|id| app.repo().delivery(id))
-        .transpose()?
-        .flatten()
-    else {
-        return Ok(None);
-    };
-    let category = app.console.tracker.category("");
-    let badge = c.status(delivery.status(), delivery.closed.is_some(), &category);
-    let href = delivery_href(
-        delivery.communication,
-        delivery.contact,
-        &delivery.id.to_string(),
-    );
-    Ok(Some((badge, href)))
 }
 
 fn person(
@@ -508,15 +328,6 @@ fn method_view(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quotes_stand_apart() {
-        let (own, quoted) = parted("Yes.\n\nOn Monday you wrote:\n> Safe?\n> Tell us\n");
-        assert_eq!(own, "Yes.\n\nOn Monday you wrote:");
-        assert_eq!(quoted, "> Safe?\n> Tell us");
-        assert_eq!(parted("> only\n"), ("> only".to_owned(), String::new()));
-        assert_eq!(parted(""), (String::new(), String::new()));
-    }
 
     #[test]
     fn only_a_person_opens() {
