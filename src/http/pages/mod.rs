@@ -19,11 +19,11 @@ mod person;
 mod problems;
 mod remove_method;
 mod review;
-mod user;
-mod users;
 mod thread;
 mod thread_answer;
 mod thread_message;
+mod user;
+mod users;
 
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 mod communications;
 mod contacts;
-mod sessions;
 mod inbox;
+mod sessions;
 
 use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};
