@@ -217,6 +217,29 @@ mod tests {
         assert_eq!(guess("192.0.2.1:1027", "right").await, AuthResult::Accepted);
     }
 
+    #[tokio::test]
+    async fn a_disabled_application_hands_in_nothing() {
+        let clock = VirtualClock::standing(Timestamp::from_millis(1_000_000));
+        let gate = gate(&clock);
+        let random = crate::clock::Randomness::seeded(1);
+        let users = crate::tracker::Users::new(gate.repo.clone(), clock, random);
+        let application = crate::tracker::NewUser {
+            login: "payroll".to_owned(),
+            name: "payroll".to_owned(),
+            role: Role::Application,
+            password_hash: String::new(),
+            areas: Vec::new(),
+            email: None,
+        };
+        let id = users.add(application).await.unwrap();
+        let right = SecretString::from("right".to_owned());
+        let peer = session("192.0.2.1:1025");
+        for (disabled, expected) in [(true, AuthResult::Refused), (false, AuthResult::Accepted)] {
+            users.set_disabled(id, disabled, None).await.unwrap();
+            assert_eq!(gate.check(&peer, "Payroll", &right).await, expected);
+        }
+    }
+
     #[test]
     fn a_network_counts_as_one_address() {
         let key = |address: &str| throttle::network(address.parse().unwrap());
