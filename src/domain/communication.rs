@@ -301,6 +301,22 @@ pub enum CommunicationState {
     Sent = 5,
 }
 
+/// Most rounds of one communication: the initial sending, its reminders, and recontacts.
+pub const ROUNDS_MAX: u8 = 40;
+
+/// One round of sending, planned or done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// 1 is the initial sending.
+    pub number: u8,
+    /// When it was or will be due; no delivery of it was made earlier.
+    pub due: Timestamp,
+    /// When its last delivery had been made; none while it is to come or under way.
+    pub done: Option<Timestamp>,
+    /// Who asked for it; none for what goes out by itself.
+    pub by: Option<UserId>,
+}
+
 /// What was said, to whom, by which channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Communication {
@@ -340,9 +356,33 @@ pub struct Communication {
     pub plan: SendingPlan,
     /// What a second pair of eyes said.
     pub approval: Option<Approval>,
+    /// Its rounds, at most [`ROUNDS_MAX`]; those of one that was handed in or sent by itself
+    /// are not kept: it has one, at `sent_at`.
+    pub history: Vec<Round>,
 }
 
 impl Communication {
+    /// The round with this number, if it is known.
+    #[must_use]
+    pub fn round(&self, number: u8) -> Option<&Round> {
+        self.history.iter().find(|round| round.number == number)
+    }
+
+    /// Notes that the last delivery of a round has been made.
+    pub fn round_done(&mut self, number: u8, due: Timestamp, now: Timestamp) {
+        let known = self.history.iter().position(|round| round.number == number);
+        if let Some(round) = known.and_then(|index| self.history.get_mut(index)) {
+            round.done = Some(now);
+        } else if self.history.len() < usize::from(ROUNDS_MAX) {
+            self.history.push(Round {
+                number,
+                due,
+                done: Some(now),
+                by: None,
+            });
+        }
+    }
+
     /// Whether it can still be changed.
     #[must_use]
     pub const fn is_draft(&self) -> bool {

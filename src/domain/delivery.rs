@@ -2,7 +2,7 @@
 
 use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId, UserId};
 use super::method::Destination;
-use super::status::{Channel, Status};
+use super::status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
 use super::timestamp::Timestamp;
 use super::transitions::may_change;
 use super::verdict::Verdict;
@@ -133,6 +133,36 @@ impl Delivery {
         self.timeline.last().map(|change| change.at)
     }
 
+    /// When it was handed on: to a mail server, a carrier, the telephone network. None while it
+    /// waits, and when it never left.
+    #[must_use]
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        let mut left = self
+            .timeline
+            .iter()
+            .filter(|change| has_left(change.status));
+        left.next().map(|change| change.at)
+    }
+
+    /// When it came to its end: when it was closed, or when it first stood where nothing more
+    /// is awaited, with the outcome that it has now (an email that is opened later was complete
+    /// when it was received; one that bounces later was not). None before that.
+    #[must_use]
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        if let Some(closed) = self.closed {
+            return Some(closed.at);
+        }
+        let outcome = outcome(self.status())?;
+        let mut at = None;
+        for change in self.timeline.iter().rev() {
+            if self::outcome(change.status) != Some(outcome) {
+                break;
+            }
+            at = Some(change.at);
+        }
+        at
+    }
+
     /// Records what happened. A change that the table does not know is kept as a fact: the
     /// status stays. Returns whether the status changed.
     pub fn record(&mut self, mut change: StatusChange) -> bool {
@@ -156,5 +186,122 @@ impl Delivery {
             .iter()
             .rev()
             .find_map(|change| change.verdict.as_ref())
+    }
+}
+
+/// Whether a delivery in this status has been handed on.
+const fn has_left(status: Status) -> bool {
+    match status {
+        Status::Email(EmailStatus::Rejected | EmailStatus::NotSent)
+        | Status::Text(TextStatus::Failed)
+        | Status::Call(CallStatus::Failed) => false,
+        Status::Email(_) | Status::Text(_) | Status::Call(_) => match status.in_lists() {
+            ListStatus::Draft | ListStatus::Queued => false,
+            ListStatus::Sent | ListStatus::Delivered | ListStatus::Opened | ListStatus::Failed => {
+                true
+            }
+        },
+    }
+}
+
+/// Whether it arrived; none while that is open.
+const fn outcome(status: Status) -> Option<bool> {
+    match status.in_lists() {
+        ListStatus::Draft | ListStatus::Queued | ListStatus::Sent => None,
+        ListStatus::Delivered | ListStatus::Opened => Some(true),
+        ListStatus::Failed => Some(false),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::domain::{EmailAddress, Redacted};
+
+    fn delivery(statuses: &[Status]) -> Delivery {
+        let change = |(at, status): (u64, &Status)| StatusChange {
+            at: Timestamp::from_millis(at),
+            status: *status,
+            verdict: None,
+            source: Source::Peer,
+        };
+        let address = EmailAddress::parse("a@example.org").unwrap();
+        Delivery {
+            id: DeliveryId::from_bytes([1; 16]),
+            communication: CommunicationId::from_bytes([1; 16]),
+            contact: ContactId::from_bytes([1; 16]),
+            method: MethodId::from_bytes([1; 16]),
+            channel: statuses[0].channel(),
+            destination: Destination::Email(Redacted::new(address)),
+            round: 1,
+            timeline: (0..).zip(statuses).map(change).collect(),
+            attempts: 1,
+            due: None,
+            closed: None,
+            remote_ids: Vec::new(),
+            segments_delivered: 0,
+            express: false,
+            held_until: None,
+        }
+    }
+
+    fn times(statuses: &[Status]) -> (Option<u64>, Option<u64>) {
+        let delivery = delivery(statuses);
+        let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
+        (millis(delivery.sent_at()), millis(delivery.completed_at()))
+    }
+
+    #[test]
+    fn sent_and_completed_follow_the_timeline() {
+        use EmailStatus as E;
+        let mail = |statuses: &[EmailStatus]| {
+            times(
+                &statuses
+                    .iter()
+                    .map(|one| Status::Email(*one))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(mail(&[E::Queued]), (None, None));
+        assert_eq!(mail(&[E::Queued, E::Deferred, E::Sent]), (Some(2), None));
+        assert_eq!(
+            mail(&[E::Queued, E::Received, E::Opened]),
+            (Some(1), Some(1))
+        );
+        assert_eq!(
+            mail(&[E::Queued, E::Received, E::Rebound]),
+            (Some(1), Some(2))
+        );
+        assert_eq!(mail(&[E::Queued, E::NotSent]), (None, Some(1)));
+        assert_eq!(mail(&[E::Queued, E::Rejected]), (None, Some(1)));
+        use CallStatus as C;
+        let call: Vec<Status> = [
+            C::Queued,
+            C::Started,
+            C::Queued,
+            C::Started,
+            C::Ringing,
+            C::Busy,
+        ]
+        .map(Status::Call)
+        .to_vec();
+        assert_eq!(times(&call), (Some(1), Some(5)));
+        use TextStatus as T;
+        let text: Vec<Status> = [T::Accepted, T::Queued, T::Sending, T::Sent]
+            .map(Status::Text)
+            .to_vec();
+        assert_eq!(times(&text), (Some(2), None));
+    }
+
+    #[test]
+    fn closing_completes() {
+        let mut closed = delivery(&[Status::Call(CallStatus::Queued)]);
+        closed.closed = Some(Closed {
+            at: Timestamp::from_millis(9),
+            reason: ClosedReason::ReachedOtherwise,
+        });
+        assert_eq!(closed.completed_at().map(Timestamp::as_millis), Some(9));
+        assert_eq!(closed.sent_at(), None);
     }
 }

@@ -208,6 +208,7 @@ mod tests {
             deliveries: vec![delivery(received, false)],
             state: PersonState::Contacted,
             confirmed: None,
+            sort_name: crate::domain::Redacted::default(),
         };
         assert!(!wants_step(&person, Channel::Call, &category(false)));
         assert!(wants_step(&person, Channel::Call, &category(true)));

@@ -23,6 +23,7 @@ pub mod redacted;
 pub mod reminder;
 pub mod return_path;
 pub mod sentence;
+pub mod sort_name;
 pub mod statistics;
 pub mod status;
 pub mod suspension;
@@ -38,7 +39,7 @@ pub use campaign::{Campaign, Recipient};
 pub use category::Category;
 pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
-    EscalationStep, Origin, Related, Relation, SendingPlan,
+    EscalationStep, Origin, Related, Relation, Round, SendingPlan,
 };
 pub use contact::{Contact, ContactKind, CustomField};
 pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};

@@ -2,6 +2,7 @@
 
 use super::category::Category;
 use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId};
+use super::redacted::Redacted;
 use super::status::{Reach, Status};
 use super::timestamp::Timestamp;
 
@@ -60,6 +61,10 @@ pub struct Person {
     pub state: PersonState,
     /// When this person confirmed by link or reply; a confirmed call stands among the deliveries.
     pub confirmed: Option<Timestamp>,
+    /// The name by which lists of this communication sort, as it was when the person was added:
+    /// see [`sort_name`](super::sort_name::sort_name). A list does not change its order while
+    /// somebody pages through it, whoever is renamed.
+    pub sort_name: Redacted<String>,
 }
 
 impl Person {

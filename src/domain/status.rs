@@ -244,7 +244,9 @@ impl Status {
                 "The number has been handed to the telephone network."
             }
             Self::Call(CallStatus::Ringing) => "The telephone is ringing.",
-            Self::Call(CallStatus::InProgress) => "Someone or something has answered.",
+            Self::Call(CallStatus::InProgress) => {
+                "The call was answered: by the person, a fax or a voicemail."
+            }
             Self::Call(CallStatus::Busy) => "The line was busy.",
             Self::Call(CallStatus::Fax) => "A fax machine answered.",
             Self::Call(CallStatus::Voicemail) => "The call went to voicemail.",
@@ -253,7 +255,9 @@ impl Status {
             Self::Call(CallStatus::NoAnswer) => {
                 "Nobody answered, and no voicemail took the message."
             }
-            Self::Call(CallStatus::Failed) => "The call could not be completed.",
+            Self::Call(CallStatus::Failed) => {
+                "The call could not be completed: the number may be wrong or out of reach."
+            }
             Self::Text(TextStatus::Accepted) => "Taken in; the sender number is being chosen.",
             Self::Text(TextStatus::Queued) => "The text waits to be sent.",
             Self::Text(TextStatus::Sending) => "The text is being handed to the carrier.",

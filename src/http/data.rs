@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
-    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, EmailAddress, Person,
-    PersonState, PhoneNumber, Session, Timestamp, User,
+    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, ContactId, EmailAddress,
+    Person, PersonState, PhoneNumber, Session, Timestamp, User,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
-use crate::store::{Batch, Loaded, NO_AREA, Repo, RepoError, RowBatch, StoreError, keys};
+use crate::store::{Batch, Loaded, NO_AREA, Repo, RepoError, RowBatch, Seek, StoreError, keys};
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
@@ -19,7 +19,7 @@ pub(crate) const PAGE_ROWS: usize = 50;
 const SEARCH_SCAN_MAX: usize = 5_000;
 /// Contacts read at a time.
 const SCAN_STEP: usize = 500;
-/// Most people of a communication looked through for one filtered page.
+/// Most communications looked through for one filtered page.
 const FILTER_SCAN_MAX: usize = 20_000;
 /// Most ended sessions removed at one login.
 const SESSIONS_SWEPT_MAX: usize = 1_000;
@@ -333,42 +333,48 @@ pub(crate) fn communications(
     }
 }
 
-/// A page of a communication's people, those in one state if asked.
+/// A page of a communication's people, and where the pages beside it begin.
+#[derive(Debug)]
+pub(crate) struct People {
+    pub(crate) rows: Vec<Person>,
+    pub(crate) before: Option<ContactId>,
+    pub(crate) after: Option<ContactId>,
+}
+
+/// A page of a communication's people by first name, those in one state if asked. Pages begin
+/// beside a person: addresses hold no names, and a change of state moves nobody.
 pub(crate) fn people(
     repo: &Repo,
     id: CommunicationId,
     state: Option<PersonState>,
-    after: Option<Vec<u8>>,
-) -> Result<Part<Person>> {
-    let Some(state) = state else {
-        let page = repo.people(id, after, PAGE_ROWS)?;
-        let rows = page.rows.into_iter().map(|person| person.value).collect();
-        return Ok(Part {
-            rows,
-            next: page.next,
-        });
+    seek: &Seek<ContactId>,
+) -> Result<People> {
+    let place = |contact: ContactId| -> Result<Option<Vec<u8>>> {
+        let person = repo.person(id, contact)?;
+        Ok(person.map(|person| keys::person_position(person.sort_name.reveal(), contact)))
     };
-    let mut rows = Vec::new();
-    let mut after = after;
-    let mut seen = 0;
-    loop {
-        let page = repo.people(id, after, SCAN_STEP)?;
-        seen += page.rows.len();
-        for person in page.rows {
-            if person.state != state {
-                continue;
-            }
-            if rows.len() == PAGE_ROWS {
-                let next = rows
-                    .last()
-                    .map(|last: &Person| keys::person(id, last.contact));
-                return Ok(Part { rows, next });
-            }
-            rows.push(person.value);
-        }
-        after = page.next;
-        if after.is_none() || seen >= FILTER_SCAN_MAX {
-            return Ok(Part { rows, next: after });
-        }
+    let at = match seek {
+        Seek::Start => Seek::Start,
+        Seek::After(contact) => place(*contact)?.map_or(Seek::Start, Seek::After),
+        Seek::Before(contact) => place(*contact)?.map_or(Seek::Start, Seek::Before),
+    };
+    let found = repo.people_by_name(id, state, &at, PAGE_ROWS + 1)?;
+    let more = found.len() > PAGE_ROWS;
+    let mut rows: Vec<Person> = found.into_iter().map(|one| one.person.value).collect();
+    if matches!(at, Seek::Before(_)) {
+        rows.drain(..rows.len().saturating_sub(PAGE_ROWS));
     }
+    rows.truncate(PAGE_ROWS);
+    let first = rows.first().map(|person| person.contact);
+    let last = rows.last().map(|person| person.contact);
+    let (before, after) = match at {
+        Seek::Start => (None, last.filter(|_| more)),
+        Seek::After(_) => (first, last.filter(|_| more)),
+        Seek::Before(_) => (first.filter(|_| more), last),
+    };
+    Ok(People {
+        rows,
+        before,
+        after,
+    })
 }

@@ -63,6 +63,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
                     "nav.communications",
                 ),
                 inbox,
+                entry("/log", "log", "list", "commslog.title"),
             ],
         },
         Group {

@@ -10,16 +10,19 @@ mod dress;
 mod fault;
 mod fields;
 mod guard;
+mod journal;
 mod language;
 mod login;
 mod menu;
 mod pages;
 mod password;
+mod period;
 mod pie;
 mod readiness;
 mod segments;
 mod serve;
 mod session;
+mod sheet;
 pub(crate) mod throttle;
 mod times;
 mod view;
@@ -142,6 +145,7 @@ pub(crate) struct App {
     logins: Mutex<Throttle>,
     addresses: Mutex<Throttle>,
     streams: Arc<tokio::sync::Semaphore>,
+    exports: Arc<tokio::sync::Semaphore>,
 }
 
 /// An address may fail so many times as often as one login from there: an office looks like one
@@ -150,6 +154,8 @@ const PEOPLE_AT_ADDRESS: u32 = 4;
 
 /// Most event streams at a time.
 const STREAMS_MAX: usize = 200;
+/// Most Excel files being made or fetched at a time.
+const EXPORTS_MAX: usize = 3;
 
 impl App {
     pub(crate) fn new(console: Console) -> Arc<Self> {
@@ -167,6 +173,7 @@ impl App {
                 ..limits
             })),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
+            exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
             console,
         })
     }

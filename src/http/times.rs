@@ -68,7 +68,7 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &TimeZone, words: &Words
     }
 }
 
-fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
+pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     Instant::from_millisecond(millis)
         .unwrap_or(Instant::MAX)

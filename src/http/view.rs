@@ -1,11 +1,13 @@
 //! What the pages share: the frame around them, badges, bars, and their words.
 
 use std::fmt::Display;
+use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 
 use super::assets::{ASSETS, Assets};
 use super::fault::Fault;
+use super::fields::Fields;
 use super::menu;
 use super::session::Signed;
 use super::times::{self, When};
@@ -17,6 +19,7 @@ use crate::domain::{
     CallStatus, Category, Channel, Communication, CommunicationState, Contact, Method, MethodKind,
     MethodState, PersonState, Role, Statistics, Status, Timestamp,
 };
+use crate::store::Seek;
 
 /// The frame around a page, and its words.
 pub(crate) struct Chrome {
@@ -99,6 +102,8 @@ impl Chrome {
             "assigned" => Some("done.assigned"),
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),
+            "recontacted" => Some("done.recontacted"),
+            "recontacted-before" => Some("done.recontacted_before"),
             _ => None,
         };
         self
@@ -150,6 +155,27 @@ impl Chrome {
 
     pub(crate) fn when(&self, at: &Timestamp) -> When {
         times::when(*at, self.now, &self.zone, self.words)
+    }
+
+    /// The zone in which times are shown.
+    pub(crate) const fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// Which round of a communication a message belongs to.
+    pub(crate) fn round(&self, communication: &Communication, number: u8) -> String {
+        let steps = u8::try_from(communication.plan.escalation.len()).unwrap_or(u8::MAX);
+        let mut history = communication.history.iter();
+        match communication.round(number) {
+            Some(round) if round.by.is_some() => {
+                let first = history.find(|one| one.by.is_some());
+                let first = first.map_or(number, |one| one.number);
+                self.f1("person.recontact", number.saturating_sub(first) + 1)
+            }
+            Some(_) | None if number <= 1 => self.t("person.initial").to_owned(),
+            Some(_) | None if number <= steps => self.f1("person.step", number),
+            Some(_) | None => self.f1("person.reminder", number - steps.max(1)),
+        }
     }
 
     /// Name of the zone in which times are shown.
@@ -233,7 +259,7 @@ impl Chrome {
 }
 
 /// The zone in which somebody reads times; one that is no longer known is the installation's.
-fn zone_of(app: &App, signed: &Signed) -> TimeZone {
+pub(crate) fn zone_of(app: &App, signed: &Signed) -> TimeZone {
     let chosen = signed.user.time_zone.as_deref();
     chosen
         .and_then(|name| TimeZone::get(name).ok())
@@ -333,6 +359,14 @@ pub(crate) fn cursor(text: &str) -> Option<Vec<u8>> {
         .decode(text.as_bytes())
         .ok()?;
     (!key.is_empty()).then_some(key)
+}
+
+/// Where in a list an address asks to go on: behind one id, or before another.
+pub(crate) fn seek<T: FromStr>(query: &Fields, before: &str, after: &str) -> Seek<T> {
+    if let Ok(id) = query.get(after).parse() {
+        return Seek::After(id);
+    }
+    query.get(before).parse().map_or(Seek::Start, Seek::Before)
 }
 
 #[cfg(test)]

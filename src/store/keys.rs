@@ -70,6 +70,8 @@ pub const DELIVERY_BY_REMOTE_ID: &[u8] = b"dr";
 pub const EARLY_RECEIPT: &[u8] = b"de";
 /// People of a communication.
 pub const PERSON: &[u8] = b"p.";
+/// People of a communication by state, then by name.
+pub const PERSON_BY_STATE: &[u8] = b"pn";
 /// Counter: people of a communication by state.
 pub const PEOPLE_BY_STATE: &[u8] = b"#p";
 /// Counter: deliveries of a communication by status.
@@ -229,6 +231,14 @@ pub fn recipients_of_user(user: UserId) -> Key {
     row(RECIPIENTS_OF_USER, user.as_bytes())
 }
 
+/// Before the deliveries made at this time or later, behind those made earlier: an id begins
+/// with its time, in 48 bits (UUIDv7: RFC 9562, 5.7).
+#[must_use]
+pub fn made_at(at: Timestamp) -> Key {
+    let millis = at.as_millis().min((1 << 48) - 1).to_be_bytes();
+    KeyBuilder::new(DELIVERY).bytes(&millis[2..]).build()
+}
+
 /// Row of a user.
 #[must_use]
 pub fn user(id: UserId) -> Key {
@@ -240,6 +250,25 @@ pub fn user(id: UserId) -> Key {
 pub fn person(communication: CommunicationId, contact: ContactId) -> Key {
     KeyBuilder::new(PERSON)
         .bytes(communication.as_bytes())
+        .bytes(contact.as_bytes())
+        .build()
+}
+
+/// Before the entries of everybody in this state in [`PERSON_BY_STATE`]; what follows is
+/// [`person_position`].
+#[must_use]
+pub fn people_in_state(communication: CommunicationId, state: PersonState) -> Key {
+    KeyBuilder::new(PERSON_BY_STATE)
+        .bytes(communication.as_bytes())
+        .bytes(&[state as u8])
+        .build()
+}
+
+/// Where somebody stands among the people of a communication, in whatever state.
+#[must_use]
+pub fn person_position(sort_name: &str, contact: ContactId) -> Key {
+    KeyBuilder::new(&[])
+        .text(sort_name)
         .bytes(contact.as_bytes())
         .build()
 }

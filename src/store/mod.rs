@@ -3,12 +3,15 @@
 pub mod check;
 pub mod engine;
 pub mod keys;
+mod lists;
 pub mod records;
 pub mod repo;
 pub mod rows;
 
 pub use engine::{Batch, Store, StoreError};
 pub use repo::{Page, Repo, RepoError, ThreadList};
+pub use lists::{Listed, Seek};
+pub use repo::{Page, Repo, RepoError};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

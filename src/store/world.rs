@@ -360,6 +360,9 @@ impl World {
             communication: communication(),
             contact: contact_id(person),
             deliveries: others.collect(),
+            sort_name: crate::domain::Redacted::new(
+                ["ada", "bob"][usize::from(person % 2)].to_owned(),
+            ),
             ..samples::person()
         };
         new.deliveries.push(PersonDelivery {

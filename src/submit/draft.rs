@@ -169,6 +169,7 @@ impl Submitter {
             related: None,
             plan: crate::domain::SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         match id {
             None => batch.insert(&draft),

@@ -145,6 +145,7 @@ impl Submitter {
             related: None,
             plan: crate::domain::SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         batch.insert(&communication);
         for person in &people {

@@ -4,6 +4,7 @@ mod draft;
 mod mail;
 mod notice;
 mod reply;
+mod recontact;
 mod review;
 mod send;
 
@@ -22,6 +23,7 @@ pub use draft::{DraftInput, FieldError};
 pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
 pub use notice::{NOTICE_CATEGORY, ReplyNoticeSettings};
 pub use reply::{Answer, REPLY_CATEGORY};
+pub use recontact::{RECONTACT_COUNTED_MAX, RecontactPlan, RecontactRefusal, Recontacted};
 pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
 pub use send::{AUDIENCE_MAX, Sent};
 
@@ -51,6 +53,9 @@ pub enum SubmitError {
     /// It has been sent and cannot be changed any more.
     #[error("it has been sent already")]
     AlreadySent,
+    /// Those not reached cannot be tried again now.
+    #[error("it cannot be sent again now: {0:?}")]
+    Recontact(RecontactRefusal),
     /// Reading failed.
     #[error(transparent)]
     Repo(#[from] RepoError),

@@ -24,6 +24,16 @@ pub struct ChannelCount {
     pub deliveries: u64,
 }
 
+impl ChannelCount {
+    pub(super) const fn none(channel: Channel) -> Self {
+        Self {
+            channel,
+            people: 0,
+            deliveries: 0,
+        }
+    }
+}
+
 /// Somebody whom none of the chosen channels reaches.
 #[derive(Clone, Debug)]
 pub struct CannotReach {
@@ -58,15 +68,7 @@ impl Submitter {
         let people = resolve(&self.repo, &draft.audience)?;
         let mut review = Review {
             people: people.len() as u64,
-            channels: draft
-                .channels
-                .iter()
-                .map(|channel| ChannelCount {
-                    channel,
-                    people: 0,
-                    deliveries: 0,
-                })
-                .collect(),
+            channels: draft.channels.iter().map(ChannelCount::none).collect(),
             cannot_reach_count: 0,
             cannot_reach: Vec::new(),
             problems: draft.problems(&self.settings().categories),

@@ -5,7 +5,7 @@ use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
 use crate::domain::escalation::plan_rounds;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::{
-    AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, RoundJob,
+    AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, Round, RoundJob,
     Sentence, Timestamp,
 };
 use crate::store::{Batch, Loaded, RowBatch};
@@ -80,7 +80,15 @@ impl Submitter {
                 contacts: contacts.to_vec(),
             });
         }
-        for planned in plan_rounds(&communication.plan, &self.settings().reminders, now) {
+        let rounds = plan_rounds(&communication.plan, &self.settings().reminders, now);
+        let mut history = Vec::with_capacity(rounds.len());
+        for planned in rounds {
+            history.push(Round {
+                number: planned.round,
+                due: planned.due,
+                done: None,
+                by: None,
+            });
             batch.insert(&RoundJob {
                 communication: communication.id,
                 round: planned.round,
@@ -95,6 +103,7 @@ impl Submitter {
             people: people.len() as u64,
             modified_at: now,
             sent_at: Some(now),
+            history,
             ..communication.value.clone()
         };
         batch.replace(communication, &sent);

@@ -2,9 +2,10 @@
 
 use super::write::write_log;
 use crate::clock::Randomness;
+use crate::domain::sort_name::sort_name;
 use crate::domain::{
     Category, Channel, CommunicationId, Contact, Delivery, DeliveryId, LogEvent, Method, Person,
-    PersonDelivery, PersonState, Source, Status, StatusChange, TextStatus, Timestamp,
+    PersonDelivery, PersonState, Redacted, Source, Status, StatusChange, TextStatus, Timestamp,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -53,6 +54,7 @@ pub fn make_deliveries(
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
             confirmed: None,
+            sort_name: sort_name_of(making.contact),
         },
         |person| person.value.clone(),
     );
@@ -80,6 +82,17 @@ pub fn make_deliveries(
     }
     write_log(batch, making.contact.id, making.now, log, random.next_u64());
     made
+}
+
+/// Whoever is known by an address alone sorts by it.
+fn sort_name_of(contact: &Contact) -> Redacted<String> {
+    let (first, last) = (contact.first_name.reveal(), contact.last_name.reveal());
+    let nameless = first.trim().is_empty() && last.trim().is_empty();
+    let address = contact.methods.first().filter(|_| nameless);
+    Redacted::new(address.map_or_else(
+        || sort_name(first, last),
+        |method| sort_name(method.destination.reveal(), ""),
+    ))
 }
 
 fn new_delivery(random: &Randomness, making: Making<'_>, new: NewDelivery<'_>) -> Delivery {

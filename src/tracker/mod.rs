@@ -36,6 +36,7 @@ pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep};
+pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
 
 /// How often a change is decided anew because somebody else changed the same rows.

@@ -168,6 +168,7 @@ fn prompt(
         related: None,
         plan: crate::domain::SendingPlan::default(),
         approval: None,
+        history: Vec::new(),
     };
     batch.insert(&communication);
     communication.id

@@ -81,6 +81,7 @@ impl Tracker {
         batch.remove(job);
         let mut sent = communication.value.clone();
         sent.rounds = sent.rounds.max(job.round);
+        sent.round_done(job.round, job.due, self.clock.wall());
         // A reminder may be done while a large initial sending is still under way.
         if job.round == 1 {
             sent.state = CommunicationState::Sent;
@@ -114,12 +115,8 @@ impl Tracker {
             return Ok(());
         }
         let category = self.category(&communication.category);
-        let round = Round {
-            job,
-            communication,
-            category: &category,
-        };
-        let wanted = round.wanted(&contact, person.as_ref());
+        let known = person.as_deref();
+        let wanted = wanted(job, communication, &category, &contact, known);
         if job.round > 1 && wanted.is_empty() {
             return Ok(());
         }
@@ -138,6 +135,23 @@ impl Tracker {
     }
 }
 
+/// By which methods a person is written to or called in this round.
+#[must_use]
+pub fn wanted<'c>(
+    job: &RoundJob,
+    communication: &Communication,
+    category: &Category,
+    contact: &'c Contact,
+    person: Option<&Person>,
+) -> Vec<NewDelivery<'c>> {
+    let round = Round {
+        job,
+        communication,
+        category,
+    };
+    round.wanted(contact, person)
+}
+
 /// A round, and what it is a round of.
 #[derive(Clone, Copy)]
 struct Round<'a> {
@@ -150,11 +164,7 @@ impl Round<'_> {
     /// By which methods a person is written to or called in this round. Emails and texts go to
     /// every method that takes them; one number is called, landlines first, the next one in the
     /// next round. What the person does not want is not made.
-    fn wanted<'c>(
-        &self,
-        contact: &'c Contact,
-        person: Option<&Loaded<Person>>,
-    ) -> Vec<NewDelivery<'c>> {
+    fn wanted<'c>(&self, contact: &'c Contact, person: Option<&Person>) -> Vec<NewDelivery<'c>> {
         let known = person.map_or(0, |person| person.deliveries.len());
         let mut wanted = Vec::new();
         for channel in self.channels(contact, person) {
@@ -179,7 +189,7 @@ impl Round<'_> {
     }
 
     /// By which channels.
-    fn channels(&self, contact: &Contact, person: Option<&Loaded<Person>>) -> Vec<Channel> {
+    fn channels(&self, contact: &Contact, person: Option<&Person>) -> Vec<Channel> {
         let steps = &self.communication.plan.escalation;
         let in_turn: Vec<Channel> = match self.job.step {
             Some(step) => escalation::step_channel(steps, step, &contact.wishes)

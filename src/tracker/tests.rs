@@ -128,6 +128,7 @@ impl World {
             related: None,
             plan: crate::domain::SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         batch.insert(&communication);
         let category = self.tracker.category("Alert");

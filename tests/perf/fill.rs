@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use tocsin::clock::Randomness;
+use tocsin::domain::sort_name::sort_name;
 use tocsin::domain::{
     Area, AreaId, Audience, Body, CallStatus, Category, Channel, Channels, Communication,
     CommunicationId, CommunicationState, Contact, ContactId, ContactKind, Content, Delivery,
@@ -315,6 +316,7 @@ impl Writer {
             related: None,
             plan: SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         });
         self.pipeline.commit(batch).await;
         for some in people.chunks(PEOPLE_IN_BATCH) {
@@ -341,6 +343,10 @@ impl Writer {
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
             confirmed: None,
+            sort_name: Redacted::new(sort_name(
+                contact.first_name.reveal(),
+                contact.last_name.reveal(),
+            )),
         };
         let channels = if prompt {
             &Channel::ALL[1..2]

@@ -15,7 +15,13 @@
     var focused = document.activeElement && document.activeElement.id;
     document.querySelectorAll("[data-live]").forEach(function (part) {
       var next = fresh.getElementById(part.id);
-      if (next && next.innerHTML !== part.innerHTML) part.innerHTML = next.innerHTML;
+      if (!next) return;
+      // What the reader has opened stays open.
+      part.querySelectorAll("details[open][id]").forEach(function (open) {
+        var same = next.querySelector("[id='" + open.id + "']");
+        if (same) same.setAttribute("open", "");
+      });
+      if (next.innerHTML !== part.innerHTML) part.innerHTML = next.innerHTML;
     });
     if (focused && document.activeElement === document.body) {
       var back = document.getElementById(focused);

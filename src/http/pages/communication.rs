@@ -8,18 +8,19 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect};
 
 use super::super::App;
-use super::super::data::{self, Part, Result};
+use super::super::data::{self, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::pie::slices;
 use super::super::session::Signed;
-use super::super::view::{Badge, Chrome, channel_icon, cursor, cursor_text};
+use super::super::view::{Badge, Chrome, channel_icon, seek};
 use super::communications::category_title;
 use super::compose::sms_count;
+use super::grid::{self, GridRow, Legend};
+use super::recontact::{self, RecontactView};
 use super::{Answer, id, show};
 use crate::domain::{
-    Body, Category, Channel, Communication, CommunicationId, CommunicationState, Contact,
-    ContactId, Person, PersonDelivery, PersonState, Statistics,
+    Body, Category, Channel, Communication, CommunicationId, ContactId, PersonState, Statistics,
 };
 
 struct SliceView {
@@ -43,23 +44,11 @@ struct Filter {
     current: bool,
 }
 
-struct Cell {
-    label: String,
-    badges: Vec<Badge>,
-}
-
-struct PersonRow {
-    id: ContactId,
-    name: String,
-    issue: bool,
-    state: Badge,
-    cells: Vec<Cell>,
-}
-
-struct ContentPart {
-    icon: &'static str,
-    label: String,
-    text: String,
+pub(super) struct ContentPart {
+    pub(super) channel: Channel,
+    pub(super) icon: &'static str,
+    pub(super) label: String,
+    pub(super) text: String,
 }
 
 #[derive(Template)]
@@ -75,12 +64,16 @@ struct Page {
     reached_percent: u64,
     by_channel: Vec<ChannelStatuses>,
     filters: Vec<Filter>,
+    recontact: RecontactView,
+    export: bool,
     columns: Vec<String>,
-    rows: Vec<PersonRow>,
+    rows: Vec<GridRow>,
+    legend: Vec<Legend>,
     facts: Vec<(&'static str, String)>,
     parts: Vec<ContentPart>,
     first: String,
-    next: String,
+    newer: String,
+    older: String,
 }
 
 /// `GET /communications/{id}`; `?state=` shows the people in one state.
@@ -92,29 +85,29 @@ pub(super) async fn page(
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
-    if communication.state == CommunicationState::Draft {
+    if !communication.is_sent() {
         return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
     }
     let query = Fields::of_query(&uri);
     let state = PersonState::ALL
         .into_iter()
         .find(|state| slug(*state) == query.get("state"));
-    let after = cursor(query.get("after"));
     let here = here(id, state);
     let c = Chrome::of(&app, &signed, communication.title.clone(), "communications")?
         .with_done(query.get("done"));
     let category = app.console.tracker.category(&communication.category);
     let statistics = app.repo().statistics(&communication)?;
-    let first = if after.is_some() {
-        here.clone()
-    } else {
-        String::new()
+    let people = data::people(app.repo(), id, state, &seek(&query, "before", "after"))?;
+    let page = |way: &str, contact: Option<ContactId>| {
+        let path = contact.map(|contact| with(&here, &format!("{way}={contact}")));
+        path.map_or_else(String::new, |path| path + "#people")
     };
-    let people = data::people(app.repo(), id, state, after)?;
-    let next = people
-        .next
-        .as_ref()
-        .map(|key| with(&here, &format!("after={}", cursor_text(key))));
+    let (newer, older) = (page("before", people.before), page("after", people.after));
+    let first = if newer.is_empty() {
+        String::new()
+    } else {
+        format!("{here}#people")
+    };
     let channels: Vec<Channel> = communication.channels.iter().collect();
     let slices = slice_views(&c, id, &statistics);
     show(&Page {
@@ -127,12 +120,16 @@ pub(super) async fn page(
         by_channel: by_channel(&c, &statistics, &category),
         filters: filters(&c, id, state),
         columns: channels.iter().map(|channel| c.channel(channel)).collect(),
-        rows: person_rows(&app, &c, &people, &channels, &category)?,
+        recontact: recontact::view(&app, &c, &communication)?,
+        export: statistics.people > 0,
+        rows: grid::rows(&app, &c, &communication, &people.rows, &category)?,
+        legend: grid::legend(&c, &channels),
         facts: facts(&app, &c, &communication)?,
         parts: parts(&app, &c, &communication)?,
         here,
         first,
-        next: next.unwrap_or_default(),
+        newer,
+        older,
         c,
     })
 }
@@ -235,67 +232,7 @@ fn filters(c: &Chrome, id: CommunicationId, current: Option<PersonState>) -> Vec
         .collect()
 }
 
-fn person_rows(
-    app: &App,
-    c: &Chrome,
-    people: &Part<Person>,
-    channels: &[Channel],
-    category: &Category,
-) -> Result<Vec<PersonRow>> {
-    let mut rows = Vec::with_capacity(people.rows.len());
-    for person in &people.rows {
-        let contact = app.repo().contact(person.contact)?;
-        let sort = contact.as_ref().map(|contact| data::name_key(contact));
-        let contact = contact.as_ref().map(|contact| &contact.value);
-        rows.push((sort, person_row(c, person, contact, channels, category)));
-    }
-    rows.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
-
-fn person_row(
-    c: &Chrome,
-    person: &Person,
-    contact: Option<&Contact>,
-    channels: &[Channel],
-    category: &Category,
-) -> PersonRow {
-    let cell = |channel: &Channel| Cell {
-        label: c.channel(channel),
-        badges: latest(person, *channel)
-            .into_iter()
-            .map(|delivery| c.status(delivery.status, delivery.closed, category))
-            .collect(),
-    };
-    PersonRow {
-        id: person.contact,
-        name: contact.map_or_else(|| c.t("person.gone").to_owned(), Contact::full_name),
-        issue: contact.is_some_and(|contact| contact.issue_since.is_some()),
-        state: c.person(&person.state),
-        cells: channels.iter().map(cell).collect(),
-    }
-}
-
-/// The last delivery to each method of a channel: reminders stand for what came before.
-fn latest(person: &Person, channel: Channel) -> Vec<&PersonDelivery> {
-    let mut found: Vec<&PersonDelivery> = Vec::new();
-    for delivery in person
-        .deliveries
-        .iter()
-        .filter(|delivery| delivery.status.channel() == channel)
-    {
-        match found
-            .iter_mut()
-            .find(|known| known.method == delivery.method)
-        {
-            Some(known) => *known = delivery,
-            None => found.push(delivery),
-        }
-    }
-    found
-}
-
-fn facts(
+pub(super) fn facts(
     app: &App,
     c: &Chrome,
     communication: &Communication,
@@ -323,12 +260,17 @@ fn facts(
     Ok(facts)
 }
 
-fn parts(app: &App, c: &Chrome, communication: &Communication) -> Result<Vec<ContentPart>> {
+pub(super) fn parts(
+    app: &App,
+    c: &Chrome,
+    communication: &Communication,
+) -> Result<Vec<ContentPart>> {
     let content = app.repo().content(communication.content)?;
     let mut parts = Vec::new();
     if communication.channels.email && communication.body == Body::Composed {
         let text = format!("{}\n\n{}", content.subject, content.text);
         parts.push(ContentPart {
+            channel: Channel::Email,
             icon: "mail",
             label: c.t("channel.email").to_owned(),
             text,
@@ -341,6 +283,7 @@ fn parts(app: &App, c: &Chrome, communication: &Communication) -> Result<Vec<Con
             sms_count(c, &content.sms_text)
         );
         parts.push(ContentPart {
+            channel: Channel::Text,
             icon: "text",
             label,
             text: content.sms_text,
@@ -348,6 +291,7 @@ fn parts(app: &App, c: &Chrome, communication: &Communication) -> Result<Vec<Con
     }
     if communication.channels.call {
         parts.push(ContentPart {
+            channel: Channel::Call,
             icon: "phone",
             label: c.t("channel.call").to_owned(),
             text: content.voice_script,

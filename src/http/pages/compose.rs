@@ -382,7 +382,7 @@ impl From<SubmitError> for Fault {
             SubmitError::Repo(error) => error.into(),
             SubmitError::Store(crate::store::StoreError::Conflict { .. }) => Self::Unavailable,
             SubmitError::Store(error) => error.into(),
-            SubmitError::Invalid(_) => Self::BadRequest,
+            SubmitError::Invalid(_) | SubmitError::Recontact(_) => Self::BadRequest,
             SubmitError::AlreadySent => Self::Unavailable,
         }
     }

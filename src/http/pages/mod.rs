@@ -1,6 +1,7 @@
 //! The pages and their addresses.
 
 mod areas;
+mod comms_log;
 mod communication;
 mod communications;
 mod compose;
@@ -8,16 +9,20 @@ mod contact;
 mod contacts;
 mod content;
 mod evidence;
+mod exports;
+mod grid;
 mod health;
 mod inbox;
 mod issues;
 mod live;
 mod log;
 mod me;
+mod message;
 mod overview;
 mod person;
 mod problems;
 mod remove_method;
+mod recontact;
 mod review;
 mod thread;
 mod thread_answer;
@@ -79,6 +84,17 @@ fn routes() -> Router<Arc<App>> {
         .route("/communications/{id}/preview", get(content::preview))
         .route("/communications/{id}/send", post(review::send))
         .route("/communications/{id}/events", get(live::events))
+        .route(
+            "/communications/{id}/recontact",
+            get(recontact::page).post(recontact::start),
+        )
+        .route(
+            "/communications/{id}/statisticsAlert.xlsx",
+            get(exports::statistics),
+        )
+        .route("/deliveries/{id}", get(message::page))
+        .route("/log", get(comms_log::page))
+        .route("/log/export", get(exports::log))
         .route("/communications/{id}/people/{contact}", get(person::page))
         .route("/contacts", get(contacts::page))
         .route("/contacts/{id}", get(contact::page))

@@ -13,7 +13,8 @@ use super::super::view::{Badge, Chrome, channel_icon};
 use super::evidence::Evidence;
 use super::{Answer, id, show};
 use crate::domain::{
-    Category, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Source, StatusChange,
+    Category, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Source,
+    StatusChange,
 };
 
 struct Entry {
@@ -64,7 +65,7 @@ pub(super) async fn page(
     let mut deliveries = Vec::new();
     for summary in &person.deliveries {
         if let Some(delivery) = app.repo().delivery(summary.delivery)? {
-            deliveries.push(view(&c, &delivery, &category));
+            deliveries.push(view(&c, &communication, &delivery, &category));
         }
     }
     let state = c.person(&person.state);
@@ -79,13 +80,13 @@ pub(super) async fn page(
     })
 }
 
-fn view(c: &Chrome, delivery: &Delivery, category: &Category) -> DeliveryView {
-    let round = u64::from(delivery.round);
-    let about = if round <= 1 {
-        c.t("person.initial").to_owned()
-    } else {
-        c.f1("person.reminder", round - 1)
-    };
+fn view(
+    c: &Chrome,
+    communication: &Communication,
+    delivery: &Delivery,
+    category: &Category,
+) -> DeliveryView {
+    let about = c.round(communication, delivery.round);
     let attempts = c.n(
         "person.attempts_one",
         "person.attempts_many",

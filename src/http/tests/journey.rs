@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::world::{Browser, World, world};
 
-fn alert(world: &World) -> Vec<(&'static str, String)> {
+pub(super) fn alert(world: &World) -> Vec<(&'static str, String)> {
     vec![
         ("category", "alert".to_owned()),
         ("by_email", "1".to_owned()),
@@ -22,7 +22,7 @@ fn alert(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn drafted(browser: &Browser<'_>) -> String {
+pub(super) async fn drafted(browser: &Browser<'_>) -> String {
     let mut fields = alert(browser.world);
     fields.push(("do", "review".to_owned()));
     let saved = browser.post("/communications", &fields).await;

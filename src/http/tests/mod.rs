@@ -3,10 +3,13 @@
 
 mod access;
 mod inbox;
+mod comms_log;
 mod issues;
 mod journey;
 mod languages;
 mod machines;
+mod recontact;
 mod serving;
+mod statistics;
 mod users;
 mod world;

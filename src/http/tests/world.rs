@@ -51,6 +51,34 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
+/// A file that was asked for.
+pub(super) struct Fetched {
+    pub(super) status: StatusCode,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Fetched {
+    /// The name under which a browser keeps it.
+    pub(super) fn name(&self) -> &str {
+        let header = self.headers.get(header::CONTENT_DISPOSITION);
+        let header = header.map_or("", |value| value.to_str().unwrap());
+        let name = header.strip_prefix("attachment; filename=\"");
+        name.and_then(|name| name.strip_suffix('"')).unwrap_or("")
+    }
+
+    /// The rows of its only sheet, as Excel would show them.
+    pub(super) fn rows(&self) -> Vec<Vec<String>> {
+        use calamine::{Reader, Xlsx};
+        let bytes = std::io::Cursor::new(self.bytes.clone());
+        let mut book: Xlsx<_> = Xlsx::new(bytes).unwrap();
+        let (_, sheet) = book.worksheets().remove(0);
+        let rows = sheet.rows();
+        rows.map(|row| row.iter().map(ToString::to_string).collect())
+            .collect()
+    }
+}
+
 impl Answer {
     pub(super) fn location(&self) -> &str {
         self.headers
@@ -88,6 +116,17 @@ fn categories() -> Vec<Category> {
 
 pub(super) async fn world() -> World {
     world_with(ConsoleSettings::default()).await
+}
+
+/// One in which nobody is logged out, however long the story is.
+pub(super) async fn patient_world() -> World {
+    let long = Duration::from_secs(90 * 24 * 3600);
+    world_with(ConsoleSettings {
+        session_idle: long,
+        session_lifetime: long,
+        ..ConsoleSettings::default()
+    })
+    .await
 }
 
 pub(super) async fn world_with(settings: ConsoleSettings) -> World {
@@ -244,6 +283,18 @@ async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
 }
 
 impl World {
+    /// Asks for a file.
+    pub(super) async fn fetch(&self, request: Request<Body>) -> Fetched {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 * 1024 * 1024).await.unwrap();
+        Fetched {
+            status: parts.status,
+            headers: parts.headers,
+            bytes: body.to_vec(),
+        }
+    }
+
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -306,6 +357,13 @@ impl World {
             .into_iter()
             .map(|delivery| delivery.value)
             .collect()
+    }
+
+    /// Lets a delivery come to one status after the other.
+    pub(super) async fn walk(&self, delivery: &Delivery, statuses: &[Status]) {
+        for status in statuses {
+            self.change(delivery, *status, None).await;
+        }
     }
 
     async fn change(&self, delivery: &Delivery, status: Status, verdict: Option<Verdict>) {
@@ -396,6 +454,13 @@ impl Browser<'_> {
             .header(header::HOST, "tocsin.example.org")
             .header(header::COOKIE, &self.cookie);
         self.world.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn fetch(&self, path: &str) -> Fetched {
+        let request = Request::get(path)
+            .header(header::HOST, "tocsin.example.org")
+            .header(header::COOKIE, &self.cookie);
+        self.world.fetch(request.body(Body::empty()).unwrap()).await
     }
 
     pub(super) async fn post(&self, path: &str, fields: &[(&str, String)]) -> Answer {

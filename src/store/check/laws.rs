@@ -79,6 +79,7 @@ proptest! {
                 keys::THREAD_BY_ADDRESS,
                 keys::MESSAGE_BY_REFERENCE,
                 keys::MESSAGE_BY_DELIVERY,
+                keys::PERSON_BY_STATE,
             ] {
                 let left = world.repo.store().scan(KeyRange::prefix(tag), 1).unwrap();
                 prop_assert!(left.is_empty(), "{}", place_of(tag));

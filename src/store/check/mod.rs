@@ -295,6 +295,7 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::DELIVERY_BY_REMOTE_ID, "deliveries by remote id"),
     (keys::EARLY_RECEIPT, "early receipt"),
     (keys::PERSON, "person"),
+    (keys::PERSON_BY_STATE, "people by state"),
     (keys::PEOPLE_BY_STATE, "number of people by state"),
     (keys::DELIVERIES_BY_STATUS, "number of deliveries by status"),
     (keys::LOG, "log entry"),

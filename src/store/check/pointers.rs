@@ -3,7 +3,7 @@
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
     CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message,
-    ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
+    Person, ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -24,6 +24,7 @@ const INDEXES: &[&[u8]] = &[
     keys::COMMUNICATION_BY_CHANGE,
     keys::DELIVERY_BY_CONTACT,
     keys::DELIVERY_BY_REMOTE_ID,
+    keys::PERSON_BY_STATE,
     keys::USER_BY_LOGIN,
     keys::THREAD_BY_STATE,
     keys::THREAD_UNREAD,
@@ -40,6 +41,7 @@ enum Owner {
     Contact(ContactId),
     Communication(CommunicationId),
     Delivery(DeliveryId),
+    Person(CommunicationId, ContactId),
     Round(Key),
     Inbound([u8; 16]),
     User(UserId),
@@ -76,6 +78,10 @@ impl Check<'_> {
                 self.row_derives::<crate::domain::Communication>(&row, key, value)
             }
             Owner::Delivery(id) => self.row_derives::<Delivery>(&keys::delivery(*id), key, value),
+            Owner::Person(communication, contact) => {
+                let row = keys::person(*communication, *contact);
+                self.row_derives::<Person>(&row, key, value)
+            }
             Owner::Round(row) => self.row_derives::<RoundJob>(row, key, value),
             Owner::Inbound(id) => self.row_derives::<InboundMail>(&keys::inbound(id), key, value),
             Owner::User(id) => self.row_derives::<User>(&keys::user(*id), key, value),
@@ -116,6 +122,11 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         | keys::COMMUNICATION_BY_STATE => Owner::Communication(CommunicationId::from_bytes(id)),
         keys::DELIVERY_BY_CONTACT | keys::DELIVERY_BY_REMOTE_ID => {
             Owner::Delivery(DeliveryId::from_bytes(id))
+        }
+        keys::PERSON_BY_STATE => {
+            let communication = key.get(2..18)?.try_into().ok()?;
+            let communication = CommunicationId::from_bytes(communication);
+            Owner::Person(communication, ContactId::from_bytes(id))
         }
         keys::USER_BY_LOGIN => Owner::User(UserId::from_bytes(id)),
         keys::THREAD_BY_STATE

@@ -15,7 +15,7 @@ use crate::domain::{
     EnhancedStatus, EscalationStep, Fault, FilterId, Group, GroupId, ImportId, InboundMail,
     LogEntry, LogEvent, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person,
     PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted,
-    Related, Relation, Role, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
+    Related, Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
     StatusChange, Suspension, Timestamp, User, UserId, Verdict, Wishes, comms_issue::Reachability,
 };
 
@@ -389,6 +389,7 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         option::of(related()),
         sending_plan(),
         option::of(approval()),
+        vec(round(), 0..4),
     );
     (what, said, state, times, more).prop_map(|(what, said, state, times, more)| Communication {
         id: what.0,
@@ -409,6 +410,7 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         related: more.1,
         plan: more.2,
         approval: more.3,
+        history: more.4,
     })
 }
 
@@ -421,6 +423,21 @@ fn attachment() -> impl Strategy<Value = Attachment> {
             blob,
         }
     })
+}
+
+fn round() -> impl Strategy<Value = Round> {
+    (
+        any::<u8>(),
+        time(),
+        option::of(time()),
+        option::of(user_id()),
+    )
+        .prop_map(|(number, due, done, by)| Round {
+            number,
+            due,
+            done,
+            by,
+        })
 }
 
 pub(crate) fn content() -> impl Strategy<Value = Content> {
@@ -517,16 +534,16 @@ fn person_delivery() -> impl Strategy<Value = PersonDelivery> {
 
 pub(crate) fn person() -> impl Strategy<Value = Person> {
     let deliveries = vec(person_delivery(), 0..5);
+    let who = (communication_id(), contact_id(), closed_text());
     let state = (person_state(), option::of(time()));
-    (communication_id(), contact_id(), deliveries, state).prop_map(
-        |(communication, contact, deliveries, (state, confirmed))| Person {
-            communication,
-            contact,
-            deliveries,
-            state,
-            confirmed,
-        },
-    )
+    (who, deliveries, state).prop_map(|(who, deliveries, (state, confirmed))| Person {
+        communication: who.0,
+        contact: who.1,
+        deliveries,
+        state,
+        confirmed,
+        sort_name: who.2,
+    })
 }
 
 pub(crate) fn audience_chunk() -> impl Strategy<Value = AudienceChunk> {

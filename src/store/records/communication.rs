@@ -10,7 +10,7 @@ use crate::domain::{
     Approval, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId,
     Channel, Channels, Communication, CommunicationId, CommunicationState, ContactId, Content,
     DeliveryId, EscalationStep, FilterId, GroupId, InboundMail, Origin, Recipient, Related,
-    Relation, RoundJob, SendingPlan, Timestamp, UserId,
+    Relation, Round, RoundJob, SendingPlan, Timestamp, UserId,
 };
 
 #[derive(Encode, Decode)]
@@ -187,6 +187,15 @@ shape! {
 }
 
 shape! {
+    Round as RoundRow {
+        #[n(0)] number: u8,
+        #[n(1)] due: Timestamp,
+        #[n(2)] done: Option<Timestamp>,
+        #[n(3)] by: Option<UserId>,
+    }
+}
+
+shape! {
     Communication as CommunicationRow {
         #[n(0)] id: CommunicationId,
         #[n(1)] category: String,
@@ -206,6 +215,7 @@ shape! {
         #[n(15)] related: Option<Related>,
         #[n(16)] #[cbor(default)] plan: SendingPlan,
         #[n(17)] approval: Option<Approval>,
+        #[n(18)] #[cbor(skip_if = "Vec::is_empty")] history: Vec<Round>,
     }
 }
 record!(Communication, "communication");

@@ -6,8 +6,8 @@ use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::{
     Channel, Closed, ClosedReason, CommunicationId, ContactId, Delivery, DeliveryId, Destination,
-    EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Source, Status, StatusChange,
-    Timestamp, UserId, Verdict,
+    EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Redacted, Source, Status,
+    StatusChange, Timestamp, UserId, Verdict,
 };
 
 #[derive(Encode, Decode)]
@@ -115,9 +115,14 @@ shape! {
         #[n(2)] #[cbor(skip_if = "Vec::is_empty")] deliveries: Vec<PersonDelivery>,
         #[n(3)] state: PersonState,
         #[n(4)] confirmed: Option<Timestamp>,
+        #[n(5)] #[cbor(default, skip_if = "is_unnamed")] sort_name: Redacted<String>,
     }
 }
 record!(Person, "person of a communication");
+
+fn is_unnamed(name: &Redacted<String>) -> bool {
+    name.reveal().is_empty()
+}
 
 shape! {
     EarlyReceipt as EarlyReceiptRow {

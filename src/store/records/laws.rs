@@ -183,10 +183,21 @@ fn the_largest_of_the_other_records_fit() {
             contacts: vec![ContactId::from_bytes([0xff; 16]); AUDIENCE_PICKS_MAX / 2],
             ..Audience::default()
         },
+        history: vec![
+            crate::domain::Round {
+                number: u8::MAX,
+                due: crate::domain::Timestamp::from_millis(u64::MAX),
+                done: Some(crate::domain::Timestamp::from_millis(u64::MAX)),
+                by: Some(crate::domain::UserId::from_bytes([0xff; 16])),
+            };
+            usize::from(crate::domain::communication::ROUNDS_MAX)
+        ],
         ..samples::communication()
     };
     let mut person = samples::person();
     person.deliveries = vec![person.deliveries[0]; PERSON_DELIVERIES_MAX];
+    let longest = "\u{10ffff}".repeat(2 * crate::domain::sort_name::SORT_NAME_MAX);
+    person.sort_name = crate::domain::Redacted::new(longest);
     for bytes in [
         chunk.to_bytes(),
         communication.to_bytes(),

@@ -121,6 +121,7 @@ pub(crate) fn communication() -> Communication {
         related: None,
         plan: crate::domain::SendingPlan::default(),
         approval: None,
+        history: Vec::new(),
     }
 }
 
@@ -229,6 +230,7 @@ pub(crate) fn person() -> Person {
         }],
         state: PersonState::NotContacted,
         confirmed: None,
+        sort_name: Redacted::default(),
     }
 }
 

@@ -67,7 +67,7 @@ impl Repo {
         self.store.get(key)?.map(|bytes| loaded(bytes)).transpose()
     }
 
-    fn rows<T: Row>(&self, range: KeyRange, limit: usize) -> Result<Page<Loaded<T>>> {
+    pub(super) fn rows<T: Row>(&self, range: KeyRange, limit: usize) -> Result<Page<Loaded<T>>> {
         let found = self.store.scan(range, limit)?;
         let next = (found.len() == limit).then(|| found.last().map(|(key, _)| key.clone()));
         let rows = found
