@@ -9,9 +9,8 @@ pub mod repo;
 pub mod rows;
 
 pub use engine::{Batch, Store, StoreError};
-pub use repo::{Page, Repo, RepoError, ThreadList};
 pub use lists::{Listed, Seek};
-pub use repo::{Page, Repo, RepoError};
+pub use repo::{Page, Repo, RepoError, ThreadList};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 mod draft;
 mod mail;
 mod notice;
-mod reply;
 mod recontact;
+mod reply;
 mod review;
 mod send;
 
@@ -22,8 +22,8 @@ use crate::tracker::Tracker;
 pub use draft::{DraftInput, FieldError};
 pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
 pub use notice::{NOTICE_CATEGORY, ReplyNoticeSettings};
-pub use reply::{Answer, REPLY_CATEGORY};
 pub use recontact::{RECONTACT_COUNTED_MAX, RecontactPlan, RecontactRefusal, Recontacted};
+pub use reply::{Answer, REPLY_CATEGORY};
 pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
 pub use send::{AUDIENCE_MAX, Sent};
 

@@ -226,6 +226,7 @@ impl Submitter {
             related: None,
             plan: crate::domain::SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         batch.insert(&communication);
         let making = Making {

@@ -157,6 +157,7 @@ impl Submitter {
             related: None,
             plan: crate::domain::SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         batch.insert(&communication);
         let making = Making {

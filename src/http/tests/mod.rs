@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
-mod inbox;
 mod comms_log;
+mod inbox;
 mod issues;
 mod journey;
 mod languages;

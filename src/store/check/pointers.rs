@@ -2,8 +2,8 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message,
-    Person, ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
+    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message, Person,
+    ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
