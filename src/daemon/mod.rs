@@ -333,6 +333,8 @@ impl Daemon {
         self.tracker.replace_settings(state::tracker_settings(&new));
         self.submitter
             .replace_settings(state::submit_settings(&new));
+        self.submitter
+            .replace_reply_notices(state::reply_notices(&new));
         let (now, later): (Vec<&str>, Vec<&str>) = sections
             .into_iter()
             .partition(|section| RELOADED_SECTIONS.contains(section));

@@ -277,8 +277,8 @@ fn speech_command() -> String {
 fn mail_script(people: &[Invented]) -> mx::Script {
     let rows: HashMap<String, mx::Behaviour> = people
         .iter()
-        .filter_map(|person| person.email.as_ref())
-        .map(|(address, fate)| (address.clone(), mail_behaviour(*fate)))
+        .filter_map(|person| Some((person, person.email.as_ref()?)))
+        .map(|(person, (address, fate))| (address.clone(), mail_behaviour(person, *fate)))
         .collect();
     mx::Script::new(move |address| {
         rows.get(&address.to_ascii_lowercase())
@@ -287,7 +287,46 @@ fn mail_script(people: &[Invented]) -> mx::Script {
     })
 }
 
-fn mail_behaviour(fate: EmailFate) -> mx::Behaviour {
+/// What some people write back, by first name.
+const MAIL_ANSWERS: [(&str, &str); 2] = [
+    (
+        "Amara",
+        "Thank you. I have moved to the Old Town, please take my old landline off your list.",
+    ),
+    (
+        "Chloe",
+        "My neighbour Mr. Quill needs help with the sandbags.",
+    ),
+];
+/// Who has a machine answer.
+const MAIL_MACHINES: [(&str, &str); 1] = [("Delia", "I am away until Monday.")];
+/// What some people text back.
+const TEXT_ANSWERS: [(&str, &str); 2] = [
+    ("Beatrice", "The quay is under water already"),
+    ("Harriet", "STOP"),
+];
+
+fn said_by<'a>(answers: &[(&str, &'a str)], person: &Invented) -> Option<&'a str> {
+    let said = answers.iter().find(|said| said.0 == person.first_name);
+    said.map(|said| said.1)
+}
+
+fn mail_behaviour(person: &Invented, fate: EmailFate) -> mx::Behaviour {
+    let later = |notice| mx::Behaviour::AcceptThen {
+        notice,
+        after: Duration::from_secs(4),
+    };
+    if fate == EmailFate::Taken {
+        if let Some(text) = said_by(&MAIL_ANSWERS, person) {
+            let text = text.to_owned();
+            return later(mx::Notice::Reply { text });
+        }
+        if let Some(text) = said_by(&MAIL_MACHINES, person) {
+            let text = text.to_owned();
+            return later(mx::Notice::AutoReply { text });
+        }
+    }
+
     let refuse =
         |code, enhanced, text| mx::Behaviour::RefuseAtRcpt(Reply::new(code, enhanced, text));
     match fate {
@@ -309,15 +348,20 @@ fn digits(number: &str) -> String {
 fn centre_config(people: &[Invented]) -> smsc::SmscConfig {
     let behaviours: BTreeMap<String, smsc::Behaviour> = people
         .iter()
-        .filter_map(|person| person.mobile.as_ref())
-        .filter(|(_, fate)| *fate == TextFate::Undelivered)
-        .map(|(number, _)| {
-            let behaviour = smsc::Behaviour::Undelivered {
-                after: Duration::from_secs(2),
-                state: MessageState::Undeliverable,
-                error: "001".to_owned(),
+        .filter_map(|person| Some((person, person.mobile.as_ref()?)))
+        .filter_map(|(person, (number, fate))| {
+            let behaviour = match fate {
+                TextFate::Undelivered => smsc::Behaviour::Undelivered {
+                    after: Duration::from_secs(2),
+                    state: MessageState::Undeliverable,
+                    error: "001".to_owned(),
+                },
+                TextFate::Received => smsc::Behaviour::Replies {
+                    after: Duration::from_secs(1),
+                    text: said_by(&TEXT_ANSWERS, person)?.to_owned(),
+                },
             };
-            (digits(number), behaviour)
+            Some((digits(number), behaviour))
         })
         .collect();
     smsc::SmscConfig {
