@@ -38,6 +38,19 @@ pub struct AttemptRequest {
     pub in_reply_to: Option<String>,
     /// Key 1 is asked for and waited for in a call.
     pub confirmation_required: bool,
+    /// Links of this delivery, for a mail that is composed.
+    pub links: MailLinks,
+    /// What is said is for this attempt alone (a code): it is not to be kept.
+    pub once: bool,
+}
+
+/// Links of one delivery.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MailLinks {
+    /// Picture of one pixel that tells of opening.
+    pub pixel: Option<String>,
+    /// One-click unsubscription (RFC 8058).
+    pub unsubscribe: Option<String>,
 }
 
 /// What happens while an attempt runs.

@@ -15,8 +15,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// `[console]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Console {
-    /// Where people reach the console and the public pages; links in messages
-    /// begin with it. Default `"http://localhost:8025"`.
+    /// Where staff reach the console; links in messages to staff begin with it. Default `"http://localhost:8025"`.
     pub base_url: String,
     /// Host names that requests may ask for (against DNS rebinding).
     /// Default: the host of `base_url`, `localhost`, `127.0.0.1`, `::1`.
@@ -85,7 +84,7 @@ impl Console {
 }
 
 /// `scheme://host[:port]`, without a path: the product lives at the root.
-fn base_url(text: &str) -> Result<String, String> {
+pub(super) fn base_url(text: &str) -> Result<String, String> {
     let explain = || {
         format!(
             "\"{text}\" is not an address such as \"https://tocsin.example.org\" (without a path)"
@@ -107,7 +106,7 @@ fn base_url(text: &str) -> Result<String, String> {
 }
 
 /// The host in such an address, without the brackets of IPv6.
-fn url_host(url: &str) -> &str {
+pub(super) fn url_host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     if let Some((address, _)) = rest.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
         return address;

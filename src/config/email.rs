@@ -95,6 +95,9 @@ pub struct Email {
     /// Wait for the reply to the end of a message. Default `"10m"` (§4.5.3.2.6).
     #[serde(serialize_with = "units::duration")]
     pub data_timeout: Duration,
+    /// Put a picture into the HTML of composed mail that tells of its opening (`opened`).
+    /// Default `false`: it is the reader's own business.
+    pub open_tracking: bool,
     /// `[email.retry]`; default 5m, 15m, 30m, 1h, 2h, 4h, for 5 days.
     pub retry: Retry,
     /// `[email.relay]`: all mail goes through this server. Default: none, by MX.
@@ -159,6 +162,7 @@ impl Email {
             greeting_timeout: section.duration("greeting_timeout", 5 * MINUTE, minutes.clone()),
             command_timeout: section.duration("command_timeout", 5 * MINUTE, minutes.clone()),
             data_timeout: section.duration("data_timeout", 10 * MINUTE, minutes),
+            open_tracking: section.bool("open_tracking", false),
             retry: Retry::read(
                 &section.section("retry"),
                 &[

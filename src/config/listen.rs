@@ -23,8 +23,10 @@ pub struct Listen {
     pub submissions: SmtpListener,
     /// Mail from other servers: bounces, complaints, replies. Default port 25.
     pub mx: SmtpListener,
-    /// Console, API and public pages. Default `127.0.0.1:8025`.
+    /// Console and API. Default `127.0.0.1:8025`.
     pub console: HttpListener,
+    /// The public pages. Default: nowhere.
+    pub public: HttpListener,
 }
 
 impl Listen {
@@ -43,7 +45,8 @@ impl Listen {
             submission: SmtpListener::read(&section.section("submission"), 587, &applications),
             submissions: SmtpListener::read(&section.section("submissions"), 465, &applications),
             mx: SmtpListener::read(&section.section("mx"), 25, &servers),
-            console: HttpListener::read(&section.section("console")),
+            console: HttpListener::read(&section.section("console"), &[CONSOLE], &CONSOLE_SIZES),
+            public: HttpListener::read(&section.section("public"), &[], &PUBLIC_SIZES),
         };
         listen.check_addresses(section);
         listen
@@ -55,6 +58,7 @@ impl Listen {
             ("submissions", &self.submissions.addresses),
             ("mx", &self.mx.addresses),
             ("console", &self.console.addresses),
+            ("public", &self.public.addresses),
         ];
         let mut taken: Vec<(SocketAddr, &str)> = Vec::new();
         for (name, addresses) in lists {
@@ -72,6 +76,22 @@ impl Listen {
             }
         }
     }
+}
+
+/// Where the console is by default.
+const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8025);
+const CONSOLE_SIZES: HttpSizes = HttpSizes {
+    body: 30 * MIB,
+    body_least: 64 << 10,
+};
+const PUBLIC_SIZES: HttpSizes = HttpSizes {
+    body: 64 << 10,
+    body_least: 16 << 10,
+};
+
+struct HttpSizes {
+    body: u64,
+    body_least: u64,
 }
 
 struct SmtpDefaults {
@@ -140,16 +160,17 @@ impl SmtpListener {
     }
 }
 
-/// `[listen.console]`
+/// `[listen.console]`, `[listen.public]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HttpListener {
-    /// Where to listen; an empty list turns the console off. Default `["127.0.0.1:8025"]`.
+    /// Where to listen; an empty list turns the listener off. Default `["127.0.0.1:8025"]`,
+    /// for the public pages `[]`.
     pub addresses: Vec<SocketAddr>,
     /// Speak TLS with the certificate of `[tls]`. Default `false`: a reverse proxy does it.
     pub tls: bool,
     /// Connections at a time. Default 500.
     pub connections_max: u32,
-    /// Largest form or upload, in bytes. Default `"30MiB"`.
+    /// Largest form or upload, in bytes. Default `"30MiB"`, on the public pages `"64KiB"`.
     #[serde(serialize_with = "units::size")]
     pub body_size_max: u64,
     /// Longest time for one request (event streams excepted). Default `"30s"`.
@@ -158,13 +179,16 @@ pub struct HttpListener {
 }
 
 impl HttpListener {
-    fn read(section: &Section<'_, '_>) -> HttpListener {
-        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8025);
+    fn read(section: &Section<'_, '_>, usual: &[SocketAddr], sizes: &HttpSizes) -> HttpListener {
         HttpListener {
-            addresses: section.addresses("addresses", &[loopback]),
+            addresses: section.addresses("addresses", usual),
             tls: section.bool("tls", false),
             connections_max: section.integer("connections_max", 500, 1..=100_000),
-            body_size_max: section.size("body_size_max", 30 * MIB, (64 << 10)..=(256 * MIB)),
+            body_size_max: section.size(
+                "body_size_max",
+                sizes.body,
+                sizes.body_least..=(256 * MIB),
+            ),
             request_timeout: section.duration("request_timeout", 30 * SECOND, SECOND..=HOUR),
         }
     }

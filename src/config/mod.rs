@@ -11,6 +11,7 @@ mod listen;
 mod mistake;
 mod names;
 mod policy;
+mod public;
 mod reader;
 mod secret;
 mod server;
@@ -29,6 +30,7 @@ pub use email::{Email, Relay, Retry, Route, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
 pub use policy::{Category, Notices, Reminders, Suspension};
+pub use public::Public;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{BindMode, DefaultAlphabet, ReceiptIdFormat, Segmentation, Sms, SmsBind};
@@ -67,6 +69,8 @@ pub struct Config {
     pub notices: Notices,
     /// The console.
     pub console: Console,
+    /// The pages for people themselves.
+    pub public: Public,
     /// Logs.
     pub log: Log,
 }
@@ -142,6 +146,7 @@ impl Config {
             ("suspension", self.suspension != other.suspension),
             ("notices", self.notices != other.notices),
             ("console", self.console != other.console),
+            ("public", self.public != other.public),
             ("log", self.log != other.log),
         ];
         sections
@@ -159,12 +164,14 @@ impl Config {
         let root = document.root(&table);
         // First: it says whether secrets may be written in the file.
         let server = Server::read(&root.section("server"));
+        let email = Email::read(&root.section("email"), &server.name, &server.domain);
         let config = Config {
+            public: Public::read(&root.section("public"), &email.from_name),
             store: Store::read(&root.section("store")),
             listen: Listen::read(&root.section("listen")),
             tls: Tls::read(&root.section("tls")),
             submission: Submission::read(&root.section("submission"), &server.domain),
-            email: Email::read(&root.section("email"), &server.name, &server.domain),
+            email,
             sms: Sms::read(&root.section("sms")),
             voice: Voice::read(&root.section("voice")),
             categories: Category::read_all(&root),

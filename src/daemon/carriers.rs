@@ -84,7 +84,6 @@ fn start_email(
         clock: parts.clock.clone(),
         random: parts.random.clone(),
         own_listeners: parts.own_listeners.clone(),
-        links: None,
         verifying: Some(Arc::clone(verifying)),
     })
     .context("TLS for outgoing mail cannot be set up")?;

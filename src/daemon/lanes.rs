@@ -10,7 +10,7 @@ use super::state::{retry_schedule, zone};
 use crate::channel::Channel;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
-use crate::domain::{Channel as ChannelKind, Lane, ReturnPaths};
+use crate::domain::{Channel as ChannelKind, Lane, PublicLinks, ReturnPaths};
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::queue::attempts::{AttemptTools, Attempts};
@@ -36,6 +36,7 @@ pub(super) struct Parts<'a> {
     pub(super) clock: &'a SharedClock,
     pub(super) random: &'a Randomness,
     pub(super) return_paths: &'a ReturnPaths,
+    pub(super) public_links: Option<&'a PublicLinks>,
     pub(super) channels: &'a [Arc<dyn Channel>],
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) stop: &'a CancellationToken,
@@ -67,7 +68,14 @@ pub(super) fn start(parts: Parts<'_>) {
             retry_schedule(retry),
             parts.abort.clone(),
         );
-        let attempts = Arc::new(attempts.with_metrics(Arc::clone(parts.metrics)));
+        let attempts = attempts.with_metrics(Arc::clone(parts.metrics));
+        let attempts = match parts.public_links {
+            Some(links) => {
+                attempts.with_public_links(links.clone(), parts.config.email.open_tracking)
+            }
+            None => attempts,
+        };
+        let attempts = Arc::new(attempts);
         let watcher = Arc::clone(&attempts);
         let abort = parts.abort.clone();
         parts

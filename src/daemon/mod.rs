@@ -9,6 +9,7 @@ mod lanes;
 mod rooms;
 mod sessions;
 mod state;
+mod sweep;
 mod tls;
 
 use std::net::SocketAddr;
@@ -126,6 +127,7 @@ impl Daemon {
             clock: &clock,
             random: &random,
             return_paths: &rooms.return_paths,
+            public_links: rooms.public_links.as_ref(),
             channels: &out.channels,
             metrics: &metrics,
             stop: &stops.lanes,
@@ -178,6 +180,9 @@ impl Daemon {
             self.stops.intake.clone(),
             self.stops.failed.clone(),
         ));
+        self.tasks
+            .intake
+            .spawn(sweep::run(self.tracker.clone(), self.stops.intake.clone()));
         self.tasks.intake.spawn(tls::watch(
             Arc::clone(&self.tls),
             self.config.tls.check_interval,

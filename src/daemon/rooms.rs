@@ -7,11 +7,11 @@ use super::state::{
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
-use crate::domain::ReturnPaths;
+use crate::domain::{PublicLinks, ReturnPaths};
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::store::Repo;
-use crate::submit::Submitter;
+use crate::submit::{PublicPages, Submitter};
 use crate::tracker::Tracker;
 
 pub(super) struct Rooms {
@@ -20,6 +20,8 @@ pub(super) struct Rooms {
     pub(super) submitter: Submitter,
     pub(super) inbound: Inbound,
     pub(super) return_paths: ReturnPaths,
+    /// None where there are no public pages.
+    pub(super) public_links: Option<PublicLinks>,
 }
 
 impl Rooms {
@@ -46,6 +48,15 @@ impl Rooms {
             tracker.clone(),
             submit_settings(config),
         );
+        let public_links = (!config.listen.public.addresses.is_empty())
+            .then(|| PublicLinks::new(&config.public.url, &key));
+        let submitter = match &public_links {
+            Some(links) => submitter.with_public_pages(PublicPages {
+                links: links.clone(),
+                organisation: config.public.organisation.clone(),
+            }),
+            None => submitter,
+        };
         submitter.replace_reply_notices(reply_notices(config));
         let inbound = Inbound::new(
             repo.clone(),
@@ -62,6 +73,7 @@ impl Rooms {
             submitter,
             inbound,
             return_paths,
+            public_links,
         })
     }
 }

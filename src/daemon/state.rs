@@ -80,7 +80,18 @@ pub(super) fn tracker_settings(config: &Config) -> TrackerSettings {
 }
 
 fn with_link(text: &str, config: &Config) -> String {
-    text.replace("{{ link }}", &config.console.base_url)
+    // Without public pages there is nowhere to log in; the console is for staff.
+    let home = if config.listen.public.addresses.is_empty() {
+        ""
+    } else {
+        config.public.url.as_str()
+    };
+    let filled = text.replace("{{ link }}", home);
+    if home.is_empty() {
+        // Nothing dangles where the link would have stood.
+        return filled.trim_end_matches([' ', ':']).to_owned();
+    }
+    filled
 }
 
 pub(super) fn reply_notices(config: &Config) -> ReplyNoticeSettings {

@@ -14,7 +14,7 @@ const SIGNATURE_SIZE: usize = 8;
 
 /// Lower-case base32 (RFC 4648 alphabet), no padding: local parts may be folded to lower case
 /// on their way, and letters and digits survive everywhere.
-static BASE32: LazyLock<Option<Encoding>> = LazyLock::new(|| {
+pub(super) static BASE32: LazyLock<Option<Encoding>> = LazyLock::new(|| {
     let mut specification = Specification::new();
     specification
         .symbols

@@ -1,5 +1,7 @@
 //! The handler of a channel's lane: one claimed delivery, one attempt, one outcome recorded.
 
+mod request;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +15,12 @@ use super::lane::{LaneHandler, Work};
 use super::outcome::{begun, event_for, overdue, progressed, waiting};
 use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
-use crate::channel::{AttemptOutcome, AttemptRequest, Channel, PROGRESS_MAX};
+use super::tickets;
+use crate::channel::{AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX};
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{
-    BlobId, Body, Channel as ChannelKind, ClosedReason, Communication, Content, Delivery,
-    DeliveryId, Lane, Origin, ReturnPaths, Status,
+    BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
+    Origin, PublicLinks, ReturnPaths, Status,
 };
 use crate::observe::{Held, Metrics};
 use crate::store::engine::Claim;
@@ -48,6 +51,8 @@ pub struct Attempts {
     contents: Mutex<Vec<(BlobId, Arc<Content>)>>,
     drain: CancellationToken,
     metrics: Option<Arc<Metrics>>,
+    public: Option<PublicLinks>,
+    open_tracking: bool,
 }
 
 /// What the handler of a channel's lane works with.
@@ -89,7 +94,18 @@ impl Attempts {
             contents: Mutex::default(),
             drain,
             metrics: None,
+            public: None,
+            open_tracking: false,
         }
+    }
+
+    /// Puts links to the public pages into messages; `open_tracking` also the picture that tells
+    /// of opening.
+    #[must_use]
+    pub fn with_public_links(mut self, links: PublicLinks, open_tracking: bool) -> Self {
+        self.public = Some(links);
+        self.open_tracking = open_tracking;
+        self
     }
 
     /// Counts what it does.
@@ -280,78 +296,6 @@ impl Attempts {
         metrics.attempt_seconds.with(&[channel]).observe(took);
     }
 
-    /// Everything the channel must know, or why nothing goes out now: whatever has changed since
-    /// the delivery was made counts.
-    fn look(&self, delivery: &Delivery) -> Result<Look, AttemptError> {
-        let communication = self
-            .repo
-            .communication(delivery.communication)?
-            .ok_or(RepoError::Missing("a communication"))?;
-        let Some(contact) = self.repo.contact(delivery.contact)? else {
-            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
-        };
-        let usable = contact.method(delivery.method).is_some_and(|method| {
-            // A corrected address: what was meant for the old one goes nowhere.
-            method.usable_for(delivery.channel) && method.destination == delivery.destination
-        });
-        if !usable {
-            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
-        }
-        let wishes = &contact.wishes;
-        if communication.origin.heeds_wishes() {
-            if !wishes.allow(delivery.channel, &communication.category) {
-                return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
-            }
-            let now = self.clock.wall();
-            let held = quiet_until(wishes.quiet_hours, delivery.channel, now, &self.zone);
-            if let Some(until) = held.filter(|_| !delivery.express) {
-                return Ok(Look::Instead(Event::Held { until }));
-            }
-        }
-        let category = self.tracker.category(&communication.category);
-        Ok(Look::Go(Box::new(AttemptRequest {
-            delivery: delivery.id,
-            attempt: delivery.attempts.saturating_add(1),
-            destination: delivery.destination.clone(),
-            content: self.content(communication.content)?,
-            submitted: self.submitted(communication.body)?,
-            recipient_name: [
-                contact.first_name.reveal().as_str(),
-                contact.last_name.reveal(),
-            ]
-            .join(" ")
-            .trim()
-            .to_owned(),
-            language: contact.language.clone(),
-            return_path: self.return_paths.address(delivery.id),
-            in_reply_to: self.answered(&communication, delivery.id)?,
-            confirmation_required: category.confirmation_required,
-        })))
-    }
-
-    fn content(&self, id: BlobId) -> Result<Arc<Content>, RepoError> {
-        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, content)) = contents.iter().find(|(known, _)| *known == id) {
-            return Ok(Arc::clone(content));
-        }
-        let content = Arc::new(self.repo.content(id)?);
-        if contents.len() == CONTENTS_MAX {
-            contents.remove(0);
-        }
-        contents.push((id, Arc::clone(&content)));
-        Ok(content)
-    }
-
-    fn submitted(&self, body: Body) -> Result<Option<Bytes>, AttemptError> {
-        match body {
-            Body::Composed => Ok(None),
-            Body::Submitted(id) => {
-                let bytes = self.repo.store().get_blob(id).map_err(RepoError::from)?;
-                Ok(Some(bytes.ok_or(RepoError::Missing("a message"))?))
-            }
-        }
-    }
-
     async fn run(
         &self,
         id: DeliveryId,
@@ -403,22 +347,6 @@ impl Attempts {
                 }
             }
         }
-    }
-
-    /// The mail that a reply of ours answers.
-    fn answered(
-        &self,
-        communication: &Communication,
-        delivery: DeliveryId,
-    ) -> Result<Option<String>, RepoError> {
-        if !matches!(communication.origin, Origin::Reply(_)) {
-            return Ok(None);
-        }
-        let messages = self.repo.messages_by_delivery(delivery, 1)?;
-        let answered = messages
-            .first()
-            .map(|message| message.in_reply_to.reveal().clone());
-        Ok(answered.filter(|id| !id.is_empty()))
     }
 
     /// What happened on the wire happened: it is recorded however long the store refuses (a full

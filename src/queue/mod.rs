@@ -6,3 +6,4 @@ pub mod outcome;
 pub mod quiet;
 pub mod rounds;
 pub mod schedule;
+mod tickets;

@@ -110,6 +110,20 @@ pub const USER: &[u8] = b"u.";
 pub const USER_BY_LOGIN: &[u8] = b"ul";
 /// Sessions of the console.
 pub const SESSION: &[u8] = b"s.";
+/// Sessions of the public pages.
+pub const VISIT: &[u8] = b"v.";
+/// Tickets: links and codes on their way.
+pub const TICKET: &[u8] = b"t.";
+/// Tickets by address or number, newest first; one a minute.
+pub const TICKET_BY_DESTINATION: &[u8] = b"td";
+/// Rows of the public pages by when they may go.
+pub const SELF_SERVICE_BY_END: &[u8] = b"te";
+/// Counter: tickets.
+pub const TICKETS: &[u8] = b"#t";
+/// People who have signed up and proved nothing yet.
+pub const SIGN_UP: &[u8] = b"w.";
+/// Counter: people who have signed up and proved nothing yet.
+pub const SIGN_UPS: &[u8] = b"#w";
 /// Facts about the installation: keys made at first start.
 pub const SETTING: &[u8] = b"x.";
 
@@ -331,6 +345,42 @@ pub fn user_by_login(login: &str) -> Key {
 #[must_use]
 pub fn session(token_hash: &[u8; 32]) -> Key {
     row(SESSION, token_hash)
+}
+
+/// Row of a session of the public pages.
+#[must_use]
+pub fn visit(token_hash: &[u8; 32]) -> Key {
+    row(VISIT, token_hash)
+}
+
+/// Row of a ticket.
+#[must_use]
+pub fn ticket(token_hash: &[u8; 32]) -> Key {
+    row(TICKET, token_hash)
+}
+
+/// Index entry of the ticket that went to this address or number in this minute.
+#[must_use]
+pub fn ticket_by_destination(lookup_key: &str, slot: u64) -> Key {
+    KeyBuilder::new(TICKET_BY_DESTINATION)
+        .text(lookup_key)
+        .bytes(&(u64::MAX - slot).to_be_bytes())
+        .build()
+}
+
+/// Index entry of something that may go at this time.
+#[must_use]
+pub fn self_service_by_end(at: Timestamp, row: &[u8]) -> Key {
+    KeyBuilder::new(SELF_SERVICE_BY_END)
+        .bytes(&at.as_millis().to_be_bytes())
+        .bytes(row)
+        .build()
+}
+
+/// Row of somebody who has signed up.
+#[must_use]
+pub fn sign_up(id: ContactId) -> Key {
+    row(SIGN_UP, id.as_bytes())
 }
 
 /// A mail that came in.

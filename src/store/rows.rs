@@ -10,7 +10,7 @@ use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
     EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Person, Recipient,
-    ReplyNotice, RoundJob, SavedFilter, Session, Thread, User,
+    ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -375,6 +375,56 @@ impl Row for User {
             .text(&self.login)
             .build();
         vec![(key, self.id.as_bytes().to_vec())]
+    }
+}
+
+impl Row for Ticket {
+    fn key(&self) -> Key {
+        keys::ticket(&self.token_hash)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let to = self.destination.lookup_key();
+        vec![
+            (
+                keys::ticket_by_destination(&to, self.slot()),
+                self.token_hash.to_vec(),
+            ),
+            (
+                keys::self_service_by_end(self.kept_until(), &self.key()),
+                Vec::new(),
+            ),
+        ]
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::TICKETS.to_vec(), 1)]
+    }
+}
+
+impl Row for SignUp {
+    fn key(&self) -> Key {
+        keys::sign_up(self.contact.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let end = keys::self_service_by_end(self.expires_at, &self.key());
+        vec![(end, Vec::new())]
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::SIGN_UPS.to_vec(), 1)]
+    }
+}
+
+impl Row for Visit {
+    fn key(&self) -> Key {
+        keys::visit(&self.token_hash)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let end = keys::self_service_by_end(self.expires_at, &self.key());
+        vec![(end, Vec::new())]
     }
 }
 

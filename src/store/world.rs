@@ -146,6 +146,9 @@ impl World {
             ..samples::session()
         });
         batch.insert(&samples::early_receipt());
+        batch.insert(&samples::ticket());
+        batch.insert(&samples::sign_up());
+        batch.insert(&samples::visit());
         world.repo.store().commit(batch).await.unwrap();
         world
     }

@@ -7,6 +7,8 @@ mod recontact;
 mod reply;
 mod review;
 mod send;
+mod verification;
+mod verification_texts;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ pub use recontact::{RECONTACT_COUNTED_MAX, RecontactPlan, RecontactRefusal, Reco
 pub use reply::{Answer, REPLY_CATEGORY};
 pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
 pub use send::{AUDIENCE_MAX, Sent};
+pub use verification::{Proof, PublicPages, SelfSignUp, VERIFICATION_CATEGORY, VerificationSent};
 
 /// How often a change is tried anew because somebody else changed the same rows.
 const CONFLICTS_MAX: u32 = 20;
@@ -56,6 +59,9 @@ pub enum SubmitError {
     /// Those not reached cannot be tried again now.
     #[error("it cannot be sent again now: {0:?}")]
     Recontact(RecontactRefusal),
+    /// Recording failed.
+    #[error(transparent)]
+    Tracker(#[from] crate::tracker::TrackerError),
     /// Reading failed.
     #[error(transparent)]
     Repo(#[from] RepoError),
@@ -73,6 +79,7 @@ pub struct Submitter {
     tracker: Tracker,
     settings: Arc<RwLock<Arc<SubmitSettings>>>,
     replies: Arc<RwLock<Arc<ReplyNoticeSettings>>>,
+    public: Option<Arc<PublicPages>>,
 }
 
 impl Submitter {
@@ -92,6 +99,7 @@ impl Submitter {
             tracker,
             settings: Arc::new(RwLock::new(Arc::new(settings))),
             replies: Arc::default(),
+            public: None,
         }
     }
 
@@ -102,6 +110,13 @@ impl Submitter {
 
     fn replies(&self) -> Arc<ReplyNoticeSettings> {
         Arc::clone(&self.replies.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Knows where the public pages are: without them nothing can be verified.
+    #[must_use]
+    pub fn with_public_pages(mut self, pages: PublicPages) -> Self {
+        self.public = Some(Arc::new(pages));
+        self
     }
 
     /// The categories that may be chosen.

@@ -13,6 +13,7 @@ mod make;
 mod prompt;
 mod receipts;
 mod rounds;
+mod tickets;
 mod users;
 mod write;
 
@@ -35,8 +36,11 @@ pub use inbox::{Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
+pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep};
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
+pub use tickets::TicketUse;
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
+pub use write::write_log;
 
 /// How often a change is decided anew because somebody else changed the same rows.
 const CONFLICTS_MAX: u32 = 50;

@@ -168,7 +168,8 @@ impl Tracker {
 }
 
 /// Adds lines to a contact's log. `salt` tells lines of the same millisecond apart.
-pub(super) fn write_log(
+/// Puts new lines of a contact's log into a batch; `salt` keeps those of one millisecond apart.
+pub fn write_log(
     batch: &mut Batch,
     contact: ContactId,
     at: Timestamp,

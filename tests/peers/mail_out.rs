@@ -100,7 +100,6 @@ fn channel(postfix: &Postfix) -> EmailChannel {
         clock: SystemClock::shared(),
         random: Randomness::seeded(1),
         own_listeners: vec![],
-        links: None,
         verifying: None,
     })
     .unwrap()
@@ -125,6 +124,8 @@ async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
         return_path: format!("b-{number}@bounce.gw.example"),
         in_reply_to: None,
         confirmation_required: false,
+        links: tocsin::channel::MailLinks::default(),
+        once: false,
     };
     let (progress, _rest) = tokio::sync::mpsc::channel(1);
     tokio::time::timeout(

@@ -205,6 +205,8 @@ impl House {
             return_path: String::new(),
             in_reply_to: None,
             confirmation_required: false,
+            links: tocsin::channel::MailLinks::default(),
+            once: false,
         };
         let (progress, _events) = mpsc::channel(PROGRESS_MAX);
         let attempt = self

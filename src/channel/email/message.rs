@@ -2,24 +2,12 @@
 
 use crate::{
     channel::AttemptRequest,
-    domain::{DeliveryId, Timestamp},
+    domain::Timestamp,
     proto::mime::{
         build::{self, BuildError, Mailbox, OutgoingMail},
         submitted::{self, Additions},
     },
 };
-
-/// Links of one delivery.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MailLinks {
-    /// Picture of one pixel that tells of opening.
-    pub pixel: Option<String>,
-    /// One-click unsubscription (RFC 8058).
-    pub unsubscribe: Option<String>,
-}
-
-/// Makes the links of a delivery.
-pub type LinkMaker = dyn Fn(DeliveryId) -> MailLinks + Send + Sync;
 
 /// Who mails are from.
 pub(super) struct Composer {
@@ -27,7 +15,6 @@ pub(super) struct Composer {
     pub(super) from_name: String,
     /// Right side of message ids.
     pub(super) domain: String,
-    pub(super) links: Option<Box<LinkMaker>>,
 }
 
 impl Composer {
@@ -46,11 +33,7 @@ impl Composer {
             };
             return Ok(submitted::complete(raw, &additions));
         }
-        let links = self
-            .links
-            .as_ref()
-            .map(|make| make(request.delivery))
-            .unwrap_or_default();
+        let links = &request.links;
         let content = &request.content;
         let html = with_pixel(&content.html, links.pixel.as_deref());
         build::build(&OutgoingMail {

@@ -17,8 +17,6 @@ use std::{net::SocketAddr, sync::Arc};
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
-pub use message::{LinkMaker, MailLinks};
-
 use self::{
     link::{Opening, Timeouts, Trouble},
     message::Composer,
@@ -49,8 +47,6 @@ pub struct EmailParts {
     pub random: Randomness,
     /// Our own listeners, which mail must not be routed to.
     pub own_listeners: Vec<SocketAddr>,
-    /// Links of each delivery; none: no pixel, no unsubscription.
-    pub links: Option<Box<LinkMaker>>,
     /// What `starttls` and `implicit` check certificates with. Default: the system's roots.
     pub verifying: Option<Arc<ClientConfig>>,
 }
@@ -98,7 +94,6 @@ impl EmailChannel {
                 from: config.from.clone(),
                 from_name: config.from_name.clone(),
                 domain: parts.server_name,
-                links: parts.links,
             },
             dns: parts.dns,
             clock: parts.clock,

@@ -204,7 +204,6 @@ fn channel_with(email: &str, zone: Zone, change: impl FnOnce(&mut EmailParts)) -
         clock: VirtualClock::standing(Timestamp::from_millis(1_700_000_000_000)),
         random: Randomness::seeded(1),
         own_listeners: vec![],
-        links: None,
         verifying: None,
     };
     change(&mut parts);
@@ -241,6 +240,8 @@ fn request() -> AttemptRequest {
         return_path: "b-7@bounce.gw.example".into(),
         in_reply_to: None,
         confirmation_required: false,
+        links: crate::channel::MailLinks::default(),
+        once: false,
     }
 }
 

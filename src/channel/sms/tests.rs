@@ -99,6 +99,8 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         return_path: String::new(),
         in_reply_to: None,
         confirmation_required: false,
+        links: crate::channel::MailLinks::default(),
+        once: false,
     }
 }
 

@@ -91,7 +91,11 @@ impl VoiceChannel {
             return outcome::misdirected();
         };
         let text = prompt::script(&request, &self.config);
-        let speaking = self.speech.speak(&text, &request.language);
+        let speaking = if request.once {
+            self.speech.speak_once(&text, &request.language)
+        } else {
+            self.speech.speak(&text, &request.language)
+        };
         let script = tokio::select! {
             biased;
             () = cancel.cancelled() => return outcome::withdrawn(),

@@ -53,6 +53,11 @@ pub type SpeechFuture<'a> =
 pub trait SpeechSource: Send + Sync + 'static {
     /// Speaks `text` in `language` (ISO 639-1).
     fn speak<'a>(&'a self, text: &'a str, language: &'a str) -> SpeechFuture<'a>;
+
+    /// Speaks what is not to be kept: a code.
+    fn speak_once<'a>(&'a self, text: &'a str, language: &'a str) -> SpeechFuture<'a> {
+        self.speak(text, language)
+    }
 }
 
 /// Speaks by a program, and remembers.
@@ -81,12 +86,7 @@ impl CommandSpeech {
         text: &str,
         language: &str,
     ) -> Result<Arc<[i16]>, SpeechError> {
-        if text.trim().is_empty() {
-            return Err(SpeechError::Empty);
-        }
-        if text.chars().count() > SCRIPT_CHARS_MAX + PROMPT_CHARS_MAX {
-            return Err(SpeechError::TooLong);
-        }
+        check(text)?;
         let command = self.command_for(language);
         let key = Key::of(command.iter().map(String::as_str).chain([text]));
         if let Some(kept) = self.cache.in_memory(&key) {
@@ -96,11 +96,27 @@ impl CommandSpeech {
         if let Some(kept) = self.kept_before(&key).await {
             return Ok(kept);
         }
-        let speaking = run(&command, text);
-        let wav = tokio::time::timeout(self.config.timeout, speaking)
-            .await
-            .map_err(|_| SpeechError::TimedOut)??;
+        let wav = self.spoken(&command, text).await?;
         self.keep(key, wav).await
+    }
+
+    async fn spoken_once(&self, text: &str, language: &str) -> Result<Arc<[i16]>, SpeechError> {
+        check(text)?;
+        let command = self.command_for(language);
+        let _turn = self.turn.lock().await;
+        let wav = self.spoken(&command, text).await?;
+        let converting = tokio::task::spawn_blocking(move || telephone_audio(&wav));
+        let samples = converting.await.ok().flatten();
+        samples
+            .map(Into::into)
+            .ok_or_else(|| SpeechError::Failed("what it wrote is no audio".to_owned()))
+    }
+
+    async fn spoken(&self, command: &[String], text: &str) -> Result<Vec<u8>, SpeechError> {
+        let speaking = run(command, text);
+        tokio::time::timeout(self.config.timeout, speaking)
+            .await
+            .map_err(|_| SpeechError::TimedOut)?
     }
 
     async fn kept_before(&self, key: &Key) -> Option<Arc<[i16]>> {
@@ -139,6 +155,20 @@ impl SpeechSource for CommandSpeech {
     fn speak<'a>(&'a self, text: &'a str, language: &'a str) -> SpeechFuture<'a> {
         Box::pin(self.cached_or_spoken(text, language))
     }
+
+    fn speak_once<'a>(&'a self, text: &'a str, language: &'a str) -> SpeechFuture<'a> {
+        Box::pin(self.spoken_once(text, language))
+    }
+}
+
+fn check(text: &str) -> Result<(), SpeechError> {
+    if text.trim().is_empty() {
+        return Err(SpeechError::Empty);
+    }
+    if text.chars().count() > SCRIPT_CHARS_MAX + PROMPT_CHARS_MAX {
+        return Err(SpeechError::TooLong);
+    }
+    Ok(())
 }
 
 /// Runs the program; dropping this kills it.

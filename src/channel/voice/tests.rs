@@ -64,6 +64,8 @@ fn request() -> AttemptRequest {
         return_path: String::new(),
         in_reply_to: None,
         confirmation_required: true,
+        links: crate::channel::MailLinks::default(),
+        once: false,
     }
 }
 

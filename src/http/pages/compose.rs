@@ -380,6 +380,7 @@ impl From<SubmitError> for Fault {
         match error {
             SubmitError::NotFound => Self::NotFound,
             SubmitError::Repo(error) => error.into(),
+            SubmitError::Tracker(error) => error.into(),
             SubmitError::Store(crate::store::StoreError::Conflict { .. }) => Self::Unavailable,
             SubmitError::Store(error) => error.into(),
             SubmitError::Invalid(_) | SubmitError::Recontact(_) => Self::BadRequest,

@@ -120,7 +120,7 @@ pub(super) async fn correct(
     match read_destination(&app, kind, &entered) {
         Ok(destination) => {
             app.console
-                .tracker
+                .submit
                 .correct(contact, method, destination, form.signed.user.id)
                 .await?;
             Ok(see(&format!("/contacts/{contact}?done=corrected")))

@@ -16,7 +16,7 @@ use super::rows::Row;
 use crate::domain::{
     Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
     Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter,
-    Session, Thread, ThreadId, User,
+    Session, SignUp, Thread, ThreadId, Ticket, User, Visit,
 };
 
 /// Most problems that a report spells out; the others are only counted.
@@ -104,6 +104,9 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<ReplyNotice>(keys::REPLY_NOTICE, |_, _| Ok(()))?;
     check.rows::<User>(keys::USER, |_, _| Ok(()))?;
     check.rows::<Session>(keys::SESSION, Check::session)?;
+    check.rows::<Ticket>(keys::TICKET, |_, _| Ok(()))?;
+    check.rows::<SignUp>(keys::SIGN_UP, |_, _| Ok(()))?;
+    check.rows::<Visit>(keys::VISIT, |_, _| Ok(()))?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -256,6 +259,8 @@ const COUNTERS: &[&[u8]] = &[
     keys::DELIVERIES_BY_STATUS,
     keys::UNREAD_THREADS,
     keys::UNREAD_BY_ASSIGNEE,
+    keys::TICKETS,
+    keys::SIGN_UPS,
 ];
 
 /// Every tag there is, by name.
@@ -303,6 +308,13 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::USER, "user"),
     (keys::USER_BY_LOGIN, "users by login"),
     (keys::SESSION, "session"),
+    (keys::VISIT, "visit"),
+    (keys::TICKET, "ticket"),
+    (keys::TICKET_BY_DESTINATION, "tickets by destination"),
+    (keys::SELF_SERVICE_BY_END, "self-service rows by end"),
+    (keys::TICKETS, "number of tickets"),
+    (keys::SIGN_UP, "sign-up"),
+    (keys::SIGN_UPS, "number of sign-ups"),
     (keys::SETTING, "setting"),
     (keys::ROUND_BY_QUEUE_ID, "rounds by queue id"),
     (keys::THREAD, "thread"),
@@ -339,9 +351,17 @@ fn is_shared(index: &[u8]) -> bool {
 /// The id behind a row's tag, where the key holds ids and nothing else; names and addresses
 /// are never shown.
 fn id_of(key: &[u8]) -> String {
-    let by_text = key.starts_with(keys::EARLY_RECEIPT) || key.starts_with(keys::SETTING);
+    const UNNAMED: [&[u8]; 7] = [
+        keys::EARLY_RECEIPT,
+        keys::SETTING,
+        keys::SESSION,
+        keys::VISIT,
+        keys::TICKET,
+        keys::TICKET_BY_DESTINATION,
+        keys::SELF_SERVICE_BY_END,
+    ];
     let id = key.get(TAG_SIZE..).unwrap_or_default();
-    if by_text || key.starts_with(keys::SESSION) {
+    if UNNAMED.iter().any(|tag| key.starts_with(tag)) {
         return String::new();
     }
     hex(&id[..id.len().min(32)])

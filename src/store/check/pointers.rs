@@ -3,7 +3,7 @@
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
     CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message, Person,
-    ReplyNotice, RoundJob, Thread, ThreadId, User, UserId,
+    ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -33,6 +33,8 @@ const INDEXES: &[&[u8]] = &[
     keys::THREAD_BY_ADDRESS,
     keys::MESSAGE_BY_REFERENCE,
     keys::MESSAGE_BY_DELIVERY,
+    keys::TICKET_BY_DESTINATION,
+    keys::SELF_SERVICE_BY_END,
     QUEUE,
 ];
 
@@ -49,6 +51,8 @@ enum Owner {
     /// By the key of its row.
     Message(Key),
     Notice(Key),
+    /// A row of the public pages, by its key.
+    SelfService(Key),
 }
 
 impl Check<'_> {
@@ -88,6 +92,12 @@ impl Check<'_> {
             Owner::Thread(id) => self.row_derives::<Thread>(&keys::thread(*id), key, value),
             Owner::Message(row) => self.row_derives::<Message>(row, key, value),
             Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
+            Owner::SelfService(row) => match row.get(..2) {
+                Some(keys::TICKET) => self.row_derives::<Ticket>(row, key, value),
+                Some(keys::SIGN_UP) => self.row_derives::<SignUp>(row, key, value),
+                Some(keys::VISIT) => self.row_derives::<Visit>(row, key, value),
+                Some(_) | None => Ok(false),
+            },
         }
     }
 
@@ -108,6 +118,15 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
     let tag = key.get(..2)?;
     if tag == QUEUE {
         return queued(key, value);
+    }
+    // Their ends are secrets: nothing of them is shown.
+    if tag == keys::TICKET_BY_DESTINATION {
+        let row = keys::ticket(value.try_into().ok()?);
+        return Some((Owner::SelfService(row), String::new()));
+    }
+    if tag == keys::SELF_SERVICE_BY_END {
+        let row = key.get(10..)?.to_vec();
+        return Some((Owner::SelfService(row), String::new()));
     }
     let id = match tag {
         keys::CONTACT_BY_ADDRESS => id_before(key, 16)?,

@@ -16,7 +16,8 @@ use crate::domain::{
     LogEntry, LogEvent, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person,
     PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted,
     Related, Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
-    StatusChange, Suspension, Timestamp, User, UserId, Verdict, Wishes, comms_issue::Reachability,
+    StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit,
+    Wishes, comms_issue::Reachability,
 };
 
 macro_rules! ids {
@@ -712,6 +713,55 @@ pub(crate) fn session() -> impl Strategy<Value = Session> {
         |(hashes, user, created_at, used_at, expires_at)| Session {
             token_hash: hashes.0,
             user,
+            csrf_hash: hashes.1,
+            created_at,
+            used_at,
+            expires_at,
+        },
+    )
+}
+
+pub(crate) fn ticket() -> impl Strategy<Value = Ticket> {
+    let what = (
+        select(vec![
+            TicketPurpose::Verify,
+            TicketPurpose::LogIn,
+            TicketPurpose::Add,
+            TicketPurpose::Replace,
+        ]),
+        contact_id(),
+        method_id(),
+        method_kind(),
+        destination(),
+        delivery_id(),
+    );
+    let hashes = any::<([u8; 32], [u8; 32], u8)>();
+    let times = (time(), time(), time(), option::of(time()));
+    (what, hashes, times, "[a-z]{2}").prop_map(|(what, hashes, times, language)| Ticket {
+        token_hash: hashes.0,
+        purpose: what.0,
+        contact: what.1,
+        method: what.2,
+        kind: what.3,
+        destination: what.4,
+        code_hash: hashes.1,
+        tries_left: hashes.2,
+        created_at: times.0,
+        code_expires_at: times.1,
+        expires_at: times.2,
+        used_at: times.3,
+        delivery: what.5,
+        language,
+    })
+}
+
+pub(crate) fn visit() -> impl Strategy<Value = Visit> {
+    let hashes = any::<([u8; 32], [u8; 32])>();
+    (hashes, contact_id(), closed_text(), time(), time(), time()).prop_map(
+        |(hashes, contact, via, created_at, used_at, expires_at)| Visit {
+            token_hash: hashes.0,
+            contact,
+            via,
             csrf_hash: hashes.1,
             created_at,
             used_at,

@@ -7,7 +7,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::{
     BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactChange, ContactKind,
     Direction, Fault, MessageKind, MethodKind, MethodState, Permanence, PersonState, Reason,
-    Relation, Role, Status, ThreadState, comms_issue::Reachability,
+    Relation, Role, Status, ThreadState, TicketPurpose, comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -77,6 +77,7 @@ codes!(ContactChange, "change of a contact":
     1 Created, 2 Edited, 3 MethodAdded, 4 MethodCorrected, 5 MethodRemoved, 6 MethodReinstated,
     7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
     12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
+codes!(TicketPurpose, "purpose of a ticket": 1 Verify, 2 LogIn, 3 Add, 4 Replace);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
     3 NotWanted);

@@ -15,7 +15,7 @@ use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content,
     Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, Thread, User,
+    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -141,6 +141,9 @@ laws! {
     log_entry: LogEntry,
     user: User,
     session: Session,
+    ticket: Ticket,
+    sign_up: SignUp,
+    visit: Visit,
     group: Group,
     saved_filter: SavedFilter,
     campaign: Campaign,
@@ -270,6 +273,17 @@ mod round_trip {
         fn of_users(user in arb::user(), session in arb::session()) {
             check(&user)?;
             check(&session)?;
+        }
+        #[test]
+        fn of_self_service(
+            ticket in arb::ticket(),
+            contact in arb::contact(),
+            expires_at in arb::time(),
+            visit in arb::visit(),
+        ) {
+            check(&ticket)?;
+            check(&SignUp { contact, expires_at })?;
+            check(&visit)?;
         }
     }
 

@@ -24,6 +24,7 @@ mod inbox;
 mod leaves;
 mod people;
 mod shape;
+mod tickets;
 mod wishes;
 
 #[cfg(test)]

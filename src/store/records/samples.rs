@@ -19,8 +19,8 @@ use crate::domain::{
     FilterId, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Method, MethodId,
     MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber,
     ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session,
-    Source, Status, StatusChange, Suspension, Timestamp, User, UserId, Verdict, Wishes,
-    comms_issue::Reachability,
+    SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User,
+    UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
@@ -409,5 +409,43 @@ pub(crate) fn largest_contact() -> Contact {
         },
         import: Some(ImportId::from_bytes([0xff; 16])),
         ..contact()
+    }
+}
+
+pub(crate) fn ticket() -> Ticket {
+    Ticket {
+        token_hash: [16; 32],
+        purpose: TicketPurpose::Replace,
+        contact: ContactId::from_bytes([1; 16]),
+        method: MethodId::from_bytes([2; 16]),
+        kind: MethodKind::Email,
+        destination: email("ada@example.org"),
+        code_hash: [17; 32],
+        tries_left: 5,
+        created_at: at(0),
+        code_expires_at: at(600_000),
+        expires_at: at(1_800_000),
+        used_at: Some(at(60_000)),
+        delivery: DeliveryId::from_bytes([4; 16]),
+        language: "fr".to_owned(),
+    }
+}
+
+pub(crate) fn sign_up() -> SignUp {
+    SignUp {
+        contact: contact(),
+        expires_at: at(86_400_000),
+    }
+}
+
+pub(crate) fn visit() -> Visit {
+    Visit {
+        token_hash: [18; 32],
+        contact: ContactId::from_bytes([1; 16]),
+        via: Redacted::new("ada@example.org".to_owned()),
+        csrf_hash: [19; 32],
+        created_at: at(0),
+        used_at: at(60_000),
+        expires_at: at(86_400_000),
     }
 }

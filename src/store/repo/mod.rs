@@ -4,6 +4,9 @@ mod communications;
 mod contacts;
 mod inbox;
 mod sessions;
+mod tickets;
+
+pub use tickets::Ended;
 
 use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};

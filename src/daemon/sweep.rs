@@ -1,0 +1,27 @@
+//! Takes away links, codes, sign-ups and sessions of the public pages that are over.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::tracker::Tracker;
+
+/// Time between two sweeps.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// Sweeps until stopped.
+pub(super) async fn run(tracker: Tracker, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match tracker.sweep_self_service().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "what was over on the public pages is removed"),
+            Err(error) => {
+                tracing::warn!(%error, "what is over on the public pages cannot be removed");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Addresses of the public pages that stand in messages, and what is secret in them. Everything
+//! follows from the installation's key and the delivery that carries it, so that nothing secret
+//! is stored with a message.
+
+use ring::hmac;
+use subtle::ConstantTimeEq;
+
+use super::ids::DeliveryId;
+use super::return_path::BASE32;
+use super::ticket::CODE_DIGITS;
+
+/// Octets of the token in a link: nobody finds one by trying.
+const TOKEN_SIZE: usize = 15;
+/// Octets of a signature that are kept.
+const SIGNATURE_SIZE: usize = 10;
+/// Longest token looked at, in octets.
+const TOKEN_TEXT_MAX: usize = 64;
+
+/// What a ticket's delivery carries.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TicketSecrets {
+    /// Stands in the link.
+    pub token: String,
+    /// Six digits.
+    pub code: String,
+}
+
+impl std::fmt::Debug for TicketSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TicketSecrets")
+    }
+}
+
+/// Makes and reads them.
+#[derive(Clone)]
+pub struct PublicLinks {
+    url: String,
+    key: hmac::Key,
+}
+
+impl std::fmt::Debug for PublicLinks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicLinks")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PublicLinks {
+    /// Under this address (without a slash at its end), with the installation's key.
+    #[must_use]
+    pub fn new(url: &str, key: &[u8; 32]) -> Self {
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        }
+    }
+
+    /// Where the public pages begin.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        &self.url
+    }
+
+    fn sign(&self, what: &str, message: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        // No bounce address is signed over these words.
+        context.update(what.as_bytes());
+        context.update(&[0]);
+        context.update(message);
+        let mut signature = [0; 32];
+        signature.copy_from_slice(context.sign().as_ref());
+        signature
+    }
+
+    /// What the ticket of this delivery carries.
+    #[must_use]
+    pub fn secrets(&self, delivery: DeliveryId) -> TicketSecrets {
+        let token = self.sign("tocsin ticket link", delivery.as_bytes());
+        let code = self.sign("tocsin ticket code", delivery.as_bytes());
+        let number = code
+            .iter()
+            .take(8)
+            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let code = number % 10_u64.pow(u32::try_from(CODE_DIGITS).unwrap_or(6));
+        TicketSecrets {
+            token: encode(&token[..TOKEN_SIZE]),
+            code: format!("{code:0CODE_DIGITS$}"),
+        }
+    }
+
+    /// The link with this token.
+    #[must_use]
+    pub fn ticket(&self, token: &str) -> String {
+        format!("{}/v/{token}", self.url)
+    }
+
+    /// What the store keeps of a token.
+    #[must_use]
+    pub fn token_hash(token: &str) -> [u8; 32] {
+        let lower = token.to_ascii_lowercase();
+        let mut hash = [0; 32];
+        let digest = ring::digest::digest(&ring::digest::SHA256, lower.as_bytes());
+        hash.copy_from_slice(digest.as_ref());
+        hash
+    }
+
+    /// What the store keeps of a code: it could be found by trying, were the hash not keyed.
+    #[must_use]
+    pub fn code_hash(&self, destination: &str, code: &str) -> [u8; 32] {
+        self.sign(
+            "tocsin code hash",
+            format!("{destination}\0{code}").as_bytes(),
+        )
+    }
+
+    /// Where a mail's recipient unsubscribes.
+    #[must_use]
+    pub fn unsubscribe(&self, delivery: DeliveryId) -> String {
+        format!(
+            "{}/u/{}",
+            self.url,
+            self.signed("tocsin unsubscribe", delivery)
+        )
+    }
+
+    /// The delivery of an unsubscribe link that we made.
+    #[must_use]
+    pub fn read_unsubscribe(&self, token: &str) -> Option<DeliveryId> {
+        self.read("tocsin unsubscribe", token)
+    }
+
+    /// The picture that tells of opening.
+    #[must_use]
+    pub fn pixel(&self, delivery: DeliveryId) -> String {
+        format!(
+            "{}/o/{}.gif",
+            self.url,
+            self.signed("tocsin pixel", delivery)
+        )
+    }
+
+    /// The delivery of a picture that we made.
+    #[must_use]
+    pub fn read_pixel(&self, token: &str) -> Option<DeliveryId> {
+        self.read("tocsin pixel", token)
+    }
+
+    fn signed(&self, what: &str, delivery: DeliveryId) -> String {
+        let mut token = delivery.as_bytes().to_vec();
+        token.extend_from_slice(&self.sign(what, delivery.as_bytes())[..SIGNATURE_SIZE]);
+        encode(&token)
+    }
+
+    fn read(&self, what: &str, token: &str) -> Option<DeliveryId> {
+        if token.len() > TOKEN_TEXT_MAX {
+            return None;
+        }
+        let decoded = BASE32.as_ref()?.decode(token.as_bytes()).ok()?;
+        let (id, signature) = decoded.split_first_chunk::<16>()?;
+        let expected = self.sign(what, id);
+        let same: bool = expected[..SIGNATURE_SIZE].ct_eq(signature).into();
+        same.then(|| DeliveryId::from_bytes(*id))
+    }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    BASE32
+        .as_ref()
+        .map_or_else(String::new, |base32| base32.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links() -> PublicLinks {
+        PublicLinks::new("https://me.example.org/", &[7; 32])
+    }
+
+    #[test]
+    fn links_are_read_for_what_they_were_made_for_and_cannot_be_invented() {
+        let id = DeliveryId::from_bytes([0x5a; 16]);
+        let url = links().unsubscribe(id);
+        let token = url.rsplit('/').next().unwrap_or_default();
+        assert!(url.starts_with("https://me.example.org/u/"), "{url}");
+        assert_eq!(links().read_unsubscribe(token), Some(id));
+        assert_eq!(links().read_unsubscribe(&token.to_uppercase()), Some(id));
+        assert_eq!(links().read_pixel(token), None);
+        let other = PublicLinks::new("https://me.example.org", &[8; 32]);
+        assert_eq!(other.read_unsubscribe(token), None);
+        for bad in ["", "a", "ß", &"a".repeat(1000), &token[1..]] {
+            assert_eq!(links().read_unsubscribe(bad), None, "{bad}");
+        }
+        let pixel = links().pixel(id);
+        let token = pixel.rsplit('/').next().unwrap_or_default();
+        let token = token.strip_suffix(".gif").unwrap_or_default();
+        assert_eq!(links().read_pixel(token), Some(id));
+    }
+
+    #[test]
+    fn every_delivery_has_secrets_of_its_own() {
+        let secrets = |byte| links().secrets(DeliveryId::from_bytes([byte; 16]));
+        let one = secrets(1);
+        assert_eq!(one, secrets(1));
+        assert_ne!(one, secrets(2));
+        assert_eq!(one.code.len(), CODE_DIGITS);
+        assert!(one.code.bytes().all(|digit| digit.is_ascii_digit()));
+        assert_eq!(one.token.len(), TOKEN_SIZE * 8 / 5);
+        assert_eq!(format!("{one:?}"), "TicketSecrets");
+        let hash = |to, code| links().code_hash(to, code);
+        assert_ne!(hash("a", "123456"), hash("b", "123456"));
+        assert_ne!(hash("a", "123456"), hash("a", "123457"));
+        assert_eq!(
+            PublicLinks::token_hash(&one.token),
+            PublicLinks::token_hash(&one.token.to_uppercase())
+        );
+    }
+}

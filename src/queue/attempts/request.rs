@@ -1,0 +1,163 @@
+//! What a channel is told of one attempt, or why nothing goes out now.
+
+use super::*;
+use crate::domain::{Communication, Contact};
+
+impl Attempts {
+    /// Everything the channel must know, or why nothing goes out now: whatever has changed since
+    /// the delivery was made counts.
+    pub(super) fn look(&self, delivery: &Delivery) -> Result<Look, AttemptError> {
+        let communication = self
+            .repo
+            .communication(delivery.communication)?
+            .ok_or(RepoError::Missing("a communication"))?;
+        if communication.origin == Origin::Verification {
+            return self.look_at_ticket(delivery, &communication);
+        }
+        let Some(contact) = self.repo.contact(delivery.contact)? else {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
+        };
+        let usable = contact.method(delivery.method).is_some_and(|method| {
+            // A corrected address: what was meant for the old one goes nowhere.
+            method.usable_for(delivery.channel) && method.destination == delivery.destination
+        });
+        if !usable {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
+        }
+        let wishes = &contact.wishes;
+        if communication.origin.heeds_wishes() {
+            if !wishes.allow(delivery.channel, &communication.category) {
+                return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
+            }
+            let now = self.clock.wall();
+            let held = quiet_until(wishes.quiet_hours, delivery.channel, now, &self.zone);
+            if let Some(until) = held.filter(|_| !delivery.express) {
+                return Ok(Look::Instead(Event::Held { until }));
+            }
+        }
+        let content = self.content(communication.content)?;
+        let category = self.tracker.category(&communication.category);
+        Ok(Look::Go(Box::new(AttemptRequest {
+            submitted: self.submitted(communication.body)?,
+            confirmation_required: category.confirmation_required,
+            in_reply_to: self.answered(&communication, delivery.id)?,
+            links: self.links(delivery, &communication),
+            ..self.envelope(delivery, Some(&contact), content)
+        })))
+    }
+
+    /// A message that carries a ticket: its person may not be a contact yet.
+    fn look_at_ticket(
+        &self,
+        delivery: &Delivery,
+        communication: &Communication,
+    ) -> Result<Look, AttemptError> {
+        let Some(links) = &self.public else {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
+        };
+        let secrets = links.secrets(delivery.id);
+        let ticket = self.repo.ticket(&PublicLinks::token_hash(&secrets.token))?;
+        let ticket = ticket.as_deref();
+        let contact = self.repo.contact(delivery.contact)?;
+        let contact = contact.as_deref();
+        if let Err(reason) = tickets::may_go(ticket, contact, delivery, self.clock.wall()) {
+            return Ok(Look::Instead(Event::Closed(reason)));
+        }
+        let content = self.repo.content(communication.content)?;
+        let content = tickets::fill(&content, links, &secrets);
+        let language = ticket.map(|ticket| ticket.language.clone());
+        Ok(Look::Go(Box::new(AttemptRequest {
+            language: language.unwrap_or_default(),
+            once: true,
+            ..self.envelope(delivery, contact, content)
+        })))
+    }
+
+    /// What every request has.
+    fn envelope(
+        &self,
+        delivery: &Delivery,
+        contact: Option<&Contact>,
+        content: Arc<Content>,
+    ) -> AttemptRequest {
+        let name = contact.map(|contact| {
+            let (first, last) = (contact.first_name.reveal(), contact.last_name.reveal());
+            format!("{first} {last}").trim().to_owned()
+        });
+        AttemptRequest {
+            delivery: delivery.id,
+            attempt: delivery.attempts.saturating_add(1),
+            destination: delivery.destination.clone(),
+            content,
+            submitted: None,
+            recipient_name: name.unwrap_or_default(),
+            language: contact.map_or_else(String::new, |contact| contact.language.clone()),
+            return_path: self.return_paths.address(delivery.id),
+            in_reply_to: None,
+            confirmation_required: false,
+            links: MailLinks::default(),
+            once: false,
+        }
+    }
+
+    /// The links of what somebody wrote to many. What is sent by itself, tried out, or answers
+    /// one person, and what must wake everybody, is nothing to unsubscribe from.
+    fn links(&self, delivery: &Delivery, communication: &Communication) -> MailLinks {
+        let written = match communication.origin {
+            Origin::Console(_) | Origin::Program(_) => true,
+            Origin::Submission(_)
+            | Origin::Prompt
+            | Origin::Test(_)
+            | Origin::Reply(_)
+            | Origin::Verification
+            | Origin::Notice => false,
+        };
+        let Some(public) = self.public.as_ref().filter(|_| written) else {
+            return MailLinks::default();
+        };
+        let may_unsubscribe = !communication.plan.emergency;
+        MailLinks {
+            pixel: self.open_tracking.then(|| public.pixel(delivery.id)),
+            unsubscribe: may_unsubscribe.then(|| public.unsubscribe(delivery.id)),
+        }
+    }
+
+    fn content(&self, id: BlobId) -> Result<Arc<Content>, RepoError> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, content)) = contents.iter().find(|(known, _)| *known == id) {
+            return Ok(Arc::clone(content));
+        }
+        let content = Arc::new(self.repo.content(id)?);
+        if contents.len() == CONTENTS_MAX {
+            contents.remove(0);
+        }
+        contents.push((id, Arc::clone(&content)));
+        Ok(content)
+    }
+
+    fn submitted(&self, body: Body) -> Result<Option<Bytes>, AttemptError> {
+        match body {
+            Body::Composed => Ok(None),
+            Body::Submitted(id) => {
+                let bytes = self.repo.store().get_blob(id).map_err(RepoError::from)?;
+                Ok(Some(bytes.ok_or(RepoError::Missing("a message"))?))
+            }
+        }
+    }
+
+    /// The mail that a reply of ours answers.
+    fn answered(
+        &self,
+        communication: &Communication,
+        delivery: DeliveryId,
+    ) -> Result<Option<String>, RepoError> {
+        if !matches!(communication.origin, Origin::Reply(_)) {
+            return Ok(None);
+        }
+        let messages = self.repo.messages_by_delivery(delivery, 1)?;
+        let answered = messages
+            .first()
+            .map(|message| message.in_reply_to.reveal().clone());
+        Ok(answered.filter(|id| !id.is_empty()))
+    }
+}

@@ -1,0 +1,433 @@
+//! Links and codes.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::ticket::{CODE_TRIES_MAX, TICKETS_PER_DESTINATION_MAX};
+use crate::domain::{
+    Actor, CommunicationState, ContactChange, LogEvent, Origin, PublicLinks, TicketPurpose,
+    TicketSecrets,
+};
+use crate::tracker::TicketUse;
+
+const MINUTE: Duration = Duration::from_secs(61);
+
+fn links() -> PublicLinks {
+    PublicLinks::new("https://me.example.org", &[7; 32])
+}
+
+fn email(text: &str) -> Destination {
+    Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
+}
+
+fn phone(text: &str) -> Destination {
+    Destination::Phone(Redacted::new(PhoneNumber::from_e164(text).unwrap()))
+}
+
+async fn world() -> World {
+    let mut world = World::new().await;
+    world.submitter = world.submitter.with_public_pages(PublicPages {
+        links: links(),
+        organisation: "Eastmere".into(),
+    });
+    world
+}
+
+impl World {
+    async fn ada(&self) -> (ContactId, MethodId) {
+        let method = self.method(
+            MethodKind::Email,
+            email("ada@example.org"),
+            MethodState::Unverified,
+        );
+        let id = method.id;
+        (self.contact("Ada", vec![method]).await, id)
+    }
+
+    /// What the last ticket to this destination carries.
+    fn secrets(&self, destination: &Destination) -> TicketSecrets {
+        let key = destination.lookup_key();
+        let tickets = self.repo.tickets_to(&key, 1).unwrap();
+        links().secrets(tickets[0].delivery)
+    }
+
+    fn state(&self, contact: ContactId, method: MethodId) -> MethodState {
+        let contact = self.repo.contact(contact).unwrap().unwrap();
+        contact.method(method).unwrap().state
+    }
+
+    fn changes(&self, contact: ContactId) -> Vec<ContactChange> {
+        let log = self.repo.log(contact, None, 100).unwrap().rows;
+        log.iter()
+            .filter_map(|entry| match &entry.event {
+                LogEvent::Changed { change, .. } => Some(*change),
+                _ => None,
+            })
+            .collect()
+    }
+
+    async fn code(&self, destination: &Destination, code: &str) -> TicketUse {
+        let proof = Proof::Code { destination, code };
+        self.submitter.verify(proof).await.unwrap()
+    }
+
+    async fn token(&self, token: &str) -> TicketUse {
+        self.submitter.verify(Proof::Token(token)).await.unwrap()
+    }
+}
+
+const WRONG: &str = "000000";
+
+#[tokio::test]
+async fn a_link_proves_a_method_and_does_so_again() {
+    let world = world().await;
+    let (ada, method) = world.ada().await;
+    let by = Actor::User(BY);
+    let sent = world.submitter.send_verification(ada, method, by).await;
+    assert_eq!(sent.unwrap(), VerificationSent::Queued(Channel::Email));
+    let secrets = world.secrets(&email("ada@example.org"));
+    for again in [false, true] {
+        assert_eq!(
+            world.token(&secrets.token).await,
+            TicketUse::Done {
+                contact: ada,
+                method,
+                purpose: TicketPurpose::Verify,
+                again,
+            }
+        );
+    }
+    assert_eq!(world.state(ada, method), MethodState::Active);
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    assert_eq!(contact.methods[0].verified_at, Some(world.clock.wall()));
+    assert_eq!(
+        world
+            .changes(ada)
+            .iter()
+            .filter(|change| **change == ContactChange::MethodVerified)
+            .count(),
+        1
+    );
+    assert!(
+        world
+            .changes(ada)
+            .contains(&ContactChange::VerificationSent)
+    );
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn nothing_secret_is_stored_and_the_message_is_one_of_ours() {
+    let world = world().await;
+    let (ada, method) = world.ada().await;
+    world
+        .submitter
+        .send_verification(ada, method, Actor::Gateway)
+        .await
+        .unwrap();
+    let secrets = world.secrets(&email("ada@example.org"));
+    let delivery = world
+        .repo
+        .deliveries_of(ada, None, 1)
+        .unwrap()
+        .rows
+        .remove(0);
+    let said = world
+        .repo
+        .communication(delivery.communication)
+        .unwrap()
+        .unwrap();
+    assert_eq!(said.origin, Origin::Verification);
+    assert_eq!(said.state, CommunicationState::Sent);
+    assert_eq!(said.category, VERIFICATION_CATEGORY);
+    let content = world.repo.content(said.content).unwrap();
+    for text in [&said.title, &content.text, &content.subject] {
+        assert!(!text.contains(&secrets.code) && !text.contains(&secrets.token));
+    }
+    assert!(content.text.contains("Eastmere"));
+}
+
+#[tokio::test]
+async fn a_corrected_address_is_asked_about_by_itself_and_the_old_link_is_dead() {
+    let world = world().await;
+    let (ada, method) = world.ada().await;
+    let send = |destination| world.submitter.correct(ada, method, destination, BY);
+    assert_eq!(
+        send(email("ada@one.example")).await.unwrap(),
+        VerificationSent::Queued(Channel::Email)
+    );
+    let old = world.secrets(&email("ada@one.example"));
+    send(email("ada@two.example")).await.unwrap();
+    let new = world.secrets(&email("ada@two.example"));
+    assert_eq!(world.token(&old.token).await, TicketUse::Refused);
+    assert_eq!(world.state(ada, method), MethodState::Unverified);
+    assert!(matches!(
+        world.token(&new.token).await,
+        TicketUse::Done { .. }
+    ));
+    assert_eq!(world.state(ada, method), MethodState::Active);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn codes_go_by_text_and_call_and_are_used_once() {
+    let world = world().await;
+    let mobile = world.method(
+        MethodKind::Mobile,
+        phone("+447700900001"),
+        MethodState::Unverified,
+    );
+    let landline = world.method(
+        MethodKind::Landline,
+        phone("+441632960001"),
+        MethodState::Unverified,
+    );
+    let methods = [mobile.clone(), landline.clone()];
+    let ada = world.contact("Ada", methods.to_vec()).await;
+    for (method, channel) in methods.iter().zip([Channel::Text, Channel::Call]) {
+        let sent = world
+            .submitter
+            .send_verification(ada, method.id, Actor::Person)
+            .await;
+        assert_eq!(sent.unwrap(), VerificationSent::Queued(channel));
+        let secrets = world.secrets(&method.destination);
+        let used = world.code(&method.destination, &secrets.code).await;
+        assert!(matches!(used, TicketUse::Done { again: false, .. }));
+        assert_eq!(world.state(ada, method.id), MethodState::Active);
+        let again = world.code(&method.destination, &secrets.code).await;
+        assert_eq!(again, TicketUse::Refused);
+    }
+    // A mobile can be called, too; a landline takes no text.
+    world.clock.advance(MINUTE);
+    let by = |method: &Method, channel| {
+        world
+            .submitter
+            .send_verification_by(ada, method.id, Some(channel), Actor::Person)
+    };
+    assert_eq!(
+        by(&mobile, Channel::Call).await.unwrap(),
+        VerificationSent::Queued(Channel::Call)
+    );
+    assert_eq!(
+        by(&landline, Channel::Text).await.unwrap(),
+        VerificationSent::NotPossible
+    );
+}
+
+#[tokio::test]
+async fn five_wrong_codes_end_it_also_when_they_come_at_once() {
+    let world = world().await;
+    let (ada, _) = world.ada().await;
+    let to = email("ada@example.org");
+    world.submitter.request_log_in(&to, None).await.unwrap();
+    let secrets = world.secrets(&to);
+    assert_ne!(secrets.code, WRONG);
+    let tries = (0..20).map(|_| world.code(&to, WRONG));
+    for used in futures_util::future::join_all(tries).await {
+        assert_eq!(used, TicketUse::Refused);
+    }
+    assert_eq!(world.code(&to, &secrets.code).await, TicketUse::Refused);
+    let ticket = world
+        .repo
+        .tickets_to(&to.lookup_key(), 1)
+        .unwrap()
+        .remove(0);
+    assert_eq!(ticket.tries_left, 0);
+    // The link is nothing that anybody could have tried.
+    assert!(matches!(
+        world.token(&secrets.token).await,
+        TicketUse::Done { contact, purpose: TicketPurpose::LogIn, .. } if contact == ada
+    ));
+    assert_eq!(world.token(&secrets.token).await, TicketUse::Refused);
+}
+
+#[tokio::test]
+async fn the_last_but_one_try_still_counts() {
+    let world = world().await;
+    world.ada().await;
+    let to = email("ada@example.org");
+    world.submitter.request_log_in(&to, None).await.unwrap();
+    for _ in 1..CODE_TRIES_MAX {
+        assert_eq!(world.code(&to, WRONG).await, TicketUse::Refused);
+    }
+    let code = world.secrets(&to).code;
+    assert!(matches!(
+        world.code(&to, &code).await,
+        TicketUse::Done { .. }
+    ));
+}
+
+#[tokio::test]
+async fn codes_and_links_end() {
+    let world = world().await;
+    world.ada().await;
+    let to = email("ada@example.org");
+    world.submitter.request_log_in(&to, None).await.unwrap();
+    let secrets = world.secrets(&to);
+    world.clock.advance(Duration::from_secs(10 * 60));
+    assert_eq!(world.code(&to, &secrets.code).await, TicketUse::Refused);
+    world.clock.advance(Duration::from_secs(20 * 60));
+    assert_eq!(world.token(&secrets.token).await, TicketUse::Refused);
+    assert_eq!(world.repo.ticket_count().unwrap(), 1);
+    assert_eq!(world.tracker.sweep_self_service().await.unwrap(), 0);
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    assert_eq!(world.tracker.sweep_self_service().await.unwrap(), 1);
+    assert_eq!(world.repo.ticket_count().unwrap(), 0);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn one_destination_gets_one_a_minute_and_ten_a_day() {
+    let world = world().await;
+    let (ada, method) = world.ada().await;
+    let send = || {
+        world
+            .submitter
+            .send_verification(ada, method, Actor::Person)
+    };
+    let at_once = futures_util::future::join_all((0..8).map(|_| send())).await;
+    let queued = |sent: &VerificationSent| matches!(sent, VerificationSent::Queued(_));
+    assert_eq!(
+        at_once
+            .into_iter()
+            .filter(|sent| queued(sent.as_ref().unwrap()))
+            .count(),
+        1
+    );
+    assert_eq!(send().await.unwrap(), VerificationSent::TooSoon);
+    for _ in 1..TICKETS_PER_DESTINATION_MAX {
+        world.clock.advance(MINUTE);
+        assert!(queued(&send().await.unwrap()));
+    }
+    world.clock.advance(MINUTE);
+    assert_eq!(send().await.unwrap(), VerificationSent::TooMany);
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    assert!(queued(&send().await.unwrap()));
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn who_signs_up_becomes_a_contact_by_the_first_proof() {
+    let world = world().await;
+    let new = |address: &str| {
+        let mut contact = Contact {
+            id: ContactId::new(world.random.uuid_v7(world.clock.wall())),
+            methods: vec![
+                world.method(MethodKind::Email, email(address), MethodState::Unverified),
+                world.method(
+                    MethodKind::Mobile,
+                    phone("+447700900002"),
+                    MethodState::Unverified,
+                ),
+            ],
+            ..crate::store::records::samples::contact()
+        };
+        contact.area = None;
+        contact.issue_since = None;
+        SelfSignUp { contact }
+    };
+    let sign_up = new("new@example.org");
+    let id = sign_up.contact.id;
+    world.submitter.sign_up(sign_up).await.unwrap();
+    assert!(world.repo.contact(id).unwrap().is_none());
+    assert_eq!(world.repo.sign_up_count().unwrap(), 1);
+    let by_mail = world.secrets(&email("new@example.org"));
+    let by_text = world.secrets(&phone("+447700900002"));
+    assert!(matches!(
+        world.code(&phone("+447700900002"), &by_text.code).await,
+        TicketUse::Done { contact, .. } if contact == id
+    ));
+    let methods = |id| world.repo.contact(id).unwrap().unwrap().value.methods;
+    assert_eq!(methods(id).len(), 1);
+    assert_eq!(methods(id)[0].state, MethodState::Active);
+    assert_eq!(world.repo.sign_up_count().unwrap(), 0);
+    assert!(matches!(
+        world.token(&by_mail.token).await,
+        TicketUse::Done { .. }
+    ));
+    assert_eq!(methods(id).len(), 2);
+    world.is_sound();
+    // Once more, with an address that is known: nobody new comes of it.
+    world.clock.advance(MINUTE);
+    world
+        .submitter
+        .sign_up(new("new@example.org"))
+        .await
+        .unwrap();
+    let again = world.secrets(&email("new@example.org"));
+    assert!(matches!(
+        world.token(&again.token).await,
+        TicketUse::Done { contact, purpose: TicketPurpose::LogIn, .. } if contact == id
+    ));
+    assert_eq!(world.repo.sign_up_count().unwrap(), 0);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn signing_up_twice_makes_one_contact_and_never_confirming_makes_none() {
+    let world = world().await;
+    let to = email("twice@example.org");
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let contact = Contact {
+            id: ContactId::new(world.random.uuid_v7(world.clock.wall())),
+            area: None,
+            issue_since: None,
+            methods: vec![world.method(MethodKind::Email, to.clone(), MethodState::Unverified)],
+            ..crate::store::records::samples::contact()
+        };
+        world
+            .submitter
+            .sign_up(SelfSignUp { contact })
+            .await
+            .unwrap();
+        tokens.push(world.secrets(&to).token);
+        world.clock.advance(MINUTE);
+    }
+    assert_eq!(world.repo.sign_up_count().unwrap(), 2);
+    for token in &tokens {
+        assert!(matches!(world.token(token).await, TicketUse::Done { .. }));
+    }
+    let known = world.repo.contacts_by_address(&to.lookup_key(), 9).unwrap();
+    assert_eq!(known.len(), 1);
+    world.clock.advance(Duration::from_secs(4 * 24 * 3600));
+    world.tracker.sweep_self_service().await.unwrap();
+    assert_eq!(world.repo.sign_up_count().unwrap(), 0);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_replacement_leaves_the_old_address_in_use_until_it_is_proved() {
+    let world = world().await;
+    let (ada, method) = world.ada().await;
+    let new = email("ada@new.example");
+    world
+        .submitter
+        .request_replacement(ada, method, new.clone())
+        .await
+        .unwrap();
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    assert_eq!(contact.methods[0].destination, email("ada@example.org"));
+    world.token(&world.secrets(&new).token).await;
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    assert_eq!(contact.methods[0].destination, new);
+    assert_eq!(contact.methods[0].state, MethodState::Active);
+    assert!(world.changes(ada).contains(&ContactChange::MethodCorrected));
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn nobody_known_gets_nothing_and_without_public_pages_nothing_is_sent() {
+    let world = world().await;
+    let to = email("nobody@example.org");
+    world.submitter.request_log_in(&to, None).await.unwrap();
+    assert_eq!(world.repo.ticket_count().unwrap(), 0);
+    assert_eq!(world.code(&to, WRONG).await, TicketUse::Refused);
+    let bare = World::new().await;
+    let (ada, method) = bare.ada().await;
+    let sent = bare
+        .submitter
+        .send_verification(ada, method, Actor::User(BY))
+        .await;
+    assert_eq!(sent.unwrap(), VerificationSent::Off);
+}
