@@ -36,7 +36,6 @@ pub use inbox::{Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
-pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep};
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};

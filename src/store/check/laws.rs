@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::PersonState;
 use crate::store::world::{World, change, claimed, due, full, run};
-use crate::store::{Batch, RowBatch, StoreError};
+use crate::store::{Batch, Ended, RowBatch, StoreError};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -64,6 +64,14 @@ proptest! {
             for contact in world.repo.contacts_by_name("", None, 100).unwrap().rows {
                 batch.remove(&contact);
             }
+            let late = crate::domain::Timestamp::from_millis(u64::MAX / 2);
+            for ended in world.repo.ended(late, 100).unwrap() {
+                match ended {
+                    Ended::Ticket(row) => batch.remove(&row),
+                    Ended::SignUp(row) => batch.remove(&*row),
+                    Ended::Visit(row) => batch.remove(&row),
+                }
+            }
             world.repo.store().commit(batch).await.unwrap();
             for tag in [
                 keys::CONTACT_BY_NAME,
@@ -80,6 +88,8 @@ proptest! {
                 keys::MESSAGE_BY_REFERENCE,
                 keys::MESSAGE_BY_DELIVERY,
                 keys::PERSON_BY_STATE,
+                keys::TICKET_BY_DESTINATION,
+                keys::SELF_SERVICE_BY_END,
             ] {
                 let left = world.repo.store().scan(KeyRange::prefix(tag), 1).unwrap();
                 prop_assert!(left.is_empty(), "{}", place_of(tag));
