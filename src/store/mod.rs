@@ -11,7 +11,6 @@ pub mod rows;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use repo::{Ended, Page, Repo, RepoError, ThreadList};
-pub use repo::{Ended, Page, Repo, RepoError, ThreadList};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

@@ -466,6 +466,7 @@ impl Submitter {
             related: None,
             plan: SendingPlan::default(),
             approval: None,
+            history: Vec::new(),
         };
         batch.insert(&communication);
         communication.id
