@@ -107,6 +107,17 @@ async fn scans_walk_both_ways_and_page() {
             [2, 3, 4]
         );
         assert_eq!(values((vec![b'r', 4]..vec![b'r', 2]).into(), 100), [0; 0]);
+        for range in [
+            KeyRange::all(),
+            KeyRange::all().reverse(),
+            KeyRange::prefix(*b"r").after([b'r', 3]),
+            (vec![b'r', 4]..vec![b'r', 2]).into(),
+        ] {
+            for limit in [0, 3, 100] {
+                let scanned = store.scan(range.clone(), limit).unwrap().len();
+                assert_eq!(store.count(range.clone(), limit).unwrap(), scanned);
+            }
+        }
         assert_eq!(store.scan(KeyRange::all(), 100).unwrap().len(), 12);
         assert_eq!(
             store.scan(KeyRange::all().reverse(), 100).unwrap().len(),

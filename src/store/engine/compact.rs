@@ -11,8 +11,7 @@ use super::history::Merged;
 use super::index::{self, Index};
 use super::journal::Sealed;
 use super::options::{FaultHook, FaultPoint};
-use super::plan::Effects;
-use super::segment;
+use super::slices::{SLICE_BYTES_MAX, Slices};
 use super::snapshot::{self, Snapshot};
 use super::{Key, KeyRange, Result, SCAN_LIMIT_MAX, StoreError, Value};
 
@@ -101,23 +100,10 @@ impl Compaction {
 
     fn write_from_history(&self, last: u64, stopped: &AtomicBool) -> Result<Snapshot> {
         let base = self.base.as_ref().map_or(0, |base| base.sequence);
-        let mut effects = Effects::new();
-        for sealed in &self.sealed {
-            let end = segment::read(&sealed.segment, self.id, &mut |record| {
-                if record.last > base {
-                    effects.extend(record.effects);
-                }
-                Ok(())
-            })?;
-            if end.last != sealed.last || end.torn_bytes > 0 {
-                return Err(StoreError::Corrupt {
-                    file: sealed.segment.path.clone(),
-                    offset: end.offset,
-                    what: "a record before the last is damaged",
-                });
-            }
-        }
-        let rows = Merged::new(self.base.as_ref(), self.id, effects)?;
+        let sealed = self.sealed.iter();
+        let segments = sealed.map(|sealed| (sealed.segment.clone(), Some(sealed.last)));
+        let slices = Slices::new(segments.collect(), self.id, base, SLICE_BYTES_MAX);
+        let rows = Merged::new(self.base.as_ref(), self.id, slices)?;
         self.write(last, rows, stopped)
     }
 

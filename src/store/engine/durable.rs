@@ -190,6 +190,10 @@ impl Engine for DurableEngine {
         self.index.scan(range, limit)
     }
 
+    fn count(&self, range: &KeyRange, limit: usize) -> Result<usize> {
+        self.index.count(range, limit)
+    }
+
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         self.blobs.get(id)
     }

@@ -1,14 +1,13 @@
 //! Snapshot and journal together: everything that was ever made durable.
 
-use std::collections::btree_map;
 use std::fs;
 
 use super::blobs::BlobFiles;
 use super::files::{Layout, remove_if_there, sync_dir};
 use super::frame::{Record, StoreId};
 use super::journal::{Journal, Sealed};
-use super::plan::Effects;
 use super::segment::{self, End, Segment};
+use super::slices::{SLICE_BYTES_MAX, Slices};
 use super::snapshot::{self, Rows, Snapshot};
 use super::{Key, Result, StoreError, Value};
 
@@ -22,8 +21,6 @@ pub(crate) struct History {
 
 /// What the journal says after being read.
 pub(crate) struct Replay {
-    /// What each key that the journal mentions holds in the end.
-    pub(crate) effects: Effects,
     pub(crate) records: u64,
     pub(crate) blobs_restored: u64,
     /// The journal holds blobs: their files may not be durable.
@@ -102,8 +99,6 @@ impl History {
     /// Reads the whole journal. Blobs that it holds go to their files again
     /// where those are missing or wrong.
     pub(crate) fn replay(&self, blobs: Option<&BlobFiles>) -> Result<Replay> {
-        let base = self.base();
-        let mut effects = Effects::new();
         let mut records = 0;
         let mut blobs_restored = 0;
         let mut holds_blobs = false;
@@ -114,9 +109,6 @@ impl History {
                 for (id, bytes) in &record.blobs {
                     blobs_restored += u64::from(files.restore(*id, bytes)?);
                 }
-            }
-            if record.last > base {
-                effects.extend(record.effects);
             }
             Ok(())
         };
@@ -135,7 +127,6 @@ impl History {
             end = Some(found);
         }
         Ok(Replay {
-            effects,
             records,
             blobs_restored,
             holds_blobs,
@@ -144,9 +135,16 @@ impl History {
         })
     }
 
-    /// The rows of the snapshot with these effects on top, in key order.
-    pub(crate) fn rows(&self, effects: Effects) -> Result<Merged> {
-        Merged::new(self.snapshot.as_ref(), self.id, effects)
+    /// The rows of the snapshot with the journal's effects on top, in key order. The journal
+    /// has been found sound by [`History::replay`].
+    pub(crate) fn rows(&self) -> Result<Merged> {
+        let next = self.segments.iter().skip(1).map(Some).chain([None]);
+        let segments = self.segments.iter().zip(next).map(|(segment, next)| {
+            let last = next.map(|next| next.first.saturating_sub(1));
+            (segment.clone(), last)
+        });
+        let slices = Slices::new(segments.collect(), self.id, self.base(), SLICE_BYTES_MAX);
+        Merged::new(self.snapshot.as_ref(), self.id, slices)
     }
 }
 
@@ -249,19 +247,22 @@ fn missing(layout: &Layout, what: &'static str) -> StoreError {
 pub(crate) struct Merged {
     base: Option<Rows>,
     base_next: Option<(Key, Value)>,
-    effects: std::iter::Peekable<btree_map::IntoIter<Key, Option<Value>>>,
+    effects: Slices,
+    next_effect: Option<(Key, Option<Value>)>,
 }
 
 impl Merged {
-    pub(crate) fn new(snapshot: Option<&Snapshot>, id: StoreId, effects: Effects) -> Result<Self> {
+    pub(crate) fn new(snapshot: Option<&Snapshot>, id: StoreId, effects: Slices) -> Result<Self> {
         let mut merged = Self {
             base: snapshot
                 .map(|snapshot| Rows::open(snapshot, id))
                 .transpose()?,
             base_next: None,
-            effects: effects.into_iter().peekable(),
+            effects,
+            next_effect: None,
         };
         merged.advance_base()?;
+        merged.advance_effect()?;
         Ok(merged)
     }
 
@@ -270,9 +271,14 @@ impl Merged {
         Ok(std::mem::replace(&mut self.base_next, next))
     }
 
+    fn advance_effect(&mut self) -> Result<Option<(Key, Option<Value>)>> {
+        let next = self.effects.next().transpose()?;
+        Ok(std::mem::replace(&mut self.next_effect, next))
+    }
+
     fn next_row(&mut self) -> Result<Option<(Key, Value)>> {
         loop {
-            let Some((key, _)) = self.effects.peek() else {
+            let Some((key, _)) = &self.next_effect else {
                 return self.advance_base();
             };
             match &self.base_next {
@@ -282,7 +288,7 @@ impl Merged {
                 }
                 _ => {}
             }
-            if let Some((key, Some(value))) = self.effects.next() {
+            if let Some((key, Some(value))) = self.advance_effect()? {
                 return Ok(Some((key, value)));
             }
         }

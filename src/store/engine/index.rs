@@ -48,13 +48,21 @@ impl Index {
         self.with(|db| Ok(db.get(key)?.map(|value| value.to_vec())))
     }
 
-    pub(crate) fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
-        let start = match &range.start {
-            Bound::Unbounded => Bound::Excluded(APPLIED_KEY.to_vec()),
-            bound => bound.clone(),
-        };
+    pub(crate) fn count(&self, range: &KeyRange, limit: usize) -> Result<usize> {
         self.with(|db| {
-            let rows = db.range((start, range.end.clone()));
+            let rows = db.range((start_of(range), range.end.clone()));
+            let mut count = 0;
+            for row in rows.take(limit) {
+                row?;
+                count += 1;
+            }
+            Ok(count)
+        })
+    }
+
+    pub(crate) fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
+        self.with(|db| {
+            let rows = db.range((start_of(range), range.end.clone()));
             let row = |row: sled::Result<(sled::IVec, sled::IVec)>| {
                 let (key, value) = row?;
                 Ok((key.to_vec(), value.to_vec()))
@@ -141,6 +149,14 @@ impl Index {
             self.suspect.store(true, Ordering::Release);
         }
         result
+    }
+}
+
+/// Where a range begins: behind the index's own key.
+fn start_of(range: &KeyRange) -> Bound<Key> {
+    match &range.start {
+        Bound::Unbounded => Bound::Excluded(APPLIED_KEY.to_vec()),
+        bound => bound.clone(),
     }
 }
 

@@ -91,6 +91,13 @@ impl Engine for MemoryEngine {
         })
     }
 
+    fn count(&self, range: &KeyRange, limit: usize) -> Result<usize> {
+        let state = self.read();
+        state.check_open()?;
+        let rows = state.rows.range((range.start.clone(), range.end.clone()));
+        Ok(rows.take(limit).count())
+    }
+
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         let state = self.read();
         state.check_open()?;

@@ -25,6 +25,7 @@ mod queue;
 mod range;
 mod recover;
 mod segment;
+mod slices;
 mod snapshot;
 mod verify;
 
@@ -89,6 +90,7 @@ pub(crate) type CloseFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send
 pub(crate) trait Engine: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Value>>;
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>>;
+    fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
     fn commit(&self, batch: Batch) -> CommitFuture<'_>;
     fn watch_commits(&self) -> watch::Receiver<Sequence>;
@@ -160,6 +162,15 @@ impl Store {
             return Ok(Vec::new());
         }
         self.engine.scan(&range, limit.min(SCAN_LIMIT_MAX))
+    }
+
+    /// How many rows the range holds, counted up to `limit` (at most [`SCAN_LIMIT_MAX`]).
+    pub fn count(&self, range: impl Into<KeyRange>, limit: usize) -> Result<usize> {
+        let range = range.into();
+        if range.is_empty() {
+            return Ok(0);
+        }
+        self.engine.count(&range, limit.min(SCAN_LIMIT_MAX))
     }
 
     /// Commits a batch: all of it or nothing. Resolves once it is durable and

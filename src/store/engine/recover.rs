@@ -22,17 +22,17 @@ pub(crate) fn recover(
     blobs: &BlobFiles,
     cache_bytes: u64,
 ) -> Result<Recovered> {
-    let mut replay = history.replay(Some(blobs))?;
+    let replay = history.replay(Some(blobs))?;
     let last = replay.end.last;
-    let mend = |effects| -> Result<(sled::Db, Mended)> {
+    let mend = || -> Result<(sled::Db, Mended)> {
         let db = index::open(&layout.index(), cache_bytes)?;
-        let mended = index::reconcile(&db, history.rows(effects)?, last, true)?;
+        let mended = index::reconcile(&db, history.rows()?, last, true)?;
         Ok((db, mended))
     };
-    let (db, mended) = match mend(std::mem::take(&mut replay.effects)) {
+    let (db, mended) = match mend() {
         Err(StoreError::Index(why)) => {
             set_aside(layout, last, &why)?;
-            mend(history.replay(None)?.effects)?
+            mend()?
         }
         other => other?,
     };

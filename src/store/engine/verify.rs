@@ -65,11 +65,11 @@ fn verify_history(layout: &Layout, report: &mut Report) -> Result<()> {
     report.records = replay.records;
     report.last_sequence = replay.end.last;
     report.torn_bytes = replay.end.torn_bytes;
-    for row in history.rows(replay.effects.clone())? {
+    for row in history.rows()? {
         row?;
         report.rows += 1;
     }
-    let rows = history.rows(replay.effects)?;
+    let rows = history.rows()?;
     report.index_differences = index::open(&layout.index(), CACHE_BYTES)
         .and_then(|db| index::reconcile(&db, rows, replay.end.last, false))
         .ok()
