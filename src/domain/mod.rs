@@ -12,6 +12,7 @@ pub mod communication;
 pub mod contact;
 pub mod delivery;
 pub mod escalation;
+pub mod fold;
 pub mod group;
 pub mod ids;
 pub mod inbox;

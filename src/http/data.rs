@@ -11,16 +11,16 @@ use crate::domain::{
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
-use crate::store::{Batch, Loaded, NO_AREA, Repo, RepoError, RowBatch, Seek, StoreError, keys};
+use crate::store::{
+    AreaIndex, Batch, Find, Loaded, NO_AREA, Repo, RowBatch, Seek, StoreError, keys,
+};
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
-/// Most contacts looked through for a name that no index knows by its beginning.
-const SEARCH_SCAN_MAX: usize = 5_000;
-/// Contacts read at a time.
-const SCAN_STEP: usize = 500;
-/// Most communications looked through for one filtered page.
-const FILTER_SCAN_MAX: usize = 20_000;
+/// Most contacts looked through for what no index knows by its beginning.
+const SEARCH_SCAN_MAX: usize = 2_000;
+/// Fewest digits that are taken for the beginning of a number.
+const NUMBER_START_MIN: usize = 3;
 /// Most ended sessions removed at one login.
 const SESSIONS_SWEPT_MAX: usize = 1_000;
 /// Longest search text looked at, in characters.
@@ -106,23 +106,21 @@ impl Areas {
     /// Reads them all.
     pub(crate) fn read(repo: &Repo) -> Result<Self> {
         let tree = repo.areas()?;
+        let (people, issues) = (repo.contact_counts()?, repo.issue_counts()?);
+        let count = |id: AreaId| AreaNumbers {
+            people: people.get(&id).copied().unwrap_or_default(),
+            issues: issues.get(&id).copied().unwrap_or_default(),
+        };
         let mut numbers: HashMap<AreaId, AreaNumbers> = HashMap::new();
         for (_, area) in tree.walk() {
-            let own = AreaNumbers {
-                people: repo.contact_count(area.id)?,
-                issues: repo.issue_count(area.id)?,
-            };
+            let own = count(area.id);
             for above in tree.path(area.id) {
                 let sum = numbers.entry(above.id).or_default();
                 sum.people += own.people;
                 sum.issues += own.issues;
             }
         }
-        let nowhere = AreaNumbers {
-            people: repo.contact_count(NO_AREA)?,
-            issues: repo.issue_count(NO_AREA)?,
-        };
-        numbers.insert(NO_AREA, nowhere);
+        numbers.insert(NO_AREA, count(NO_AREA));
         Ok(Self { tree, numbers })
     }
 
@@ -163,11 +161,21 @@ impl Areas {
     }
 }
 
-/// Contacts that a search finds, in order of name.
+/// Contacts that a search finds: by address or number, by words of the name; in order of name.
 pub(crate) fn search(
     repo: &Repo,
     query: &str,
     region: &str,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    search_within(repo, query, region, None, limit)
+}
+
+fn search_within(
+    repo: &Repo,
+    query: &str,
+    region: &str,
+    within: Option<&HashSet<AreaId>>,
     limit: usize,
 ) -> Result<Vec<Loaded<Contact>>> {
     let query: String = query
@@ -176,28 +184,50 @@ pub(crate) fn search(
         .chars()
         .take(QUERY_MAX)
         .collect();
-    let mut found: Vec<Loaded<Contact>> = Vec::new();
-    if let Some(key) = address_key(&query, region) {
-        found = repo.contacts_by_address(&key, limit)?;
+    let address =
+        address_key(&query, region).or_else(|| begins_address(&query).then(|| query.clone()));
+    let find = |text| Find {
+        text,
+        within,
+        limit,
+    };
+    let mut found = match &address {
+        Some(address) => repo.find_by_address(find(address))?,
+        None => Vec::new(),
+    };
+    found.extend(repo.find_by_name(find(&query))?);
+    if found.is_empty() {
+        found = look_through(repo, &query, within, limit)?;
     }
-    let words: Vec<&str> = query.split_whitespace().collect();
-    let mut after = None;
-    let mut seen = 0;
-    while found.len() < limit && seen < SEARCH_SCAN_MAX {
-        let page = repo.contacts_by_name("", after, SCAN_STEP)?;
-        seen += page.rows.len();
-        for contact in page.rows {
-            let new = found.iter().all(|known| known.id != contact.id);
-            if new && matches(&contact, &words) && found.len() < limit {
-                found.push(contact);
-            }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let mut seen = HashSet::new();
+    found.retain(|contact| seen.insert(contact.id));
+    found.sort_by_cached_key(|contact| name_key(contact));
+    found.truncate(limit);
     Ok(found)
+}
+
+/// Whether it looks like the first part of an address or number.
+fn begins_address(query: &str) -> bool {
+    let digits = query.trim_start_matches('+');
+    query.contains('@')
+        || (digits.len() >= NUMBER_START_MIN && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Contacts in whose name or addresses every word stands somewhere, among the first of all.
+fn look_through(
+    repo: &Repo,
+    query: &str,
+    within: Option<&HashSet<AreaId>>,
+    limit: usize,
+) -> Result<Vec<Loaded<Contact>>> {
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let wanted = |contact: &Contact| {
+        let area = contact.area.unwrap_or(NO_AREA);
+        within.is_none_or(|within| within.contains(&area)) && matches(contact, &words)
+    };
+    let page = repo.contacts_by_name("", None, SEARCH_SCAN_MAX)?;
+    let found = page.rows.into_iter().filter(|contact| wanted(contact));
+    Ok(found.take(limit).collect())
 }
 
 /// The form in which the store knows the address or number that was searched for.
@@ -228,30 +258,31 @@ fn matches(contact: &Contact, words: &[&str]) -> bool {
     })
 }
 
-/// Contacts of an area and of what lies in it, in order of first name, at most `limit`.
+/// Contacts of these areas and of what lies in them, in order of first name, at most `limit`;
+/// those that a search finds, if there is one.
 pub(crate) fn contacts_in(
     repo: &Repo,
     tree: &AreaTree,
-    area: AreaId,
+    areas: &[AreaId],
     query: &str,
+    region: &str,
     limit: usize,
 ) -> Result<Vec<Loaded<Contact>>> {
-    let words = query.to_lowercase();
-    let words: Vec<&str> = words.split_whitespace().collect();
-    gather(repo, tree, area, limit, Repo::contacts_in_area, |contact| {
-        matches(contact, &words)
-    })
+    if query.trim().is_empty() {
+        return listed(repo, AreaIndex::Contacts, tree, areas, limit);
+    }
+    let within: HashSet<AreaId> = areas.iter().flat_map(|area| tree.subtree(*area)).collect();
+    search_within(repo, query, region, Some(&within), limit)
 }
 
-/// Contacts with a communication issue in an area and what lies in it, by first name; then
-/// those whom nothing reaches any more.
+/// Contacts with a communication issue in an area and what lies in it, by first name.
 pub(crate) fn issues_in(
     repo: &Repo,
     tree: &AreaTree,
     area: AreaId,
     limit: usize,
 ) -> Result<Vec<Loaded<Contact>>> {
-    gather(repo, tree, area, limit, Repo::issues_in_area, |_| true)
+    listed(repo, AreaIndex::Issues, tree, &[area], limit)
 }
 
 /// Contacts whom no method reaches in an area and what lies in it, by first name.
@@ -261,40 +292,22 @@ pub(crate) fn unreachable_in(
     area: AreaId,
     limit: usize,
 ) -> Result<Vec<Loaded<Contact>>> {
-    gather(repo, tree, area, limit, Repo::unreachable_in_area, |_| true)
+    listed(repo, AreaIndex::Unreachable, tree, &[area], limit)
 }
 
-type AreaScan = fn(
-    &Repo,
-    AreaId,
-    Option<Vec<u8>>,
-    usize,
-) -> std::result::Result<crate::store::Page<Loaded<Contact>>, RepoError>;
-
-fn gather(
+fn listed(
     repo: &Repo,
+    index: AreaIndex,
     tree: &AreaTree,
-    area: AreaId,
+    areas: &[AreaId],
     limit: usize,
-    scan: AreaScan,
-    wanted: impl Fn(&Contact) -> bool,
 ) -> Result<Vec<Loaded<Contact>>> {
-    let mut found = Vec::new();
-    for id in tree.subtree(area) {
-        let mut after = None;
-        let mut seen = 0;
-        while seen < SEARCH_SCAN_MAX {
-            let page = scan(repo, id, after, SCAN_STEP)?;
-            seen += page.rows.len();
-            found.extend(page.rows.into_iter().filter(|contact| wanted(contact)));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
+    let mut areas: Vec<AreaId> = areas.iter().flat_map(|area| tree.subtree(*area)).collect();
+    areas.sort_unstable();
+    areas.dedup();
+    let page = repo.contacts_of_areas(index, &areas, None, limit)?;
+    let mut found = page.rows;
     found.sort_by_cached_key(|contact| name_key(contact));
-    found.truncate(limit);
     Ok(found)
 }
 
@@ -314,23 +327,16 @@ pub(crate) fn communications(
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Communication>> {
-    let mut rows: Vec<Communication> = Vec::new();
-    let mut after = after;
-    let mut seen = 0;
-    loop {
-        // Never more than fit, so that the cursor stands behind what is shown.
-        let page = repo.communications(after, limit - rows.len())?;
-        seen += limit;
-        let wanted = page
-            .rows
-            .into_iter()
-            .map(|communication| communication.value);
-        rows.extend(wanted.filter(|one| by_itself || !one.origin.is_by_itself()));
-        after = page.next;
-        if after.is_none() || rows.len() >= limit || seen >= FILTER_SCAN_MAX {
-            return Ok(Part { rows, next: after });
-        }
-    }
+    let page = if by_itself {
+        repo.communications(after, limit)?
+    } else {
+        repo.communications_written(after, limit)?
+    };
+    let rows = page.rows.into_iter().map(|one| one.value).collect();
+    Ok(Part {
+        rows,
+        next: page.next,
+    })
 }
 
 /// A page of a communication's people, and where the pages beside it begin.

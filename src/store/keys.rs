@@ -14,6 +14,8 @@ use crate::domain::{
 pub const CONTACT: &[u8] = b"k.";
 /// Contacts by first and last name.
 pub const CONTACT_BY_NAME: &[u8] = b"kn";
+/// Contacts by each word of their names, folded; the entry holds area and name.
+pub const CONTACT_BY_WORD: &[u8] = b"kw";
 /// Contacts by area, then first name.
 pub const CONTACT_BY_AREA: &[u8] = b"ka";
 /// Contacts by address or number.
@@ -54,6 +56,8 @@ pub const AREA: &[u8] = b"a.";
 pub const COMMUNICATION: &[u8] = b"c.";
 /// Communications, last modified first.
 pub const COMMUNICATION_BY_CHANGE: &[u8] = b"cm";
+/// Communications that somebody wrote for the occasion, last modified first.
+pub const COMMUNICATION_WRITTEN: &[u8] = b"cw";
 /// Audience chunks of a communication.
 pub const AUDIENCE: &[u8] = b"ca";
 /// Rounds of a communication that are still to be worked off.

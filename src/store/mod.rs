@@ -7,9 +7,11 @@ mod lists;
 pub mod records;
 pub mod repo;
 pub mod rows;
+mod words;
 
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
+pub use repo::{AreaIndex, Find};
 pub use repo::{Ended, Page, Repo, RepoError, ThreadList};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 

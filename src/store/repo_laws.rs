@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::engine::Key;
 use super::world::{IDS, World, area, change, contact_id, run};
-use super::{Loaded, NO_AREA, Page, RepoError};
+use super::{AreaIndex, Find, Loaded, NO_AREA, Page, RepoError};
 use crate::domain::comms_issue::{Reachability, reachability};
+use crate::domain::fold::fold;
 use crate::domain::{AreaId, Contact, ContactId, Delivery, DeliveryId, MethodState};
 
 /// All pages of a list.
@@ -85,6 +88,62 @@ fn check_area(world: &World, id: AreaId, limit: usize) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// The lists of all areas as one are what is in them, whatever the size of a page.
+fn check_areas_as_one(world: &World, limit: usize) -> Result<(), TestCaseError> {
+    let areas: Vec<AreaId> = (0..IDS).map(area).chain([NO_AREA]).collect();
+    let wanted = |index, contact: &Contact| match index {
+        AreaIndex::Contacts => true,
+        AreaIndex::Issues => reachability(contact) == Reachability::Issue,
+        AreaIndex::Unreachable => reachability(contact) == Reachability::Unreachable,
+    };
+    for index in [
+        AreaIndex::Contacts,
+        AreaIndex::Issues,
+        AreaIndex::Unreachable,
+    ] {
+        let mut some = known(world);
+        some.retain(|contact| {
+            areas.contains(&contact.area.unwrap_or(NO_AREA)) && wanted(index, contact)
+        });
+        let listed = all(limit, |after, limit| {
+            world
+                .repo
+                .contacts_of_areas(index, &areas, after.as_deref(), limit)
+        });
+        prop_assert_eq!(contact_ids(&listed), sorted_by_first_name(some));
+    }
+    Ok(())
+}
+
+/// Everybody is found by the beginning of each word of the name, in the right areas alone.
+fn check_words(world: &World) -> Result<(), TestCaseError> {
+    for contact in known(world) {
+        let name = fold(&contact.full_name());
+        let here = HashSet::from([contact.area.unwrap_or(NO_AREA)]);
+        let nowhere = HashSet::new();
+        for word in name.split_whitespace().take(8) {
+            let start: String = word.chars().take(2).collect();
+            let find = |text, within| {
+                let limit = 1_000;
+                let find = Find {
+                    text,
+                    within,
+                    limit,
+                };
+                contact_ids(&world.repo.find_by_name(find).unwrap())
+            };
+            prop_assert!(find(word, None).contains(&contact.id));
+            prop_assert!(find(&start, Some(&here)).contains(&contact.id));
+            let all_and_more = [&name, " ", &start].concat();
+            prop_assert!(find(&all_and_more, None).contains(&contact.id));
+            prop_assert!(!find(word, Some(&nowhere)).contains(&contact.id));
+            let too_much = [word, " zzzzzz"].concat();
+            prop_assert!(!find(&too_much, None).contains(&contact.id));
+        }
+    }
+    Ok(())
+}
+
 fn check_addresses(world: &World) -> Result<(), TestCaseError> {
     for contact in known(world) {
         for method in &contact.methods {
@@ -156,6 +215,8 @@ proptest! {
             for id in (0..IDS).map(area).chain([NO_AREA]) {
                 check_area(&world, id, limit)?;
             }
+            check_areas_as_one(&world, limit)?;
+            check_words(&world)?;
             check_addresses(&world)?;
             check_deliveries(&world, limit)
         })?;

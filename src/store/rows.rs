@@ -138,6 +138,7 @@ impl Row for Contact {
             (by_name, Vec::new()),
             (by_area(keys::CONTACT_BY_AREA), Vec::new()),
         ];
+        entries.extend(super::words::entries(self));
         for method in &self.methods {
             if method.state != MethodState::Removed {
                 let key = KeyBuilder::new(keys::CONTACT_BY_ADDRESS)
@@ -210,6 +211,10 @@ impl Row for Communication {
         };
         let changed = under(KeyBuilder::new(keys::COMMUNICATION_BY_CHANGE));
         let mut entries = vec![(changed, Vec::new())];
+        if !self.origin.is_by_itself() {
+            let written = under(KeyBuilder::new(keys::COMMUNICATION_WRITTEN));
+            entries.push((written, Vec::new()));
+        }
         if let Some(campaign) = self.campaign {
             let begin = KeyBuilder::new(keys::COMMUNICATION_BY_CAMPAIGN).bytes(campaign.as_bytes());
             entries.push((under(begin), Vec::new()));

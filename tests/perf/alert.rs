@@ -11,7 +11,7 @@ use tocsin::submit::{DraftInput, Sent};
 use tocsin::tracker::RoundStep;
 
 use crate::client::{Client, percentiles};
-use crate::{Size, console, fill, memory_mib, report};
+use crate::{Size, console, cpu_seconds, fill, memory_mib, report};
 
 pub(crate) async fn run(folder: &Path, size: Size) {
     let served = console::start(folder).await;
@@ -58,7 +58,7 @@ pub(crate) async fn run(folder: &Path, size: Size) {
             "/issues".to_owned(),
         ],
     );
-    let began = Instant::now();
+    let (began, cpu) = (Instant::now(), cpu_seconds());
     let sent = served.submit.send(id).await.unwrap();
     assert_eq!(
         sent,
@@ -81,7 +81,10 @@ pub(crate) async fn run(folder: &Path, size: Size) {
     }
     report(
         "alert: every delivery made",
-        &[("seconds", began.elapsed().as_secs_f64())],
+        &[
+            ("seconds", began.elapsed().as_secs_f64()),
+            ("cpu_s", cpu_seconds() - cpu),
+        ],
     );
     let times = visitor.stop();
     let (rss, peak) = memory_mib();

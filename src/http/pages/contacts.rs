@@ -14,7 +14,6 @@ use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
 use super::{Answer, show};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{AreaId, Contact, ContactId, MethodState};
-use crate::store::Loaded;
 
 /// Contacts shown for a search or an area.
 const FOUND_MAX: usize = 200;
@@ -70,17 +69,16 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         String::new()
     };
     let mut next = String::new();
-    let found = if mine {
-        contacts_in_all(&app, &areas, &covered, &q)?
-    } else if let Some(area) = area {
-        data::contacts_in(app.repo(), &areas.tree, area, &q, FOUND_MAX)?
+    let region = &app.console.settings.default_region;
+    let chosen = if mine {
+        covered.as_slice()
+    } else {
+        area.as_slice()
+    };
+    let found = if !chosen.is_empty() {
+        data::contacts_in(app.repo(), &areas.tree, chosen, &q, region, FOUND_MAX)?
     } else if !q.is_empty() {
-        data::search(
-            app.repo(),
-            &q,
-            &app.console.settings.default_region,
-            FOUND_MAX,
-        )?
+        data::search(app.repo(), &q, region, FOUND_MAX)?
     } else {
         let page = app.repo().contacts_by_name("", after, PAGE_ROWS)?;
         next = page
@@ -111,23 +109,6 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         first,
         next,
     })
-}
-
-/// The people of several areas, in order of name.
-fn contacts_in_all(
-    app: &App,
-    areas: &Areas,
-    covered: &[AreaId],
-    q: &str,
-) -> data::Result<Vec<Loaded<Contact>>> {
-    let mut found = Vec::new();
-    for area in covered {
-        let some = data::contacts_in(app.repo(), &areas.tree, *area, q, FOUND_MAX)?;
-        found.extend(some);
-    }
-    found.sort_by_cached_key(|contact| data::name_key(contact));
-    found.truncate(FOUND_MAX);
-    Ok(found)
 }
 
 fn row(c: &Chrome, areas: &Areas, contact: &Contact) -> Row {

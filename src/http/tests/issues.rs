@@ -171,6 +171,25 @@ async fn contacts_are_found_by_name_address_number_and_area() {
     let found = |body: &str| body.matches("title-link").count();
     assert_eq!(found(&browser.get("/contacts").await.body), 40);
     browser.get("/contacts?q=ada").await.assert_has(&["Ada"]);
+    // By every word's beginning, in any order, whatever case and accents; by a part of one too.
+    let ada = world.repo.contact(world.contacts[0]).unwrap().unwrap();
+    let (first, last) = (ada.first_name.reveal(), ada.last_name.reveal());
+    let queries = [
+        format!("{}+{}", &last[..3].to_lowercase(), &first[..2]),
+        format!("%C3%80{}+{last}", &first[1..].to_uppercase()),
+        format!("{}+{first}", &last[1..]),
+    ];
+    for query in queries {
+        let page = browser.get(&format!("/contacts?q={query}")).await;
+        assert_eq!(found(&page.body), 1, "{query}");
+        page.assert_has(&[&ada.full_name()]);
+        let here = format!("/contacts?q={query}&area={}", world.county);
+        assert_eq!(found(&browser.get(&here).await.body), 1, "{query}");
+    }
+    let elsewhere = world.areas.iter().find(|area| Some(**area) != ada.area);
+    let elsewhere = format!("/contacts?q={first}+{last}&area={}", elsewhere.unwrap());
+    assert_eq!(found(&browser.get(&elsewhere).await.body), 0);
+    assert!(found(&browser.get("/contacts?q=%2B44770090010").await.body) > 1);
     let by_number = browser.get("/contacts?q=07700%20900100").await;
     assert_eq!(found(&by_number.body), 1);
     by_number.assert_has(&["Ada"]);

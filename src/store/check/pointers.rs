@@ -17,11 +17,13 @@ const INDEXES: &[&[u8]] = &[
     keys::COMMUNICATION_BY_RELATED,
     keys::COMMUNICATION_BY_STATE,
     keys::CONTACT_BY_NAME,
+    keys::CONTACT_BY_WORD,
     keys::CONTACT_BY_AREA,
     keys::CONTACT_BY_ADDRESS,
     keys::ISSUE_BY_AREA,
     keys::UNREACHABLE_BY_AREA,
     keys::COMMUNICATION_BY_CHANGE,
+    keys::COMMUNICATION_WRITTEN,
     keys::DELIVERY_BY_CONTACT,
     keys::DELIVERY_BY_REMOTE_ID,
     keys::PERSON_BY_STATE,
@@ -136,6 +138,7 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
     };
     let owner = match tag {
         keys::COMMUNICATION_BY_CHANGE
+        | keys::COMMUNICATION_WRITTEN
         | keys::COMMUNICATION_BY_CAMPAIGN
         | keys::COMMUNICATION_BY_RELATED
         | keys::COMMUNICATION_BY_STATE => Owner::Communication(CommunicationId::from_bytes(id)),

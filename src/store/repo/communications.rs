@@ -25,6 +25,15 @@ impl Repo {
         self.communications_under(keys::COMMUNICATION_BY_CHANGE.to_vec(), after, limit)
     }
 
+    /// Communications that somebody wrote for the occasion, last modified first.
+    pub fn communications_written(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Communication>>> {
+        self.communications_under(keys::COMMUNICATION_WRITTEN.to_vec(), after, limit)
+    }
+
     fn communications_under(
         &self,
         prefix: Key,

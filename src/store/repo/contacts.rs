@@ -1,5 +1,7 @@
 //! Reading people: contacts, their areas and groups, filters, recipient lists, logs.
 
+use std::collections::HashMap;
+
 use super::{Page, Repo, Result, area_prefix, counter};
 use crate::domain::{
     Area, AreaId, AreaTree, Contact, ContactId, FilterId, Group, GroupId, ImportId, LogEntry,
@@ -118,6 +120,25 @@ impl Repo {
     /// How many contacts directly in an area have a communication issue.
     pub fn issue_count(&self, area: AreaId) -> Result<u64> {
         self.count(area_prefix(keys::ISSUES_IN_AREA, area))
+    }
+
+    /// How many contacts are directly in each area, and in none ([`super::super::NO_AREA`]).
+    pub fn contact_counts(&self) -> Result<HashMap<AreaId, u64>> {
+        self.area_counts(keys::CONTACTS_IN_AREA)
+    }
+
+    /// How many contacts directly in each area, and in none, have a communication issue.
+    pub fn issue_counts(&self) -> Result<HashMap<AreaId, u64>> {
+        self.area_counts(keys::ISSUES_IN_AREA)
+    }
+
+    fn area_counts(&self, tag: &[u8]) -> Result<HashMap<AreaId, u64>> {
+        let counters = self.store.scan(KeyRange::prefix(tag), AREAS_MAX + 1)?;
+        let counts = counters.iter().filter_map(|(key, value)| {
+            let id = super::id_before(key, 0)?;
+            Some((AreaId::from_bytes(id), counter(value)))
+        });
+        Ok(counts.collect())
     }
 
     /// How many contacts have a communication issue, in all areas and none.

@@ -2,7 +2,9 @@
 
 mod communications;
 mod contacts;
+mod find;
 mod inbox;
+mod merge;
 mod sessions;
 mod tickets;
 
@@ -16,7 +18,9 @@ use crate::domain::{
     AreaId, ContactId, Delivery, DeliveryId, EarlyReceipt, InboundMail, Session, User, UserId,
 };
 
+pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
+pub use merge::AreaIndex;
 
 /// Most areas there may be.
 pub const AREAS_MAX: usize = 10_000;
@@ -211,14 +215,14 @@ impl Repo {
         let start = [b"q/".as_slice(), &[lane as u8]].concat();
         let end = now.as_millis().saturating_add(1).to_be_bytes();
         let end = [start.as_slice(), &end].concat();
-        Ok(self.store.scan(KeyRange::from(start..end), limit)?.len())
+        Ok(self.store.count(KeyRange::from(start..end), limit)?)
     }
 
     /// How many entries wait in a lane, counted up to `limit`.
     pub fn lane_depth(&self, lane: crate::domain::Lane, limit: usize) -> Result<usize> {
         let depth = |express| -> Result<usize> {
             let prefix = [b"q/".as_slice(), &[lane.number(express)]].concat();
-            Ok(self.store.scan(KeyRange::prefix(prefix), limit)?.len())
+            Ok(self.store.count(KeyRange::prefix(prefix), limit)?)
         };
         Ok((depth(false)? + depth(true)?).min(limit))
     }
