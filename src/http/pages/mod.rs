@@ -65,8 +65,25 @@ pub fn router(console: Console) -> Router {
         .with_state(app)
 }
 
+/// What became of what was sent.
+fn outcome_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/communications/{id}/recontact",
+            get(recontact::page).post(recontact::start),
+        )
+        .route(
+            "/communications/{id}/statisticsAlert.xlsx",
+            get(exports::statistics),
+        )
+        .route("/deliveries/{id}", get(message::page))
+        .route("/log", get(comms_log::page))
+        .route("/log/export", get(exports::log))
+}
+
 fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(outcome_routes())
         .route("/", get(overview::page))
         .route("/login", get(login::page).post(login::enter))
         .route("/logout", post(login::leave))
@@ -84,17 +101,6 @@ fn routes() -> Router<Arc<App>> {
         .route("/communications/{id}/preview", get(content::preview))
         .route("/communications/{id}/send", post(review::send))
         .route("/communications/{id}/events", get(live::events))
-        .route(
-            "/communications/{id}/recontact",
-            get(recontact::page).post(recontact::start),
-        )
-        .route(
-            "/communications/{id}/statisticsAlert.xlsx",
-            get(exports::statistics),
-        )
-        .route("/deliveries/{id}", get(message::page))
-        .route("/log", get(comms_log::page))
-        .route("/log/export", get(exports::log))
         .route("/communications/{id}/people/{contact}", get(person::page))
         .route("/contacts", get(contacts::page))
         .route("/contacts/{id}", get(contact::page))
