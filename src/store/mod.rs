@@ -4,6 +4,7 @@ pub mod check;
 pub mod engine;
 pub mod keys;
 mod lists;
+mod person_rows;
 pub mod records;
 pub mod repo;
 pub mod rows;

@@ -9,8 +9,8 @@ use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
-    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Person, Recipient,
-    ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -313,31 +313,6 @@ impl Row for Delivery {
             entries.push((keys::remote_id(remote), self.id.as_bytes().to_vec()));
         }
         entries
-    }
-}
-
-impl Row for Person {
-    fn key(&self) -> Key {
-        keys::person(self.communication, self.contact)
-    }
-
-    /// One entry, with the state in front: a list of one state reads only that, a list of all
-    /// merges the three. An entry moves when the state changes, and for nothing else.
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let mut key = keys::people_in_state(self.communication, self.state);
-        key.extend(keys::person_position(self.sort_name.reveal(), self.contact));
-        vec![(key, Vec::new())]
-    }
-
-    fn counters(&self) -> Vec<(Key, i64)> {
-        let mut counters = vec![(keys::people_by_state(self.communication, self.state), 1)];
-        for delivery in &self.deliveries {
-            counters.push((
-                keys::deliveries_by_status(self.communication, delivery.status),
-                1,
-            ));
-        }
-        counters
     }
 }
 
