@@ -29,7 +29,7 @@ pub use console::{Console, Log, LogFormat};
 pub use email::{Email, Relay, Retry, Route, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
-pub use policy::{Category, Notices, Reminders, Suspension};
+pub use policy::{Approval, Category, Notices, Reminders, Schedule, Suspension};
 pub use public::Public;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
@@ -65,6 +65,10 @@ pub struct Config {
     pub reminders: Reminders,
     /// When a method is suspended.
     pub suspension: Suspension,
+    /// What a second pair of eyes must see first.
+    pub approval: Approval,
+    /// What goes out by itself at its time.
+    pub schedule: Schedule,
     /// What contacts are told when a method stops working.
     pub notices: Notices,
     /// The console.
@@ -144,6 +148,8 @@ impl Config {
             ("category", self.categories != other.categories),
             ("reminders", self.reminders != other.reminders),
             ("suspension", self.suspension != other.suspension),
+            ("approval", self.approval != other.approval),
+            ("schedule", self.schedule != other.schedule),
             ("notices", self.notices != other.notices),
             ("console", self.console != other.console),
             ("public", self.public != other.public),
@@ -165,8 +171,11 @@ impl Config {
         // First: it says whether secrets may be written in the file.
         let server = Server::read(&root.section("server"));
         let email = Email::read(&root.section("email"), &server.name, &server.domain);
+        let categories = Category::read_all(&root);
         let config = Config {
             public: Public::read(&root.section("public"), &email.from_name),
+            approval: Approval::read(&root.section("approval"), &categories),
+            schedule: Schedule::read(&root.section("schedule")),
             store: Store::read(&root.section("store")),
             listen: Listen::read(&root.section("listen")),
             tls: Tls::read(&root.section("tls")),
@@ -174,7 +183,7 @@ impl Config {
             email,
             sms: Sms::read(&root.section("sms")),
             voice: Voice::read(&root.section("voice")),
-            categories: Category::read_all(&root),
+            categories,
             reminders: Reminders::read(&root.section("reminders")),
             suspension: Suspension::read(&root.section("suspension")),
             notices: Notices::read(&root.section("notices")),

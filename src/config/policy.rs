@@ -116,6 +116,51 @@ impl Suspension {
     }
 }
 
+/// `[approval]`: what a second pair of eyes must see before it goes out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Approval {
+    /// Everything in these categories. Default `[]`.
+    pub categories: Vec<String>,
+    /// Everything to more people than this; 0 for no such rule. Default 0.
+    pub above_people: u64,
+    /// Emergencies go out without it; this is logged. Default `true`.
+    pub emergency_bypass: bool,
+}
+
+impl Approval {
+    pub(super) fn read(section: &Section<'_, '_>, categories: &[Category]) -> Approval {
+        let known = |name: &str| {
+            if categories.iter().any(|category| category.name == name) {
+                Ok(name.to_owned())
+            } else {
+                Err(format!("there is no category \"{name}\""))
+            }
+        };
+        Approval {
+            categories: section.list("categories", Vec::new(), known),
+            above_people: section.integer("above_people", 0, 0..=1_000_000),
+            emergency_bypass: section.bool("emergency_bypass", true),
+        }
+    }
+}
+
+/// `[schedule]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Schedule {
+    /// What was scheduled and is later than this, because the daemon was down, does not
+    /// go out by itself any more: it is a draft again. Default `"1h"`.
+    #[serde(serialize_with = "units::duration")]
+    pub late_max: Duration,
+}
+
+impl Schedule {
+    pub(super) fn read(section: &Section<'_, '_>) -> Schedule {
+        Schedule {
+            late_max: section.duration("late_max", HOUR, MINUTE..=30 * DAY),
+        }
+    }
+}
+
 /// `[notices]`: what a contact is told through another method when one stops working, and what
 /// users are told of replies.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,7 +10,7 @@ use super::state::{retry_schedule, zone};
 use crate::channel::Channel;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
-use crate::domain::{Channel as ChannelKind, Lane, PublicLinks, ReturnPaths};
+use crate::domain::{Channel as ChannelKind, CommunicationId, Lane, PublicLinks, ReturnPaths};
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::queue::attempts::{AttemptTools, Attempts};
@@ -23,6 +23,10 @@ use crate::tracker::Tracker;
 
 /// Incoming mails read at once.
 const READERS_MAX: usize = 4;
+/// Scheduled communications whose audiences are gathered at once.
+const SCHEDULED_AT_ONCE: usize = 2;
+/// Time before a scheduled communication is tried again after the store refused.
+const RESEND_INTERVAL: Duration = Duration::from_secs(1);
 /// Time before an incoming mail is read again after the store refused.
 const REREAD_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -108,12 +112,43 @@ pub(super) fn start(parts: Parts<'_>) {
     );
     run(
         &parts,
+        Lane::Scheduled,
+        Arc::new(Timekeeper {
+            submitter: parts.submitter.clone(),
+            repo: parts.repo.clone(),
+        }),
+    );
+    run(
+        &parts,
         Lane::Notify,
         Arc::new(Notifier {
             submitter: parts.submitter.clone(),
             repo: parts.repo.clone(),
         }),
     );
+}
+
+/// Sends what has come to its time.
+struct Timekeeper {
+    submitter: Submitter,
+    repo: Repo,
+}
+
+impl LaneHandler for Timekeeper {
+    fn concurrency(&self) -> usize {
+        SCHEDULED_AT_ONCE
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(async move {
+            let id = CommunicationId::from_bytes(claim.id);
+            if let Err(error) = self.submitter.send_scheduled(id).await {
+                tracing::error!(communication = %id, %error, "a scheduled communication cannot be sent now; trying again");
+                tokio::time::sleep(RESEND_INTERVAL).await;
+                self.repo.store().release(&claim);
+            }
+        })
+    }
 }
 
 /// Tells those who want to be told of replies.

@@ -378,7 +378,14 @@ impl Daemon {
 }
 
 /// Sections that take effect on SIGHUP.
-const RELOADED_SECTIONS: [&str; 4] = ["category", "reminders", "suspension", "notices"];
+const RELOADED_SECTIONS: [&str; 6] = [
+    "category",
+    "reminders",
+    "suspension",
+    "notices",
+    "approval",
+    "schedule",
+];
 /// Time that attempts get to say what became of them when they are cut short.
 const ABORT_MAX: Duration = Duration::from_secs(5);
 /// Time that binds and the trunk get to say goodbye.

@@ -15,7 +15,7 @@ use crate::http::ConsoleSettings;
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
-use crate::submit::{ReplyNoticeSettings, SubmitSettings};
+use crate::submit::{ApprovalRules, ReplyNoticeSettings, SubmitSettings};
 use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
@@ -112,6 +112,16 @@ pub(super) fn submit_settings(config: &Config) -> SubmitSettings {
             after: config.reminders.after.clone(),
         },
         default_language: config.server.default_language.clone(),
+        approval: ApprovalRules {
+            categories: config.approval.categories.clone(),
+            above_people: config.approval.above_people,
+            emergency_bypass: config.approval.emergency_bypass,
+        },
+        late_max: config.schedule.late_max,
+        segments_max: usize::from(config.sms.segments_max),
+        // The configuration has been checked: it names zones that there are.
+        time_zone: jiff::tz::TimeZone::get(&config.server.time_zone)
+            .unwrap_or(jiff::tz::TimeZone::UTC),
     }
 }
 

@@ -30,6 +30,10 @@ pub const ATTACHMENTS_SIZE_MAX_BYTES: u64 = 15 * 1024 * 1024;
 pub const ATTACHMENT_NAME_SIZE_MAX: usize = 200;
 /// Most steps of one escalation plan.
 pub const ESCALATION_STEPS_MAX: usize = 8;
+/// Longest time of an escalation step after sending.
+pub const ESCALATION_SPAN_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Furthest ahead that something is scheduled.
+pub const SCHEDULE_AHEAD_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 /// Longest note of an approval, in octets.
 pub const APPROVAL_NOTE_SIZE_MAX: usize = 500;
 
@@ -90,7 +94,7 @@ pub enum Body {
 }
 
 /// What is said, channel by channel. Stored once per communication.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Subject of the email, and title in lists.
     pub subject: String,
@@ -236,6 +240,8 @@ pub enum Relation {
     FollowUp,
     /// It is the other composed again, for those whom it failed.
     Again,
+    /// It is a trial of the other, sent to whoever wrote it.
+    Trial,
 }
 
 /// The earlier communication that this one belongs to.
@@ -283,6 +289,20 @@ pub struct Approval {
     pub approved: bool,
     /// Why, in the words of whoever decided.
     pub note: String,
+    /// What was asked about: a digest of everything that is sent. Anything else is not what was
+    /// approved.
+    pub digest: Option<BlobId>,
+    /// The people as they were when it was asked about, as in [`Audience::list`]: they alone
+    /// get it.
+    pub people: Option<BlobId>,
+}
+
+impl Approval {
+    /// Whether it went out as an emergency that nobody had to approve.
+    #[must_use]
+    pub const fn is_waived(&self) -> bool {
+        self.decided_by.is_none() && self.decided_at.is_some()
+    }
 }
 
 /// Where the communication as a whole stands.

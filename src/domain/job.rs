@@ -22,17 +22,20 @@ pub enum Lane {
     Inbound = 5,
     /// Replies that administrators are to be told of.
     Notify = 6,
+    /// Communications that go out by themselves at their time.
+    Scheduled = 7,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Email,
         Self::Text,
         Self::Call,
         Self::Expand,
         Self::Inbound,
         Self::Notify,
+        Self::Scheduled,
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
@@ -64,6 +67,7 @@ impl Lane {
             Self::Expand => "expand",
             Self::Inbound => "inbound",
             Self::Notify => "notify",
+            Self::Scheduled => "scheduled",
         }
     }
 }

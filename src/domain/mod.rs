@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod area;
+pub mod attachment;
 pub mod campaign;
 pub mod category;
 pub mod comms_issue;
@@ -24,6 +25,7 @@ pub mod reason;
 pub mod redacted;
 pub mod reminder;
 pub mod return_path;
+pub mod segments;
 pub mod sentence;
 pub mod sort_name;
 pub mod statistics;

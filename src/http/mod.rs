@@ -19,7 +19,6 @@ mod password;
 mod period;
 mod pie;
 mod readiness;
-mod segments;
 mod serve;
 mod session;
 mod sheet;

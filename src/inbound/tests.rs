@@ -46,6 +46,7 @@ impl World {
             categories: Vec::new(),
             reminders: ReminderPlan::default(),
             default_language: "en".into(),
+            ..SubmitSettings::default()
         };
         let submitter = Submitter::new(
             repo.clone(),

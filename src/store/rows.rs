@@ -230,6 +230,14 @@ impl Row for Communication {
             let begin = KeyBuilder::new(keys::COMMUNICATION_BY_STATE).bytes(&[self.state as u8]);
             entries.push((under(begin), Vec::new()));
         }
+        if let (CommunicationState::Scheduled, Some(due)) = (self.state, self.plan.scheduled_at) {
+            let queued = queue_key(
+                Lane::Scheduled.number(self.plan.emergency),
+                due,
+                self.id.as_bytes(),
+            );
+            entries.push((queued, Vec::new()));
+        }
         entries
     }
 }

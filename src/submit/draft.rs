@@ -1,23 +1,25 @@
 //! Drafts: what somebody is still writing.
 
-use super::{SubmitError, Submitter};
-use crate::domain::communication::{
-    AUDIENCE_PICKS_MAX, BODY_MAX, NO_SUBJECT, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
-};
+use std::time::Duration;
+
+use super::decision::Decision;
+use super::{FieldError, SubmitError, Submitter};
+use crate::domain::communication::NO_SUBJECT;
 use crate::domain::{
-    Audience, Body, Channels, Communication, CommunicationId, CommunicationState, Content, Origin,
-    Sentence, UserId,
+    Audience, Body, CampaignId, Channels, Communication, CommunicationId, CommunicationState,
+    Content, Origin, Related, SendingPlan, Timestamp, UserId,
 };
 use crate::store::records::Record;
-use crate::store::{Batch, RowBatch};
+use crate::store::{Batch, Loaded, RowBatch};
 
 /// Longest title in lists, in characters.
 const TITLE_MAX: usize = 80;
 
 /// What the author has written so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DraftInput {
-    /// What is said.
+    /// What is said. Files are added and removed by [`Submitter::attach`] and
+    /// [`Submitter::detach`]: those given here count only for a new draft.
     pub content: Content,
     /// Name of its category.
     pub category: String,
@@ -25,110 +27,22 @@ pub struct DraftInput {
     pub channels: Channels,
     /// To whom.
     pub audience: Audience,
+    /// The campaign it belongs to.
+    pub campaign: Option<CampaignId>,
+    /// The earlier communication it belongs to.
+    pub related: Option<Related>,
+    /// When and in which order it goes out.
+    pub plan: SendingPlan,
 }
 
-/// A field that is wrong, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name of the field in forms and in the API.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub problem: Sentence,
-}
-
-impl FieldError {
-    /// A problem with a field.
-    pub fn new(field: &'static str, problem: impl Into<Sentence>) -> Self {
-        Self {
-            field,
-            problem: problem.into(),
-        }
-    }
-}
-
-impl DraftInput {
-    /// What would keep it from being sent; empty when nothing would.
-    #[must_use]
-    pub fn problems(&self, categories: &[crate::domain::Category]) -> Vec<FieldError> {
-        let mut problems = self.oversized();
-        let content = &self.content;
-        let needed = |wanted: bool, text: &str| wanted && text.trim().is_empty();
-        if !categories
-            .iter()
-            .any(|category| category.name == self.category)
-        {
-            problems.push(FieldError::new("category", "Choose a category."));
-        }
-        if self.channels == Channels::default() {
-            problems.push(FieldError::new("channels", "Choose at least one channel."));
-        }
-        if needed(self.channels.email, &content.subject) {
-            problems.push(FieldError::new("subject", "An email needs a subject."));
-        }
-        if content.subject.chars().any(char::is_control) {
-            problems.push(FieldError::new("subject", "The subject must be one line."));
-        }
-        if needed(self.channels.email, &content.text) {
-            problems.push(FieldError::new(
-                "text",
-                "An email needs a plain text, also beside HTML.",
-            ));
-        }
-        if needed(self.channels.text, &content.sms_text) {
-            problems.push(FieldError::new("sms_text", "Write the text message."));
-        }
-        if needed(self.channels.call, &content.voice_script) {
-            problems.push(FieldError::new("voice_script", "Write what the call says."));
-        }
-        if self.audience.names_nobody() {
-            problems.push(FieldError::new(
-                "audience",
-                "Choose at least one area or contact.",
-            ));
-        }
-        problems
-    }
-
-    /// What could not even be kept.
-    fn oversized(&self) -> Vec<FieldError> {
-        let content = &self.content;
-        let fields = [
-            ("subject", &content.subject, SUBJECT_MAX, true),
-            ("text", &content.text, BODY_MAX, false),
-            ("html", &content.html, BODY_MAX, false),
-            ("sms_text", &content.sms_text, SMS_TEXT_MAX, true),
-            (
-                "voice_script",
-                &content.voice_script,
-                VOICE_SCRIPT_MAX,
-                true,
-            ),
-        ];
-        let too_long = fields.into_iter().filter(|(_, text, limit, characters)| {
-            let size = if *characters {
-                text.chars().count()
-            } else {
-                text.len()
-            };
-            size > *limit
-        });
-        let mut problems: Vec<FieldError> = too_long
-            .map(|(field, _, limit, _)| {
-                FieldError::new(
-                    field,
-                    Sentence::with("This is too long: at most {0} characters.", &[&limit]),
-                )
-            })
-            .collect();
-        if self.audience.picks() > AUDIENCE_PICKS_MAX {
-            let problem = Sentence::with(
-                "Choose at most {0} areas and contacts.",
-                &[&AUDIENCE_PICKS_MAX],
-            );
-            problems.push(FieldError::new("audience", problem));
-        }
-        problems
-    }
+/// A draft that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: CommunicationId,
+    /// When it was kept; rises with every change. Give it back to change what you saw and
+    /// nothing else.
+    pub revision: Timestamp,
 }
 
 impl Submitter {
@@ -143,15 +57,57 @@ impl Submitter {
         input: &DraftInput,
         by: UserId,
     ) -> Result<CommunicationId, SubmitError> {
+        Ok(self.keep_draft(id, None, input, by).await?.id)
+    }
+
+    /// Keeps a draft, if nobody has changed it since `seen`.
+    ///
+    /// # Errors
+    /// As [`Submitter::save_draft`], and [`SubmitError::Changed`].
+    pub async fn keep_draft(
+        &self,
+        id: Option<CommunicationId>,
+        seen: Option<Timestamp>,
+        input: &DraftInput,
+        by: UserId,
+    ) -> Result<Kept, SubmitError> {
         let oversized = input.oversized();
         if !oversized.is_empty() {
             return Err(SubmitError::Invalid(oversized));
         }
+        let input = input.clone();
+        match id {
+            None => {
+                let new = CommunicationId::new(self.random.uuid_v7(self.clock.wall()));
+                self.decided(move |this| this.begin(new, &input, by)).await
+            }
+            Some(id) => {
+                self.decided(move |this| {
+                    let old = this.changeable(id, seen)?;
+                    this.change(&old, &input, by)
+                })
+                .await
+            }
+        }
+    }
+
+    fn begin(
+        &self,
+        id: CommunicationId,
+        input: &DraftInput,
+        by: UserId,
+    ) -> Result<Decision<Kept>, SubmitError> {
+        for file in &input.content.attachments {
+            if self.repo.store().get_blob(file.blob)?.is_none() {
+                let problem = FieldError::new("attachments", "This file is not here any more.");
+                return Err(SubmitError::Invalid(vec![problem]));
+            }
+        }
         let now = self.clock.wall();
         let mut batch = Batch::new();
         let content = batch.blob(input.content.to_bytes());
-        let draft = Communication {
-            id: id.unwrap_or_else(|| CommunicationId::new(self.random.uuid_v7(now))),
+        batch.insert(&Communication {
+            id,
             category: input.category.clone(),
             origin: Origin::Console(by),
             channels: input.channels,
@@ -165,31 +121,111 @@ impl Submitter {
             created_at: now,
             modified_at: now,
             sent_at: None,
-            campaign: None,
-            related: None,
-            plan: crate::domain::SendingPlan::default(),
+            campaign: input.campaign,
+            related: input.related,
+            plan: input.plan.clone(),
             approval: None,
             history: Vec::new(),
+        });
+        self.touch_campaign(&mut batch, input.campaign, now)?;
+        Ok(Decision {
+            batch,
+            outcome: Kept { id, revision: now },
+        })
+    }
+
+    fn change(
+        &self,
+        old: &Loaded<Communication>,
+        input: &DraftInput,
+        by: UserId,
+    ) -> Result<Decision<Kept>, SubmitError> {
+        let content = Content {
+            attachments: self.repo.content(old.content)?.attachments,
+            ..input.content.clone()
         };
-        match id {
-            None => batch.insert(&draft),
-            Some(id) => {
-                let old = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
-                if old.state != CommunicationState::Draft {
-                    return Err(SubmitError::AlreadySent);
-                }
-                let created_at = old.created_at;
-                batch.replace(
-                    &old,
-                    &Communication {
-                        created_at,
-                        ..draft.clone()
-                    },
-                );
+        let mut batch = Batch::new();
+        let new = Communication {
+            category: input.category.clone(),
+            origin: Origin::Console(by),
+            channels: input.channels,
+            title: title(&content),
+            content: batch.blob(content.to_bytes()),
+            audience: input.audience.clone(),
+            campaign: input.campaign,
+            related: input.related,
+            plan: input.plan.clone(),
+            ..old.value.clone()
+        };
+        // Saving what has not changed changes nothing, not even the date.
+        let same = Communication {
+            origin: old.origin,
+            ..new.clone()
+        };
+        if same == old.value {
+            return Ok(Decision::nothing(Kept {
+                id: old.id,
+                revision: old.modified_at,
+            }));
+        }
+        let revision = self.next_revision(old);
+        batch.replace(
+            old,
+            &Communication {
+                modified_at: revision,
+                ..new
+            },
+        );
+        self.touch_campaign(&mut batch, input.campaign, revision)?;
+        Ok(Decision {
+            batch,
+            outcome: Kept {
+                id: old.id,
+                revision,
+            },
+        })
+    }
+
+    /// The draft with this id, as it was at `seen`.
+    pub(super) fn changeable(
+        &self,
+        id: CommunicationId,
+        seen: Option<Timestamp>,
+    ) -> Result<Loaded<Communication>, SubmitError> {
+        let old = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
+        match old.state {
+            CommunicationState::Draft => {}
+            CommunicationState::AwaitingApproval | CommunicationState::Scheduled => {
+                return Err(SubmitError::NotADraft);
+            }
+            CommunicationState::Expanding | CommunicationState::Sent => {
+                return Err(SubmitError::AlreadySent);
             }
         }
-        self.repo.store().commit(batch).await?;
-        Ok(draft.id)
+        if seen.is_some_and(|seen| seen != old.modified_at) {
+            return Err(SubmitError::Changed);
+        }
+        Ok(old)
+    }
+
+    /// Now, but always later than the last change: two changes never look the same.
+    pub(super) fn next_revision(&self, old: &Communication) -> Timestamp {
+        let after = old.modified_at.plus(Duration::from_millis(1));
+        self.clock.wall().max(after)
+    }
+
+    /// Throws a draft away. Its trials stay.
+    ///
+    /// # Errors
+    /// When there is no such communication, it is not a draft, or the store fails.
+    pub async fn delete_draft(&self, id: CommunicationId) -> Result<(), SubmitError> {
+        self.decided(move |this| {
+            let old = this.changeable(id, None)?;
+            let mut batch = Batch::new();
+            batch.remove(&old);
+            Ok(Decision { batch, outcome: () })
+        })
+        .await
     }
 
     /// A draft as its author left it.
@@ -198,11 +234,18 @@ impl Submitter {
     /// When there is no such communication, or the store fails.
     pub fn draft(&self, id: CommunicationId) -> Result<DraftInput, SubmitError> {
         let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
+        self.input_of(&communication)
+    }
+
+    pub(super) fn input_of(&self, of: &Communication) -> Result<DraftInput, SubmitError> {
         Ok(DraftInput {
-            content: self.repo.content(communication.content)?,
-            category: communication.category.clone(),
-            channels: communication.channels,
-            audience: communication.audience.clone(),
+            content: self.repo.content(of.content)?,
+            category: of.category.clone(),
+            channels: of.channels,
+            audience: of.audience.clone(),
+            campaign: of.campaign,
+            related: of.related,
+            plan: of.plan.clone(),
         })
     }
 }

@@ -124,7 +124,7 @@ impl Submitter {
                 Channel::Call => channels.call = true,
             }
         }
-        let people = self.by_person(&mut batch, mail, now)?;
+        let people = self.by_person(&mut batch, &mail.recipients, now)?;
         let category = self.tracker.category(SUBMITTED_CATEGORY);
         let communication = Communication {
             id,
@@ -157,31 +157,21 @@ impl Submitter {
                 now,
                 express: false,
             };
-            let wanted: Vec<NewDelivery<'_>> = person
-                .methods
-                .iter()
-                .filter_map(|(method, channel)| {
-                    let method = person.contact.method(*method)?;
-                    Some(NewDelivery {
-                        method,
-                        channel: *channel,
-                    })
-                })
-                .collect();
+            let wanted: Vec<NewDelivery<'_>> = person.wanted().collect();
             make_deliveries(&mut batch, &self.random, making, None, &wanted);
         }
         Ok((batch, id))
     }
 
     /// Gathers recipients by person; somebody never heard of becomes a correspondent.
-    fn by_person(
+    pub(super) fn by_person(
         &self,
         batch: &mut Batch,
-        mail: &SubmittedMail,
+        recipients: &[MailRecipient],
         now: Timestamp,
     ) -> Result<Vec<Addressed>, SubmitError> {
         let mut people: Vec<Addressed> = Vec::new();
-        for recipient in &mail.recipients {
+        for recipient in recipients {
             let channel = recipient.channel();
             let (contact, method) = match self.known(recipient)? {
                 Some((contact, method)) => (contact.value, method),
@@ -287,9 +277,22 @@ impl Submitter {
 /// Name of the category that submitted mail belongs to.
 pub(super) const SUBMITTED_CATEGORY: &str = "Submitted";
 
-struct Addressed {
-    contact: Contact,
+/// A person among the recipients, and by which methods.
+pub(super) struct Addressed {
+    pub(super) contact: Contact,
     methods: Vec<(MethodId, Channel)>,
+}
+
+impl Addressed {
+    pub(super) fn wanted(&self) -> impl Iterator<Item = NewDelivery<'_>> {
+        self.methods.iter().filter_map(|(method, channel)| {
+            let method = self.contact.method(*method)?;
+            Some(NewDelivery {
+                method,
+                channel: *channel,
+            })
+        })
+    }
 }
 
 fn method_at(contact: &Contact, destination: &Destination, channel: Channel) -> Option<MethodId> {

@@ -1,12 +1,21 @@
 //! The only way in for outbound messages: validate, expand, persist.
 
+mod approval;
+mod attach;
+mod audience;
+mod campaigns;
+mod decision;
 mod draft;
+mod follow;
 mod mail;
 mod notice;
+mod problems;
 mod recontact;
 mod reply;
 mod review;
+mod schedule;
 mod send;
+mod trial;
 mod verification;
 mod verification_texts;
 
@@ -14,6 +23,9 @@ mod verification_texts;
 mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::Category;
@@ -21,17 +33,26 @@ use crate::domain::reminder::ReminderPlan;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::Tracker;
 
-pub use draft::{DraftInput, FieldError};
+pub use approval::{ApprovalRules, Decided};
+pub use attach::NewFile;
+pub use draft::{DraftInput, Kept};
+pub use follow::{FollowUp, Whom};
 pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
 pub use notice::{NOTICE_CATEGORY, ReplyNoticeSettings};
+pub use problems::{FieldError, Rules};
 pub use recontact::{RECONTACT_COUNTED_MAX, RecontactPlan, RecontactRefusal, Recontacted};
 pub use reply::{Answer, REPLY_CATEGORY};
-pub use review::{CannotReach, ChannelCount, REVIEW_LISTED_MAX, Review};
+pub use review::{ChannelCount, NAMES_LISTED_MAX, Review, Unreached};
+pub use schedule::OnTime;
 pub use send::{AUDIENCE_MAX, Sent};
 pub use verification::{Proof, PublicPages, SelfSignUp, VERIFICATION_CATEGORY, VerificationSent};
 
 /// How often a change is tried anew because somebody else changed the same rows.
 const CONFLICTS_MAX: u32 = 20;
+/// Most segments of one text where the configuration says nothing else.
+const SEGMENTS_MAX: usize = 10;
+/// How late something scheduled still goes out where the configuration says nothing else.
+const LATE_MAX: Duration = Duration::from_secs(3600);
 
 /// What submission needs to know of the configuration.
 #[derive(Clone, Debug)]
@@ -42,6 +63,29 @@ pub struct SubmitSettings {
     pub reminders: ReminderPlan,
     /// Language of people who are known by their address only (ISO 639-1).
     pub default_language: String,
+    /// What a second pair of eyes must see first.
+    pub approval: ApprovalRules,
+    /// What was scheduled and is later than this, because the daemon was down, does not go out
+    /// by itself any more.
+    pub late_max: Duration,
+    /// Most segments of one text that the carriers take.
+    pub segments_max: usize,
+    /// The zone of the installation.
+    pub time_zone: TimeZone,
+}
+
+impl Default for SubmitSettings {
+    fn default() -> Self {
+        Self {
+            categories: Vec::new(),
+            reminders: ReminderPlan::default(),
+            default_language: "en".to_owned(),
+            approval: ApprovalRules::default(),
+            late_max: LATE_MAX,
+            segments_max: SEGMENTS_MAX,
+            time_zone: TimeZone::UTC,
+        }
+    }
 }
 
 /// Why something was not taken.
@@ -62,6 +106,24 @@ pub enum SubmitError {
     /// Recording failed.
     #[error(transparent)]
     Tracker(#[from] crate::tracker::TrackerError),
+    /// It waits for approval or for its time; it has to be taken back before it is changed.
+    #[error("it is not a draft just now")]
+    NotADraft,
+    /// It has not come so far: nothing was sent, nobody has asked.
+    #[error("it has not come so far")]
+    NotYet,
+    /// Somebody else changed the draft since it was read.
+    #[error("the draft was changed meanwhile")]
+    Changed,
+    /// Somebody else has to approve it first.
+    #[error("it needs approval")]
+    NeedsApproval,
+    /// Nobody approves what they wrote or asked for themselves.
+    #[error("whoever wrote it cannot approve it")]
+    OwnWork,
+    /// Somebody else kept changing the same rows.
+    #[error("the same rows kept changing; gave up after {CONFLICTS_MAX} tries")]
+    Contention,
     /// Reading failed.
     #[error(transparent)]
     Repo(#[from] RepoError),
@@ -123,6 +185,23 @@ impl Submitter {
     #[must_use]
     pub fn categories(&self) -> Vec<Category> {
         self.settings().categories.clone()
+    }
+
+    /// How late something scheduled still goes out.
+    #[must_use]
+    pub fn late_max(&self) -> Duration {
+        self.settings().late_max
+    }
+
+    /// What would keep a draft from being sent now; empty when nothing would.
+    #[must_use]
+    pub fn problems(&self, draft: &DraftInput) -> Vec<FieldError> {
+        let settings = self.settings();
+        draft.problems(&Rules {
+            categories: &settings.categories,
+            segments_max: settings.segments_max,
+            now: self.clock.wall(),
+        })
     }
 
     /// Puts other settings into force, for all handles.

@@ -1,17 +1,26 @@
-//! The last look before sending: how many by which channel, who cannot be reached and why.
+//! The last look before sending: how many by which channel, who cannot be reached and why, and
+//! what is unusual.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
-use super::{FieldError, SubmitError, Submitter};
+use jiff::tz::TimeZone;
+
+use super::approval::Gate;
+use super::audience::{People, resolve};
+use super::decision::off_thread;
+use super::{DraftInput, FieldError, SubmitError, Submitter};
 use crate::domain::{
-    Audience, Channel, Channels, CommunicationId, Contact, ContactId, MethodState,
+    AreaId, Channel, Channels, Communication, CommunicationId, Contact, ContactId, MethodState,
+    Timestamp,
 };
-use crate::store::{Loaded, Repo, RepoError};
+use crate::store::Repo;
 
-/// Most people listed by name among those who cannot be reached.
-pub const REVIEW_LISTED_MAX: usize = 200;
-/// Contacts read at a time.
-const PAGE: usize = 1000;
+/// Most people listed by name for each reason why they cannot be reached.
+pub const NAMES_LISTED_MAX: usize = 50;
+/// Most chosen areas that are looked at one by one for being empty.
+const AREAS_LOOKED_AT_MAX: usize = 200;
+/// How many earlier communications say what is usual.
+const USUAL_OF: usize = 20;
 
 /// How many by one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,26 +43,44 @@ impl ChannelCount {
     }
 }
 
-/// Somebody whom none of the chosen channels reaches.
-#[derive(Clone, Debug)]
-pub struct CannotReach {
-    /// Who.
-    pub contact: Loaded<Contact>,
+/// People whom none of the chosen channels reaches, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreached {
     /// A plain sentence.
     pub why: &'static str,
+    /// How many.
+    pub count: u64,
+    /// The first [`NAMES_LISTED_MAX`] of them.
+    pub some: Vec<(ContactId, String)>,
 }
 
 /// The last look before sending.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Review {
     /// People chosen.
     pub people: u64,
+    /// People who were named and left out.
+    pub left_out: u64,
     /// By each chosen channel.
     pub channels: Vec<ChannelCount>,
-    /// How many of them no chosen channel reaches.
+    /// How many no chosen channel reaches.
     pub cannot_reach_count: u64,
-    /// The first [`REVIEW_LISTED_MAX`] of those.
-    pub cannot_reach: Vec<CannotReach>,
+    /// Why, those with most people first.
+    pub cannot_reach: Vec<Unreached>,
+    /// People who are reached, but have said no to one of the chosen channels.
+    pub said_no: u64,
+    /// People who have quiet hours when it goes out; emergencies do not mind.
+    pub quiet: u64,
+    /// People who are reached only at addresses that nobody has proved.
+    pub unverified: u64,
+    /// Chosen areas in which nobody lives.
+    pub empty_areas: Vec<AreaId>,
+    /// The largest audience lately, if this one is much larger.
+    pub usual_people: Option<u64>,
+    /// Somebody else has to approve it.
+    pub needs_approval: bool,
+    /// Somebody would have to, but it is an emergency.
+    pub approval_waived: bool,
     /// What keeps it from being sent.
     pub problems: Vec<FieldError>,
 }
@@ -63,105 +90,185 @@ impl Submitter {
     ///
     /// # Errors
     /// When there is no such communication, or the store fails.
-    pub fn review(&self, id: CommunicationId) -> Result<Review, SubmitError> {
-        let draft = self.draft(id)?;
-        let people = resolve(&self.repo, &draft.audience)?;
+    pub async fn review(&self, id: CommunicationId) -> Result<Review, SubmitError> {
+        let this = self.clone();
+        off_thread(move || this.look(id)).await
+    }
+
+    fn look(&self, id: CommunicationId) -> Result<Review, SubmitError> {
+        let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
+        let draft = self.input_of(&communication)?;
+        let People { ids, left_out } = resolve(&self.repo, &draft.audience)?;
         let mut review = Review {
-            people: people.len() as u64,
+            people: ids.len() as u64,
+            left_out,
             channels: draft.channels.iter().map(ChannelCount::none).collect(),
-            cannot_reach_count: 0,
-            cannot_reach: Vec::new(),
-            problems: draft.problems(&self.settings().categories),
+            problems: self.problems(&draft),
+            empty_areas: self.empty_areas(&draft)?,
+            usual_people: usual(&self.repo, &communication)?.filter(|usual| {
+                let people = ids.len() as u64;
+                people > 100 && people > usual.saturating_mul(2)
+            }),
+            ..Review::default()
         };
-        if people.is_empty()
-            && !review
-                .problems
-                .iter()
-                .any(|problem| problem.field == "audience")
-        {
-            review.problems.push(FieldError::new(
-                "audience",
-                "Nobody is in the areas you chose.",
-            ));
+        match self.gate(&communication, ids.len()) {
+            Gate::Open => {}
+            Gate::Approval => review.needs_approval = true,
+            Gate::Waived => review.approval_waived = true,
         }
-        for id in people {
+        let named = review.problems.iter().any(|one| one.field == "audience");
+        if ids.is_empty() && !named {
+            let problem = FieldError::new("audience", "Nobody is left of those you chose.");
+            review.problems.push(problem);
+        }
+        let now = self.clock.wall();
+        let at = draft.plan.scheduled_at.unwrap_or(now).max(now);
+        let mut counting = Counting {
+            review,
+            category: &draft.category,
+            channels: draft.channels,
+            minute: minute_of_day(at, &self.settings().time_zone),
+            reasons: BTreeMap::new(),
+        };
+        for id in ids {
             if let Some(contact) = self.repo.contact(id)? {
-                count(&mut review, contact, draft.channels);
+                counting.count(&contact);
             }
         }
-        Ok(review)
+        Ok(counting.done())
+    }
+
+    fn empty_areas(&self, draft: &DraftInput) -> Result<Vec<AreaId>, SubmitError> {
+        let tree = self.repo.areas()?;
+        let mut empty = Vec::new();
+        for area in draft.audience.areas.iter().take(AREAS_LOOKED_AT_MAX) {
+            let mut people = 0;
+            for one in tree.subtree(*area) {
+                people += self.repo.contact_count(one)?;
+            }
+            if people == 0 {
+                empty.push(*area);
+            }
+        }
+        Ok(empty)
     }
 }
 
-fn count(review: &mut Review, contact: Loaded<Contact>, channels: Channels) {
-    let mut reached = false;
-    for entry in &mut review.channels {
-        let methods = contact.methods_for(entry.channel).len();
-        if methods > 0 {
+/// The largest audience among the last communications of the same category.
+fn usual(repo: &Repo, communication: &Communication) -> Result<Option<u64>, SubmitError> {
+    let latest = repo.communications(None, USUAL_OF)?.rows;
+    let sent = latest.iter().filter(|one| {
+        one.is_sent()
+            && !one.origin.is_by_itself()
+            && one.id != communication.id
+            && one.category == communication.category
+    });
+    Ok(sent.map(|one| one.people).max())
+}
+
+fn minute_of_day(at: Timestamp, zone: &TimeZone) -> u16 {
+    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    let at = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+    let at = at.to_zoned(zone.clone());
+    let minute = i32::from(at.hour()) * 60 + i32::from(at.minute());
+    u16::try_from(minute).unwrap_or(0)
+}
+
+struct Counting<'a> {
+    review: Review,
+    category: &'a str,
+    channels: Channels,
+    minute: u16,
+    reasons: BTreeMap<&'static str, Unreached>,
+}
+
+impl Counting<'_> {
+    fn count(&mut self, contact: &Contact) {
+        let (mut reached, mut refused, mut proved) = (false, false, false);
+        for entry in &mut self.review.channels {
+            if !contact.wishes.allow(entry.channel, self.category) {
+                refused = true;
+                continue;
+            }
+            let methods = contact.methods_for(entry.channel);
+            if methods.is_empty() {
+                continue;
+            }
             reached = true;
+            proved |= methods
+                .iter()
+                .any(|method| method.state == MethodState::Active);
             entry.people += 1;
             entry.deliveries += if entry.channel == Channel::Call {
                 1
             } else {
-                methods as u64
+                methods.len() as u64
             };
         }
+        if !reached {
+            self.unreached(contact);
+            return;
+        }
+        let quiet = contact.wishes.quiet_hours;
+        self.review.said_no += u64::from(refused);
+        self.review.unverified += u64::from(!proved);
+        self.review.quiet +=
+            u64::from(quiet.is_some_and(|hours| hours.minutes_left(self.minute) > 0));
     }
-    if !reached {
-        review.cannot_reach_count += 1;
-        if review.cannot_reach.len() < REVIEW_LISTED_MAX {
-            let why = why_not(&contact, channels);
-            review.cannot_reach.push(CannotReach { contact, why });
+
+    fn unreached(&mut self, contact: &Contact) {
+        let why = why_not(contact, self.channels, self.category);
+        let group = self.reasons.entry(why).or_insert_with(|| Unreached {
+            why,
+            count: 0,
+            some: Vec::new(),
+        });
+        group.count += 1;
+        if group.some.len() < NAMES_LISTED_MAX {
+            group.some.push((contact.id, contact.full_name()));
+        }
+        self.review.cannot_reach_count += 1;
+    }
+
+    fn done(self) -> Review {
+        let mut cannot_reach: Vec<Unreached> = self.reasons.into_values().collect();
+        cannot_reach.sort_by_key(|group| std::cmp::Reverse(group.count));
+        for group in &mut cannot_reach {
+            group
+                .some
+                .sort_by_cached_key(|(_, name)| name.to_lowercase());
+        }
+        Review {
+            cannot_reach,
+            ..self.review
         }
     }
 }
 
-fn why_not(contact: &Contact, channels: Channels) -> &'static str {
-    let fits = |state: MethodState| {
+fn why_not(contact: &Contact, channels: Channels, category: &str) -> &'static str {
+    let has = |state: MethodState| {
         contact
             .methods_in(state)
             .any(|method| channels.iter().any(|channel| method.kind.takes(channel)))
     };
-    if fits(MethodState::Suspended) {
+    let refused = channels.iter().any(|channel| {
+        !contact.wishes.allow(channel, category) && !contact.methods_for(channel).is_empty()
+    });
+    let usable = contact
+        .methods
+        .iter()
+        .any(|method| method.state.is_usable());
+    if refused {
+        "Has said no to messages of this kind."
+    } else if has(MethodState::Suspended) {
         "Every method for the chosen channels is suspended after a failure."
-    } else if fits(MethodState::OptedOut) {
+    } else if has(MethodState::OptedOut) {
         "Has opted out of the chosen channels."
     } else if contact.methods.is_empty() {
         "Has no email address or telephone number."
-    } else {
+    } else if usable {
         "Has no method for the chosen channels."
+    } else {
+        "No method of theirs works."
     }
-}
-
-/// Everybody an audience names, each once, in order of id: what is then written for each lies
-/// side by side in the store.
-pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<Vec<ContactId>, RepoError> {
-    let tree = repo.areas()?;
-    let mut people = Vec::new();
-    let areas: HashSet<_> = audience
-        .areas
-        .iter()
-        .flat_map(|area| tree.subtree(*area))
-        .collect();
-    let mut areas: Vec<_> = areas.into_iter().collect();
-    areas.sort_unstable();
-    for area in areas {
-        let mut after = None;
-        loop {
-            let page = repo.contact_ids_in_area(area, after, PAGE)?;
-            people.extend(page.rows);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-    }
-    for id in &audience.contacts {
-        if repo.contact(*id)?.is_some() {
-            people.push(*id);
-        }
-    }
-    people.sort_unstable();
-    people.dedup();
-    Ok(people)
 }

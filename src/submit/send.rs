@@ -1,14 +1,16 @@
 //! Sending: the audience is fixed, the rounds are planned, all in one batch.
 
-use super::review::resolve;
-use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
+use super::approval::Gate;
+use super::audience::{resolve, unpacked};
+use super::decision::Decision;
+use super::{FieldError, SubmitError, Submitter};
 use crate::domain::escalation::plan_rounds;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::{
-    AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, Round, RoundJob,
-    Sentence, Timestamp,
+    Approval, AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, Round,
+    RoundJob, Sentence, Timestamp, UserId,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, RepoError, RowBatch};
 
 /// Most people one communication may address.
 pub const AUDIENCE_MAX: usize = 1_000_000;
@@ -21,66 +23,133 @@ pub enum Sent {
         /// People addressed.
         people: u64,
     },
+    /// It goes out by itself at its time.
+    Later {
+        /// When.
+        at: Timestamp,
+    },
     /// It had been sent before (a second click); nothing was done.
     Before,
 }
 
 impl Submitter {
-    /// Sends a draft. Once this resolves, it is durable and will go out, whatever happens to
-    /// the daemon. Asking twice sends once.
+    /// Sends a draft, or schedules it when it has a time. Once this resolves, it is durable and
+    /// will go out, whatever happens to the daemon. Asking twice sends once.
     ///
     /// # Errors
-    /// When something is missing, there is no such communication, or the store fails.
+    /// When something is missing, somebody has to approve it first, there is no such
+    /// communication, or the store fails.
     pub async fn send(&self, id: CommunicationId) -> Result<Sent, SubmitError> {
-        for _ in 0..CONFLICTS_MAX {
-            let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
-            if communication.state != CommunicationState::Draft {
-                return Ok(Sent::Before);
-            }
-            let problems = self.draft(id)?.problems(&self.settings().categories);
-            if !problems.is_empty() {
-                return Err(SubmitError::Invalid(problems));
-            }
-            let people = resolve(&self.repo, &communication.audience)?;
-            if people.is_empty() || people.len() > AUDIENCE_MAX {
-                let problem: Sentence = if people.is_empty() {
-                    "Nobody is in the areas you chose.".into()
-                } else {
-                    Sentence::with("These are more than {0} people.", &[&AUDIENCE_MAX])
-                };
-                return Err(SubmitError::Invalid(vec![FieldError::new(
-                    "audience", problem,
-                )]));
-            }
-            let batch = self.sending(&communication, &people, self.clock.wall());
-            match self.repo.store().commit(batch).await {
-                Ok(_) => {
-                    let people = people.len() as u64;
-                    tracing::info!(communication = %id, people, "communication sent to the queue");
-                    return Ok(Sent::Now { people });
-                }
-                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
-            }
+        let sent = self.decided(move |this| this.decide_send(id)).await?;
+        log(id, sent);
+        Ok(sent)
+    }
+
+    fn decide_send(&self, id: CommunicationId) -> Result<Decision<Sent>, SubmitError> {
+        let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
+        if communication.state != CommunicationState::Draft {
+            return Ok(Decision::nothing(Sent::Before));
         }
-        Err(SubmitError::AlreadySent)
+        let people = self.checked(&communication, None)?;
+        let mut new = communication.value.clone();
+        match self.gate(&new, people.len()) {
+            Gate::Open => new.approval = None,
+            Gate::Approval => return Err(SubmitError::NeedsApproval),
+            Gate::Waived => new.approval = Some(self.waiver(&new)),
+        }
+        self.on_its_way(&communication, new, &people)
+    }
+
+    /// What is written down when an emergency goes out without approval.
+    pub(super) fn waiver(&self, of: &Communication) -> Approval {
+        let now = self.clock.wall();
+        let by = of.origin.user();
+        tracing::warn!(communication = %of.id, "an emergency goes out without the approval that its category or size asks for");
+        Approval {
+            asked_by: by.unwrap_or(UserId::from_bytes([0; 16])),
+            asked_at: now,
+            decided_by: None,
+            decided_at: Some(now),
+            approved: false,
+            note: String::new(),
+            digest: None,
+            people: None,
+        }
+    }
+
+    /// The people, when nothing keeps it from being sent. What has come to its time is not asked
+    /// for the time any more.
+    pub(super) fn checked(
+        &self,
+        communication: &Communication,
+        approved: Option<&Approval>,
+    ) -> Result<Vec<ContactId>, SubmitError> {
+        let mut draft = self.input_of(communication)?;
+        if communication.state == CommunicationState::Scheduled {
+            draft.plan.scheduled_at = None;
+        }
+        let problems = self.problems(&draft);
+        if !problems.is_empty() {
+            return Err(SubmitError::Invalid(problems));
+        }
+        let people = match approved.and_then(|approval| approval.people) {
+            Some(list) => {
+                let bytes = self.repo.store().get_blob(list)?;
+                unpacked(&bytes.ok_or(RepoError::Missing("a recipient list"))?)
+            }
+            None => resolve(&self.repo, &communication.audience)?.ids,
+        };
+        let problem: Sentence = if people.is_empty() {
+            "Nobody is left of those you chose.".into()
+        } else if people.len() > AUDIENCE_MAX {
+            Sentence::with("These are more than {0} people.", &[&AUDIENCE_MAX])
+        } else {
+            return Ok(people);
+        };
+        let problem = FieldError::new("audience", problem);
+        Err(SubmitError::Invalid(vec![problem]))
+    }
+
+    /// Schedules or sends.
+    pub(super) fn on_its_way(
+        &self,
+        old: &Loaded<Communication>,
+        mut new: Communication,
+        people: &[ContactId],
+    ) -> Result<Decision<Sent>, SubmitError> {
+        let now = self.clock.wall();
+        new.modified_at = self.next_revision(old);
+        if let Some(at) = new.plan.scheduled_at.filter(|at| *at > now) {
+            new.state = CommunicationState::Scheduled;
+            let mut batch = Batch::new();
+            batch.replace(old, &new);
+            self.touch_campaign(&mut batch, new.campaign, now)?;
+            let outcome = Sent::Later { at };
+            return Ok(Decision { batch, outcome });
+        }
+        let mut batch = self.sending(old, new, people, now);
+        self.touch_campaign(&mut batch, old.campaign, now)?;
+        let people = people.len() as u64;
+        let outcome = Sent::Now { people };
+        Ok(Decision { batch, outcome })
     }
 
     fn sending(
         &self,
-        communication: &Loaded<Communication>,
+        old: &Loaded<Communication>,
+        new: Communication,
         people: &[ContactId],
         now: Timestamp,
     ) -> Batch {
         let mut batch = Batch::new();
         for (index, contacts) in (0_u32..).zip(people.chunks(AUDIENCE_CHUNK_MAX)) {
             batch.insert(&AudienceChunk {
-                communication: communication.id,
+                communication: new.id,
                 index,
                 contacts: contacts.to_vec(),
             });
         }
-        let rounds = plan_rounds(&communication.plan, &self.settings().reminders, now);
+        let rounds = plan_rounds(&new.plan, &self.settings().reminders, now);
         let mut history = Vec::with_capacity(rounds.len());
         for planned in rounds {
             history.push(Round {
@@ -90,23 +159,34 @@ impl Submitter {
                 by: None,
             });
             batch.insert(&RoundJob {
-                communication: communication.id,
+                communication: new.id,
                 round: planned.round,
                 cursor: 0,
                 due: planned.due,
                 step: planned.step,
-                express: communication.plan.emergency,
+                express: new.plan.emergency,
             });
         }
         let sent = Communication {
             state: CommunicationState::Expanding,
             people: people.len() as u64,
-            modified_at: now,
             sent_at: Some(now),
             history,
-            ..communication.value.clone()
+            ..new
         };
-        batch.replace(communication, &sent);
+        batch.replace(old, &sent);
         batch
+    }
+}
+
+pub(super) fn log(id: CommunicationId, sent: Sent) {
+    match sent {
+        Sent::Now { people } => {
+            tracing::info!(communication = %id, people, "communication sent to the queue");
+        }
+        Sent::Later { at } => {
+            tracing::info!(communication = %id, at_secs = at.as_secs(), "communication scheduled");
+        }
+        Sent::Before => {}
     }
 }

@@ -47,6 +47,7 @@ impl World {
             categories,
             reminders: ReminderPlan::default(),
             default_language: "en".into(),
+            ..SubmitSettings::default()
         };
         let submitter = Submitter::new(
             repo.clone(),
@@ -126,6 +127,7 @@ impl World {
                 contacts: Vec::new(),
                 ..Audience::default()
             },
+            ..DraftInput::default()
         }
     }
 
@@ -149,7 +151,7 @@ type Spoil = fn(&mut DraftInput);
 async fn what_is_wrong_names_its_field() {
     let world = World::new().await;
     let good = world.draft();
-    assert_eq!(good.problems(&world.submitter.categories()), []);
+    assert_eq!(world.submitter.problems(&good), []);
     let cases: [(&str, Spoil); 7] = [
         ("subject", |draft| draft.content.subject.clear()),
         ("subject", |draft| draft.content.subject = "a\nb".into()),
@@ -164,7 +166,7 @@ async fn what_is_wrong_names_its_field() {
     for (field, spoil) in cases {
         let mut draft = good.clone();
         spoil(&mut draft);
-        let problems = draft.problems(&world.submitter.categories());
+        let problems = world.submitter.problems(&draft);
         let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
         assert_eq!(fields, [field]);
     }
@@ -195,7 +197,7 @@ async fn a_review_says_how_many_and_who_cannot_be_reached() {
         .save_draft(None, &world.draft(), BY)
         .await
         .unwrap();
-    let review = world.submitter.review(id).unwrap();
+    let review = world.submitter.review(id).await.unwrap();
     assert_eq!((review.people, review.cannot_reach_count), (2, 1));
     assert!(review.cannot_reach[0].why.contains("suspended"));
     let counts: Vec<_> = review

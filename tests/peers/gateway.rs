@@ -336,6 +336,7 @@ async fn prepare(place: &Path) -> (CommunicationId, ContactId) {
         categories,
         reminders: ReminderPlan::default(),
         default_language: "en".to_owned(),
+        ..SubmitSettings::default()
     };
     let submitter = Submitter::new(repo.clone(), clock, random, tracker.clone(), settings);
     let draft = DraftInput {
@@ -354,6 +355,7 @@ async fn prepare(place: &Path) -> (CommunicationId, ContactId) {
             contacts: vec![ann_id],
             ..Audience::default()
         },
+        ..DraftInput::default()
     };
     let alert = submitter.save_draft(None, &draft, operator).await.unwrap();
     submitter.send(alert).await.unwrap();

@@ -17,6 +17,7 @@ use tocsin::queue::attempts::{AttemptTools, Attempts};
 use tocsin::queue::lane;
 use tocsin::queue::rounds::Rounds;
 use tocsin::queue::schedule::RetrySchedule;
+use tocsin::store::engine::Claim;
 use tocsin::store::{Repo, Store};
 use tocsin::submit::{DraftInput, SubmitSettings, Submitter};
 use tocsin::tracker::{PromptSettings, Tracker, TrackerSettings};
@@ -194,10 +195,26 @@ pub(crate) struct Life {
     pub(crate) clock: SharedClock,
     pub(crate) tracker: Tracker,
     pub(crate) repo: Repo,
-    submitter: Submitter,
+    pub(crate) submitter: Submitter,
     carrier: Arc<Carrier>,
     stop: CancellationToken,
     lanes: Vec<JoinHandle<()>>,
+}
+
+/// Sends what has come to its time, as the daemon's lane does.
+struct Timekeeper(Submitter);
+
+impl lane::LaneHandler for Timekeeper {
+    fn concurrency(&self) -> usize {
+        1
+    }
+
+    fn handle(&self, claim: Claim) -> lane::Work<'_> {
+        Box::pin(async move {
+            let id = CommunicationId::from_bytes(claim.id);
+            self.0.send_scheduled(id).await.unwrap();
+        })
+    }
 }
 
 impl Life {
@@ -217,6 +234,7 @@ impl Life {
             categories: vec![world.category.clone()],
             reminders: world.reminders.clone(),
             default_language: "en".into(),
+            ..SubmitSettings::default()
         };
         let submitter = Submitter::new(
             repo.clone(),
@@ -245,6 +263,10 @@ impl Life {
             life.stop.clone(),
         );
         life.start_lane(Lane::Expand, Arc::new(rounds));
+        life.start_lane(
+            Lane::Scheduled,
+            Arc::new(Timekeeper(life.submitter.clone())),
+        );
         let carrier = Arc::clone(&life.carrier);
         let (tracker, clock) = (life.tracker.clone(), life.clock.clone());
         tokio::spawn(async move { carrier.send_back(tracker, clock).await });
@@ -310,6 +332,7 @@ impl Life {
             category: "Alert".into(),
             channels,
             audience,
+            ..DraftInput::default()
         };
         let by = UserId::from_bytes([1; 16]);
         self.submitter.save_draft(None, &input, by).await.unwrap()

@@ -135,6 +135,7 @@ attachments: Vec::new(),
             category: "alert".into(),
             channels: Channels::ALL,
             audience: Audience { areas: vec![self.county], ..Audience::default() },
+            ..DraftInput::default()
         };
         let submitter = self.daemon.submitter();
         let id = submitter.save_draft(None, &draft, self.operator).await?;

@@ -13,13 +13,13 @@ use super::super::App;
 use super::super::data::{self, Areas};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::segments::segments;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
 use super::super::words::Words;
 use super::communications::category_title;
 use super::problems::{Problem, Problems};
 use super::{Answer, id, show, show_as};
+use crate::domain::segments::segments;
 use crate::domain::{
     AreaId, Audience, Channels, CommunicationId, CommunicationState, Contact, ContactId, Content,
     User,
@@ -110,7 +110,7 @@ pub(super) async fn edit(
     }
     let draft = app.console.submit.draft(id)?;
     let errors = if Fields::of_query(&uri).has("check") {
-        draft.problems(&app.console.submit.categories())
+        app.console.submit.problems(&draft)
     } else {
         Vec::new()
     };
@@ -157,7 +157,7 @@ async fn take(
         return form(app, &signed, filled, StatusCode::OK);
     }
     if fields.get("do") == "review" {
-        let errors = draft.problems(&app.console.submit.categories());
+        let errors = app.console.submit.problems(&draft);
         if !errors.is_empty() {
             let filled = Filled {
                 id,
@@ -215,6 +215,7 @@ fn empty(app: &App) -> DraftInput {
             .unwrap_or_default(),
         channels: Channels::ALL,
         audience: Audience::default(),
+        ..DraftInput::default()
     }
 }
 
@@ -239,6 +240,7 @@ fn read(fields: &Fields) -> DraftInput {
             contacts: once(fields.all("contact").filter_map(|id| id.parse().ok())),
             ..Audience::default()
         },
+        ..DraftInput::default()
     }
 }
 
@@ -383,8 +385,15 @@ impl From<SubmitError> for Fault {
             SubmitError::Tracker(error) => error.into(),
             SubmitError::Store(crate::store::StoreError::Conflict { .. }) => Self::Unavailable,
             SubmitError::Store(error) => error.into(),
-            SubmitError::Invalid(_) | SubmitError::Recontact(_) => Self::BadRequest,
-            SubmitError::AlreadySent => Self::Unavailable,
+            SubmitError::OwnWork => Self::Forbidden,
+            SubmitError::Invalid(_)
+            | SubmitError::Recontact(_)
+            | SubmitError::NeedsApproval
+            | SubmitError::NotYet => Self::BadRequest,
+            SubmitError::AlreadySent
+            | SubmitError::NotADraft
+            | SubmitError::Changed
+            | SubmitError::Contention => Self::Unavailable,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::super::view::{Chrome, channel_icon};
 use super::compose::{see, sms_count};
 use super::problems::{Problem, Problems};
 use super::{Answer, id, show_as};
+use crate::domain::segments::segments;
 use crate::domain::{Category, Channel, CommunicationId, CommunicationState, ContactId};
 use crate::submit::{ChannelCount, DraftInput, Sent, SubmitError};
 
@@ -55,10 +56,10 @@ pub(super) async fn page(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    look(&app, &signed, id(&text)?, StatusCode::OK)
+    look(&app, &signed, id(&text)?, StatusCode::OK).await
 }
 
-fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> Answer {
+async fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> Answer {
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     if communication.state != CommunicationState::Draft {
         return Ok(Redirect::to(&format!("/communications/{id}")).into_response());
@@ -69,12 +70,15 @@ fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> 
         signed.words.t("review.title"),
         "communications",
     )?;
-    let review = app.console.submit.review(id)?;
+    let review = app.console.submit.review(id).await?;
     let d = app.console.submit.draft(id)?;
-    let unreached = review.cannot_reach.iter().map(|person| Unreached {
-        id: person.contact.id,
-        name: person.contact.full_name(),
-        why: c.words.say(person.why).to_owned(),
+    let unreached = review.cannot_reach.iter().flat_map(|group| {
+        let why = c.words.say(group.why);
+        group.some.iter().map(move |(id, name)| Unreached {
+            id: *id,
+            name: name.clone(),
+            why: why.to_owned(),
+        })
     });
     let page = Page {
         id,
@@ -118,7 +122,7 @@ fn tile(c: &Chrome, count: &ChannelCount, draft: &DraftInput) -> ChannelTile {
         Channel::Email => c.n("review.emails_one", "review.emails_many", &count.deliveries),
         Channel::Call => c.n("review.calls_one", "review.calls_many", &count.deliveries),
         Channel::Text => {
-            let segments = super::super::segments::segments(&draft.content.sms_text).count as u64;
+            let segments = segments(&draft.content.sms_text).count as u64;
             c.n(
                 "review.segments_one",
                 "review.segments_many",
@@ -146,11 +150,12 @@ pub(super) async fn send(
             tracing::info!(communication = %id, user = %form.signed.user.id, people, "sent from the console");
             Ok(see(&format!("/communications/{id}?done=sent")))
         }
+        Ok(Sent::Later { .. }) => Ok(see(&format!("/communications/{id}/review"))),
         Ok(Sent::Before) | Err(SubmitError::AlreadySent) => {
             Ok(see(&format!("/communications/{id}?done=before")))
         }
         Err(SubmitError::Invalid(_)) => {
-            look(&app, &form.signed, id, StatusCode::UNPROCESSABLE_ENTITY)
+            look(&app, &form.signed, id, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(error) => Err(error.into()),
     }

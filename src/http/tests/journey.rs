@@ -44,7 +44,7 @@ async fn a_wrong_form_names_its_fields_and_keeps_what_was_written() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     answer.assert_has(&[
         "<a href=\"#subject\">Subject: An email needs a subject.</a>",
-        "<a href=\"#audience\">Who gets it: Choose at least one area or contact.</a>",
+        "<a href=\"#audience\">Who gets it: Choose who gets it.</a>",
         "id=\"subject-problem\"",
         "aria-invalid=\"true\" aria-describedby=\"subject-problem\"",
         "Keep &#34;me&#34;</textarea>",

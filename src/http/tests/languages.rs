@@ -91,6 +91,6 @@ async fn what_is_wrong_with_a_form_is_said_in_french() {
     answer.assert_has(&[
         "Objet\u{202f}: Un e-mail a besoin d’un objet.",
         "C’est trop long\u{202f}: 1530 caractères au plus.",
-        "Choisissez au moins une zone ou un contact.",
+        "Choisissez les destinataires.",
     ]);
 }

@@ -152,6 +152,7 @@ pub(super) async fn world_with(settings: ConsoleSettings) -> World {
         categories: categories(),
         reminders: ReminderPlan::default(),
         default_language: "en".to_owned(),
+        ..SubmitSettings::default()
     };
     let submit = Submitter::new(
         repo.clone(),

@@ -54,9 +54,12 @@ impl Check<'_> {
     /// Comes after all people have been counted.
     pub(super) fn communication(&mut self, communication: &Communication) -> Result<()> {
         let id = communication.id.to_string();
-        match self.blob(communication.content)? {
-            Some(bytes) if Content::from_bytes(&bytes).is_ok() => {}
-            Some(_) => self.problem(Communication::NAME, id.clone(), "its content does not read"),
+        let content = self.blob(communication.content)?;
+        match content.as_ref().map(|bytes| Content::from_bytes(bytes)) {
+            Some(Ok(content)) => self.attachments(&id, &content)?,
+            Some(Err(_)) => {
+                self.problem(Communication::NAME, id.clone(), "its content does not read")
+            }
             None => self.problem(Communication::NAME, id.clone(), "its content is missing"),
         }
         if let Body::Submitted(message) = communication.body
@@ -64,14 +67,16 @@ impl Check<'_> {
         {
             self.problem(Communication::NAME, id.clone(), "its message is missing");
         }
-        if let Some(list) = communication.audience.list
-            && self.blob(list)?.is_none()
-        {
-            self.problem(
-                Communication::NAME,
-                id.clone(),
-                "its recipient list is missing",
-            );
+        let approved = communication.approval.as_ref();
+        let lists = [
+            communication.audience.list,
+            approved.and_then(|approval| approval.people),
+        ];
+        for list in lists.into_iter().flatten() {
+            if self.blob(list)?.is_none() {
+                let what = "its recipient list is missing";
+                self.problem(Communication::NAME, id.clone(), what);
+            }
         }
         let people = self.people.get(&communication.id).copied().unwrap_or(0);
         match communication.state {
@@ -86,6 +91,9 @@ impl Check<'_> {
                     "is expanding, and no round does it",
                 );
             }
+            CommunicationState::Scheduled if communication.plan.scheduled_at.is_none() => {
+                self.problem(Communication::NAME, id, "is scheduled and has no time");
+            }
             CommunicationState::Draft
             | CommunicationState::AwaitingApproval
             | CommunicationState::Scheduled
@@ -98,6 +106,16 @@ impl Check<'_> {
             | CommunicationState::Draft
             | CommunicationState::AwaitingApproval
             | CommunicationState::Scheduled => {}
+        }
+        Ok(())
+    }
+
+    fn attachments(&mut self, id: &str, content: &Content) -> Result<()> {
+        for attachment in &content.attachments {
+            if self.blob(attachment.blob)?.is_none() {
+                let what = "one of its attachments is missing";
+                self.problem(Communication::NAME, id.to_owned(), what);
+            }
         }
         Ok(())
     }

@@ -171,6 +171,7 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         Lane::Inbound => Owner::Inbound(id),
         Lane::Notify if value.starts_with(keys::MESSAGE) => Owner::Message(value.to_vec()),
         Lane::Notify => Owner::Notice(value.to_vec()),
+        Lane::Scheduled => Owner::Communication(CommunicationId::from_bytes(id)),
     };
     Some((owner, hex(&id)))
 }

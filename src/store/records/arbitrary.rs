@@ -365,18 +365,28 @@ fn sending_plan() -> impl Strategy<Value = SendingPlan> {
 
 fn approval() -> impl Strategy<Value = Approval> {
     let decided = (option::of(user_id()), option::of(time()), any::<bool>());
-    (user_id(), time(), decided, text()).prop_map(|(asked_by, asked_at, decided, note)| Approval {
-        asked_by,
-        asked_at,
-        decided_by: decided.0,
-        decided_at: decided.1,
-        approved: decided.2,
-        note,
+    let of = (option::of(blob_id()), option::of(blob_id()));
+    (user_id(), time(), decided, text(), of).prop_map(|(asked_by, asked_at, decided, note, of)| {
+        Approval {
+            asked_by,
+            asked_at,
+            decided_by: decided.0,
+            decided_at: decided.1,
+            approved: decided.2,
+            note,
+            digest: of.0,
+            people: of.1,
+        }
     })
 }
 
 fn related() -> impl Strategy<Value = Related> {
-    let relations = vec![Relation::Correction, Relation::FollowUp, Relation::Again];
+    let relations = vec![
+        Relation::Correction,
+        Relation::FollowUp,
+        Relation::Again,
+        Relation::Trial,
+    ];
     (communication_id(), select(relations)).prop_map(|(to, relation)| Related { to, relation })
 }
 

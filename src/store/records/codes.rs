@@ -71,7 +71,7 @@ codes!(MethodKind, "method kind": 1 Email, 2 Mobile, 3 Landline);
 codes!(MethodState, "method state": 1 Unverified, 2 Active, 3 Suspended, 4 OptedOut, 5 Removed);
 codes!(CommunicationState, "communication state":
     1 Draft, 2 Expanding, 3 Sent, 4 AwaitingApproval, 5 Scheduled);
-codes!(Relation, "relation": 1 Correction, 2 FollowUp, 3 Again);
+codes!(Relation, "relation": 1 Correction, 2 FollowUp, 3 Again, 4 Trial);
 codes!(Reachability, "reachability": 1 Fine, 2 Issue, 3 Unreachable);
 codes!(ContactChange, "change of a contact":
     1 Created, 2 Edited, 3 MethodAdded, 4 MethodCorrected, 5 MethodRemoved, 6 MethodReinstated,

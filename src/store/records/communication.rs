@@ -183,6 +183,8 @@ shape! {
         #[n(3)] decided_at: Option<Timestamp>,
         #[n(4)] approved: bool,
         #[n(5)] #[cbor(skip_if = "String::is_empty")] note: String,
+        #[n(6)] digest: Option<BlobId>,
+        #[n(7)] people: Option<BlobId>,
     }
 }
 

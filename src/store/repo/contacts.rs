@@ -30,6 +30,15 @@ impl Repo {
         })
     }
 
+    /// Every contact, in order of id.
+    pub fn all_contacts(&self, after: Option<Key>, limit: usize) -> Result<Page<Loaded<Contact>>> {
+        let mut range = KeyRange::prefix(keys::CONTACT);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        self.rows(range, limit)
+    }
+
     /// Contacts in order of first name, then last; those whose first name begins with `prefix`.
     pub fn contacts_by_name(
         &self,

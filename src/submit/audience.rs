@@ -1,0 +1,176 @@
+//! Who an audience is: areas, groups, filters, a list and single people, less those left out.
+
+use std::collections::HashSet;
+
+use super::decision::off_thread;
+use super::{SubmitError, Submitter};
+use crate::domain::{
+    AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, GroupId, UserId,
+};
+use crate::store::engine::Key;
+use crate::store::{Batch, Page, Repo, RepoError};
+
+/// Contacts read at a time.
+const PAGE: usize = 1000;
+
+/// The people of an audience.
+pub(super) struct People {
+    /// Each once, in order of id: what is then written for each lies side by side in the store.
+    pub(super) ids: Vec<ContactId>,
+    /// How many were named and then left out.
+    pub(super) left_out: u64,
+}
+
+/// Everybody an audience names, each once; leaving out wins over naming. Filters find whom they
+/// find now. Reads a lot: not for a thread that answers requests.
+pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<People, RepoError> {
+    let tree = repo.areas()?;
+    let mut ids = in_areas(repo, &tree, &audience.areas)?;
+    ids.extend(in_groups(repo, &audience.groups)?);
+    ids.extend(by_filters(repo, &tree, audience)?);
+    for id in repo
+        .audience_list(audience)?
+        .into_iter()
+        .chain(audience.contacts.iter().copied())
+    {
+        if repo.contact(id)?.is_some() {
+            ids.push(id);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let named = ids.len();
+    let mut out = in_areas(repo, &tree, &audience.except_areas)?;
+    out.extend(in_groups(repo, &audience.except_groups)?);
+    out.extend(&audience.except_contacts);
+    if !out.is_empty() {
+        out.sort_unstable();
+        ids.retain(|id| out.binary_search(id).is_err());
+    }
+    Ok(People {
+        left_out: (named - ids.len()) as u64,
+        ids,
+    })
+}
+
+fn in_areas(repo: &Repo, tree: &AreaTree, areas: &[AreaId]) -> Result<Vec<ContactId>, RepoError> {
+    let areas: HashSet<_> = areas.iter().flat_map(|area| tree.subtree(*area)).collect();
+    let mut ids = Vec::new();
+    for area in areas {
+        all_pages(&mut ids, |after| {
+            repo.contact_ids_in_area(area, after, PAGE)
+        })?;
+    }
+    Ok(ids)
+}
+
+fn in_groups(repo: &Repo, groups: &[GroupId]) -> Result<Vec<ContactId>, RepoError> {
+    let mut ids = Vec::new();
+    for group in groups {
+        all_pages(&mut ids, |after| {
+            repo.contact_ids_in_group(*group, after, PAGE)
+        })?;
+    }
+    Ok(ids)
+}
+
+fn all_pages<T>(
+    into: &mut Vec<T>,
+    mut page: impl FnMut(Option<Key>) -> Result<Page<T>, RepoError>,
+) -> Result<(), RepoError> {
+    let mut after = None;
+    loop {
+        let found = page(after)?;
+        into.extend(found.rows);
+        after = found.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Looks at every contact once for all filters together: what a filter asks for has no index.
+fn by_filters(
+    repo: &Repo,
+    tree: &AreaTree,
+    audience: &Audience,
+) -> Result<Vec<ContactId>, RepoError> {
+    let mut filters: Vec<(ContactFilter, HashSet<AreaId>)> = Vec::new();
+    for id in &audience.filters {
+        if let Some(saved) = repo.filter(*id)? {
+            let filter = saved.value.filter;
+            let areas = filter.areas.iter().flat_map(|area| tree.subtree(*area));
+            filters.push((filter.clone(), areas.collect()));
+        }
+    }
+    let mut ids = Vec::new();
+    if filters.is_empty() {
+        return Ok(ids);
+    }
+    let mut after = None;
+    loop {
+        let page = repo.all_contacts(after, PAGE)?;
+        let found = page.rows.iter().filter(|contact| {
+            filters.iter().any(|(filter, areas)| {
+                filter.matches(contact, |area| {
+                    area.is_some_and(|area| areas.contains(&area))
+                })
+            })
+        });
+        ids.extend(found.map(|contact| contact.id));
+        after = page.next;
+        if after.is_none() {
+            return Ok(ids);
+        }
+    }
+}
+
+/// People as a blob keeps them.
+pub(super) fn packed(people: &[ContactId]) -> Vec<u8> {
+    people.iter().flat_map(|id| *id.as_bytes()).collect()
+}
+
+/// People as a blob kept them.
+pub(super) fn unpacked(bytes: &[u8]) -> Vec<ContactId> {
+    let (ids, _) = bytes.as_chunks::<16>();
+    ids.iter().copied().map(ContactId::from_bytes).collect()
+}
+
+impl Submitter {
+    /// How many people an audience has now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audience_count(&self, audience: Audience) -> Result<u64, SubmitError> {
+        let repo = self.repo.clone();
+        off_thread(move || Ok(resolve(&repo, &audience)?.ids.len() as u64)).await
+    }
+
+    /// Takes over a user's recipient list as it is now, for an [`Audience`]: where it is kept,
+    /// and how many are on it. None when nobody is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_list(&self, user: UserId) -> Result<Option<(BlobId, u32)>, SubmitError> {
+        let repo = self.repo.clone();
+        let bytes = off_thread(move || {
+            let mut people = Vec::new();
+            all_pages(&mut people, |after| repo.recipients(user, after, PAGE))?;
+            let mut ids: Vec<ContactId> = people.iter().map(|one| one.contact).collect();
+            ids.sort_unstable();
+            Ok(packed(&ids))
+        })
+        .await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let count = u32::try_from(bytes.len() / 16).unwrap_or(u32::MAX);
+        let id = BlobId::of(&bytes);
+        if self.repo.store().get_blob(id)?.is_none() {
+            let mut batch = Batch::new();
+            batch.blob(bytes);
+            self.repo.store().commit(batch).await?;
+        }
+        Ok(Some((id, count)))
+    }
+}
