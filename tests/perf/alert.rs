@@ -43,6 +43,7 @@ pub(crate) async fn run(folder: &Path, size: Size) {
             areas: vec![areas[0].id],
             ..Audience::default()
         },
+        ..DraftInput::default()
     };
     let id = served
         .submit

@@ -56,6 +56,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         categories: categories(),
         reminders: ReminderPlan::default(),
         default_language: "en".to_owned(),
+        ..SubmitSettings::default()
     };
     let submit = Submitter::new(
         repo.clone(),

@@ -71,6 +71,7 @@ async fn draft(submit: &Submitter, by: UserId, area: AreaId) -> String {
             areas: vec![area],
             ..Audience::default()
         },
+        ..DraftInput::default()
     };
     submit
         .save_draft(None, &draft, by)
