@@ -1,6 +1,7 @@
 //! Campaigns: communications that belong together.
 
-use super::ids::{CampaignId, ContactId, UserId};
+use super::group::ContactFilter;
+use super::ids::{CampaignId, ContactId, GroupId, UserId};
 use super::timestamp::Timestamp;
 
 /// Most campaigns there may be.
@@ -31,6 +32,33 @@ pub struct Recipient {
     pub contact: ContactId,
     /// Since when.
     pub at: Timestamp,
+}
+
+/// Where the contacts go that are being gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatherInto {
+    /// The user's recipient list.
+    Recipients,
+    /// A group.
+    Group(GroupId),
+}
+
+/// Many contacts being put on a list at once. It stays until that is done, so that a restart
+/// goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathering {
+    /// Who asked; each user has one at a time.
+    pub user: UserId,
+    /// Where to.
+    pub into: GatherInto,
+    /// Who they are.
+    pub filter: ContactFilter,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// How many have been looked at and put there.
+    pub added: u64,
+    /// Where to go on: a place in the order of the list.
+    pub cursor: Vec<u8>,
 }
 
 /// Most contacts on one recipient list.

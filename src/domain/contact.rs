@@ -1,5 +1,6 @@
 //! People.
 
+use super::delivery::Delivery;
 use super::ids::{AreaId, ContactId, GroupId, ImportId, MethodId};
 use super::method::{Method, MethodKind, MethodState};
 use super::redacted::Redacted;
@@ -128,6 +129,16 @@ impl Contact {
     #[must_use]
     pub fn method(&self, id: MethodId) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
+    }
+
+    /// The method that a delivery was made for. After two contacts became one it may be known
+    /// by its address only.
+    #[must_use]
+    pub fn method_of(&self, delivery: &Delivery) -> Option<&Method> {
+        self.method(delivery.method).or_else(|| {
+            let same = |method: &&Method| method.destination == delivery.destination;
+            self.methods.iter().find(same)
+        })
     }
 
     /// The method with this id, to change it.

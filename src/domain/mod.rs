@@ -8,10 +8,12 @@ pub mod area;
 pub mod attachment;
 pub mod campaign;
 pub mod category;
+pub mod checks;
 pub mod comms_issue;
 pub mod communication;
 pub mod contact;
 pub mod delivery;
+pub mod details;
 pub mod escalation;
 pub mod fold;
 pub mod group;
@@ -19,6 +21,7 @@ pub mod ids;
 pub mod inbox;
 pub mod job;
 pub mod log;
+pub mod merger;
 pub mod method;
 pub mod public_links;
 pub mod reason;
@@ -40,7 +43,7 @@ pub mod wishes;
 
 pub use address::{AddressError, EmailAddress, PhoneNumber};
 pub use area::{Area, AreaTree};
-pub use campaign::{Campaign, Recipient};
+pub use campaign::{Campaign, GatherInto, Gathering, Recipient};
 pub use category::Category;
 pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
@@ -48,6 +51,7 @@ pub use communication::{
 };
 pub use contact::{Contact, ContactKind, CustomField};
 pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
+pub use details::{Details, MethodDetail};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
@@ -56,6 +60,7 @@ pub use ids::{
 pub use inbox::{Direction, Message, MessageFile, MessageKind, ReplyNotice, Thread, ThreadState};
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
+pub use merger::Merger;
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
 pub use public_links::{PublicLinks, TicketSecrets};
 pub use redacted::Redacted;

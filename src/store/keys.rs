@@ -34,6 +34,12 @@ pub const CONTACT_BY_GROUP: &[u8] = b"kg";
 pub const CONTACT_BY_IMPORT: &[u8] = b"kf";
 /// Counter: contacts in a group.
 pub const CONTACTS_IN_GROUP: &[u8] = b"#g";
+/// What is left of contacts that another one took over.
+pub const MERGER: &[u8] = b"kv";
+/// The same by the contact that was kept.
+pub const MERGER_BY_KEPT: &[u8] = b"kV";
+/// Contacts being gathered for a user.
+pub const GATHERING: &[u8] = b"rg";
 /// Rows of groups.
 pub const GROUP: &[u8] = b"g.";
 /// Rows of saved filters.
@@ -214,6 +220,18 @@ pub fn communication(id: CommunicationId) -> Key {
 #[must_use]
 pub fn delivery(id: DeliveryId) -> Key {
     row(DELIVERY, id.as_bytes())
+}
+
+/// What is left of a contact that another one took over.
+#[must_use]
+pub fn merger(from: ContactId) -> Key {
+    row(MERGER, from.as_bytes())
+}
+
+/// Contacts being gathered for a user.
+#[must_use]
+pub fn gathering(user: UserId) -> Key {
+    row(GATHERING, user.as_bytes())
 }
 
 /// Row of a group.

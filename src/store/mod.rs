@@ -12,8 +12,8 @@ mod words;
 
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
+pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, ThreadList};
 pub use repo::{AreaIndex, Find};
-pub use repo::{Ended, Page, Repo, RepoError, ThreadList};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod campaigns;
 mod decision;
 mod draft;
 mod follow;
+mod list;
 mod mail;
 mod notice;
 mod problems;

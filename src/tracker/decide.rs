@@ -244,7 +244,8 @@ fn suspend(
     policy: SuspensionPolicy,
 ) {
     let delivery = &decision.delivery;
-    let Some(method) = contact.method_mut(delivery.method) else {
+    let known = contact.method_of(delivery).map(|method| method.id);
+    let Some(method) = known.and_then(|id| contact.method_mut(id)) else {
         return;
     };
     // The address may have been corrected since this was sent: then the failure is the old one's.

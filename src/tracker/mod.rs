@@ -4,14 +4,18 @@
 //! [`decide`] is pure and may refuse; what it decides is then applied and cannot fail, but for
 //! the store. When somebody else changed one of the rows meanwhile, everything is decided anew.
 
+mod areas;
 mod confirm;
 mod contacts;
 pub mod decide;
 mod event;
+mod filters;
+mod groups;
 mod inbox;
 mod make;
 mod prompt;
 mod receipts;
+mod recipients;
 mod rounds;
 mod tickets;
 mod users;
@@ -28,14 +32,17 @@ use crate::clock::{Randomness, SharedClock};
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{Category, CommunicationId, ContactId, DeliveryId};
 use crate::observe::Metrics;
-use crate::store::{Repo, RepoError, StoreError};
+use crate::store::{Batch, Repo, RepoError, StoreError};
 
+pub use areas::Deleted;
 pub use confirm::Confirmation;
+pub use contacts::{Edited, Merged};
 pub use event::Event;
 pub use inbox::{Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
+pub use recipients::Gathered;
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
@@ -85,9 +92,38 @@ pub enum TrackerError {
     /// What the event is about does not exist.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// It would break a rule of the domain; nothing was written.
+    #[error("refused: {0}")]
+    Refused(Refusal),
     /// Somebody else kept changing the same rows.
     #[error("the same rows kept changing; gave up after {CONFLICTS_MAX} tries")]
     Contention,
+}
+
+/// Why a change is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No name was given, or one that is too long.
+    #[error("the name is empty or too long")]
+    Name,
+    /// There is one of this name already.
+    #[error("the name is taken")]
+    NameTaken,
+    /// There may not be more of them.
+    #[error("there are as many as there may be")]
+    TooMany,
+    /// An area would lie in itself.
+    #[error("an area cannot lie in itself")]
+    Circle,
+    /// Areas would be nested too deeply.
+    #[error("areas would be nested too deeply")]
+    TooDeep,
+    /// Something lies in it or belongs to it.
+    #[error("it is not empty")]
+    NotEmpty,
+    /// What is chosen does not exist any more.
+    #[error("what was chosen is gone")]
+    Gone,
 }
 
 /// Records what happens.
@@ -159,6 +195,26 @@ impl Tracker {
 
     fn settings(&self) -> Arc<TrackerSettings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Commits what is decided; when somebody else changed the same rows meanwhile, it is
+    /// decided anew. Nothing to write is committed at once.
+    async fn commit_anew<T: Send>(
+        &self,
+        mut decide: impl FnMut() -> Result<(Batch, T), TrackerError> + Send,
+    ) -> Result<T, TrackerError> {
+        for _ in 0..CONFLICTS_MAX {
+            let (batch, outcome) = decide()?;
+            if batch.is_empty() {
+                return Ok(outcome);
+            }
+            match self.repo.store().commit(batch).await {
+                Ok(_) => return Ok(outcome),
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
     }
 
     fn tell(&self, notices: Vec<Notice>) {

@@ -107,9 +107,12 @@ impl Tracker {
         communication: &Communication,
         id: ContactId,
     ) -> Result<(), TrackerError> {
-        let Some(contact) = self.repo.contact(id)? else {
+        // Whoever took the contact over gets it, under the name that the audience knows.
+        let Some(current) = self.repo.current_contact(id)? else {
             return Ok(());
         };
+        let mut contact = current.value.clone();
+        contact.id = id;
         let person = self.repo.person(communication.id, id)?;
         if job.round == 1 && person.is_some() {
             return Ok(());
@@ -129,7 +132,7 @@ impl Tracker {
             express: communication.plan.emergency,
         };
         // A method that is suspended while we look must not be written to: insist on the contact.
-        batch.expect(&contact);
+        batch.expect(&current);
         make_deliveries(batch, &self.random, making, person.as_ref(), &wanted);
         Ok(())
     }

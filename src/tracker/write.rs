@@ -75,7 +75,7 @@ impl Tracker {
             .repo
             .communication(delivery.communication)?
             .ok_or(TrackerError::NotFound("communication"))?;
-        let contact = self.repo.contact(delivery.contact)?;
+        let contact = self.repo.current_contact(delivery.contact)?;
         Ok(Rows {
             delivery,
             person,
@@ -124,9 +124,10 @@ impl Tracker {
             }
             batch.replace(old, new);
         }
+        let contact = rows.contact.as_ref();
         write_log(
             &mut batch,
-            rows.delivery.contact,
+            contact.map_or(rows.delivery.contact, |contact| contact.id),
             now,
             log,
             self.random.next_u64(),

@@ -14,10 +14,10 @@ impl Attempts {
         if communication.origin == Origin::Verification {
             return self.look_at_ticket(delivery, &communication);
         }
-        let Some(contact) = self.repo.contact(delivery.contact)? else {
+        let Some(contact) = self.repo.current_contact(delivery.contact)? else {
             return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
         };
-        let usable = contact.method(delivery.method).is_some_and(|method| {
+        let usable = contact.method_of(delivery).is_some_and(|method| {
             // A corrected address: what was meant for the old one goes nowhere.
             method.usable_for(delivery.channel) && method.destination == delivery.destination
         });
@@ -58,7 +58,7 @@ impl Attempts {
         let secrets = links.secrets(delivery.id);
         let ticket = self.repo.ticket(&PublicLinks::token_hash(&secrets.token))?;
         let ticket = ticket.as_deref();
-        let contact = self.repo.contact(delivery.contact)?;
+        let contact = self.repo.current_contact(delivery.contact)?;
         let contact = contact.as_deref();
         if let Err(reason) = tickets::may_go(ticket, contact, delivery, self.clock.wall()) {
             return Ok(Look::Instead(Event::Closed(reason)));

@@ -4,7 +4,7 @@ use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact,
-    Content, Delivery, InboundMail, Message, Person, RoundJob, Session, Thread,
+    Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread,
 };
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
@@ -26,6 +26,17 @@ impl Check<'_> {
                 self.problem(Contact::NAME, id(), "its area is missing");
             }
             Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn merger(&mut self, merger: &Merger) -> Result<()> {
+        if self.exists(&keys::contact(merger.from))? {
+            self.problem(
+                Merger::NAME,
+                merger.from.to_string(),
+                "the contact that was taken over is still there",
+            );
         }
         Ok(())
     }

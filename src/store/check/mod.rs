@@ -15,8 +15,8 @@ use super::keys;
 use super::rows::Row;
 use crate::domain::{
     Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
-    Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter,
-    Session, SignUp, Thread, ThreadId, Ticket, User, Visit,
+    Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User, Visit,
 };
 
 /// Most problems that a report spells out; the others are only counted.
@@ -86,6 +86,8 @@ pub fn check(store: &Store) -> Result<Report> {
         messages: HashMap::new(),
     };
     check.rows::<Contact>(keys::CONTACT, Check::contact)?;
+    check.rows::<Merger>(keys::MERGER, Check::merger)?;
+    check.rows::<Gathering>(keys::GATHERING, |_, _| Ok(()))?;
     check.rows::<Area>(keys::AREA, |_, _| Ok(()))?;
     check.rows::<Group>(keys::GROUP, |_, _| Ok(()))?;
     check.rows::<SavedFilter>(keys::FILTER, |_, _| Ok(()))?;
@@ -268,6 +270,9 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::CONTACT_BY_GROUP, "contacts by group"),
     (keys::CONTACT_BY_IMPORT, "contacts by import"),
     (keys::CONTACTS_IN_GROUP, "number of contacts in a group"),
+    (keys::MERGER, "merger"),
+    (keys::MERGER_BY_KEPT, "mergers by the contact kept"),
+    (keys::GATHERING, "gathering"),
     (keys::GROUP, "group"),
     (keys::FILTER, "saved filter"),
     (keys::CAMPAIGN, "campaign"),

@@ -2,8 +2,8 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Message, Person,
-    ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit,
+    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Merger, Message,
+    Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -12,6 +12,7 @@ use crate::store::rows::Row;
 /// The indexes.
 const INDEXES: &[&[u8]] = &[
     keys::CONTACT_BY_GROUP,
+    keys::MERGER_BY_KEPT,
     keys::CONTACT_BY_IMPORT,
     keys::COMMUNICATION_BY_CAMPAIGN,
     keys::COMMUNICATION_BY_RELATED,
@@ -43,6 +44,7 @@ const INDEXES: &[&[u8]] = &[
 /// The row that an index entry leads to.
 enum Owner {
     Contact(ContactId),
+    Merger(ContactId),
     Communication(CommunicationId),
     Delivery(DeliveryId),
     Person(CommunicationId, ContactId),
@@ -79,6 +81,7 @@ impl Check<'_> {
     fn derives(&self, owner: &Owner, key: &Key, value: &Value) -> Result<bool> {
         match owner {
             Owner::Contact(id) => self.row_derives::<Contact>(&keys::contact(*id), key, value),
+            Owner::Merger(id) => self.row_derives::<Merger>(&keys::merger(*id), key, value),
             Owner::Communication(id) => {
                 let row = keys::communication(*id);
                 self.row_derives::<crate::domain::Communication>(&row, key, value)
@@ -150,6 +153,7 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
             let communication = CommunicationId::from_bytes(communication);
             Owner::Person(communication, ContactId::from_bytes(id))
         }
+        keys::MERGER_BY_KEPT => Owner::Merger(ContactId::from_bytes(id)),
         keys::USER_BY_LOGIN => Owner::User(UserId::from_bytes(id)),
         keys::THREAD_BY_STATE
         | keys::THREAD_UNREAD

@@ -12,12 +12,12 @@ use crate::domain::{
     Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId,
     CommunicationState, Consent, Contact, ContactChange, ContactFilter, ContactId, ContactKind,
     Content, CustomField, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
-    EnhancedStatus, EscalationStep, Fault, FilterId, Group, GroupId, ImportId, InboundMail,
-    LogEntry, LogEvent, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person,
-    PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted,
-    Related, Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
-    StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit,
-    Wishes, comms_issue::Reachability,
+    EnhancedStatus, EscalationStep, Fault, FilterId, GatherInto, Gathering, Group, GroupId,
+    ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState,
+    Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours,
+    Reason, Recipient, Redacted, Related, Relation, Role, Round, RoundJob, SavedFilter,
+    SendingPlan, Session, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
+    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
 macro_rules! ids {
@@ -261,6 +261,30 @@ pub(crate) fn recipient() -> impl Strategy<Value = Recipient> {
         user,
         contact,
         at,
+    })
+}
+
+pub(crate) fn merger() -> impl Strategy<Value = Merger> {
+    let ids = (contact_id(), contact_id(), time(), user_id());
+    ids.prop_map(|(from, into, at, by)| Merger { from, into, at, by })
+}
+
+pub(crate) fn gathering() -> impl Strategy<Value = Gathering> {
+    let into = prop_oneof![
+        Just(GatherInto::Recipients),
+        group_id().prop_map(GatherInto::Group),
+    ];
+    let rest = (time(), any::<u64>(), vec(any::<u8>(), 0..40));
+    (user_id(), into, saved_filter(), rest).prop_map(|(user, into, saved, rest)| {
+        let (at, added, cursor) = rest;
+        Gathering {
+            user,
+            into,
+            filter: saved.filter,
+            at,
+            added,
+            cursor,
+        }
     })
 }
 

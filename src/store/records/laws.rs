@@ -14,8 +14,8 @@ use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content,
-    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
+    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -151,6 +151,8 @@ laws! {
     thread: Thread,
     message: Message,
     reply_notice: ReplyNotice,
+    merger: Merger,
+    gathering: Gathering,
 }
 
 #[test]
@@ -263,11 +265,15 @@ mod round_trip {
             filter in arb::saved_filter(),
             campaign in arb::campaign(),
             recipient in arb::recipient(),
+            merger in arb::merger(),
+            gathering in arb::gathering(),
         ) {
             check(&group)?;
             check(&filter)?;
             check(&campaign)?;
             check(&recipient)?;
+            check(&merger)?;
+            check(&gathering)?;
         }
         #[test]
         fn of_users(user in arb::user(), session in arb::session()) {

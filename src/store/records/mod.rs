@@ -22,6 +22,7 @@ mod delivery;
 mod fit;
 mod inbox;
 mod leaves;
+mod lists;
 mod people;
 mod shape;
 mod tickets;

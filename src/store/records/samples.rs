@@ -16,11 +16,11 @@ use crate::domain::{
     Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
     ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES,
     Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus,
-    FilterId, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Method, MethodId,
-    MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber,
-    ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session,
-    SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User,
-    UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
+    Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
+    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
+    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
+    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
@@ -168,6 +168,26 @@ pub(crate) fn recipient() -> Recipient {
         user: UserId::from_bytes([8; 16]),
         contact: ContactId::from_bytes([3; 16]),
         at: at(5),
+    }
+}
+
+pub(crate) fn merger() -> Merger {
+    Merger {
+        from: ContactId::from_bytes([3; 16]),
+        into: ContactId::from_bytes([4; 16]),
+        at: at(6),
+        by: UserId::from_bytes([8; 16]),
+    }
+}
+
+pub(crate) fn gathering() -> Gathering {
+    Gathering {
+        user: UserId::from_bytes([8; 16]),
+        into: GatherInto::Group(GroupId::from_bytes([9; 16])),
+        filter: saved_filter().filter,
+        at: at(7),
+        added: 500,
+        cursor: b"ada\0".to_vec(),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Page, Repo, Result, area_prefix, counter};
+use crate::domain::merger::MERGED_MAX;
 use crate::domain::{
-    Area, AreaId, AreaTree, Contact, ContactId, FilterId, Group, GroupId, ImportId, LogEntry,
-    Recipient, SavedFilter, UserId,
+    Area, AreaId, AreaTree, Contact, ContactId, FilterId, Gathering, Group, GroupId, ImportId,
+    LogEntry, Merger, Recipient, SavedFilter, UserId,
 };
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -17,6 +18,36 @@ impl Repo {
     /// A contact.
     pub fn contact(&self, id: ContactId) -> Result<Option<Loaded<Contact>>> {
         self.load(&keys::contact(id))
+    }
+
+    /// A contact, or the one that took it over: old deliveries, lists and links name contacts
+    /// that are no more.
+    pub fn current_contact(&self, id: ContactId) -> Result<Option<Loaded<Contact>>> {
+        if let Some(contact) = self.contact(id)? {
+            return Ok(Some(contact));
+        }
+        match self.merger(id)? {
+            Some(merger) => self.contact(merger.into),
+            None => Ok(None),
+        }
+    }
+
+    /// What is left of a contact that another one took over.
+    pub fn merger(&self, from: ContactId) -> Result<Option<Loaded<Merger>>> {
+        self.load(&keys::merger(from))
+    }
+
+    /// The contacts that this one took over, at most [`MERGED_MAX`].
+    pub fn merged_into(&self, kept: ContactId) -> Result<Vec<ContactId>> {
+        let prefix = KeyBuilder::new(keys::MERGER_BY_KEPT)
+            .bytes(kept.as_bytes())
+            .build();
+        Ok(self.contact_ids(prefix, None, MERGED_MAX)?.rows)
+    }
+
+    /// What is being gathered for a user.
+    pub fn gathering(&self, user: UserId) -> Result<Option<Loaded<Gathering>>> {
+        self.load(&keys::gathering(user))
     }
 
     fn contacts(&self, page: Page<[u8; 16]>) -> Result<Page<Loaded<Contact>>> {
@@ -156,6 +187,11 @@ impl Repo {
             .store
             .scan(KeyRange::prefix(keys::ISSUES_IN_AREA), AREAS_MAX)?;
         Ok(counters.iter().map(|(_, value)| counter(value)).sum())
+    }
+
+    /// An area, to change it.
+    pub fn area(&self, id: AreaId) -> Result<Option<Loaded<Area>>> {
+        self.load(&keys::area(id))
     }
 
     /// All areas.

@@ -1,10 +1,17 @@
 //! What operators do to contacts: add, change, reinstate, correct, remove a method.
 
+mod edit;
+mod merge;
+mod methods;
+
+pub use edit::Edited;
+pub use merge::Merged;
+
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 use crate::domain::{
     Actor, Area, Contact, ContactChange, ContactId, Destination, LogEvent, MethodId, MethodState,
-    UserId, comms_issue, suspension,
+    UserId, comms_issue, details, suspension,
 };
 use crate::store::{Batch, RowBatch};
 
@@ -77,14 +84,9 @@ impl Tracker {
     ) -> Result<(), TrackerError> {
         self.change_contact(contact, |contact| {
             let method = contact.method_mut(method)?;
-            if method.destination == destination {
+            if !details::correct(method, destination.clone()) {
                 return Some(Vec::new());
             }
-            method.destination = destination.clone();
-            method.state = MethodState::Unverified;
-            method.suspension = None;
-            method.soft_failures.clear();
-            method.verified_at = None;
             Some(vec![LogEvent::Corrected {
                 method: method.id,
                 kind: method.kind,
