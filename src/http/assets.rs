@@ -16,7 +16,7 @@ struct File {
     bytes: &'static [u8],
 }
 
-const FILES: [File; 4] = [
+const FILES: [File; 5] = [
     File {
         name: "console",
         extension: "css",
@@ -41,6 +41,12 @@ const FILES: [File; 4] = [
         media_type: "image/svg+xml",
         bytes: include_bytes!("assets/bell.svg"),
     },
+    File {
+        name: "entry",
+        extension: "js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/entry.js"),
+    },
 ];
 
 /// Browsers may keep a file for a year: another content has another address.
@@ -53,6 +59,7 @@ pub(crate) struct Assets {
     pub(crate) live: String,
     pub(crate) compose: String,
     pub(crate) bell: String,
+    pub(crate) entry: String,
 }
 
 /// The addresses of the files.
@@ -63,6 +70,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         live: url(&FILES[1]),
         compose: url(&FILES[2]),
         bell: url(&FILES[3]),
+        entry: url(&FILES[4]),
     }
 });
 

@@ -1,5 +1,9 @@
 //! What the pages read, in the pages' words; and the sessions, the one thing they write.
 
+pub(crate) mod alike;
+pub(crate) mod history;
+pub(crate) mod people;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -11,9 +15,7 @@ use crate::domain::{
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
-use crate::store::{
-    AreaIndex, Batch, Find, Loaded, NO_AREA, Repo, RowBatch, Seek, StoreError, keys,
-};
+use crate::store::{Batch, Find, Loaded, NO_AREA, Repo, RowBatch, Seek, StoreError, keys};
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
@@ -34,6 +36,15 @@ pub(crate) type Result<T> = std::result::Result<T, Fault>;
 pub(crate) struct Part<T> {
     pub(crate) rows: Vec<T>,
     pub(crate) next: Option<Vec<u8>>,
+}
+
+/// Reads on a thread that may wait: what takes longer than a page may.
+pub(crate) async fn apart<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| Fault::Internal)?
 }
 
 /// Keeps a new session, and forgets those that are over.
@@ -256,59 +267,6 @@ fn matches(contact: &Contact, words: &[&str]) -> bool {
                 .iter()
                 .any(|method| method.destination.lookup_key().contains(word))
     })
-}
-
-/// Contacts of these areas and of what lies in them, in order of first name, at most `limit`;
-/// those that a search finds, if there is one.
-pub(crate) fn contacts_in(
-    repo: &Repo,
-    tree: &AreaTree,
-    areas: &[AreaId],
-    query: &str,
-    region: &str,
-    limit: usize,
-) -> Result<Vec<Loaded<Contact>>> {
-    if query.trim().is_empty() {
-        return listed(repo, AreaIndex::Contacts, tree, areas, limit);
-    }
-    let within: HashSet<AreaId> = areas.iter().flat_map(|area| tree.subtree(*area)).collect();
-    search_within(repo, query, region, Some(&within), limit)
-}
-
-/// Contacts with a communication issue in an area and what lies in it, by first name.
-pub(crate) fn issues_in(
-    repo: &Repo,
-    tree: &AreaTree,
-    area: AreaId,
-    limit: usize,
-) -> Result<Vec<Loaded<Contact>>> {
-    listed(repo, AreaIndex::Issues, tree, &[area], limit)
-}
-
-/// Contacts whom no method reaches in an area and what lies in it, by first name.
-pub(crate) fn unreachable_in(
-    repo: &Repo,
-    tree: &AreaTree,
-    area: AreaId,
-    limit: usize,
-) -> Result<Vec<Loaded<Contact>>> {
-    listed(repo, AreaIndex::Unreachable, tree, &[area], limit)
-}
-
-fn listed(
-    repo: &Repo,
-    index: AreaIndex,
-    tree: &AreaTree,
-    areas: &[AreaId],
-    limit: usize,
-) -> Result<Vec<Loaded<Contact>>> {
-    let mut areas: Vec<AreaId> = areas.iter().flat_map(|area| tree.subtree(*area)).collect();
-    areas.sort_unstable();
-    areas.dedup();
-    let page = repo.contacts_of_areas(index, &areas, None, limit)?;
-    let mut found = page.rows;
-    found.sort_by_cached_key(|contact| name_key(contact));
-    Ok(found)
 }
 
 /// First name, then last name, without regard to case.

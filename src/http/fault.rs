@@ -140,6 +140,7 @@ impl From<TrackerError> for Fault {
             TrackerError::Store(error) => error.into(),
             TrackerError::Repo(error) => error.into(),
             TrackerError::NotFound(_) => Self::NotFound,
+            TrackerError::Refused(_) => Self::BadRequest,
             TrackerError::Contention => Self::Unavailable,
         }
     }

@@ -29,6 +29,13 @@ impl Fields {
             .unwrap_or_default()
     }
 
+    /// These fields.
+    #[cfg(test)]
+    pub(crate) fn of_pairs(pairs: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self(pairs.iter().map(owned).collect())
+    }
+
     fn bounded(fields: Vec<(String, String)>) -> Result<Self, Fault> {
         if fields.len() > FIELDS_MAX {
             Err(Fault::TooLarge)

@@ -71,6 +71,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
             entries: vec![
                 entry("/contacts", "contacts", "people", "nav.contacts"),
                 issues,
+                entry("/recipients", "recipients", "list", "nav.recipients"),
                 entry("/areas", "areas", "map", "nav.areas"),
             ],
         },

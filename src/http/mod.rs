@@ -9,6 +9,7 @@ mod data;
 mod dress;
 mod fault;
 mod fields;
+mod gather;
 mod guard;
 mod journal;
 mod language;
@@ -24,13 +25,14 @@ mod session;
 mod sheet;
 pub(crate) mod throttle;
 mod times;
+mod verify;
 mod view;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,7 +42,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, UserId};
 use crate::observe::Metrics;
 use crate::store::Repo;
 use crate::submit::Submitter;
@@ -143,6 +145,8 @@ pub(crate) struct App {
     pub(crate) login_key: [u8; 32],
     logins: Mutex<Throttle>,
     addresses: Mutex<Throttle>,
+    /// Users for whom contacts are being put on a list right now.
+    gathering: Mutex<HashSet<UserId>>,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
 }
@@ -166,6 +170,7 @@ impl App {
             default_words: Words::of(&console.settings.language),
             gate: PasswordGate::new(),
             login_key: console.random.bytes(),
+            gathering: Mutex::new(HashSet::new()),
             logins: Mutex::new(Throttle::new(limits)),
             addresses: Mutex::new(Throttle::new(throttle::Limits {
                 failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
@@ -203,6 +208,24 @@ impl App {
     }
 
     /// The table of failed logins by address and login name. It is whole between any two statements, so a panicking
+    /// Whether nothing was being gathered for a user; from now on something is.
+    fn begin_gathering(&self, user: UserId) -> bool {
+        let mut gathering = self
+            .gathering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        gathering.insert(user)
+    }
+
+    fn end_gathering(&self, user: UserId) {
+        let mut gathering = self
+            .gathering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        gathering.remove(&user);
+    }
+
+    /// The table of failed logins. It is whole between any two statements, so a panicking
     /// holder leaves nothing half done.
     pub(crate) fn logins(&self) -> MutexGuard<'_, Throttle> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)

@@ -104,7 +104,7 @@ impl Chrome {
             "reopened" => Some("done.reopened"),
             "recontacted" => Some("done.recontacted"),
             "recontacted-before" => Some("done.recontacted_before"),
-            _ => None,
+            other => done_to_people(other),
         };
         self
     }
@@ -264,6 +264,40 @@ pub(crate) fn zone_of(app: &App, signed: &Signed) -> TimeZone {
     chosen
         .and_then(|name| TimeZone::get(name).ok())
         .unwrap_or_else(|| app.console.settings.time_zone.clone())
+}
+
+/// What has just been done to a contact, a list, a place.
+fn done_to_people(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "made" => "done.made",
+        "updated" => "done.updated",
+        "updated_asked" => "done.updated_asked",
+        "opted_out" => "done.opted_out",
+        "opted_in" => "done.opted_in",
+        "asked" => "done.asked",
+        "not_asked" => "done.not_asked",
+        "asked_before" => "done.asked_before",
+        "proved" => "done.proved",
+        "decided" => "done.decided",
+        "merged" => "done.merged",
+        "listed" => "done.listed",
+        "unlisted" => "done.unlisted",
+        "cleared" => "done.cleared",
+        "nobody" => "done.nobody",
+        "busy" => "done.busy",
+        "under_way" => "done.under_way",
+        "group_made" => "done.group_made",
+        "group_gone" => "done.group_gone",
+        "renamed" => "done.renamed",
+        "joined" => "done.joined",
+        "left" => "done.left",
+        "filter_saved" => "done.filter_saved",
+        "filter_gone" => "done.filter_gone",
+        "area_made" => "done.area_made",
+        "area_changed" => "done.area_changed",
+        "area_gone" => "done.area_gone",
+        _ => return None,
+    })
 }
 
 /// A word with a tone and an icon.

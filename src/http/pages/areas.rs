@@ -1,16 +1,24 @@
-//! The areas there are.
+//! The tree of areas with their numbers; administrators make, move and remove them.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
 
 use super::super::App;
 use super::super::data::Areas;
-use super::super::session::Signed;
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
-use super::{Answer, show};
-use crate::domain::AreaId;
+use super::compose::see;
+use super::confirm::{self, Question};
+use super::contact_edit::{Choice, area_choices};
+use super::groups::name_problem;
+use super::{Answer, id, show_as};
+use crate::domain::{Actor, AreaId, Role};
+use crate::tracker::{Refusal, TrackerError};
 
 struct AreaRow {
     id: AreaId,
@@ -25,11 +33,19 @@ struct AreaRow {
 struct AreasPage {
     c: Chrome,
     areas: Vec<AreaRow>,
+    choices: Vec<Choice>,
+    entered: String,
+    problem: String,
 }
 
 /// `GET /areas`
-pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    let c = Chrome::of(&app, &signed, signed.words.t("areas.title"), "areas")?;
+pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    let done = Fields::of_query(&uri).get("done").to_owned();
+    list(&app, &signed, &done, None)
+}
+
+fn list(app: &App, signed: &Signed, done: &str, refused: Option<(Refusal, &Fields)>) -> Answer {
+    let c = Chrome::of(app, signed, signed.words.t("areas.title"), "areas")?.with_done(done);
     let areas = Areas::read(app.repo())?;
     let row = |(depth, area): (usize, &crate::domain::Area)| AreaRow {
         id: area.id,
@@ -38,6 +54,190 @@ pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed) -> Answer
         people: areas.numbers(area.id).people,
         issues: areas.numbers(area.id).issues,
     };
-    let areas = areas.tree.walk().into_iter().map(row).collect();
-    show(&AreasPage { c, areas })
+    let parent = refused.map_or("", |(_, fields)| fields.get("parent"));
+    let status = if refused.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let page = AreasPage {
+        areas: areas.tree.walk().into_iter().map(row).collect(),
+        choices: area_choices(&areas, parent),
+        entered: refused
+            .map(|(_, fields)| fields.get("name").to_owned())
+            .unwrap_or_default(),
+        problem: refused.map_or_else(String::new, |(why, _)| c.t(name_problem(why)).to_owned()),
+        c,
+    };
+    show_as(status, &page)
+}
+
+/// Areas are the administrators'.
+fn administrator(signed: &Signed) -> Result<(), Fault> {
+    if signed.user.role == Role::Administrator {
+        Ok(())
+    } else {
+        Err(Fault::Forbidden)
+    }
+}
+
+fn parent(fields: &Fields) -> Result<Option<AreaId>, Fault> {
+    match fields.get("parent") {
+        "" => Ok(None),
+        text => id(text).map(Some),
+    }
+}
+
+/// `POST /areas`
+pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    let SignedForm { signed, fields } = form;
+    administrator(&signed)?;
+    let parent = parent(&fields)?;
+    let added = app.console.tracker.add_area(fields.get("name"), parent);
+    match added.await {
+        Ok(_) => Ok(see("/areas?done=area_made")),
+        Err(TrackerError::Refused(why)) => list(&app, &signed, "", Some((why, &fields))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "area.html")]
+struct AreaPage {
+    c: Chrome,
+    id: AreaId,
+    name: String,
+    entered: String,
+    choices: Vec<Choice>,
+    problem: String,
+    people: u64,
+    issues: u64,
+    below: usize,
+}
+
+/// `GET /areas/{id}`: name and place, for administrators.
+pub(super) async fn area(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+) -> Answer {
+    administrator(&signed)?;
+    one(&app, &signed, id(&text)?, None)
+}
+
+fn one(app: &App, signed: &Signed, id: AreaId, refused: Option<(Refusal, &Fields)>) -> Answer {
+    let areas = Areas::read(app.repo())?;
+    let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
+    let c = Chrome::of(app, signed, area.name.clone(), "areas")?;
+    let within = areas.tree.subtree(id);
+    let chosen = match refused {
+        Some((_, fields)) => fields.get("parent").to_owned(),
+        None => area.parent.map(|id| id.to_string()).unwrap_or_default(),
+    };
+    let mut choices = area_choices(&areas, &chosen);
+    // It cannot lie in itself.
+    choices.retain(|choice| !within.iter().any(|id| id.to_string() == choice.value));
+    let status = if refused.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let page = AreaPage {
+        id,
+        name: area.name.clone(),
+        entered: refused.map_or_else(
+            || area.name.clone(),
+            |(_, fields)| fields.get("name").to_owned(),
+        ),
+        choices,
+        problem: refused.map_or_else(String::new, |(why, _)| c.t(name_problem(why)).to_owned()),
+        people: areas.numbers(id).people,
+        issues: areas.numbers(id).issues,
+        below: within.len() - 1,
+        c,
+    };
+    show_as(status, &page)
+}
+
+/// `POST /areas/{id}`: another name or place.
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let id: AreaId = id(&text)?;
+    let SignedForm { signed, fields } = form;
+    administrator(&signed)?;
+    let parent = parent(&fields)?;
+    let changed = app
+        .console
+        .tracker
+        .change_area(id, fields.get("name"), parent);
+    match changed.await {
+        Ok(()) => Ok(see("/areas?done=area_changed")),
+        Err(TrackerError::Refused(why)) => one(&app, &signed, id, Some((why, &fields))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /areas/{id}/delete`: asks first, and where its people go.
+pub(super) async fn ask_delete(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+) -> Answer {
+    administrator(&signed)?;
+    let id: AreaId = id(&text)?;
+    let areas = Areas::read(app.repo())?;
+    let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
+    if !areas.tree.children(Some(id)).is_empty() {
+        let nothing = Fields::default();
+        return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)));
+    }
+    let words = signed.words;
+    let people = areas.numbers(id).people;
+    let above = area.parent.map(|id| id.to_string()).unwrap_or_default();
+    let mut choices = area_choices(&areas, &above);
+    choices.retain(|choice| choice.value != id.to_string());
+    choices.insert(
+        0,
+        Choice {
+            value: String::new(),
+            text: words.t("issues.no_area").to_owned(),
+            chosen: above.is_empty(),
+        },
+    );
+    let question = Question {
+        section: "areas",
+        title: words.fill("areas.delete_title", &[&area.name]),
+        text: words.count("areas.delete_one", "areas.delete_many", people),
+        details: Vec::new(),
+        action: format!("/areas/{id}/delete"),
+        button: "areas.delete",
+        back: "/areas".to_owned(),
+        fields: Vec::new(),
+        choice: (people > 0).then_some(("parent", "areas.move_to", choices)),
+    };
+    confirm::ask(&app, &signed, question)
+}
+
+/// `POST /areas/{id}/delete`
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let id: AreaId = id(&text)?;
+    let SignedForm { signed, fields } = form;
+    administrator(&signed)?;
+    let into = parent(&fields)?;
+    let by = Actor::User(signed.user.id);
+    match app.console.tracker.delete_area(id, into, by).await {
+        Ok(deleted) => {
+            tracing::info!(area = %id, moved = deleted.moved, user = %signed.user.id, "area removed");
+            Ok(see("/areas?done=area_gone"))
+        }
+        Err(TrackerError::Refused(why)) => one(&app, &signed, id, Some((why, &fields))),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -198,7 +198,8 @@ pub(super) fn see(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
 
-fn empty(app: &App) -> DraftInput {
+/// A draft that says nothing yet.
+pub(super) fn empty(app: &App) -> DraftInput {
     let categories = app.console.submit.categories();
     let category = categories.first();
     DraftInput {

@@ -1,4 +1,5 @@
-//! A contact: how this person can be reached, what is wrong with it, and putting it right.
+//! A contact: how this person can be reached, what is wrong with it, what they want, and who
+//! may be the same person.
 
 use std::sync::Arc;
 
@@ -7,20 +8,22 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
 use super::super::App;
-use super::super::data::{Areas, Result};
+use super::super::data::{Areas, Result, alike, history};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::session::{Signed, SignedForm};
+use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Badge, Chrome, channel_icon, failing, kind_icon};
+use super::super::view::{Badge, Chrome, channel_icon, failing};
 use super::compose::see;
+use super::consents::{self, Consents};
+use super::contact_edit::{AlikeRow, alike_rows};
+use super::contact_form::clock;
+pub(super) use super::contact_status::field;
+use super::contact_status::{self, Rejected, Standing};
 use super::problems::Problem;
 use super::{Answer, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{
-    Contact, ContactId, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState,
-    PhoneNumber, Redacted, Sentence,
-};
+use crate::domain::{Contact, ContactId, Destination, Details, MethodKind, Sentence, checks};
 
 /// Deliveries shown here; the log has all of them.
 const RECENT_MAX: usize = 10;
@@ -28,27 +31,6 @@ const RECENT_MAX: usize = 10;
 struct IssueView {
     title: &'static str,
     text: String,
-}
-
-struct MethodView {
-    id: MethodId,
-    icon: &'static str,
-    kind: String,
-    to: String,
-    state: Badge,
-    failing: bool,
-}
-
-struct FailingView {
-    id: MethodId,
-    kind: String,
-    to: String,
-    why: String,
-    reinstate: &'static str,
-    field: &'static str,
-    entered: String,
-    open: bool,
-    problem: String,
 }
 
 struct Recent {
@@ -70,70 +52,27 @@ struct Page {
     about: String,
     issue: Option<IssueView>,
     problems: Vec<Problem>,
-    methods: Vec<MethodView>,
-    failing: Vec<FailingView>,
+    s: Standing,
+    facts: Vec<(String, String)>,
+    consents: Consents,
+    alike: Vec<AlikeRow>,
+    listed: bool,
     recent: Vec<Recent>,
 }
 
-/// An address that was entered and is none.
-struct Rejected {
-    method: MethodId,
-    entered: String,
-    problem: String,
-}
-
-/// `GET /contacts/{id}`
+/// `GET /contacts/{id}`. One that another contact took over leads there.
 pub(super) async fn page(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let query = Fields::of_query(&uri);
-    view(&app, &signed, id(&text)?, query.get("done"), None)
-}
-
-/// `POST /contacts/{id}/methods/{method}/reinstate`
-pub(super) async fn reinstate(
-    State(app): State<Arc<App>>,
-    Path((contact, method)): Path<(String, String)>,
-    form: SignedForm,
-) -> Answer {
-    let (contact, method): (ContactId, MethodId) = (id(&contact)?, id(&method)?);
-    app.console
-        .tracker
-        .reinstate(contact, method, form.signed.user.id)
-        .await?;
-    Ok(see(&format!("/contacts/{contact}?done=reinstated")))
-}
-
-/// `POST /contacts/{id}/methods/{method}/correct`
-pub(super) async fn correct(
-    State(app): State<Arc<App>>,
-    Path((contact, method)): Path<(String, String)>,
-    form: SignedForm,
-) -> Answer {
-    let (contact, method): (ContactId, MethodId) = (id(&contact)?, id(&method)?);
-    let known = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
-    let kind = known.method(method).ok_or(Fault::NotFound)?.kind;
-    let entered = form.fields.get("to").trim().to_owned();
-    match read_destination(&app, kind, &entered) {
-        Ok(destination) => {
-            app.console
-                .submit
-                .correct(contact, method, destination, form.signed.user.id)
-                .await?;
-            Ok(see(&format!("/contacts/{contact}?done=corrected")))
-        }
-        Err(problem) => {
-            let rejected = Rejected {
-                method,
-                entered,
-                problem: form.signed.words.tell(&problem),
-            };
-            view(&app, &form.signed, contact, "", Some(rejected))
-        }
+    let id: ContactId = id(&text)?;
+    if let Some(merger) = app.repo().merger(id)? {
+        return Ok(see(&format!("/contacts/{}", merger.into)));
     }
+    let query = Fields::of_query(&uri);
+    view(&app, &signed, id, query.get("done"), None)
 }
 
 /// An address or number as it was typed, or what is wrong with it in a sentence.
@@ -142,24 +81,21 @@ pub(super) fn read_destination(
     kind: MethodKind,
     entered: &str,
 ) -> std::result::Result<Destination, Sentence> {
-    let read = match kind {
-        MethodKind::Email => {
-            EmailAddress::parse(entered).map(|address| Destination::Email(Redacted::new(address)))
-        }
-        MethodKind::Mobile | MethodKind::Landline => {
-            PhoneNumber::parse(entered, &app.console.settings.default_region)
-                .map(|number| Destination::Phone(Redacted::new(number)))
-        }
-    };
-    read.map_err(|error| Sentence::from(&error))
+    let checked = checks::check(kind, entered, &app.console.settings.default_region);
+    let said = checked.first().map(|remark| remark.sentence.clone());
+    let nothing = || Sentence::from("it cannot be read as a number");
+    checked
+        .destination
+        .ok_or_else(|| said.unwrap_or_else(nothing))
 }
 
-fn view(
+/// The page; with an address that was entered and not taken.
+pub(super) fn view(
     app: &App,
     signed: &Signed,
     id: ContactId,
     done: &str,
-    rejected: Option<Rejected>,
+    rejected: Option<&Rejected>,
 ) -> Answer {
     let contact = app.repo().contact(id)?.ok_or(Fault::NotFound)?;
     let name = contact.full_name();
@@ -181,6 +117,7 @@ fn view(
             .to_owned(),
         text: rejected.problem.clone(),
     };
+    let likely = alike::alike(app.repo(), &Details::of(&contact), Some(id))?;
     let page = Page {
         id,
         about: if area.is_empty() {
@@ -189,12 +126,12 @@ fn view(
             format!("{kind} · {area}")
         },
         issue: issue(&c, &contact),
-        problems: rejected.iter().map(problem).collect(),
-        methods: methods(&c, &contact),
-        failing: failing(&contact)
-            .into_iter()
-            .map(|method| failing_view(&c, method, rejected.as_ref()))
-            .collect(),
+        problems: rejected.into_iter().map(problem).collect(),
+        s: contact_status::standing(app, &c, &contact, rejected)?,
+        facts: facts(app, &c, &contact)?,
+        consents: consents::of(app, &c, &contact)?,
+        alike: alike_rows(&c, &areas, &likely),
+        listed: app.repo().recipient(signed.user.id, id)?.is_some(),
         recent: recent(app, &c, id)?,
         name,
         c,
@@ -222,70 +159,52 @@ fn issue(c: &Chrome, contact: &Contact) -> Option<IssueView> {
     })
 }
 
-fn methods(c: &Chrome, contact: &Contact) -> Vec<MethodView> {
-    let shown = contact
-        .methods
-        .iter()
-        .filter(|method| method.state != MethodState::Removed);
-    let mut shown: Vec<&Method> = shown.collect();
-    shown.sort_by_key(|method| method.kind);
-    let view = |method: &Method| MethodView {
-        id: method.id,
-        icon: kind_icon(method.kind),
-        kind: c.kind(&method.kind),
-        to: method.destination.reveal().to_owned(),
-        state: c.method_state(&method.state),
-        failing: method.state == MethodState::Suspended,
-    };
-    shown.into_iter().map(view).collect()
-}
-
-pub(super) const fn field(kind: MethodKind) -> &'static str {
-    match kind {
-        MethodKind::Email => "field.email",
-        MethodKind::Mobile => "field.mobile",
-        MethodKind::Landline => "field.landline",
+/// Groups, fields, hours: what is known besides.
+fn facts(app: &App, c: &Chrome, contact: &Contact) -> Result<Vec<(String, String)>> {
+    let mut groups = Vec::new();
+    for id in &contact.groups {
+        groups.extend(app.repo().group(*id)?.map(|group| group.name.clone()));
     }
-}
-
-fn failing_view(c: &Chrome, method: &Method, rejected: Option<&Rejected>) -> FailingView {
-    let reinstate = match method.kind {
-        MethodKind::Email => "contact.reinstate_email",
-        MethodKind::Mobile => "contact.reinstate_mobile",
-        MethodKind::Landline => "contact.reinstate_landline",
-    };
-    let why = method.suspension.as_ref().map(|suspension| {
-        let since = c.when(&suspension.at).inside;
-        let reason = c.words.say(suspension.verdict.reason.explain());
-        let then = c.words.say(suspension.verdict.permanence.explain());
-        format!("{} {reason} {then}", c.f1("contact.suspended", since))
-    });
-    let rejected = rejected.filter(|rejected| rejected.method == method.id);
-    let to = method.destination.reveal().to_owned();
-    FailingView {
-        id: method.id,
-        kind: c.kind(&method.kind),
-        why: why.unwrap_or_default(),
-        reinstate: c.t(reinstate),
-        field: c.t(field(method.kind)),
-        entered: rejected.map_or_else(|| to.clone(), |rejected| rejected.entered.clone()),
-        open: rejected.is_some(),
-        problem: rejected
-            .map(|rejected| rejected.problem.clone())
-            .unwrap_or_default(),
-        to,
+    let mut facts = vec![(
+        c.t("editor.language").to_owned(),
+        super::contact_edit::language_name(c, &contact.language),
+    )];
+    if !groups.is_empty() {
+        facts.push((c.t("editor.groups").to_owned(), groups.join(", ")));
     }
+    for field in &contact.custom {
+        facts.push((field.name.clone(), field.value.reveal().clone()));
+    }
+    if let Some(quiet) = contact.wishes.quiet_hours {
+        let hours = format!(
+            "{}–{}",
+            clock(quiet.from_minute()),
+            clock(quiet.to_minute())
+        );
+        facts.push((c.t("editor.quiet").to_owned(), hours));
+    }
+    if let Some(channel) = contact.wishes.preferred {
+        facts.push((c.t("editor.preferred").to_owned(), c.channel(&channel)));
+    }
+    facts.push((
+        c.t("contact.since").to_owned(),
+        c.when(&contact.created_at).text,
+    ));
+    Ok(facts)
 }
 
 fn recent(app: &App, c: &Chrome, id: ContactId) -> Result<Vec<Recent>> {
     let mut recent = Vec::new();
-    for delivery in app.repo().deliveries_of(id, None, RECENT_MAX)?.rows {
+    for delivery in history::deliveries(app.repo(), id, RECENT_MAX)? {
         let Some(communication) = app.repo().communication(delivery.communication)? else {
             continue;
         };
         let category = app.console.tracker.category(&communication.category);
         recent.push(Recent {
-            href: format!("/communications/{}/people/{id}", communication.id),
+            href: format!(
+                "/communications/{}/people/{}",
+                communication.id, delivery.contact
+            ),
             title: c.title_of(&communication),
             icon: channel_icon(delivery.channel),
             channel: c.channel(&delivery.channel),

@@ -1,4 +1,4 @@
-//! The list of contacts: by name, found by name or address, or of one area.
+//! The list of contacts: found by what they are, put on lists, filters kept.
 
 use std::sync::Arc;
 
@@ -7,34 +7,43 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{self, Areas, PAGE_ROWS};
+use super::super::data::{self, Areas, PAGE_ROWS, people};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
+use super::contact_edit::{Choice, area_choices};
+use super::filter_form::{self, REACH, STATES, query, read};
 use super::{Answer, show};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{AreaId, Contact, ContactId, MethodState};
+use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
+use crate::domain::{
+    Contact, ContactFilter, ContactId, ContactKind, MethodKind, MethodState, UserId,
+};
+use crate::store::Loaded;
 
-/// Contacts shown for a search or an area.
-const FOUND_MAX: usize = 200;
+/// Saved filters offered above the list.
+const FILTERS_SHOWN: usize = 12;
 
-struct MethodView {
-    icon: &'static str,
-    label: String,
-    failing: bool,
+pub(super) struct MethodView {
+    pub(super) icon: &'static str,
+    pub(super) label: String,
+    pub(super) failing: bool,
 }
 
-struct Row {
-    id: ContactId,
+/// A contact in a list.
+pub(super) struct Row {
+    pub(super) id: ContactId,
+    pub(super) name: String,
+    pub(super) area: String,
+    pub(super) methods: Vec<MethodView>,
+    pub(super) standing: Option<Badge>,
+    /// On the visitor's recipient list.
+    pub(super) listed: bool,
+}
+
+struct FilterLink {
     name: String,
-    area: String,
-    methods: Vec<MethodView>,
-    standing: Option<Badge>,
-}
-
-struct AreaOption {
-    id: AreaId,
-    indented: String,
+    href: String,
     chosen: bool,
 }
 
@@ -42,76 +51,181 @@ struct AreaOption {
 #[template(path = "contacts.html")]
 struct Page {
     c: Chrome,
-    q: String,
+    f: ContactFilter,
     /// The user covers some areas, and whether they are what is shown.
     mine: Option<bool>,
-    areas: Vec<AreaOption>,
+    field: (String, String),
+    more: bool,
+    areas: Vec<Choice>,
+    kinds: Vec<Choice>,
+    groups: Vec<Choice>,
+    has: Vec<Choice>,
+    states: Vec<Choice>,
+    reach: Vec<Choice>,
+    saved: Vec<FilterLink>,
+    query: String,
+    back: String,
     rows: Vec<Row>,
     first: String,
     next: String,
+    listed: u64,
 }
 
-/// `GET /contacts`; `?q=` searches, `?area=` shows one area with what lies in it.
+/// `GET /contacts`; a filter stands in the address.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(&app, &signed, signed.words.t("contacts.title"), "contacts")?;
-    let query = Fields::of_query(&uri);
-    let q = query.get("q").trim().to_owned();
-    let area: Option<AreaId> = query.get("area").parse().ok();
+    let fields = Fields::of_query(&uri);
+    let c = Chrome::of(&app, &signed, signed.words.t("contacts.title"), "contacts")?
+        .with_done(fields.get("done"));
+    let mut filter = read(&fields);
     let areas = Areas::read(app.repo())?;
-    let after = cursor(query.get("after"));
+    let after = cursor(fields.get("after"));
     let covered = areas.covered(&signed.user);
     // Whoever covers some areas sees them first; "all areas" is an empty choice of one.
-    let untouched = !query.has("area") && q.is_empty() && after.is_none();
-    let mine = !covered.is_empty() && (untouched || query.get("area") == "mine");
-    let first = if after.is_some() {
-        "/contacts".to_owned()
-    } else {
-        String::new()
+    let untouched = filter.is_empty() && !fields.has("area") && after.is_none();
+    let mine = !covered.is_empty() && (untouched || fields.get("area") == "mine");
+    if mine {
+        filter.areas.clone_from(&covered);
+    }
+    let wanted = query(&filter);
+    let here = format!("/contacts?{wanted}");
+    let reader = Arc::clone(&app);
+    let (looked_for, from) = (filter.clone(), after.clone());
+    let part = data::apart(move || {
+        let repo = reader.repo();
+        let region = &reader.console.settings.default_region;
+        let tree = repo.areas()?;
+        people::found(repo, &tree, &looked_for, region, from.as_deref(), PAGE_ROWS)
+    })
+    .await?;
+    let next = part
+        .next
+        .map(|place| filter_form::with(&here, &format!("after={}", cursor_text(&place))));
+    let back = match (&after, wanted.is_empty()) {
+        (Some(place), _) => filter_form::with(&here, &format!("after={}", cursor_text(place))),
+        (None, true) => "/contacts".to_owned(),
+        (None, false) => here.clone(),
     };
-    let mut next = String::new();
-    let region = &app.console.settings.default_region;
-    let chosen = if mine {
-        covered.as_slice()
-    } else {
-        area.as_slice()
-    };
-    let found = if !chosen.is_empty() {
-        data::contacts_in(app.repo(), &areas.tree, chosen, &q, region, FOUND_MAX)?
-    } else if !q.is_empty() {
-        data::search(app.repo(), &q, region, FOUND_MAX)?
-    } else {
-        let page = app.repo().contacts_by_name("", after, PAGE_ROWS)?;
-        next = page
-            .next
-            .map(|key| format!("/contacts?after={}", cursor_text(&key)))
-            .unwrap_or_default();
-        page.rows
-    };
-    let rows = found
-        .iter()
-        .map(|contact| row(&c, &areas, contact))
-        .collect();
-    let options = areas
-        .tree
-        .walk()
-        .into_iter()
-        .map(|(depth, known)| AreaOption {
-            id: known.id,
-            indented: format!("{}{}", "\u{2003}".repeat(depth), known.name),
-            chosen: area == Some(known.id),
-        });
+    let chosen_area = filter.areas.first().filter(|_| !mine);
+    let chosen_area = chosen_area.map(ToString::to_string);
     show(&Page {
         mine: (!covered.is_empty()).then_some(mine),
-        areas: options.collect(),
+        areas: area_choices(&areas, &chosen_area.unwrap_or_default()),
+        kinds: kinds(&c, &filter),
+        groups: groups(&app, &filter)?,
+        has: has(&c, &filter),
+        states: states(&c, &filter),
+        reach: reach(&c, &filter),
+        saved: saved(&app, &wanted)?,
+        rows: rows(&app, &c, &areas, &part.rows, signed.user.id)?,
+        first: if after.is_some() { here } else { String::new() },
+        next: next.unwrap_or_default(),
+        listed: app.repo().recipient_count(signed.user.id)?,
+        more: is_fine(&filter),
+        field: filter.field.clone().unwrap_or_default(),
+        f: filter,
+        query: wanted,
+        back,
         c,
-        q,
-        rows,
-        first,
-        next,
     })
 }
 
-fn row(c: &Chrome, areas: &Areas, contact: &Contact) -> Row {
+/// Whether more is asked than text and area.
+fn is_fine(filter: &ContactFilter) -> bool {
+    let plain = ContactFilter {
+        text: filter.text.clone(),
+        areas: filter.areas.clone(),
+        ..ContactFilter::default()
+    };
+    *filter != plain
+}
+
+fn choice(value: &str, text: String, chosen: bool) -> Choice {
+    Choice {
+        value: value.to_owned(),
+        text,
+        chosen,
+    }
+}
+
+fn kinds(c: &Chrome, filter: &ContactFilter) -> Vec<Choice> {
+    let one = |kind: ContactKind| {
+        let text = c.words.label(kind.as_str());
+        choice(kind.as_str(), text, filter.kind == Some(kind))
+    };
+    ContactKind::ALL.into_iter().map(one).collect()
+}
+
+pub(super) fn groups(app: &App, filter: &ContactFilter) -> data::Result<Vec<Choice>> {
+    let mut groups = app.repo().groups(GROUPS_MAX)?;
+    groups.sort_by_cached_key(|group| group.name.to_lowercase());
+    let one = |group: &crate::domain::Group| {
+        let chosen = filter.groups.contains(&group.id);
+        choice(&group.id.to_string(), group.name.clone(), chosen)
+    };
+    Ok(groups.iter().map(|group| one(group)).collect())
+}
+
+fn has(c: &Chrome, filter: &ContactFilter) -> Vec<Choice> {
+    let one = |kind: MethodKind| choice(kind.as_str(), c.kind(&kind), filter.has == Some(kind));
+    MethodKind::ALL.into_iter().map(one).collect()
+}
+
+fn states(c: &Chrome, filter: &ContactFilter) -> Vec<Choice> {
+    let one = |(name, state): (&str, MethodState)| {
+        let text = c.words.label(state.as_str());
+        choice(name, text, filter.method_state == Some(state))
+    };
+    STATES.into_iter().map(one).collect()
+}
+
+fn reach(c: &Chrome, filter: &ContactFilter) -> Vec<Choice> {
+    let one = |(name, reach): (&str, Reachability)| {
+        let key = match reach {
+            Reachability::Fine => "issue.fine",
+            Reachability::Issue => "issue.short",
+            Reachability::Unreachable => "issue.unreachable",
+        };
+        choice(
+            name,
+            c.t(key).to_owned(),
+            filter.reachability == Some(reach),
+        )
+    };
+    REACH.into_iter().map(one).collect()
+}
+
+fn saved(app: &App, wanted: &str) -> data::Result<Vec<FilterLink>> {
+    let mut filters = app.repo().filters(FILTERS_MAX)?;
+    filters.sort_by_cached_key(|filter| filter.name.to_lowercase());
+    let link = |filter: &crate::domain::SavedFilter| {
+        let query = query(&filter.filter);
+        FilterLink {
+            name: filter.name.clone(),
+            chosen: query == wanted,
+            href: format!("/contacts?{query}"),
+        }
+    };
+    let shown = filters.iter().take(FILTERS_SHOWN);
+    Ok(shown.map(|filter| link(filter)).collect())
+}
+
+/// Contacts for a list.
+pub(super) fn rows(
+    app: &App,
+    c: &Chrome,
+    areas: &Areas,
+    contacts: &[Loaded<Contact>],
+    user: UserId,
+) -> data::Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(contacts.len());
+    for contact in contacts {
+        let listed = app.repo().recipient(user, contact.id)?.is_some();
+        rows.push(row(c, areas, contact, listed));
+    }
+    Ok(rows)
+}
+
+fn row(c: &Chrome, areas: &Areas, contact: &Contact, listed: bool) -> Row {
     let shown = contact
         .methods
         .iter()
@@ -131,6 +245,7 @@ fn row(c: &Chrome, areas: &Areas, contact: &Contact) -> Row {
             })
             .collect(),
         standing: standing(c, contact),
+        listed,
     }
 }
 

@@ -7,17 +7,16 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{self, Areas};
+use super::super::data::{self, Areas, PAGE_ROWS, Part, people};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Badge, Chrome, failing, kind_icon};
+use super::super::view::{Badge, Chrome, cursor, cursor_text, failing, kind_icon};
+use super::filter_form::{query, with};
 use super::{Answer, show};
-use crate::domain::{AreaId, Contact, ContactId};
+use crate::domain::comms_issue::Reachability;
+use crate::domain::{AreaId, Contact, ContactFilter, ContactId, User};
 use crate::store::{Loaded, NO_AREA};
-
-/// People listed at a time.
-const LISTED_MAX: usize = 500;
 
 struct AreaRow {
     id: AreaId,
@@ -32,7 +31,21 @@ struct Member {
     name: String,
     area: String,
     failing: Vec<Badge>,
+    /// "suspended 3 times", for those who keep bouncing.
+    often: String,
     since: Option<When>,
+    /// On the visitor's recipient list.
+    listed: bool,
+}
+
+/// One of the two lists of an area.
+struct List {
+    title: String,
+    rows: Vec<Member>,
+    /// The filter that finds them all.
+    query: String,
+    first: String,
+    next: String,
 }
 
 #[derive(Template)]
@@ -47,32 +60,40 @@ struct Page {
     /// The user covers some areas, and all are shown.
     all: bool,
     areas: Vec<AreaRow>,
-    listed: bool,
-    list_title: String,
-    rows: Vec<Member>,
-    unreachable_title: String,
-    unreachable: Vec<Member>,
+    issues: Option<List>,
+    unreachable: Option<List>,
+    back: String,
 }
 
 /// `GET /issues`: the areas the user covers, or the largest (`?all=1`); `?area=` what lies in one; `&list=1` its people.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?;
-    let query = Fields::of_query(&uri);
+    let fields = Fields::of_query(&uri);
+    let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?
+        .with_done(fields.get("done"));
     let areas = Areas::read(app.repo())?;
-    let chosen: Option<AreaId> = query.get("area").parse().ok();
+    let chosen: Option<AreaId> = fields.get("area").parse().ok();
     let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
     let covered = areas.covered(&signed.user);
-    let all = chosen.is_none() && !covered.is_empty() && query.has("all");
+    let all = chosen.is_none() && !covered.is_empty() && fields.has("all");
     let own = chosen.is_none() && !covered.is_empty() && !all;
-    let listed = chosen.is_some() && query.has("list");
-    let (issues, unreachable) = match chosen.filter(|_| listed) {
-        Some(area) => (
-            data::issues_in(app.repo(), &areas.tree, area, LISTED_MAX)?,
-            data::unreachable_in(app.repo(), &areas.tree, area, LISTED_MAX)?,
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
     let name = name(&c, &areas, chosen);
+    let lister = Lister {
+        app: &app,
+        c: &c,
+        areas: &areas,
+        user: &signed.user,
+        fields: &fields,
+    };
+    let (mut issues, mut unreachable) = (None, None);
+    let mut back = "/issues".to_owned();
+    if let Some(area) = chosen.filter(|_| fields.has("list")) {
+        back = format!("/issues?area={area}&list=1#members");
+        let title = c.f1("issues.list_title", &name);
+        issues = Some(lister.list(area, Reachability::Issue, "after", title)?);
+        let title = c.f1("issues.unreachable_title", &name);
+        let list = lister.list(area, Reachability::Unreachable, "beyond", title)?;
+        unreachable = Some(list).filter(|list| !list.rows.is_empty());
+    }
     let above = chosen.map(|id| areas.tree.path(id)).unwrap_or_default();
     let above = above.iter().filter(|area| Some(area.id) != chosen);
     show(&Page {
@@ -83,11 +104,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         areas: area_rows(&c, &areas, chosen, if own { &covered } else { &[] }),
         own,
         all,
-        listed,
-        list_title: c.f1("issues.list_title", &name),
-        rows: members(&c, &areas, &issues),
-        unreachable_title: c.f1("issues.unreachable_title", &name),
-        unreachable: members(&c, &areas, &unreachable),
+        issues,
+        unreachable,
+        back,
         c,
     })
 }
@@ -124,22 +143,68 @@ fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>, own: &[AreaId]) 
     shown.into_iter().map(row).collect()
 }
 
-fn members(c: &Chrome, areas: &Areas, contacts: &[Loaded<Contact>]) -> Vec<Member> {
-    let members = contacts.iter().map(|contact| member(c, areas, contact));
-    members.collect()
+/// Reads and words the lists of an area.
+struct Lister<'a> {
+    app: &'a App,
+    c: &'a Chrome,
+    areas: &'a Areas,
+    user: &'a User,
+    fields: &'a Fields,
 }
 
-fn member(c: &Chrome, areas: &Areas, contact: &Contact) -> Member {
-    let badge = |method: &crate::domain::Method| Badge {
-        tone: "bad",
-        icon: kind_icon(method.kind),
-        text: c.kind(&method.kind),
-    };
-    Member {
-        id: contact.id,
-        name: contact.full_name(),
-        area: areas.name(contact.area).to_owned(),
-        failing: failing(contact).into_iter().map(badge).collect(),
-        since: contact.issue_since.map(|at| c.when(&at)),
+impl Lister<'_> {
+    /// `place` names the part of the address that says where this list goes on.
+    fn list(
+        &self,
+        area: AreaId,
+        reachability: Reachability,
+        place: &str,
+        title: String,
+    ) -> data::Result<List> {
+        let filter = ContactFilter {
+            areas: vec![area],
+            reachability: Some(reachability),
+            ..ContactFilter::default()
+        };
+        let after = cursor(self.fields.get(place));
+        let repo = self.app.repo();
+        let region = &self.app.console.settings.default_region;
+        let tree = &self.areas.tree;
+        let Part { rows, next } =
+            people::found(repo, tree, &filter, region, after.as_deref(), PAGE_ROWS)?;
+        let here = format!("/issues?area={area}&list=1#members");
+        let next = next.map(|key| with(&here, &format!("{place}={}", cursor_text(&key))));
+        let members = rows.iter().map(|contact| self.member(contact));
+        Ok(List {
+            title,
+            rows: members.collect::<data::Result<_>>()?,
+            query: query(&filter),
+            first: if after.is_some() { here } else { String::new() },
+            next: next.unwrap_or_default(),
+        })
+    }
+
+    fn member(&self, contact: &Loaded<Contact>) -> data::Result<Member> {
+        let c = self.c;
+        let badge = |method: &crate::domain::Method| Badge {
+            tone: "bad",
+            icon: kind_icon(method.kind),
+            text: c.kind(&method.kind),
+        };
+        let methods = failing(contact);
+        let often = methods.iter().map(|method| method.suspensions).max();
+        let listed = self.app.repo().recipient(self.user.id, contact.id)?;
+        Ok(Member {
+            id: contact.id,
+            name: contact.full_name(),
+            area: self.areas.name(contact.area).to_owned(),
+            often: often
+                .filter(|often| *often > 1)
+                .map(|often| c.f1("contact.often", often))
+                .unwrap_or_default(),
+            failing: methods.into_iter().map(badge).collect(),
+            since: contact.issue_since.map(|at| c.when(&at)),
+            listed: listed.is_some(),
+        })
     }
 }

@@ -7,12 +7,13 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{PAGE_ROWS, Result};
+use super::super::data::{PAGE_ROWS, Result, history};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Chrome, cursor, cursor_text};
+use super::compose::see;
 use super::evidence::Evidence;
 use super::{Answer, id, show};
 use crate::domain::{
@@ -56,6 +57,9 @@ pub(super) async fn page(
     uri: Uri,
 ) -> Answer {
     let id: ContactId = id(&text)?;
+    if let Some(merger) = app.repo().merger(id)? {
+        return Ok(see(&format!("/contacts/{}/log", merger.into)));
+    }
     let contact = app.repo().contact(id)?.ok_or(Fault::NotFound)?;
     let name = contact.full_name();
     let c = Chrome::of(
@@ -71,7 +75,7 @@ pub(super) async fn page(
     } else {
         String::new()
     };
-    let page = app.repo().log(id, after, PAGE_ROWS)?;
+    let page = history::log(app.repo(), id, after, PAGE_ROWS)?;
     let next = page
         .next
         .map(|key| format!("{here}?after={}", cursor_text(&key)));

@@ -5,22 +5,33 @@ mod comms_log;
 mod communication;
 mod communications;
 mod compose;
+mod confirm;
+mod consents;
 mod contact;
+mod contact_edit;
+mod contact_form;
+mod contact_seen;
+mod contact_status;
+mod contact_steps;
 mod contacts;
 mod content;
 mod evidence;
 mod exports;
+mod filter_form;
 mod grid;
+mod groups;
 mod health;
 mod inbox;
 mod issues;
 mod live;
 mod log;
 mod me;
+mod merge;
 mod message;
 mod overview;
 mod person;
 mod problems;
+mod recipients;
 mod recontact;
 mod remove_method;
 mod review;
@@ -102,21 +113,6 @@ fn routes() -> Router<Arc<App>> {
         .route("/communications/{id}/send", post(review::send))
         .route("/communications/{id}/events", get(live::events))
         .route("/communications/{id}/people/{contact}", get(person::page))
-        .route("/contacts", get(contacts::page))
-        .route("/contacts/{id}", get(contact::page))
-        .route("/contacts/{id}/log", get(log::page))
-        .route(
-            "/contacts/{id}/methods/{method}/reinstate",
-            post(contact::reinstate),
-        )
-        .route(
-            "/contacts/{id}/methods/{method}/correct",
-            post(contact::correct),
-        )
-        .route(
-            "/contacts/{id}/methods/{method}/remove",
-            get(remove_method::ask).post(remove_method::remove),
-        )
         .route("/inbox", get(inbox::page))
         .route("/inbox/{id}", get(thread::page))
         .route("/inbox/{id}/answer", post(thread_answer::answer))
@@ -131,8 +127,8 @@ fn routes() -> Router<Arc<App>> {
             "/inbox/{id}/methods/{method}/correct",
             post(thread_answer::correct),
         )
+        .merge(people())
         .route("/issues", get(issues::page))
-        .route("/areas", get(areas::areas))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
         .route("/users", get(users::page).post(user::create))
@@ -147,6 +143,63 @@ fn routes() -> Router<Arc<App>> {
         .route("/metrics", get(health::metrics))
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+}
+
+/// Contacts, and the lists and places they are in.
+fn people() -> Router<Arc<App>> {
+    Router::new()
+        .route("/contacts", get(contacts::page).post(contact_edit::create))
+        .route("/contacts/new", get(contact_edit::new))
+        .route("/contacts/check", post(contact_steps::check))
+        .route("/contacts/duplicates", get(merge::list))
+        .route(
+            "/contacts/{id}",
+            get(contact::page).post(contact_edit::update),
+        )
+        .route("/contacts/{id}/edit", get(contact_edit::edit))
+        .route("/contacts/{id}/merge", get(merge::ask).post(merge::merge))
+        .route("/contacts/{id}/consents", post(consents::decide))
+        .route("/contacts/{id}/log", get(log::page))
+        .nest("/contacts/{id}/methods/{method}", methods())
+        .route("/groups", get(groups::page).post(groups::create))
+        .route("/groups/add-all", post(groups::add_all))
+        .route("/groups/{id}", get(groups::group).post(groups::rename))
+        .route("/groups/{id}/members", post(groups::member))
+        .route(
+            "/groups/{id}/delete",
+            get(groups::ask_delete).post(groups::delete),
+        )
+        .route("/filters", get(groups::filters).post(groups::save_filter))
+        .route("/filters/{id}", post(groups::change_filter))
+        .route("/areas", get(areas::areas).post(areas::create))
+        .route("/areas/{id}", get(areas::area).post(areas::change))
+        .route(
+            "/areas/{id}/delete",
+            get(areas::ask_delete).post(areas::delete),
+        )
+        .route("/recipients", get(recipients::page))
+        .route("/recipients/add", post(recipients::add))
+        .route("/recipients/add-all", post(recipients::add_all))
+        .route("/recipients/remove", post(recipients::remove))
+        .route(
+            "/recipients/clear",
+            get(recipients::ask_clear).post(recipients::clear),
+        )
+        .route("/recipients/communicate", post(recipients::communicate))
+}
+
+/// Steps on one of a contact's methods.
+fn methods() -> Router<Arc<App>> {
+    Router::new()
+        .route("/reinstate", post(contact_steps::reinstate))
+        .route("/correct", post(contact_steps::correct))
+        .route(
+            "/remove",
+            get(remove_method::ask).post(remove_method::remove),
+        )
+        .route("/opt-out", post(contact_steps::opt_out))
+        .route("/opt-in", post(contact_steps::opt_in))
+        .route("/verify", post(contact_steps::prove))
 }
 
 /// What a page's handler answers with.

@@ -249,3 +249,73 @@ async fn the_largest_area_is_what_the_operator_covers() {
     issues.assert_has(&[&list(world.county)]);
     assert!(!issues.body.contains(&list(own)) && !issues.body.contains(&list(gone)));
 }
+
+#[tokio::test]
+async fn the_list_says_since_when_marks_the_method_and_puts_everybody_on_the_recipient_list() {
+    let world = world().await;
+    let browser = bounced(&world).await;
+    let ada = world.contacts[0];
+    let list = format!("/issues?area={}&list=1", world.county);
+    browser.get(&list).await.assert_has(&[
+        "Add all users to recipient list",
+        &format!("<a class=\"badge bad\" href=\"/contacts/{ada}/log\">"),
+        "#i-alert",
+        "By first name",
+        "Today, ",
+        "name=\"contact\"",
+    ]);
+    let fields = [("query", format!("reach=issue&area={}", world.county))];
+    let added = browser.post("/recipients/add-all", &fields).await;
+    assert_eq!(added.location(), "/recipients?added=1");
+    browser.get("/recipients").await.assert_has(&["Ada"]);
+}
+
+#[tokio::test]
+async fn whoever_nothing_reaches_is_listed_beside_the_issues() {
+    let world = world().await;
+    let browser = bounced(&world).await;
+    let ada = world.contacts[0];
+    let others: Vec<_> = world.repo.contact(ada).unwrap().unwrap().methods[1..].to_vec();
+    for method in others {
+        let path = format!("/contacts/{ada}/methods/{}/remove", method.id);
+        browser.post(&path, &[]).await;
+    }
+    browser
+        .get(&format!("/issues?area={}&list=1", world.county))
+        .await
+        .assert_has(&["Not reachable at all in Eastmere County", "Ada"]);
+}
+
+#[tokio::test]
+async fn a_recurrence_lists_the_person_again_and_is_seen_as_one() {
+    let world = world().await;
+    let browser = bounced(&world).await;
+    let ada = world.contacts[0];
+    let email = email_of(&world);
+    let path = format!("/contacts/{ada}/methods/{}/reinstate", email.method);
+    browser.post(&path, &[]).await;
+    let fields = [
+        ("category", "general".to_owned()),
+        ("by_email", "1".to_owned()),
+        ("subject", "Again".to_owned()),
+        ("text", "Again.".to_owned()),
+        ("contact", ada.to_string()),
+        ("do", "review".to_owned()),
+    ];
+    let saved = browser.post("/communications", &fields).await;
+    browser
+        .post(&saved.location().replace("/review", "/send"), &[])
+        .await;
+    world.expand().await;
+    let newest = email_of(&world);
+    assert_ne!(newest.id, email.id);
+    world.bounce(&newest).await;
+    browser
+        .get(&format!("/issues?area={}&list=1", world.county))
+        .await
+        .assert_has(&["Ada", "Keeps bouncing: suspended 2 times"]);
+    browser
+        .get(&format!("/contacts/{ada}"))
+        .await
+        .assert_has(&["Keeps bouncing: suspended 2 times", "When it was suspended"]);
+}

@@ -8,6 +8,8 @@ mod issues;
 mod journey;
 mod languages;
 mod machines;
+mod people;
+mod recipients;
 mod recontact;
 mod serving;
 mod statistics;

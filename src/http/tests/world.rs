@@ -398,6 +398,16 @@ impl World {
         }
     }
 
+    /// Lets a text fail for good: the number is gone.
+    pub(super) async fn fail_text(&self, delivery: &Delivery) {
+        let verdict = Verdict::failure(Reason::UserUnknown, Permanence::Permanent);
+        for status in [TextStatus::Sending, TextStatus::Sent] {
+            self.change(delivery, Status::Text(status), None).await;
+        }
+        let undelivered = Status::Text(TextStatus::Undelivered);
+        self.change(delivery, undelivered, Some(verdict)).await;
+    }
+
     /// Lets an email come back for good.
     pub(super) async fn bounce(&self, delivery: &Delivery) {
         let verdict = Verdict::failure(Reason::UserUnknown, Permanence::Permanent)

@@ -1,0 +1,247 @@
+//! Lists of contacts: found by what they are, in order of first name, a part at a time.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet, VecDeque};
+
+use super::{Part, Result, address_key};
+use crate::domain::comms_issue::Reachability;
+use crate::domain::{AreaId, AreaTree, Contact, ContactFilter, ContactId, GroupId};
+use crate::store::engine::{Key, KeyRange};
+use crate::store::keys::{self, KeyBuilder};
+use crate::store::{Loaded, NO_AREA, Repo};
+
+/// Most contacts looked at for one part of a list.
+const LOOKED_AT_MAX: usize = 4_000;
+/// Contacts that a text finds by its words; beyond that everybody is gone through.
+const FOUND_MAX: usize = 200;
+/// Most ranges of an index that are merged; a filter with more is looked for by name.
+const SOURCES_MAX: usize = 300;
+/// Entries of a range read at a time.
+const STEP: usize = 64;
+/// Most contacts with one address that are looked at.
+const SAME_ADDRESS_MAX: usize = 50;
+
+/// One range of an index, ordered by what follows its prefix.
+struct Source {
+    prefix: Key,
+    waiting: VecDeque<Vec<u8>>,
+    last: Option<Vec<u8>>,
+    ended: bool,
+}
+
+/// Several ranges as one, in order.
+struct Walk<'a> {
+    repo: &'a Repo,
+    sources: Vec<Source>,
+    heads: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(repo: &'a Repo, prefixes: Vec<Key>, after: Option<&[u8]>) -> Result<Self> {
+        let source = |prefix: Key| Source {
+            prefix,
+            waiting: VecDeque::new(),
+            last: after.map(<[u8]>::to_vec),
+            ended: false,
+        };
+        let mut walk = Self {
+            repo,
+            sources: prefixes.into_iter().map(source).collect(),
+            heads: BinaryHeap::new(),
+        };
+        for index in 0..walk.sources.len() {
+            walk.advance(index)?;
+        }
+        Ok(walk)
+    }
+
+    fn advance(&mut self, index: usize) -> Result<()> {
+        let Some(source) = self.sources.get_mut(index) else {
+            return Ok(());
+        };
+        if source.waiting.is_empty() && !source.ended {
+            let mut range = KeyRange::prefix(source.prefix.clone());
+            if let Some(last) = &source.last {
+                range = range.after([source.prefix.as_slice(), last].concat());
+            }
+            let found = self.repo.store().scan(range, STEP)?;
+            source.ended = found.len() < STEP;
+            let from = source.prefix.len();
+            let tails = found
+                .iter()
+                .filter_map(|(key, _)| key.get(from..).map(<[u8]>::to_vec));
+            source.waiting.extend(tails);
+            source.last = source.waiting.back().cloned();
+        }
+        if let Some(tail) = source.waiting.pop_front() {
+            self.heads.push(Reverse((tail, index)));
+        }
+        Ok(())
+    }
+
+    /// The next entry that is another one than the last: its place, and whose it is.
+    fn next(&mut self) -> Result<Option<(Vec<u8>, ContactId)>> {
+        let Some(Reverse((tail, index))) = self.heads.pop() else {
+            return Ok(None);
+        };
+        self.advance(index)?;
+        while let Some(Reverse((same, other))) = self.heads.peek() {
+            if *same != tail {
+                break;
+            }
+            let other = *other;
+            self.heads.pop();
+            self.advance(other)?;
+        }
+        let id = tail
+            .len()
+            .checked_sub(16)
+            .and_then(|from| tail.get(from..)?.try_into().ok());
+        match id {
+            Some(id) => Ok(Some((tail, ContactId::from_bytes(id)))),
+            None => self.next(),
+        }
+    }
+}
+
+/// The areas that a filter means, with what lies in them.
+fn areas_of(tree: &AreaTree, filter: &ContactFilter) -> HashSet<AreaId> {
+    let below = |area: &AreaId| tree.subtree(*area);
+    filter.areas.iter().flat_map(below).collect()
+}
+
+fn under(tag: &[u8], id: &[u8; 16]) -> Key {
+    KeyBuilder::new(tag).bytes(id).build()
+}
+
+/// The ranges in which everybody stands whom a filter can find: the narrowest there are.
+fn prefixes(
+    repo: &Repo,
+    tree: &AreaTree,
+    filter: &ContactFilter,
+    areas: &HashSet<AreaId>,
+) -> Result<Vec<Key>> {
+    let everywhere = || {
+        let known = tree.walk().into_iter().map(|(_, area)| area.id);
+        known.chain([NO_AREA]).collect::<Vec<_>>()
+    };
+    let chosen = |areas: &HashSet<AreaId>| {
+        if areas.is_empty() {
+            everywhere()
+        } else {
+            areas.iter().copied().collect()
+        }
+    };
+    let by_area = |tag: &[u8], areas: &[AreaId]| -> Vec<Key> {
+        areas.iter().map(|id| under(tag, id.as_bytes())).collect()
+    };
+    let narrow = match filter.reachability {
+        Some(Reachability::Issue) => {
+            let mut with = Vec::new();
+            for area in chosen(areas) {
+                if repo.issue_count(area)? > 0 {
+                    with.push(area);
+                }
+            }
+            by_area(keys::ISSUE_BY_AREA, &with)
+        }
+        Some(Reachability::Unreachable) => by_area(keys::UNREACHABLE_BY_AREA, &chosen(areas)),
+        Some(Reachability::Fine) | None if !filter.groups.is_empty() => {
+            let group = |id: &GroupId| under(keys::CONTACT_BY_GROUP, id.as_bytes());
+            filter.groups.iter().map(group).collect()
+        }
+        Some(Reachability::Fine) | None if !areas.is_empty() => {
+            by_area(keys::CONTACT_BY_AREA, &chosen(areas))
+        }
+        Some(Reachability::Fine) | None => vec![keys::CONTACT_BY_NAME.to_vec()],
+    };
+    if narrow.len() > SOURCES_MAX {
+        return Ok(vec![keys::CONTACT_BY_NAME.to_vec()]);
+    }
+    Ok(narrow)
+}
+
+/// Contacts whom a filter finds, by first name, from a place on. A part may hold fewer than
+/// `limit`, even nobody, though more follow: then very many were looked at.
+pub(crate) fn found(
+    repo: &Repo,
+    tree: &AreaTree,
+    filter: &ContactFilter,
+    region: &str,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Part<Loaded<Contact>>> {
+    let areas = areas_of(tree, filter);
+    let in_areas = |area: Option<AreaId>| areas.contains(&area.unwrap_or(NO_AREA));
+    if after.is_none()
+        && let Some(rows) = by_address(repo, filter, region, &in_areas)?
+    {
+        return Ok(Part { rows, next: None });
+    }
+    if after.is_none()
+        && let Some(rows) = by_text(repo, filter, region, &areas)?
+    {
+        return Ok(Part { rows, next: None });
+    }
+    let prefixes = prefixes(repo, tree, filter, &areas)?;
+    let mut walk = Walk::new(repo, prefixes, after)?;
+    let mut rows = Vec::new();
+    let mut place = after.map(<[u8]>::to_vec);
+    for _ in 0..LOOKED_AT_MAX {
+        if rows.len() >= limit {
+            return Ok(Part { rows, next: place });
+        }
+        let Some((tail, id)) = walk.next()? else {
+            return Ok(Part { rows, next: None });
+        };
+        place = Some(tail);
+        let contact = repo.contact(id)?;
+        rows.extend(contact.filter(|contact| filter.matches(contact, in_areas)));
+    }
+    Ok(Part { rows, next: place })
+}
+
+/// Whoever the indexes of words and addresses find; none when the filter names no text, or when
+/// it finds so many that they are better gone through.
+fn by_text(
+    repo: &Repo,
+    filter: &ContactFilter,
+    region: &str,
+    areas: &HashSet<AreaId>,
+) -> Result<Option<Vec<Loaded<Contact>>>> {
+    if filter.text.trim().is_empty() {
+        return Ok(None);
+    }
+    let within = (!areas.is_empty()).then_some(areas);
+    let mut rows = super::search_within(repo, &filter.text, region, within, FOUND_MAX)?;
+    if rows.len() >= FOUND_MAX {
+        return Ok(None);
+    }
+    let rest = ContactFilter {
+        text: String::new(),
+        ..filter.clone()
+    };
+    rows.retain(|contact| rest.matches(contact, |_| true));
+    Ok(Some(rows))
+}
+
+/// Whoever has the address or number that is looked for; none when the text is neither, or
+/// nobody has exactly that.
+fn by_address(
+    repo: &Repo,
+    filter: &ContactFilter,
+    region: &str,
+    in_areas: &impl Fn(Option<AreaId>) -> bool,
+) -> Result<Option<Vec<Loaded<Contact>>>> {
+    let Some(key) = address_key(&filter.text.to_lowercase(), region) else {
+        return Ok(None);
+    };
+    let rest = ContactFilter {
+        text: String::new(),
+        ..filter.clone()
+    };
+    let mut rows = repo.contacts_by_address(&key, SAME_ADDRESS_MAX)?;
+    rows.retain(|contact| rest.matches(contact, in_areas));
+    rows.sort_by_cached_key(|contact| super::name_key(contact));
+    Ok((!rows.is_empty()).then_some(rows))
+}

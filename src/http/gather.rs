@@ -1,0 +1,134 @@
+//! Putting many contacts on a list at once: a few while the visitor waits, many behind the
+//! page. What is asked is written down first, so that a restart goes on with it when its owner
+//! comes back.
+
+use std::sync::Arc;
+
+use super::App;
+use super::data::{Result, people};
+use crate::domain::{Actor, ContactFilter, GatherInto, Gathering, UserId};
+
+/// Contacts put on a list at a time.
+const STEP: usize = 500;
+/// Steps taken while the visitor waits.
+const STEPS_AT_ONCE: usize = 4;
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gathered {
+    /// It is done: so many are new on the list.
+    Done(u64),
+    /// The list is full: so many are new on it, others are left out.
+    Full(u64),
+    /// It goes on behind the page.
+    UnderWay,
+    /// Another one of the same user is under way.
+    Busy,
+}
+
+enum Step {
+    More,
+    Done(u64),
+    Full(u64),
+    Stopped,
+}
+
+/// Puts everybody whom a filter finds on a list.
+pub(crate) async fn gather(
+    app: &Arc<App>,
+    user: UserId,
+    into: GatherInto,
+    filter: ContactFilter,
+) -> Result<Gathered> {
+    let wish = Gathering {
+        user,
+        into,
+        filter,
+        at: app.now(),
+        added: 0,
+        cursor: Vec::new(),
+    };
+    if !app.console.tracker.begin_gathering(&wish).await? {
+        resume(app, user)?;
+        return Ok(Gathered::Busy);
+    }
+    for _ in 0..STEPS_AT_ONCE {
+        match step(app, user).await? {
+            Step::More => {}
+            Step::Done(added) => return Ok(Gathered::Done(added)),
+            Step::Full(added) => return Ok(Gathered::Full(added)),
+            Step::Stopped => return Ok(Gathered::Done(0)),
+        }
+    }
+    resume(app, user)?;
+    Ok(Gathered::UnderWay)
+}
+
+/// Goes on with what was begun, unless that is being done already.
+pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
+    if app.repo().gathering(user)?.is_none() || !app.begin_gathering(user) {
+        return Ok(());
+    }
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        loop {
+            let stopping = app.console.stop.is_cancelled();
+            match step(&app, user).await {
+                Ok(Step::More) if !stopping => {}
+                Ok(_) => break,
+                Err(_) => {
+                    tracing::warn!(user = %user, "gathering contacts stopped; it goes on when its list is looked at");
+                    break;
+                }
+            }
+        }
+        app.end_gathering(user);
+    });
+    Ok(())
+}
+
+async fn step(app: &Arc<App>, user: UserId) -> Result<Step> {
+    let Some(wish) = app.repo().gathering(user)? else {
+        return Ok(Step::Stopped);
+    };
+    let (filter, cursor) = (wish.filter.clone(), wish.cursor.clone());
+    let reader = Arc::clone(app);
+    let part = super::data::apart(move || {
+        let repo = reader.repo();
+        let after = (!cursor.is_empty()).then_some(cursor.as_slice());
+        let region = &reader.console.settings.default_region;
+        people::found(repo, &repo.areas()?, &filter, region, after, STEP)
+    })
+    .await?;
+    let ids: Vec<_> = part.rows.iter().map(|contact| contact.id).collect();
+    let tracker = &app.console.tracker;
+    let (added, full) = match wish.into {
+        GatherInto::Recipients => {
+            let gathered = tracker.add_recipients(user, &ids).await?;
+            (gathered.added, gathered.full)
+        }
+        GatherInto::Group(group) => {
+            let by = Actor::User(user);
+            (tracker.change_members(group, &ids, true, by).await?, false)
+        }
+    };
+    let added = wish.added + added;
+    match part.next {
+        Some(cursor) if !full => {
+            if tracker.move_gathering(user, added, &cursor).await? {
+                Ok(Step::More)
+            } else {
+                Ok(Step::Stopped)
+            }
+        }
+        _ => {
+            tracker.end_gathering(user).await?;
+            tracing::info!(user = %user, added, full, "contacts put on a list");
+            Ok(if full {
+                Step::Full(added)
+            } else {
+                Step::Done(added)
+            })
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Single steps on a contact's methods: reinstate, correct, remove, opt out and in, prove.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+
+use super::super::App;
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::SignedForm;
+use super::super::verify;
+use super::compose::see;
+use super::contact::view;
+use super::contact_edit::ask_for_proof;
+use super::contact_status::Rejected;
+use super::{Answer, id};
+use crate::domain::checks::{self, Weight};
+use crate::domain::{
+    Actor, Channel, ContactId, Method, MethodId, MethodKind, MethodState, Redacted,
+};
+use crate::submit::VerificationSent;
+
+type Ids = Path<(String, String)>;
+
+fn ids(Path((contact, method)): Ids) -> Result<(ContactId, MethodId), Fault> {
+    Ok((id(&contact)?, id(&method)?))
+}
+
+fn known(app: &App, contact: ContactId, method: MethodId) -> Result<Method, Fault> {
+    let contact = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
+    contact.method(method).cloned().ok_or(Fault::NotFound)
+}
+
+fn done(contact: ContactId, word: &str) -> Answer {
+    Ok(see(&format!("/contacts/{contact}?done={word}")))
+}
+
+/// `POST /contacts/{id}/methods/{method}/reinstate`
+pub(super) async fn reinstate(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    app.console
+        .tracker
+        .reinstate(contact, method, form.signed.user.id)
+        .await?;
+    done(contact, "reinstated")
+}
+
+/// `POST /contacts/{id}/methods/{method}/correct`
+pub(super) async fn correct(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    let kind = known(&app, contact, method)?.kind;
+    let SignedForm { signed, fields } = form;
+    let entered = fields.get("to").trim().to_owned();
+    let region = &app.console.settings.default_region;
+    let checked = checks::check(kind, &entered, region);
+    let sure = fields.all("sure").any(|sure| sure == entered);
+    let said = checked.first().filter(|remark| match remark.weight {
+        Weight::Impossible => true,
+        Weight::Doubt => !sure,
+        Weight::Note => false,
+    });
+    let (Some(destination), None) = (&checked.destination, said) else {
+        let rejected = Rejected {
+            method,
+            problem: said
+                .map(|remark| signed.words.tell(&remark.sentence))
+                .unwrap_or_default(),
+            doubtful: checked.destination.is_some(),
+            entered,
+        };
+        return view(&app, &signed, contact, "", Some(&rejected));
+    };
+    app.console
+        .tracker
+        .correct(contact, method, destination.clone(), signed.user.id)
+        .await?;
+    ask_for_proof(&app, contact, &[method], &signed.user).await?;
+    done(contact, "corrected")
+}
+
+/// `POST /contacts/{id}/methods/{method}/opt-out`
+pub(super) async fn opt_out(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    let by = Actor::User(form.signed.user.id);
+    app.console
+        .tracker
+        .opt_out_method(contact, method, by)
+        .await?;
+    done(contact, "opted_out")
+}
+
+/// `POST /contacts/{id}/methods/{method}/opt-in`
+pub(super) async fn opt_in(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    let by = Actor::User(form.signed.user.id);
+    app.console
+        .tracker
+        .opt_in_method(contact, method, by)
+        .await?;
+    done(contact, "opted_in")
+}
+
+/// `POST /contacts/{id}/methods/{method}/verify`: sends the link or code once more.
+pub(super) async fn prove(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    let channel = channel(&form.fields).ok_or(Fault::BadRequest)?;
+    let contact = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
+    let method = contact.method(method).ok_or(Fault::NotFound)?;
+    if method.state != MethodState::Unverified || !method.kind.takes(channel) {
+        return done(contact.id, "proved");
+    }
+    let by = form.signed.user.id;
+    match verify::send(&app, &contact, method, channel, by).await? {
+        VerificationSent::Queued(_) => done(contact.id, "asked"),
+        VerificationSent::TooSoon | VerificationSent::TooMany => done(contact.id, "asked_before"),
+        VerificationSent::NotPossible => done(contact.id, "proved"),
+        VerificationSent::Off => done(contact.id, "not_asked"),
+    }
+}
+
+/// The channel that a form names.
+pub(super) fn channel(fields: &Fields) -> Option<Channel> {
+    let name = fields.get("channel");
+    Channel::ALL
+        .into_iter()
+        .find(|channel| channel.as_str() == name)
+}
+
+/// `POST /contacts/check`: what there is to say about an address or number, for scripts.
+pub(super) async fn check(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    let SignedForm { signed, fields } = form;
+    let kind = MethodKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == fields.get("kind"))
+        .ok_or(Fault::BadRequest)?;
+    let region = &app.console.settings.default_region;
+    let checked = checks::check(kind, fields.get("to").trim(), region);
+    let remarks: Vec<_> = checked
+        .remarks
+        .iter()
+        .map(|remark| {
+            serde_json::json!({
+                "weight": match remark.weight {
+                    Weight::Note => "note",
+                    Weight::Doubt => "doubt",
+                    Weight::Impossible => "impossible",
+                },
+                "text": signed.words.tell(&remark.sentence),
+                "meant": remark.meant.as_ref().map(Redacted::reveal),
+            })
+        })
+        .collect();
+    Ok(axum::Json(serde_json::json!({ "remarks": remarks })).into_response())
+}

@@ -1,0 +1,377 @@
+//! Groups: made, named, removed; who belongs to them. Saved filters beside them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+
+use super::super::App;
+use super::super::data::{self, Areas, PAGE_ROWS, people};
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::gather::{self, Gathered};
+use super::super::session::{Signed, SignedForm};
+use super::super::times::When;
+use super::super::view::{Chrome, cursor, cursor_text};
+use super::compose::see;
+use super::confirm::{self, Question};
+use super::contacts::{Row, rows};
+use super::filter_form::{query, read};
+use super::recipients::of_text;
+use super::{Answer, id, show};
+use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
+use crate::domain::{Actor, ContactFilter, ContactId, FilterId, GatherInto, GroupId};
+use crate::tracker::{Refusal, TrackerError};
+
+/// Contacts found to add to a group.
+const FOUND_MAX: usize = 25;
+
+struct GroupRow {
+    id: GroupId,
+    name: String,
+    people: u64,
+    since: When,
+}
+
+#[derive(Template)]
+#[template(path = "groups.html")]
+struct Page {
+    c: Chrome,
+    problem: String,
+    entered: String,
+    groups: Vec<GroupRow>,
+}
+
+/// Why a name is not taken, for the form it was entered in.
+pub(super) fn name_problem(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Name => "name.wrong",
+        Refusal::NameTaken => "name.taken",
+        Refusal::TooMany => "name.too_many",
+        Refusal::Circle => "areas.circle",
+        Refusal::TooDeep => "areas.too_deep",
+        Refusal::NotEmpty => "areas.not_empty",
+        Refusal::Gone => "editor.gone",
+    }
+}
+
+/// `GET /groups`
+pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    let fields = Fields::of_query(&uri);
+    list(&app, &signed, fields.get("done"), "", "")
+}
+
+fn list(app: &App, signed: &Signed, done: &str, problem: &'static str, entered: &str) -> Answer {
+    let c = Chrome::of(app, signed, signed.words.t("groups.title"), "contacts")?.with_done(done);
+    let mut groups = app.repo().groups(GROUPS_MAX)?;
+    groups.sort_by_cached_key(|group| group.name.to_lowercase());
+    let mut rows = Vec::with_capacity(groups.len());
+    for group in groups {
+        rows.push(GroupRow {
+            id: group.id,
+            people: app.repo().group_count(group.id)?,
+            since: c.when(&group.created_at),
+            name: group.value.name,
+        });
+    }
+    let page = Page {
+        problem: if problem.is_empty() {
+            String::new()
+        } else {
+            c.t(problem).to_owned()
+        },
+        entered: entered.to_owned(),
+        groups: rows,
+        c,
+    };
+    let status = if problem.is_empty() { 200 } else { 422 };
+    super::show_as(
+        axum::http::StatusCode::from_u16(status).unwrap_or_default(),
+        &page,
+    )
+}
+
+/// `POST /groups`
+pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    let SignedForm { signed, fields } = form;
+    match app.console.tracker.add_group(fields.get("name")).await {
+        Ok(id) => Ok(see(&format!("/groups/{id}?done=group_made"))),
+        Err(TrackerError::Refused(why)) => {
+            list(&app, &signed, "", name_problem(why), fields.get("name"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /groups/add-all`: everybody whom a filter finds.
+pub(super) async fn add_all(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    let SignedForm { signed, fields } = form;
+    let group: GroupId = id(fields.get("into"))?;
+    if app.repo().group(group)?.is_none() {
+        return Err(Fault::NotFound);
+    }
+    let filter = read(&of_text(fields.get("query")));
+    let into = GatherInto::Group(group);
+    let gathered = gather::gather(&app, signed.user.id, into, filter).await?;
+    Ok(see(&match gathered {
+        Gathered::Done(added) | Gathered::Full(added) => {
+            format!("/groups/{group}?added={added}")
+        }
+        Gathered::UnderWay => format!("/groups/{group}?done=under_way"),
+        Gathered::Busy => format!("/groups/{group}?done=busy"),
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "group.html")]
+struct GroupPage {
+    c: Chrome,
+    id: GroupId,
+    name: String,
+    entered: String,
+    problem: String,
+    note: String,
+    people: u64,
+    find: String,
+    found: Vec<Row>,
+    rows: Vec<Row>,
+    query: String,
+    back: String,
+    first: String,
+    next: String,
+}
+
+/// `GET /groups/{id}`; `?find=` looks for contacts to add.
+pub(super) async fn group(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let fields = Fields::of_query(&uri);
+    one(&app, &signed, id(&text)?, &fields, None)
+}
+
+fn one(
+    app: &Arc<App>,
+    signed: &Signed,
+    id: GroupId,
+    fields: &Fields,
+    problem: Option<(&'static str, &str)>,
+) -> Answer {
+    let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
+    let c = Chrome::of(app, signed, group.name.clone(), "contacts")?.with_done(fields.get("done"));
+    gather::resume(app, signed.user.id)?;
+    let areas = Areas::read(app.repo())?;
+    let after = cursor(fields.get("after"));
+    let filter = ContactFilter {
+        groups: vec![id],
+        ..ContactFilter::default()
+    };
+    let region = &app.console.settings.default_region;
+    let repo = app.repo();
+    let part = people::found(
+        repo,
+        &areas.tree,
+        &filter,
+        region,
+        after.as_deref(),
+        PAGE_ROWS,
+    )?;
+    let find = fields.get("find").trim().to_owned();
+    let mut found = if find.is_empty() {
+        Vec::new()
+    } else {
+        data::search(repo, &find, region, FOUND_MAX)?
+    };
+    found.retain(|contact| !contact.groups.contains(&id));
+    let added: Option<u64> = fields.get("added").parse().ok();
+    let here = format!("/groups/{id}");
+    let next = part
+        .next
+        .map(|place| format!("{here}?after={}", cursor_text(&place)));
+    let user = signed.user.id;
+    show(&GroupPage {
+        id,
+        entered: problem.map_or_else(|| group.name.clone(), |(_, entered)| entered.to_owned()),
+        name: group.name.clone(),
+        problem: problem.map_or_else(String::new, |(key, _)| c.t(key).to_owned()),
+        note: added
+            .map(|added| c.n("groups.added_one", "groups.added_many", &added))
+            .unwrap_or_default(),
+        people: repo.group_count(id)?,
+        found: rows(app, &c, &areas, &found, user)?,
+        rows: rows(app, &c, &areas, &part.rows, user)?,
+        query: query(&filter),
+        first: if after.is_some() {
+            here.clone()
+        } else {
+            String::new()
+        },
+        next: next.unwrap_or_default(),
+        back: here,
+        find,
+        c,
+    })
+}
+
+/// `POST /groups/{id}`: another name.
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let id: GroupId = id(&text)?;
+    let SignedForm { signed, fields } = form;
+    let name = fields.get("name");
+    match app.console.tracker.rename_group(id, name).await {
+        Ok(()) => Ok(see(&format!("/groups/{id}?done=renamed"))),
+        Err(TrackerError::Refused(why)) => {
+            let problem = Some((name_problem(why), name));
+            one(&app, &signed, id, &Fields::default(), problem)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /groups/{id}/members`: one contact in or out.
+pub(super) async fn member(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let group: GroupId = id(&text)?;
+    let contact: ContactId = id(form.fields.get("contact"))?;
+    let inside = form.fields.get("do") != "remove";
+    let by = Actor::User(form.signed.user.id);
+    app.console
+        .tracker
+        .change_members(group, &[contact], inside, by)
+        .await?;
+    let done = if inside { "joined" } else { "left" };
+    Ok(see(&format!("/groups/{group}?done={done}")))
+}
+
+/// `GET /groups/{id}/delete`: asks first.
+pub(super) async fn ask_delete(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+) -> Answer {
+    let id: GroupId = id(&text)?;
+    let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
+    let words = signed.words;
+    let people = app.repo().group_count(id)?;
+    let question = Question {
+        section: "contacts",
+        title: words.fill("groups.delete_title", &[&group.name]),
+        text: words.count("groups.delete_one", "groups.delete_many", people),
+        details: Vec::new(),
+        action: format!("/groups/{id}/delete"),
+        button: "groups.delete",
+        back: format!("/groups/{id}"),
+        fields: Vec::new(),
+        choice: None,
+    };
+    confirm::ask(&app, &signed, question)
+}
+
+/// `POST /groups/{id}/delete`
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let by = Actor::User(form.signed.user.id);
+    app.console.tracker.delete_group(id(&text)?, by).await?;
+    Ok(see("/groups?done=group_gone"))
+}
+
+struct FilterRow {
+    id: FilterId,
+    name: String,
+    href: String,
+    by: String,
+}
+
+#[derive(Template)]
+#[template(path = "filters.html")]
+struct FiltersPage {
+    c: Chrome,
+    problem: String,
+    filters: Vec<FilterRow>,
+}
+
+/// `GET /filters`
+pub(super) async fn filters(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    let done = Fields::of_query(&uri).get("done").to_owned();
+    filter_list(&app, &signed, &done, "")
+}
+
+fn filter_list(app: &App, signed: &Signed, done: &str, problem: &'static str) -> Answer {
+    let c = Chrome::of(app, signed, signed.words.t("filter.saved"), "contacts")?.with_done(done);
+    let mut rows = Vec::new();
+    for filter in app.repo().filters(FILTERS_MAX)? {
+        let user = app.repo().user(filter.by)?;
+        rows.push(FilterRow {
+            id: filter.id,
+            href: format!("/contacts?{}", query(&filter.filter)),
+            by: user.map_or_else(|| c.t("person.gone").to_owned(), |user| user.name.clone()),
+            name: filter.value.name,
+        });
+    }
+    rows.sort_by_cached_key(|row| row.name.to_lowercase());
+    show(&FiltersPage {
+        problem: if problem.is_empty() {
+            String::new()
+        } else {
+            c.t(problem).to_owned()
+        },
+        filters: rows,
+        c,
+    })
+}
+
+/// `POST /filters`: keeps one.
+pub(super) async fn save_filter(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    let SignedForm { signed, fields } = form;
+    let filter = read(&of_text(fields.get("query")));
+    let saved = app
+        .console
+        .tracker
+        .save_filter(fields.get("name"), &filter, signed.user.id)
+        .await;
+    match saved {
+        Ok(_) => {
+            let query = query(&filter);
+            Ok(see(&format!("/contacts?{query}&done=filter_saved")))
+        }
+        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", name_problem(why)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /filters/{id}`: another name, or away with it.
+pub(super) async fn change_filter(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let id: FilterId = id(&text)?;
+    let SignedForm { signed, fields } = form;
+    if fields.get("do") == "delete" {
+        app.console.tracker.delete_filter(id).await?;
+        return Ok(see("/filters?done=filter_gone"));
+    }
+    match app
+        .console
+        .tracker
+        .rename_filter(id, fields.get("name"))
+        .await
+    {
+        Ok(()) => Ok(see("/filters?done=renamed")),
+        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", name_problem(why)),
+        Err(error) => Err(error.into()),
+    }
+}
