@@ -3,6 +3,7 @@
 pub mod check;
 pub mod engine;
 pub mod keys;
+mod list_rows;
 mod lists;
 mod person_rows;
 pub mod records;

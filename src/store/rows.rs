@@ -9,9 +9,8 @@ use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
-    EarlyReceipt, Gathering, Group, InboundMail, Lane, LogEntry, Merger, Message, MethodState,
-    Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User,
-    Visit,
+    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -189,26 +188,6 @@ impl Row for Contact {
             counters.push((key, 1));
         }
         counters
-    }
-}
-
-impl Row for Merger {
-    fn key(&self) -> Key {
-        keys::merger(self.from)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let key = KeyBuilder::new(keys::MERGER_BY_KEPT)
-            .bytes(self.into.as_bytes())
-            .bytes(self.from.as_bytes())
-            .build();
-        vec![(key, Vec::new())]
-    }
-}
-
-impl Row for Gathering {
-    fn key(&self) -> Key {
-        keys::gathering(self.user)
     }
 }
 
