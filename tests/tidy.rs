@@ -2,6 +2,8 @@
 //! pure rooms, how long things may be. The rules are in `tidy/rules.rs`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "tidy/rows.rs"]
+mod rows;
 #[path = "tidy/rules.rs"]
 mod rules;
 #[path = "tidy/source.rs"]
@@ -85,6 +87,22 @@ fn pure_rooms_are_pure() {
 #[test]
 fn serde_stays_at_the_edge() {
     report(&each(&rust_files("src"), rules::serde_rooms));
+}
+
+#[test]
+fn every_row_names_a_test() {
+    let table = std::fs::read_to_string(package().join("tests/rows.txt")).unwrap();
+    let mut sources = rust_files("src");
+    sources.extend(rust_files("tests"));
+    let tests = rows::test_names(sources.iter().map(|source| source.text.as_str()));
+    let is_script = |path: &Path| {
+        path.extension().is_some_and(|e| e == "mjs") && !path.to_string_lossy().contains("node_modules")
+    };
+    let steps: String = files("tests/peers/browser", &is_script)
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    report(&rows::check(&table, &tests, &steps));
 }
 
 #[test]

@@ -262,9 +262,34 @@ const POLITE_WORDS: [&str; 12] = [
 /// Longest text in which these words are looked for, in characters.
 const STOP_TEXT_MAX: usize = 40;
 
+/// Words that confirm when they are all of a text, in capitals; 1 is the key of calls.
+const YES_WORDS: [&str; 11] = [
+    "1",
+    "OK",
+    "OKAY",
+    "YES",
+    "Y",
+    "CONFIRM",
+    "CONFIRMED",
+    "OUI",
+    "CONFIRME",
+    "CONFIRMÉ",
+    "REÇU",
+];
+
 /// Whether a text says nothing but that no more should come.
 #[must_use]
 pub fn is_stop(text: &str) -> bool {
+    says_only(text, &STOP_WORDS)
+}
+
+/// Whether a text says nothing but yes.
+#[must_use]
+pub fn is_yes(text: &str) -> bool {
+    says_only(text, &YES_WORDS)
+}
+
+fn says_only(text: &str, wanted: &[&str]) -> bool {
     if text.chars().count() > STOP_TEXT_MAX {
         return false;
     }
@@ -273,7 +298,7 @@ pub fn is_stop(text: &str) -> bool {
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && !POLITE_WORDS.contains(word))
         .collect();
-    STOP_WORDS.contains(&words.join(" ").as_str())
+    wanted.contains(&words.join(" ").as_str())
 }
 
 #[cfg(test)]
@@ -373,5 +398,11 @@ mod tests {
             assert!(!is_stop(text), "{text}");
         }
         assert!(!is_stop(&"STOP ".repeat(10_000)));
+        for text in ["1", "Yes please", "OK!", "oui, merci", " Confirmé. "] {
+            assert!(is_yes(text), "{text}");
+        }
+        for text in ["", "no", "11", "yes but where?", "stop"] {
+            assert!(!is_yes(text), "{text}");
+        }
     }
 }

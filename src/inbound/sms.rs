@@ -2,10 +2,12 @@
 
 use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
-use crate::domain::inbox::is_stop;
-use crate::domain::{Channel, InboundMail, MessageId, MessageKind, PhoneNumber};
+use crate::domain::inbox::{is_stop, is_yes};
+use crate::domain::{
+    Channel, ContactId, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
+};
 use crate::store::{Batch, RowBatch};
-use crate::tracker::{Incoming, Receipt};
+use crate::tracker::{Incoming, Receipt, TrackerError};
 
 /// Longer digits without a `+` are taken as international.
 const NATIONAL_LEN_MAX: usize = 8;
@@ -95,6 +97,7 @@ impl Inbound {
         } else {
             MessageKind::Written
         };
+        let confirms = is_yes(&incoming.text);
         let text = Incoming {
             id: MessageId::from_bytes(id),
             kind,
@@ -112,7 +115,31 @@ impl Inbound {
             references: Vec::new(),
         };
         self.tracker.take_in(&base, &text).await?;
+        if let Some((contact, Some(delivery))) = whose.filter(|_| confirms) {
+            self.confirm(contact, delivery).await?;
+        }
         Ok(())
+    }
+
+    /// A yes to a message whose category asks for confirmation confirms it.
+    async fn confirm(&self, contact: ContactId, delivery: DeliveryId) -> Result<(), InboundError> {
+        let Some(delivery) = self.repo.delivery(delivery)? else {
+            return Ok(());
+        };
+        let Some(communication) = self.repo.communication(delivery.communication)? else {
+            return Ok(());
+        };
+        if !self
+            .tracker
+            .category(&communication.category)
+            .confirmation_required
+        {
+            return Ok(());
+        }
+        match self.tracker.confirm(communication.id, contact).await {
+            Ok(_) | Err(TrackerError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The number that a carrier wrote with or without its `+`; none for short codes and names.

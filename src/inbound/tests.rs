@@ -17,12 +17,13 @@ use crate::domain::{
 };
 use crate::store::Store;
 use crate::submit::{MailRecipient, SubmitSettings, SubmittedMail, Submitter};
-use crate::tracker::{Event, PromptSettings, TrackerSettings};
+use crate::tracker::{Event, PromptSettings, Tracker, TrackerSettings};
 
 const RECEIVED: Status = Status::Email(EmailStatus::Received);
 const REBOUND: Status = Status::Email(EmailStatus::Rebound);
 
 struct World {
+    tracker: Tracker,
     repo: Repo,
     inbound: Inbound,
     submitter: Submitter,
@@ -81,6 +82,7 @@ impl World {
         let paths = ReturnPaths::new("bounces.gw.example", &[9; 32]);
         let inbound = Inbound::new(repo.clone(), tracker.clone(), clock.clone(), random, paths);
         Self {
+            tracker,
             repo,
             inbound,
             submitter,

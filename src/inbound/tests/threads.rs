@@ -365,6 +365,43 @@ async fn stop_ends_texts_to_the_number_with_proof() {
 }
 
 #[tokio::test]
+async fn a_yes_by_text_confirms_where_confirmation_is_asked_for() {
+    let world = World::new().await;
+    let number = "+447700900111";
+    let ivo = world.neighbour(31, "Ivo", number).await;
+    let text = world.send_text(number).await;
+    assert_eq!(text.contact, ivo);
+    let confirmed = || {
+        let person = world.repo.person(text.communication, ivo).unwrap().unwrap();
+        person.confirmed.is_some()
+    };
+    world.text(number, "ok").await;
+    assert!(!confirmed(), "its category asks for nothing");
+    let communication = world.repo.communication(text.communication);
+    let category = communication.unwrap().unwrap().category.clone();
+    world.tracker.replace_settings(TrackerSettings {
+        categories: vec![crate::domain::Category {
+            name: category,
+            confirmation_required: true,
+            voicemail_counts: false,
+        }],
+        suspension: SuspensionPolicy::default(),
+        prompts: PromptSettings::default(),
+    });
+    world.text(number, "What is this?").await;
+    assert!(!confirmed());
+    world.text(number, "Oui, merci").await;
+    assert!(confirmed());
+    world.text(number, "1").await;
+    let log = world.repo.log(ivo, None, 20).unwrap().rows;
+    let lines = log
+        .iter()
+        .filter(|line| matches!(line.event, LogEvent::Confirmed { .. }));
+    assert_eq!(lines.count(), 1);
+    world.is_sound();
+}
+
+#[tokio::test]
 async fn keys_pressed_in_a_call_are_an_answer_once_for_each_attempt() {
     let world = World::new().await;
     let id = world.delivery.id;
