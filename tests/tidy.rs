@@ -96,7 +96,8 @@ fn every_row_names_a_test() {
     sources.extend(rust_files("tests"));
     let tests = rows::test_names(sources.iter().map(|source| source.text.as_str()));
     let is_script = |path: &Path| {
-        path.extension().is_some_and(|e| e == "mjs") && !path.to_string_lossy().contains("node_modules")
+        path.extension().is_some_and(|e| e == "mjs")
+            && !path.to_string_lossy().contains("node_modules")
     };
     let steps: String = files("tests/peers/browser", &is_script)
         .into_iter()

@@ -169,6 +169,20 @@ impl Origin {
         }
     }
 
+    /// Whether a refusal of this channel holds it back in any case: who has answered STOP gets no
+    /// more texts, whoever writes them.
+    #[must_use]
+    pub const fn heeds_refusal_of(self, channel: Channel) -> bool {
+        match self {
+            Self::Console(_)
+            | Self::Program(_)
+            | Self::Prompt
+            | Self::Submission(_)
+            | Self::Reply(_) => matches!(channel, Channel::Text),
+            Self::Test(_) | Self::Verification | Self::Notice => false,
+        }
+    }
+
     /// Who wrote or handed it in, if anybody did.
     #[must_use]
     pub const fn user(self) -> Option<UserId> {

@@ -6,7 +6,6 @@ use super::reminder::ReminderPlan;
 use super::statistics::{Person, PersonState};
 use super::status::{CallStatus, Channel, Status};
 use super::timestamp::Timestamp;
-use super::wishes::Wishes;
 
 /// One round of sending, as it is planned at the moment of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +59,14 @@ pub fn plan_rounds(
 /// The channel of a step for one person. A channel that the person likes best changes places
 /// with the first one.
 #[must_use]
-pub fn step_channel(steps: &[EscalationStep], index: u8, wishes: &Wishes) -> Option<Channel> {
+pub fn step_channel(
+    steps: &[EscalationStep],
+    index: u8,
+    liked: Option<Channel>,
+) -> Option<Channel> {
     let planned = steps.get(usize::from(index))?.channel;
     let first = steps.first()?.channel;
-    let liked = wishes
-        .preferred
-        .filter(|liked| steps.iter().any(|step| step.channel == *liked));
+    let liked = liked.filter(|liked| steps.iter().any(|step| step.channel == *liked));
     Some(match liked {
         Some(liked) if planned == first => liked,
         Some(liked) if planned == liked => first,
@@ -171,21 +172,17 @@ mod tests {
     #[test]
     fn what_a_person_likes_best_comes_first() {
         let steps = ladder().escalation;
-        let order = |wishes: &Wishes| -> Vec<_> {
+        let order = |liked| -> Vec<_> {
             (0..4)
-                .filter_map(|index| step_channel(&steps, index, wishes))
+                .filter_map(|index| step_channel(&steps, index, liked))
                 .collect()
         };
         use Channel::{Call, Email, Text};
-        assert_eq!(order(&Wishes::default()), [Email, Text, Call, Call]);
-        let likes = |preferred| Wishes {
-            preferred: Some(preferred),
-            ..Wishes::default()
-        };
-        assert_eq!(order(&likes(Text)), [Text, Email, Call, Call]);
-        assert_eq!(order(&likes(Call)), [Call, Text, Email, Email]);
-        assert_eq!(order(&likes(Email)), [Email, Text, Call, Call]);
-        assert_eq!(step_channel(&steps, 9, &Wishes::default()), None);
+        assert_eq!(order(None), [Email, Text, Call, Call]);
+        assert_eq!(order(Some(Text)), [Text, Email, Call, Call]);
+        assert_eq!(order(Some(Call)), [Call, Text, Email, Email]);
+        assert_eq!(order(Some(Email)), [Email, Text, Call, Call]);
+        assert_eq!(step_channel(&steps, 9, None), None);
     }
 
     #[test]

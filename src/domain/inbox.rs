@@ -100,7 +100,8 @@ impl Thread {
                 self.unread = self.unread.saturating_add(1);
                 self.state = ThreadState::Open;
             }
-            Direction::Out => self.unread = 0,
+            // Whoever answers has not read what came meanwhile.
+            Direction::Out => {}
         }
     }
 }

@@ -123,18 +123,33 @@ impl Wishes {
     }
 
     /// Writes a decision over an earlier one for the same channel and category. When there are
-    /// too many, the oldest that says yes goes first: a no is never forgotten before a yes.
+    /// too many, the oldest that says yes makes room. A no is never forgotten: somebody who says
+    /// no more often than there is room wants nothing at all.
     pub fn decide(&mut self, consent: Consent) {
         self.consents
             .retain(|known| known.channel != consent.channel || known.category != consent.category);
-        if self.consents.len() >= CONSENTS_MAX {
-            let oldest = (0..self.consents.len())
-                .min_by_key(|index| (!self.consents[*index].given, self.consents[*index].at));
-            if let Some(oldest) = oldest {
+        if self.consents.len() < CONSENTS_MAX {
+            self.consents.push(consent);
+            return;
+        }
+        let oldest_yes = (0..self.consents.len())
+            .filter(|index| self.consents[*index].given)
+            .min_by_key(|index| self.consents[*index].at);
+        match oldest_yes {
+            Some(oldest) => {
                 self.consents.remove(oldest);
+                self.consents.push(consent);
+            }
+            None if consent.given => {}
+            None => {
+                self.consents.clear();
+                self.consents.push(Consent {
+                    channel: None,
+                    category: None,
+                    ..consent
+                });
             }
         }
-        self.consents.push(consent);
     }
 }
 
@@ -181,6 +196,17 @@ mod tests {
         }
         assert_eq!(wishes.consents.len(), CONSENTS_MAX);
         assert!(!wishes.allow(Channel::Call, "kept"));
+    }
+
+    #[test]
+    fn no_number_of_refusals_brings_a_message_back() {
+        let mut wishes = Wishes::default();
+        for index in 0..=CONSENTS_MAX {
+            wishes.decide(consent(None, Some(&index.to_string()), false));
+            for before in 0..=index {
+                assert!(!wishes.allow(Channel::Email, &before.to_string()));
+            }
+        }
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl Chrome {
             "read" => Some("done.read"),
             "unread" => Some("done.unread"),
             "assigned" => Some("done.assigned"),
+            "more" => Some("inbox.more"),
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),
             "recontacted" => Some("done.recontacted"),

@@ -233,6 +233,8 @@ fn ids_in(field: Option<&str>) -> Vec<String> {
         .filter_map(|piece| piece.split_once('>'))
         .map(|(id, _)| id.split_whitespace().collect::<String>())
         .filter(|id| !id.is_empty() && id.len() <= MESSAGE_ID_SIZE_MAX)
+        // Whoever answers writes it into a header of their own.
+        .filter(|id| !id.chars().any(char::is_control))
         .take(REFERENCES_READ_MAX)
         .collect()
 }

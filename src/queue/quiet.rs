@@ -1,6 +1,6 @@
 //! Quiet hours: until when a person is not to be rung. Pure.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{Disambiguation, TimeZone};
 use jiff::{Timestamp as Instant, ToSpan};
 
 use crate::domain::{Channel, QuietHours, Timestamp};
@@ -29,17 +29,25 @@ pub fn quiet_until(
     }
     let hour = i8::try_from(quiet.to_minute() / 60).ok()?;
     let to_minute = i8::try_from(quiet.to_minute() % 60).ok()?;
-    let at_end = |date: jiff::civil::Date| {
-        let end = date.at(hour, to_minute, 0, 0).to_zoned(zone.clone()).ok()?;
+    let at_end = |date: jiff::civil::Date, which: Disambiguation| {
+        let end = zone
+            .to_ambiguous_zoned(date.at(hour, to_minute, 0, 0))
+            .disambiguate(which)
+            .ok()?;
         u64::try_from(end.timestamp().as_millisecond())
             .ok()
             .map(Timestamp::from_millis)
     };
-    let today = at_end(local.date())?;
-    if today > now {
-        return Some(today);
-    }
-    at_end(local.date().checked_add(1.day()).ok()?)
+    // In the hour that the clocks repeat, the end comes twice: the second one counts there.
+    let today = [Disambiguation::Compatible, Disambiguation::Later]
+        .into_iter()
+        .filter_map(|which| at_end(local.date(), which))
+        .find(|end| *end > now);
+    let tomorrow = || {
+        let date = local.date().checked_add(1.day()).ok()?;
+        at_end(date, Disambiguation::Compatible)
+    };
+    today.or_else(tomorrow)
 }
 
 fn minute_of(hour: i8, minute: i8) -> u16 {
@@ -92,6 +100,23 @@ mod tests {
         let until = quiet_until(short, Channel::Text, at("2026-03-29T00:30:00Z"), &zone);
         assert!(until.unwrap() > at("2026-03-29T00:30:00Z"));
         assert!(until.unwrap() <= at("2026-03-29T02:00:00Z"));
+    }
+
+    #[test]
+    fn an_end_that_comes_twice_is_awaited_once_more() {
+        let zone = TimeZone::get("Europe/Paris").unwrap();
+        let night = QuietHours::new(22 * 60, 2 * 60 + 30);
+        let until = |now: &str| quiet_until(night, Channel::Call, at(now), &zone);
+        // On 25 October 2026 half past two is at 00:30 and at 01:30 UTC.
+        assert_eq!(
+            until("2026-10-25T00:10:00Z"),
+            Some(at("2026-10-25T00:30:00Z"))
+        );
+        assert_eq!(
+            until("2026-10-25T01:10:00Z"),
+            Some(at("2026-10-25T01:30:00Z"))
+        );
+        assert_eq!(until("2026-10-25T01:30:00Z"), None);
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl Rounds {
             match self.tracker.step_round(&claim.value).await {
                 Ok(RoundStep::More) => tokio::task::yield_now().await,
                 Ok(RoundStep::Done) => return,
+                Ok(RoundStep::Wait) => {
+                    self.pause(FULL_INTERVAL).await;
+                    break;
+                }
                 Err(error) => {
                     tracing::error!(%error, "a round cannot go on; trying again");
                     self.pause(RETRY_INTERVAL).await;

@@ -77,13 +77,15 @@ impl Submitter {
         &self,
         recipient: &MailRecipient,
     ) -> Result<Option<RecipientRefusal>, SubmitError> {
-        let (_, state) = match self.known(recipient)? {
-            Some((contact, method)) => (
-                contact.id,
-                contact.method(method).map(|method| method.state),
-            ),
-            None => return Ok(None),
+        let Some((contact, method)) = self.known(recipient)? else {
+            return Ok(None);
         };
+        let refuses_texts = matches!(recipient, MailRecipient::Text(_))
+            && !contact.wishes.allow(Channel::Text, SUBMITTED_CATEGORY);
+        if refuses_texts {
+            return Ok(Some(RecipientRefusal::OptedOut));
+        }
+        let state = contact.method(method).map(|method| method.state);
         Ok(match state {
             Some(MethodState::Suspended) => Some(RecipientRefusal::Suspended),
             Some(MethodState::OptedOut) => Some(RecipientRefusal::OptedOut),

@@ -22,6 +22,8 @@ pub const ROUND_STEP_PEOPLE_MAX: usize = 100;
 pub enum RoundStep {
     /// There is more to do.
     More,
+    /// There will be more to do when the initial sending has come further.
+    Wait,
     /// The round is done, or there was nothing to do.
     Done,
 }
@@ -41,6 +43,9 @@ impl Tracker {
                 .communication(job.communication)?
                 .ok_or(TrackerError::NotFound("communication"))?;
             let (batch, step, notices) = self.prepare_step(&job, &communication)?;
+            if step == RoundStep::Wait {
+                return Ok(step);
+            }
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
                     self.tell(notices);
@@ -63,7 +68,18 @@ impl Tracker {
     ) -> Result<(Batch, RoundStep, Vec<Notice>), TrackerError> {
         let mut batch = Batch::new();
         let mut notices = Vec::new();
-        let people = self.next_people(job)?;
+        let mut people = self.next_people(job)?;
+        // A later round must not pass by those whom the first has not come to yet: after a long
+        // stop all of them are due at once.
+        if job.round > 1
+            && let Some(first) = self.repo.round(job.communication, 1)?
+        {
+            let ahead = usize::try_from(first.cursor.saturating_sub(job.cursor));
+            people.truncate(ahead.unwrap_or(usize::MAX));
+            if people.is_empty() {
+                return Ok((batch, RoundStep::Wait, notices));
+            }
+        }
         for id in &people {
             self.add_person(&mut batch, job, communication, *id)?;
             notices.push(Notice::PersonChanged {
@@ -195,7 +211,7 @@ impl Round<'_> {
     fn channels(&self, contact: &Contact, person: Option<&Person>) -> Vec<Channel> {
         let steps = &self.communication.plan.escalation;
         let in_turn: Vec<Channel> = match self.job.step {
-            Some(step) => escalation::step_channel(steps, step, &contact.wishes)
+            Some(step) => escalation::step_channel(steps, step, self.liked(contact))
                 .filter(|channel| {
                     self.job.round == 1
                         || person.is_some_and(|person| {
@@ -217,6 +233,14 @@ impl Round<'_> {
         let allowed =
             |channel: &Channel| contact.wishes.allow(*channel, &self.communication.category);
         in_turn.into_iter().filter(allowed).collect()
+    }
+
+    /// The channel that a person likes best, if it works and is wanted.
+    fn liked(&self, contact: &Contact) -> Option<Channel> {
+        contact.wishes.preferred.filter(|liked| {
+            !contact.methods_for(*liked).is_empty()
+                && contact.wishes.allow(*liked, &self.communication.category)
+        })
     }
 
     /// Calls that earlier rounds have made to one person, so that the numbers take turns.

@@ -28,7 +28,10 @@ pub(crate) fn check(table: &str, tests: &BTreeSet<String>, steps: &str) -> Vec<F
         }
         let parts: Vec<&str> = line.split('|').map(str::trim).collect();
         let [row, _, test] = parts.as_slice() else {
-            findings.push(finding(index + 1, format!("not \"row | what | test\": {line}")));
+            findings.push(finding(
+                index + 1,
+                format!("not \"row | what | test\": {line}"),
+            ));
             continue;
         };
         *rows.entry((*row).to_owned()).or_default() += 1;
@@ -86,5 +89,8 @@ fn a_gap_and_a_wrong_name_are_found() {
     table.push_str("S1-08 | it | room::no_test\nS3-01 | it | browser: a step\n");
     let found = check(&table, &tests, "sees a step");
     let said: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
-    assert_eq!(said, ["there is no test room::no_test", "S1-07 has no test"]);
+    assert_eq!(
+        said,
+        ["there is no test room::no_test", "S1-07 has no test"]
+    );
 }

@@ -69,6 +69,8 @@ struct Page {
     state: Badge,
     done: bool,
     unread: bool,
+    /// Messages that the page shows: what comes later is not done with it.
+    seen: u32,
     mine: bool,
     earlier: String,
     latest: String,
@@ -108,7 +110,8 @@ pub(super) async fn page(
     let new = thread.unread;
     let theirs = thread.assigned.is_none_or(|user| user == signed.user.id);
     if new > 0 && theirs && is_opened_by_hand(&headers) {
-        app.console.tracker.mark_thread(id, false).await?;
+        let seen = thread.messages;
+        app.console.tracker.mark_thread(id, false, seen).await?;
         thread.unread = 0;
     }
     let query = Fields::of_query(&uri);
@@ -180,6 +183,7 @@ pub(super) fn view(
         state: state(&c, thread),
         done: thread.state == ThreadState::Done,
         unread: thread.unread > 0,
+        seen: thread.messages,
         mine: thread.assigned == Some(signed.user.id),
         earlier: earlier.unwrap_or_default(),
         latest,
@@ -240,7 +244,7 @@ fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
     let users = app.repo().users(USERS_MAX)?;
     let logs_in = users
         .into_iter()
-        .filter(|user| user.role != Role::Application);
+        .filter(|user| user.role != Role::Application && !user.disabled);
     Ok(logs_in
         .map(|user| UserOption {
             id: user.id,

@@ -181,7 +181,10 @@ pub(super) async fn read(
 ) -> Page {
     let id: ThreadId = id(&text)?;
     let unread = form.fields.has("unread");
-    app.console.tracker.mark_thread(id, unread).await?;
+    app.console
+        .tracker
+        .mark_thread(id, unread, seen(&form))
+        .await?;
     Ok(see(&if unread {
         "/inbox?done=unread".to_owned()
     } else {
@@ -208,7 +211,7 @@ pub(super) async fn assign(
     };
     if let Some(user) = to {
         let known = app.repo().user(user)?;
-        if known.is_none_or(|user| user.role == Role::Application) {
+        if known.is_none_or(|user| user.role == Role::Application || user.disabled) {
             return Err(Fault::BadRequest);
         }
     }
@@ -228,8 +231,19 @@ pub(super) async fn finish(
     } else {
         (ThreadState::Done, "/inbox?done=finished".to_owned())
     };
-    app.console.tracker.finish_thread(id, state).await?;
+    let tracker = &app.console.tracker;
+    tracker.finish_thread(id, state, seen(&form)).await?;
+    let thread = app.repo().thread(id)?.ok_or(Fault::NotFound)?;
+    if thread.state != state {
+        // Something came meanwhile: whoever was about to finish it sees that first.
+        return Ok(see(&format!("/inbox/{id}?done=more")));
+    }
     Ok(see(&to))
+}
+
+/// How many messages the page showed.
+fn seen(form: &SignedForm) -> u32 {
+    form.fields.get("seen").parse().unwrap_or(0)
 }
 
 /// `POST /inbox/{thread}/methods/{method}/reinstate`

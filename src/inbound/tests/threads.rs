@@ -228,7 +228,7 @@ async fn robots_open_nothing_and_mark_nothing_as_unread() {
     let [thread] = world.threads().try_into().unwrap();
     let tracker = &world.inbound.tracker;
     tracker
-        .finish_thread(thread.id, ThreadState::Done)
+        .finish_thread(thread.id, ThreadState::Done, 99)
         .await
         .unwrap();
     let again = answer("10", "Auto-Submitted: auto-replied\n", "Still away.");
@@ -260,7 +260,7 @@ async fn an_answer_to_what_was_done_opens_it_again_and_another_subject_is_anothe
     world
         .inbound
         .tracker
-        .finish_thread(first.id, ThreadState::Done)
+        .finish_thread(first.id, ThreadState::Done, 99)
         .await
         .unwrap();
     world

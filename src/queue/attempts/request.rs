@@ -25,10 +25,12 @@ impl Attempts {
             return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
         }
         let wishes = &contact.wishes;
+        let asked = communication.origin.heeds_wishes()
+            || communication.origin.heeds_refusal_of(delivery.channel);
+        if asked && !wishes.allow(delivery.channel, &communication.category) {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
+        }
         if communication.origin.heeds_wishes() {
-            if !wishes.allow(delivery.channel, &communication.category) {
-                return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
-            }
             let now = self.clock.wall();
             let held = quiet_until(wishes.quiet_hours, delivery.channel, now, &self.zone);
             if let Some(until) = held.filter(|_| !delivery.express) {

@@ -85,6 +85,10 @@ impl Tracker {
         let (Some(thread), Channel::Text) = (thread, incoming.channel) else {
             return Ok(false);
         };
+        // Once somebody has read it, "Help!" once more is news.
+        if thread.unread == 0 {
+            return Ok(false);
+        }
         let latest = self.repo.messages(thread.id, None, FOUND_MAX)?;
         let mut since_we_wrote = latest
             .rows

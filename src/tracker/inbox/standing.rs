@@ -17,18 +17,31 @@ impl Tracker {
         self.change_thread(id, |thread| thread.assigned = to).await
     }
 
-    /// Marks a thread's messages as read, or its last one as unread.
+    /// Marks a thread's messages as read, or its last one as unread. With more messages in it
+    /// than were `seen`, it stays unread.
     ///
     /// # Errors
     /// When there is no such thread, or the store fails.
-    pub async fn mark_thread(&self, id: ThreadId, unread: bool) -> Result<(), TrackerError> {
+    pub async fn mark_thread(
+        &self,
+        id: ThreadId,
+        unread: bool,
+        seen: u32,
+    ) -> Result<(), TrackerError> {
         self.change_thread(id, |thread| {
+            if !unread && thread.messages > seen {
+                return;
+            }
             thread.unread = if unread { thread.unread.max(1) } else { 0 };
+            if unread {
+                thread.state = ThreadState::Open;
+            }
         })
         .await
     }
 
-    /// Says that a thread is dealt with, or is not.
+    /// Says that a thread is dealt with, or is not. `seen` is how many messages it had when
+    /// whoever says so looked at it: with a later one in it, it stays open and unread.
     ///
     /// # Errors
     /// When there is no such thread, or the store fails.
@@ -36,10 +49,13 @@ impl Tracker {
         &self,
         id: ThreadId,
         state: ThreadState,
+        seen: u32,
     ) -> Result<(), TrackerError> {
-        self.change_thread(id, |thread| {
-            thread.state = state;
-            if state == ThreadState::Done {
+        self.change_thread(id, |thread| match state {
+            ThreadState::Open => thread.state = state,
+            ThreadState::Done if thread.messages > seen => {}
+            ThreadState::Done => {
+                thread.state = state;
                 thread.unread = 0;
             }
         })
