@@ -43,7 +43,11 @@ fn categories() -> Vec<Category> {
 
 /// Opens a store in the folder and serves its console.
 pub(crate) async fn start(folder: &Path) -> Served {
-    let repo = Repo::new(Store::open(&folder.join("state"), &OpenOptions::default()).unwrap());
+    let mut options = OpenOptions::default();
+    if let Ok(mib) = std::env::var("TOCSIN_PERF_CACHE_MIB") {
+        options.cache_bytes = mib.parse::<u64>().unwrap() << 20;
+    }
+    let repo = Repo::new(Store::open(&folder.join("state"), &options).unwrap());
     let random = Randomness::seeded(7);
     let clock = SystemClock::shared();
     let settings = TrackerSettings {

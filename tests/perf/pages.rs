@@ -9,7 +9,7 @@ use tocsin::submit::{DraftInput, Submitter};
 use crate::client::{Client, percentiles};
 use crate::console::Served;
 use crate::fill::{Filled, fill};
-use crate::{Size, console, memory_mib, report};
+use crate::{Size, console, cpu_seconds, memory_mib, report};
 
 /// A page to ask for: its name in the table, and addresses that are asked for in turn.
 struct Kind {
@@ -36,13 +36,17 @@ pub(crate) async fn run(folder: &Path, size: Size, rounds: usize) {
         let mut client = Client::new(address);
         for kind in kinds {
             let mut times = Vec::new();
+            let cpu = cpu_seconds();
             let asked = kind.paths.len().max(rounds);
             for path in kind.paths.iter().cycle().take(asked) {
                 let page = client.get(path);
                 assert_eq!(page.status, 200, "{path}: {}", page.body);
                 times.push(page.took);
             }
-            report(kind.name, &percentiles(times));
+            let cpu_ms = (cpu_seconds() - cpu) * 1000.0 / asked as f64;
+            let mut values = percentiles(times).to_vec();
+            values.push(("cpu_ms", cpu_ms));
+            report(kind.name, &values);
         }
     })
     .await
