@@ -19,8 +19,9 @@ use crate::store::{Batch, Find, Loaded, NO_AREA, Repo, RowBatch, Seek, StoreErro
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
-/// Most contacts looked through for what no index knows by its beginning.
-const SEARCH_SCAN_MAX: usize = 2_000;
+/// Most contacts of an installation in which a search looks at every one: there a part from
+/// within a name is found too.
+const LOOKED_THROUGH_MAX: usize = 500;
 /// Fewest digits that are taken for the beginning of a number.
 const NUMBER_START_MIN: usize = 3;
 /// Most ended sessions removed at one login.
@@ -224,7 +225,8 @@ fn begins_address(query: &str) -> bool {
         || (digits.len() >= NUMBER_START_MIN && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Contacts in whose name or addresses every word stands somewhere, among the first of all.
+/// Contacts in whose name or addresses every word stands somewhere, where there are few enough
+/// to look at each.
 fn look_through(
     repo: &Repo,
     query: &str,
@@ -236,7 +238,11 @@ fn look_through(
         let area = contact.area.unwrap_or(NO_AREA);
         within.is_none_or(|within| within.contains(&area)) && matches(contact, &words)
     };
-    let page = repo.contacts_by_name("", None, SEARCH_SCAN_MAX)?;
+    let all = repo.contact_counts()?.values().sum::<u64>();
+    if all > LOOKED_THROUGH_MAX as u64 {
+        return Ok(Vec::new());
+    }
+    let page = repo.contacts_by_name("", None, LOOKED_THROUGH_MAX)?;
     let found = page.rows.into_iter().filter(|contact| wanted(contact));
     Ok(found.take(limit).collect())
 }
