@@ -53,33 +53,7 @@ pub(super) struct Parts<'a> {
 
 pub(super) fn start(parts: Parts<'_>) {
     for channel in parts.channels {
-        let retry = match channel.kind() {
-            ChannelKind::Email => &parts.config.email.retry,
-            ChannelKind::Text => &parts.config.sms.retry,
-            ChannelKind::Call => &parts.config.voice.retry,
-        };
-        let tools = AttemptTools {
-            repo: parts.repo.clone(),
-            tracker: parts.tracker.clone(),
-            clock: parts.clock.clone(),
-            random: parts.random.clone(),
-            return_paths: parts.return_paths.clone(),
-            zone: zone(parts.config),
-        };
-        let attempts = Attempts::new(
-            Arc::clone(channel),
-            tools,
-            retry_schedule(retry),
-            parts.abort.clone(),
-        );
-        let attempts = attempts.with_metrics(Arc::clone(parts.metrics));
-        let attempts = match parts.public_links {
-            Some(links) => {
-                attempts.with_public_links(links.clone(), parts.config.email.open_tracking)
-            }
-            None => attempts,
-        };
-        let attempts = Arc::new(attempts);
+        let attempts = Arc::new(attempts(&parts, channel));
         let watcher = Arc::clone(&attempts);
         let abort = parts.abort.clone();
         parts
@@ -126,6 +100,34 @@ pub(super) fn start(parts: Parts<'_>) {
             repo: parts.repo.clone(),
         }),
     );
+}
+
+/// The handler of a channel's lane.
+fn attempts(parts: &Parts<'_>, channel: &Arc<dyn Channel>) -> Attempts {
+    let retry = match channel.kind() {
+        ChannelKind::Email => &parts.config.email.retry,
+        ChannelKind::Text => &parts.config.sms.retry,
+        ChannelKind::Call => &parts.config.voice.retry,
+    };
+    let tools = AttemptTools {
+        repo: parts.repo.clone(),
+        tracker: parts.tracker.clone(),
+        clock: parts.clock.clone(),
+        random: parts.random.clone(),
+        return_paths: parts.return_paths.clone(),
+        zone: zone(parts.config),
+    };
+    let attempts = Attempts::new(
+        Arc::clone(channel),
+        tools,
+        retry_schedule(retry),
+        parts.abort.clone(),
+    );
+    let attempts = attempts.with_metrics(Arc::clone(parts.metrics));
+    match parts.public_links {
+        Some(links) => attempts.with_public_links(links.clone(), parts.config.email.open_tracking),
+        None => attempts,
+    }
 }
 
 /// Sends what has come to its time.

@@ -25,7 +25,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Randomness, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::http::{self, Console, Readiness};
+use crate::domain::PublicLinks;
+use crate::http::{self, Console, PublicSite, Readiness};
 use crate::inbound::Inbound;
 use crate::listener::Service;
 use crate::net::tls_server::ServerTls;
@@ -48,6 +49,8 @@ pub struct Addresses {
     pub mx: Vec<SocketAddr>,
     /// The console.
     pub console: Vec<SocketAddr>,
+    /// The public pages.
+    pub public: Vec<SocketAddr>,
 }
 
 /// A daemon that runs.
@@ -56,6 +59,7 @@ pub struct Daemon {
     repo: Repo,
     tracker: Tracker,
     submitter: Submitter,
+    public_links: Option<PublicLinks>,
     clock: SharedClock,
     random: Randomness,
     metrics: Arc<Metrics>,
@@ -140,6 +144,7 @@ impl Daemon {
             repo: rooms.repo,
             tracker: rooms.tracker,
             submitter: rooms.submitter,
+            public_links: rooms.public_links,
             clock,
             random,
             metrics,
@@ -158,6 +163,7 @@ impl Daemon {
             submissions = ?daemon.addresses.submissions,
             mx = ?daemon.addresses.mx,
             console = ?daemon.addresses.console,
+            public = ?daemon.addresses.public,
             "ready"
         );
         Ok(daemon)
@@ -236,7 +242,34 @@ impl Daemon {
                     .spawn(Arc::clone(&listener).serve(socket, self.stops.intake.clone()));
             }
         }
-        self.open_console(sockets.console)
+        self.open_console(sockets.console)?;
+        self.open_public(sockets.public);
+        Ok(())
+    }
+
+    fn open_public(&self, sockets: Vec<TcpListener>) {
+        let Some(links) = &self.public_links else {
+            return;
+        };
+        let router = http::public_router(PublicSite {
+            repo: self.repo.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            submit: self.submitter.clone(),
+            tracker: self.tracker.clone(),
+            links: links.clone(),
+            settings: state::public_settings(&self.config),
+        });
+        let listen = &self.config.listen.public;
+        let limits = http::Limits {
+            connections_max: listen.connections_max as usize,
+        };
+        for socket in sockets {
+            let tls = listen.tls.then(|| self.tls.subscribe());
+            let stop = self.stops.intake.clone();
+            let serving = http::serve(socket, router.clone(), limits, tls, stop);
+            self.tasks.intake.spawn(serving);
+        }
     }
 
     fn open_console(&self, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
@@ -406,6 +439,7 @@ struct Sockets {
     submissions: Vec<TcpListener>,
     mx: Vec<TcpListener>,
     console: Vec<TcpListener>,
+    public: Vec<TcpListener>,
 }
 
 impl Sockets {
@@ -415,6 +449,7 @@ impl Sockets {
             submissions: bind("submissions", &config.listen.submissions.addresses).await?,
             mx: bind("mx", &config.listen.mx.addresses).await?,
             console: bind("console", &config.listen.console.addresses).await?,
+            public: bind("public", &config.listen.public.addresses).await?,
         })
     }
 
@@ -430,6 +465,7 @@ impl Sockets {
             submissions: of(&self.submissions),
             mx: of(&self.mx),
             console: of(&self.console),
+            public: of(&self.public),
         }
     }
 }

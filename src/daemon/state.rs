@@ -11,7 +11,7 @@ use crate::config::{Config, Engine};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{Category, Redacted, Role, User, UserId, user};
-use crate::http::ConsoleSettings;
+use crate::http::{ConsoleSettings, PublicSettings};
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
@@ -250,4 +250,51 @@ pub async fn add_user(
     let users = Users::new(repo.clone(), clock.clone(), random.fork());
     let added = users.add(new).await;
     added.with_context(|| format!("cannot add the user {login}"))
+}
+
+pub(super) fn public_settings(config: &Config) -> PublicSettings {
+    let public = &config.public;
+    let listen = &config.listen.public;
+    let titles = config
+        .categories
+        .iter()
+        .map(|category| (category.name.clone(), category.title.clone()));
+    PublicSettings {
+        organisation: public.organisation.clone(),
+        language: config.server.default_language.clone(),
+        default_region: config.server.default_region.clone(),
+        category_titles: titles.collect(),
+        sign_up: public.sign_up,
+        privacy_url: public.privacy_url.clone(),
+        allowed_hosts: public.allowed_hosts.clone(),
+        secure_cookie: public.secure_cookie,
+        session_idle: public.session_idle,
+        session_lifetime: public.session_lifetime,
+        tries_per_ip_max: public.tries_per_ip_max,
+        tries_max: public.tries_max,
+        trusted_proxies: public.trusted_proxies.clone(),
+        body_size_max: usize::try_from(listen.body_size_max).unwrap_or(usize::MAX),
+        request_timeout: listen.request_timeout.max(Duration::from_secs(1)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::Surroundings;
+
+    #[test]
+    fn a_prompt_leads_to_the_public_pages_and_nowhere_without_them() {
+        let read = |text: &str| Config::parse(text, &Surroundings::default()).unwrap();
+        let with = read(
+            "[listen.public]\naddresses = [\"127.0.0.1:0\"]\n[public]\nurl = \"https://me.example.org\"",
+        );
+        let prompts = tracker_settings(&with).prompts;
+        for text in [&prompts.check_email_text, &prompts.check_phone_text] {
+            assert!(text.ends_with(": https://me.example.org"), "{text}");
+        }
+        let without = tracker_settings(&read("")).prompts.check_email_text;
+        assert!(without.ends_with("check your email address"), "{without}");
+    }
 }

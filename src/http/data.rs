@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
     Area, AreaId, AreaTree, Communication, CommunicationId, Contact, ContactId, EmailAddress,
-    Person, PersonState, PhoneNumber, Session, Timestamp, User,
+    Person, PersonState, PhoneNumber, Session, Timestamp, User, Visit,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -82,6 +82,37 @@ pub(crate) async fn touch_session(repo: &Repo, old: &Loaded<Session>, now: Times
     batch.replace(old, &new);
     if let Err(error) = repo.store().commit(batch).await {
         tracing::debug!(%error, "a session's use was not noted");
+    }
+}
+
+/// Begins a session of the public pages; what is over is swept elsewhere.
+pub(crate) async fn begin_visit(repo: &Repo, visit: &Visit) -> Result<()> {
+    let mut batch = Batch::new();
+    batch.insert(visit);
+    repo.store().commit(batch).await?;
+    Ok(())
+}
+
+/// Notes that a session was used. Failing to note it ends it a little sooner, no more.
+pub(crate) async fn touch_visit(repo: &Repo, old: &Loaded<Visit>, now: Timestamp) {
+    let mut batch = Batch::new();
+    let new = Visit {
+        used_at: now,
+        ..old.value.clone()
+    };
+    batch.replace(old, &new);
+    if let Err(error) = repo.store().commit(batch).await {
+        tracing::debug!(%error, "a session's use was not noted");
+    }
+}
+
+/// Ends a session of the public pages.
+pub(crate) async fn end_visit(repo: &Repo, visit: &Loaded<Visit>) -> Result<()> {
+    let mut batch = Batch::new();
+    batch.remove(visit);
+    match repo.store().commit(batch).await {
+        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -21,7 +21,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
 pub(crate) const PREVIEW_POLICY: &str =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
-const HEADERS: [(HeaderName, HeaderValue); 7] = [
+pub(crate) const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(CONTENT_SECURITY_POLICY),
@@ -46,7 +46,7 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 /// Two years of HTTPS only, where HTTPS is configured.
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+pub(crate) const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// Whether a program asks rather than a person.
 pub(crate) fn wants_json(headers: &HeaderMap) -> bool {
@@ -89,7 +89,7 @@ pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
 }
 
 /// The fault of an answer that has no page yet.
-fn bare_fault(response: &Response) -> Option<Fault> {
+pub(crate) fn bare_fault(response: &Response) -> Option<Fault> {
     if let Some(fault) = response.extensions().get::<Fault>() {
         return Some(fault.clone());
     }

@@ -31,7 +31,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     next.run(request).await
 }
 
-fn is_safe(method: &Method) -> bool {
+pub(crate) fn is_safe(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD || *method == Method::OPTIONS
 }
 
@@ -39,7 +39,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn is_host_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+pub(crate) fn is_host_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
     let host = text(headers, header::HOST.as_str())
         .map(host_of)
         .unwrap_or_default();
@@ -59,7 +59,7 @@ fn host_of(authority: &str) -> &str {
 
 /// Whether a form was sent from a page of ours. Browsers say so in `Sec-Fetch-Site`, older
 /// ones in `Origin`; programs say neither, and then the form's token decides alone.
-fn is_from_here(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_here(headers: &HeaderMap) -> bool {
     if let Some(site) = text(headers, "sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }
@@ -75,10 +75,19 @@ fn is_from_here(headers: &HeaderMap) -> bool {
 
 /// The address of the visitor: of the connection, or what a trusted proxy says.
 pub(crate) fn client_address(app: &App, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    address_of(&app.console.settings.trusted_proxies, headers, extensions)
+}
+
+/// The address of the connection, or what one of these proxies says.
+pub(crate) fn address_of(
+    trusted: &[IpAddr],
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> IpAddr {
     let peer = extensions
         .get::<Peer>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
-    if !app.console.settings.trusted_proxies.contains(&peer) {
+    if !trusted.contains(&peer) {
         return peer;
     }
     let forwarded = text(headers, "x-forwarded-for");

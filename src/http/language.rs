@@ -13,11 +13,15 @@ const LANGUAGES_MAX: usize = 32;
 
 /// What the browser asks for among the languages there are, else the configured one.
 pub(crate) fn of_visitor(app: &App, headers: &HeaderMap) -> &'static Words {
+    asked(headers).unwrap_or(app.default_words)
+}
+
+/// What the browser asks for among the languages there are.
+pub(crate) fn asked(headers: &HeaderMap) -> Option<&'static Words> {
     headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
         .and_then(wanted)
-        .unwrap_or(app.default_words)
 }
 
 /// The language of whoever is logged in, else of the visitor: for pages that must come out

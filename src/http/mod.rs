@@ -19,6 +19,7 @@ mod pages;
 mod password;
 mod period;
 mod pie;
+mod public;
 mod readiness;
 mod serve;
 mod session;
@@ -50,6 +51,7 @@ use crate::tracker::{Tracker, Users};
 
 pub use pages::router;
 pub use password::hash_password;
+pub use public::{PublicSettings, PublicSite, public_router};
 pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
 pub use serve::{Limits, TlsWatch, serve};
 

@@ -2,6 +2,7 @@
 //! people, and an alert on its way to them.
 
 mod check;
+mod settings;
 mod stage;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::Arguments;
+use super::settings::config_text;
 use crate::clock::{Randomness, SystemClock};
 use crate::config::{Config, Surroundings};
 use crate::daemon::{Daemon, add_user};
@@ -62,9 +63,11 @@ impl Stage {
             Some(folder) => (folder.clone(), true),
             None => (temporary_folder(&random)?, false),
         };
+        let public = free_address()?;
         let text = config_text(
             &folder,
             arguments.console,
+            public,
             bounce_to,
             mail.addr(),
             centre.addr(),
@@ -108,6 +111,9 @@ impl Stage {
         let addresses = self.daemon.addresses();
         for console in &addresses.console {
             println!("console   http://{console}/");
+        }
+        for public in &addresses.public {
+            println!("public    http://{public}/");
         }
         println!("login     {LOGIN}");
         println!("password  {}", self.password);
@@ -170,109 +176,6 @@ fn temporary_folder(random: &Randomness) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
-}
-
-fn config_text(
-    folder: &Path,
-    console: SocketAddr,
-    mx: SocketAddr,
-    mail: SocketAddr,
-    centre: SocketAddr,
-    network: SocketAddr,
-) -> String {
-    let routes: String = ["mail.example", "post.example", "example.org"]
-        .iter()
-        .map(|domain| {
-            format!(
-                "[[email.route]]\ndomain = \"{domain}\"\nhost = \"127.0.0.1\"\nport = {}\n\n",
-                mail.port()
-            )
-        })
-        .collect();
-    format!(
-        r#"[server]
-name = "alerts.eastmere.example"
-domain = "eastmere.example"
-state = {folder:?}
-inline_secrets = true
-drain_timeout = "5s"
-
-[listen.submission]
-addresses = ["127.0.0.1:0"]
-[listen.submissions]
-addresses = ["127.0.0.1:0"]
-[listen.mx]
-addresses = ["{mx}"]
-[listen.console]
-addresses = ["{console}"]
-
-[email]
-from = "alerts@eastmere.example"
-from_name = "Eastmere County Alerts"
-concurrency = 50
-concurrency_per_host = 20
-
-{routes}[[sms.bind]]
-name = "simulated"
-host = "127.0.0.1"
-port = {centre}
-system_id = "tocsin"
-password = "secret"
-source = "+441632960999"
-window = 50
-rate_per_second = 500
-
-{voice}"#,
-        centre = centre.port(),
-        voice = voice_text(network),
-    )
-}
-
-/// Calls and categories.
-fn voice_text(network: SocketAddr) -> String {
-    format!(
-        r#"[voice]
-bind = "127.0.0.1:0"
-max_calls = 100
-calls_per_second = 50
-ring_timeout = "8s"
-
-[voice.speech]
-command = {speech}
-
-[voice.trunk]
-host = "127.0.0.1"
-port = {network}
-user = "tocsin"
-password = "secret"
-caller_id = "+441632960999"
-
-[[category]]
-name = "alert"
-title = "Alert"
-confirmation_required = true
-
-[[category]]
-name = "general"
-title = "General"
-"#,
-        speech = speech_command(),
-        network = network.port(),
-    )
-}
-
-/// espeak-ng where it is installed; a tone of ours where it is not.
-fn speech_command() -> String {
-    let found = std::process::Command::new("espeak-ng")
-        .arg("--version")
-        .output()
-        .is_ok();
-    if found {
-        return r#"["espeak-ng", "--stdin", "--stdout", "-v", "{voice}", "-s", "150"]"#.to_owned();
-    }
-    eprintln!("espeak-ng is not installed: calls will play a tone instead of speech");
-    let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("tocsin"));
-    format!("[{own:?}, \"tone\"]")
 }
 
 fn mail_script(people: &[Invented]) -> mx::Script {

@@ -11,6 +11,7 @@ mod machines;
 mod people;
 mod recipients;
 mod recontact;
+mod self_service;
 mod serving;
 mod statistics;
 mod users;

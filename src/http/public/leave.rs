@@ -1,0 +1,202 @@
+//! Taking one's data along, and leaving.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use super::super::fault::Fault;
+use super::frame::{Asked, Frame};
+use super::visit::{Visitor, VisitorForm};
+use super::{Answer, Site, me, show_as, visit};
+use crate::domain::{
+    Actor, Consent, Contact, ContactChange, LogEvent, Method, ProofKind, Redacted, Timestamp,
+    Wishes,
+};
+use crate::store::{Repo, RepoError};
+
+/// Most messages in the file, the newest.
+const MESSAGES_MAX: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "public_leave.html")]
+struct Page {
+    c: Frame,
+    problem: Option<&'static str>,
+}
+
+/// `GET /me/delete`
+pub(super) async fn page(State(site): State<Arc<Site>>, asked: Asked, visitor: Visitor) -> Answer {
+    view(&site, &asked, &visitor, false)
+}
+
+fn view(site: &Site, asked: &Asked, visitor: &Visitor, unticked: bool) -> Answer {
+    if !me::may_leave(visitor.contact.kind) {
+        return Err(Fault::Forbidden);
+    }
+    let c = Frame::of(site, asked, visitor, "self.leave.title");
+    let page = Page {
+        problem: unticked.then(|| c.t("self.leave.problem")),
+        c,
+    };
+    let status = if unticked {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    show_as(status, &page)
+}
+
+/// `POST /me/delete`: names, methods, area, groups, fields and wishes go; what stays is that
+/// messages were sent, and that there are to be no more. It cannot be undone.
+pub(super) async fn delete(
+    State(site): State<Arc<Site>>,
+    asked: Asked,
+    form: VisitorForm,
+) -> Answer {
+    if !form.fields.has("sure") || !me::may_leave(form.visitor.contact.kind) {
+        return view(&site, &asked, &form.visitor, true);
+    }
+    let now = site.now();
+    let id = form.visitor.contact.id;
+    let changing = site
+        .site
+        .tracker
+        .change_contact(id, |contact| Some(forget(contact, now)));
+    changing.await?;
+    tracing::info!(contact = %id, "a person has left");
+    visit::end(&site, &form.visitor, "/?done=deleted").await
+}
+
+fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
+    let mut log: Vec<LogEvent> = contact
+        .methods
+        .iter()
+        .map(|method| LogEvent::changed(ContactChange::MethodRemoved, Some(method), Actor::Person))
+        .collect();
+    for change in [ContactChange::ConsentWithdrawn, ContactChange::Edited] {
+        log.push(LogEvent::changed(change, None, Actor::Person));
+    }
+    contact.first_name = Redacted::default();
+    contact.last_name = Redacted::default();
+    contact.area = None;
+    contact.methods.clear();
+    contact.groups.clear();
+    contact.custom.clear();
+    contact.import = None;
+    contact.wishes = Wishes::default();
+    contact.wishes.decide(Consent {
+        channel: None,
+        category: None,
+        given: false,
+        at: now,
+        proof: ProofKind::SelfService,
+        note: Redacted::default(),
+    });
+    log
+}
+
+/// `GET /me/data.json`: all that we hold about the person.
+pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Answer {
+    let repo = site.repo().clone();
+    let contact = visitor.contact;
+    let reading = tokio::task::spawn_blocking(move || whole(&repo, &contact));
+    let whole = reading.await.map_err(|_| Fault::Internal)??;
+    let text = serde_json::to_string_pretty(&whole).map_err(|_| Fault::Internal)?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"my-data.json\""),
+        ),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn whole(repo: &Repo, contact: &Contact) -> Result<Value, RepoError> {
+    let areas = repo.areas()?;
+    let area = contact.area.and_then(|area| areas.get(area));
+    let mut groups = Vec::new();
+    for group in &contact.groups {
+        groups.extend(repo.group(*group)?.map(|group| group.name.clone()));
+    }
+    let custom = contact
+        .custom
+        .iter()
+        .map(|field| json!({"name": field.name, "value": field.value.reveal()}));
+    Ok(json!({
+        "first_name": contact.first_name.reveal(),
+        "last_name": contact.last_name.reveal(),
+        "kind": contact.kind.as_str(),
+        "language": contact.language,
+        "area": area.map(|area| area.name.clone()),
+        "groups": groups,
+        "fields": custom.collect::<Vec<_>>(),
+        "known_since": iso(contact.created_at),
+        "methods": contact.methods.iter().map(method).collect::<Vec<_>>(),
+        "wishes": wishes(&contact.wishes),
+        "messages": messages(repo, contact)?,
+    }))
+}
+
+/// A time as RFC 3339 writes it.
+fn iso(at: Timestamp) -> String {
+    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+fn method(method: &Method) -> Value {
+    json!({
+        "kind": method.kind.as_str(),
+        "to": method.destination.reveal(),
+        "state": method.state.as_str(),
+        "verified": method.verified_at.map(iso),
+        "suspended": method.suspension.as_ref().map(|suspension| json!({
+            "since": iso(suspension.at),
+            "answer": suspension.verdict.diagnostic.as_str(),
+        })),
+    })
+}
+
+fn wishes(wishes: &Wishes) -> Value {
+    let consents = wishes.consents.iter().map(|consent| {
+        json!({
+            "channel": consent.channel.map(|channel| channel.as_str()),
+            "category": consent.category,
+            "yes": consent.given,
+            "since": iso(consent.at),
+            "note": consent.note.reveal(),
+        })
+    });
+    json!({
+        "quiet_minutes": wishes
+            .quiet_hours
+            .map(|hours| [hours.from_minute(), hours.to_minute()]),
+        "first_channel": wishes.preferred.map(|channel| channel.as_str()),
+        "decisions": consents.collect::<Vec<_>>(),
+    })
+}
+
+fn messages(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, RepoError> {
+    let mut messages = Vec::new();
+    for delivery in repo.deliveries_of(contact.id, None, MESSAGES_MAX)?.rows {
+        let communication = repo.communication(delivery.communication)?;
+        let timeline = delivery
+            .timeline
+            .iter()
+            .map(|change| json!({"at": iso(change.at), "status": change.status.as_str()}));
+        messages.push(json!({
+            "title": communication.map(|communication| communication.title.clone()),
+            "channel": delivery.channel.as_str(),
+            "to": delivery.destination.reveal(),
+            "timeline": timeline.collect::<Vec<_>>(),
+        }));
+    }
+    Ok(messages)
+}

@@ -1,0 +1,57 @@
+//! The picture that tells that a mail was opened. Always the same answer, whatever the token.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Site;
+use crate::domain::transitions::may_change;
+use crate::domain::{EmailStatus, Source, Status};
+use crate::tracker::Event;
+
+/// Most openings recorded at a time; a picture shown beyond is not counted.
+pub(super) const AT_ONCE_MAX: usize = 32;
+
+/// One transparent pixel.
+const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+/// `GET /o/{token}.gif`
+pub(super) async fn serve(
+    State(site): State<Arc<Site>>,
+    method: Method,
+    Path(name): Path<String>,
+) -> Response {
+    // A look at the head is no opening.
+    if method == Method::GET
+        && let Some(token) = name.strip_suffix(".gif")
+        && let Err(error) = opened(&site, token).await
+    {
+        tracing::warn!(%error, "an opening could not be recorded");
+    }
+    let kind = HeaderValue::from_static("image/gif");
+    ([(header::CONTENT_TYPE, kind)], GIF).into_response()
+}
+
+async fn opened(site: &Site, token: &str) -> Result<(), crate::tracker::TrackerError> {
+    let Some(id) = site.site.links.read_pixel(token) else {
+        return Ok(());
+    };
+    let Ok(_place) = site.pixels.try_acquire() else {
+        return Ok(());
+    };
+    let status = Status::Email(EmailStatus::Opened);
+    let delivery = site.repo().delivery(id)?;
+    // Once: what is opened already, or came back, is left alone.
+    if !delivery.is_some_and(|delivery| may_change(delivery.status(), status)) {
+        return Ok(());
+    }
+    let event = Event::Changed {
+        status,
+        verdict: None,
+        source: Source::Person,
+    };
+    site.site.tracker.record(id, event).await?;
+    Ok(())
+}

@@ -1,0 +1,617 @@
+//! The public pages, on a router of their own.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use tower::ServiceExt;
+
+use super::super::{PublicSettings, PublicSite, public_router};
+use super::world::{Answer, World, world};
+use crate::clock::Randomness;
+use crate::domain::{
+    Actor, Channel, Contact, ContactChange, ContactId, Destination, EmailAddress, EmailStatus,
+    LogEvent, MethodKind, MethodState, ProofKind, PublicLinks, Redacted, Status, TicketSecrets,
+};
+use crate::submit::{DraftInput, PublicPages};
+
+const HOST: &str = "portal.example.org";
+const HERE: &str = "https://portal.example.org";
+const MINUTE: Duration = Duration::from_secs(61);
+
+fn links() -> PublicLinks {
+    PublicLinks::new(HERE, &[7; 32])
+}
+
+fn email(text: &str) -> Destination {
+    Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
+}
+
+struct Public {
+    world: World,
+    router: Router,
+    submit: crate::submit::Submitter,
+}
+
+async fn public() -> Public {
+    public_with(PublicSettings::default()).await
+}
+
+async fn public_with(settings: PublicSettings) -> Public {
+    let world = world().await;
+    let submit = world.submit.clone().with_public_pages(PublicPages {
+        links: links(),
+        organisation: "Eastmere".into(),
+    });
+    let site = PublicSite {
+        repo: world.repo.clone(),
+        clock: world.clock.clone(),
+        random: Randomness::seeded(5),
+        submit: submit.clone(),
+        tracker: world.tracker.clone(),
+        links: links(),
+        settings,
+    };
+    Public {
+        router: public_router(site),
+        world,
+        submit,
+    }
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let pairs = fields.iter().map(|(name, value)| {
+        let value: String = value.bytes().map(super::super::session::percent).collect();
+        format!("{name}={value}")
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+impl Public {
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1024 * 1024).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::get(path)
+            .header(header::HOST, HOST)
+            .header(header::COOKIE, cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_from(HERE, path, cookie, fields).await
+    }
+
+    async fn post_from(
+        &self,
+        origin: &str,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let request = Request::post(path)
+            .header(header::HOST, HOST)
+            .header(header::ORIGIN, origin)
+            .header(header::COOKIE, cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(encoded(fields))).unwrap())
+            .await
+    }
+
+    fn contact(&self, id: ContactId) -> Contact {
+        self.world.repo.contact(id).unwrap().unwrap().value
+    }
+
+    /// Somebody with an email address that works.
+    fn somebody(&self) -> (Contact, Destination) {
+        let mut contacts = self.world.contacts.iter().map(|id| self.contact(*id));
+        contacts
+            .find_map(|contact| {
+                let method = contact
+                    .methods
+                    .iter()
+                    .find(|method| method.kind == MethodKind::Email)?;
+                let destination = method.destination.clone();
+                (contact.methods.len() > 1).then(|| (contact.clone(), destination))
+            })
+            .unwrap()
+    }
+
+    fn secrets(&self, to: &Destination) -> TicketSecrets {
+        let tickets = self.world.repo.tickets_to(&to.lookup_key(), 1).unwrap();
+        links().secrets(tickets[0].delivery)
+    }
+
+    /// Logs in by the link in a mail; the cookie and the token of forms.
+    async fn log_in(&self, to: &Destination) -> (String, String) {
+        let asked = self.post("/log-in", "", &[("to", to.reveal())]).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", asked.body);
+        let path = format!("/v/{}", self.secrets(to).token);
+        assert_eq!(self.get(&path, "").await.status, StatusCode::OK);
+        let entered = self.post(&path, "", &[]).await;
+        assert_eq!(entered.location(), "/me");
+        let cookie = entered.headers[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let page = self.get("/me", &cookie).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        (cookie, page.hidden("csrf"))
+    }
+
+    /// Everything that is stored, to see that nothing changes.
+    fn everything(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let all = crate::store::engine::KeyRange::all();
+        self.world.repo.store().scan(all, 100_000).unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
+    let public = public().await;
+    let (_, known) = public.somebody();
+    let mut answers = Vec::new();
+    for to in [known.reveal(), "nobody.at.all@example.org"] {
+        let began = tokio::time::Instant::now();
+        let answer = public.post("/log-in", "", &[("to", to)]).await;
+        let took = began.elapsed();
+        answers.push((answer.status, answer.body.replace(to, "ADDRESS"), took));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(public.world.repo.ticket_count().unwrap(), 1);
+    // A wrong code, too: with a ticket and without.
+    let mut answers = Vec::new();
+    for to in [known.reveal(), "nobody.at.all@example.org"] {
+        let began = tokio::time::Instant::now();
+        let answer = public
+            .post("/code", "", &[("to", to), ("code", "000000")])
+            .await;
+        answers.push((
+            answer.status,
+            answer.body.replace(to, "ADDRESS"),
+            began.elapsed(),
+        ));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_links_and_pages_changes_nothing() {
+    let public = public().await;
+    let (contact, to) = public.somebody();
+    public.post("/log-in", "", &[("to", to.reveal())]).await;
+    let token = public.secrets(&to).token;
+    let delivery = public
+        .world
+        .repo
+        .deliveries_of(contact.id, None, 1)
+        .unwrap()
+        .rows
+        .remove(0);
+    let unsubscribe = links().unsubscribe(delivery.id);
+    let before = public.everything();
+    for path in [
+        "/",
+        "/?lang=fr",
+        "/code",
+        "/sign-up",
+        &format!("/v/{token}"),
+        "/v/unknown",
+        unsubscribe.strip_prefix(HERE).unwrap(),
+        "/u/unknown",
+        "/me",
+        "/me/delete",
+        "/me/data.json",
+    ] {
+        public.get(path, "").await;
+    }
+    assert_eq!(public.everything(), before);
+    // The link still works.
+    let entered = public.post(&format!("/v/{token}"), "", &[]).await;
+    assert_eq!(entered.location(), "/me");
+    // Once.
+    let again = public.post(&format!("/v/{token}"), "", &[]).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_signs_up_and_is_a_contact_once_an_address_is_confirmed() {
+    let public = public().await;
+    let people = public.world.contacts.len();
+    let form = public.get("/sign-up", "").await;
+    form.assert_has(&["name=\"email\"", "name=\"agree\""]);
+    let wrong = public
+        .post(
+            "/sign-up",
+            "",
+            &[("email", "no address"), ("first_name", "Nia")],
+        )
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.assert_has(&["no address", "Nia", "email-problem", "agree-problem"]);
+    let fields = [
+        ("first_name", "Nia"),
+        ("last_name", "New"),
+        ("email", "nia@mail.example"),
+        ("language", "fr"),
+        ("category", "general"),
+        ("agree", "yes"),
+    ];
+    let done = public.post("/sign-up", "", &fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let to = email("nia@mail.example");
+    let find = || {
+        let key = to.lookup_key();
+        public.world.repo.contacts_by_address(&key, 9).unwrap()
+    };
+    assert!(find().is_empty());
+    let code = public.secrets(&to).code;
+    let entered = public
+        .post("/code", "", &[("to", "nia@mail.example"), ("code", &code)])
+        .await;
+    assert_eq!(entered.location(), "/me?done=confirmed");
+    let contact = find().remove(0).value;
+    assert_eq!(contact.language, "fr");
+    assert_eq!(contact.methods[0].state, MethodState::Active);
+    assert!(contact.wishes.allow(Channel::Email, "general"));
+    assert!(!contact.wishes.allow(Channel::Email, "alert"));
+    assert!(!public.world.contacts.contains(&contact.id) && people > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn people_amend_their_details_and_wishes() {
+    let public = public().await;
+    let (contact, to) = public.somebody();
+    let (cookie, csrf) = public.log_in(&to).await;
+    let send = |path: &str, fields: &[(&str, &str)]| {
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend_from_slice(fields);
+        let (path, fields) = (path.to_owned(), encoded(&all));
+        let request = Request::post(path)
+            .header(header::HOST, HOST)
+            .header(header::ORIGIN, HERE)
+            .header(header::COOKIE, &cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(fields))
+            .unwrap();
+        public.send(request)
+    };
+    let details = [
+        ("first_name", "Ada"),
+        ("last_name", "Amended"),
+        ("language", "fr"),
+    ];
+    let saved = send("/me/details", &details).await;
+    assert_eq!(saved.location(), "/me?done=saved", "{}", saved.body);
+    let wishes = [
+        ("want-0-email", "yes"),
+        ("want-1-text", "yes"),
+        ("quiet_from", "22:00"),
+        ("quiet_to", "07:00"),
+        ("preferred", "text"),
+    ];
+    send("/me/wishes", &wishes).await;
+    let wrong = send(
+        "/me/wishes",
+        &[("quiet_from", "late"), ("quiet_to", "07:00")],
+    )
+    .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.assert_has(&["value=\"late\"", "quiet_from-problem"]);
+    let now = public.contact(contact.id);
+    assert_eq!(now.last_name.reveal(), "Amended");
+    assert!(now.wishes.allow(Channel::Email, "alert") && !now.wishes.allow(Channel::Call, "alert"));
+    assert!(now.wishes.allow(Channel::Text, "general"));
+    assert!(now.wishes.quiet_hours.is_some() && now.wishes.preferred == Some(Channel::Text));
+    assert!(
+        now.wishes
+            .consents
+            .iter()
+            .all(|one| one.proof == ProofKind::SelfService)
+    );
+    // A new address takes the old one's place when it is proved.
+    let method = now
+        .methods
+        .iter()
+        .find(|one| one.destination == to)
+        .unwrap()
+        .id;
+    let path = format!("/me/methods/{method}/replace");
+    assert_eq!(
+        send(&path, &[("to", "ada@new.example")]).await.location(),
+        "/me?done=sent"
+    );
+    assert_eq!(
+        public
+            .contact(contact.id)
+            .method(method)
+            .unwrap()
+            .destination,
+        to
+    );
+    let token = public.secrets(&email("ada@new.example")).token;
+    public.post(&format!("/v/{token}"), "", &[]).await;
+    let replaced = public.contact(contact.id);
+    assert_eq!(
+        replaced.method(method).unwrap().destination,
+        email("ada@new.example")
+    );
+    // The data, and the end.
+    let data = public.get("/me/data.json", &cookie).await;
+    data.assert_has(&["ada@new.example", "Amended"]);
+    assert!(!data.body.contains(&token));
+    let unsure = send("/me/delete", &[]).await;
+    assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        send("/me/delete", &[("sure", "yes")]).await.location(),
+        "/?done=deleted"
+    );
+    let gone = public.contact(contact.id);
+    assert!(gone.methods.is_empty() && gone.full_name() == "–");
+    assert!(!gone.wishes.allow(Channel::Email, "alert"));
+    assert_eq!(public.get("/me", &cookie).await.location(), "/");
+    let report = crate::store::check::check(public.world.repo.store()).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forms_need_their_token_and_our_page() {
+    let public = public().await;
+    let (contact, to) = public.somebody();
+    let (cookie, csrf) = public.log_in(&to).await;
+    let fields = [("first_name", "Eve"), ("language", "en")];
+    let unsigned = public.post("/me/details", &cookie, &fields).await;
+    assert_eq!(unsigned.status, StatusCode::FORBIDDEN);
+    let signed = [
+        ("csrf", csrf.as_str()),
+        ("first_name", "Eve"),
+        ("language", "en"),
+    ];
+    let elsewhere = "https://evil.example";
+    for path in [
+        "/me/details",
+        "/log-in",
+        "/code",
+        "/sign-up",
+        "/v/token",
+        "/log-out",
+    ] {
+        let answer = public.post_from(elsewhere, path, &cookie, &signed).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_ne!(public.contact(contact.id).first_name.reveal(), "Eve");
+}
+
+#[tokio::test(start_paused = true)]
+async fn codes_cannot_be_guessed_and_strangers_are_slowed_down() {
+    let public = public_with(PublicSettings {
+        tries_per_ip_max: 8,
+        ..PublicSettings::default()
+    })
+    .await;
+    let (_, to) = public.somebody();
+    public.post("/log-in", "", &[("to", to.reveal())]).await;
+    let code = public.secrets(&to).code;
+    let guess = |code: &str| {
+        let code = code.to_owned();
+        let to = to.reveal().to_owned();
+        let public = &public;
+        async move {
+            public
+                .post("/code", "", &[("to", &to), ("code", &code)])
+                .await
+        }
+    };
+    for _ in 0..5 {
+        assert_eq!(
+            guess("000000").await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+    assert_eq!(guess(&code).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        guess("000000").await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let slowed = guess("000000").await;
+    assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(slowed.headers.contains_key(header::RETRY_AFTER));
+    // Whoever is known and whoever is not waits alike.
+    let asked = public.post("/log-in", "", &[("to", "x@example.org")]).await;
+    assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+impl Public {
+    /// A mail that somebody wrote in the console, on its way to this contact.
+    async fn mail_to(&self, contact: &Contact) -> crate::domain::DeliveryId {
+        let draft = DraftInput {
+            campaign: None,
+            related: None,
+            plan: crate::domain::SendingPlan::default(),
+            category: "general".into(),
+            channels: crate::domain::Channels::only(Channel::Email),
+            audience: crate::domain::Audience {
+                contacts: vec![contact.id],
+                ..crate::domain::Audience::default()
+            },
+            content: crate::domain::Content {
+                subject: "News".into(),
+                text: "Something new.".into(),
+                html: "<p>Something new.</p>".into(),
+                sms_text: String::new(),
+                voice_script: String::new(),
+                attachments: Vec::new(),
+            },
+        };
+        let by = crate::domain::UserId::from_bytes([1; 16]);
+        let id = self.submit.save_draft(None, &draft, by).await.unwrap();
+        self.submit.send(id).await.unwrap();
+        self.world.expand().await;
+        let made = self.world.repo.deliveries_of(contact.id, None, 1).unwrap();
+        made.rows[0].id
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_click_unsubscribes_from_anywhere_and_the_page_only_from_here() {
+    let public = public().await;
+    let (contact, _) = public.somebody();
+    let delivery = public.mail_to(&contact).await;
+    let url = links().unsubscribe(delivery);
+    let path = url.strip_prefix(HERE).unwrap();
+    let page = public.get(path, "").await;
+    page.assert_has(&["value=\"category\"", "value=\"all\""]);
+    assert!(!page.body.contains(contact.first_name.reveal()));
+    let elsewhere = "https://mail.example";
+    let refused = public
+        .post_from(elsewhere, path, "", &[("what", "all")])
+        .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(
+        public
+            .contact(contact.id)
+            .wishes
+            .allow(Channel::Email, "general")
+    );
+    let one_click = [("List-Unsubscribe", "One-Click")];
+    let done = public.post_from(elsewhere, path, "", &one_click).await;
+    assert_eq!(done.status, StatusCode::OK);
+    let wishes = public.contact(contact.id).wishes;
+    assert!(!wishes.allow(Channel::Email, "general") && wishes.allow(Channel::Email, "alert"));
+    assert!(wishes.allow(Channel::Text, "general"));
+    assert_eq!(wishes.consents[0].proof, ProofKind::OneClick);
+    let done = public.post(path, "", &[("what", "all")]).await;
+    assert_eq!(done.status, StatusCode::OK);
+    let wishes = public.contact(contact.id).wishes;
+    assert!(!wishes.allow(Channel::Email, "alert") && wishes.allow(Channel::Text, "alert"));
+    let forged = path.replace("/u/", "/u/a");
+    let forged = public.post(&forged, "", &one_click).await;
+    assert_eq!(forged.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_picture_tells_of_opening_once_and_always_looks_the_same() {
+    let public = public().await;
+    let (contact, _) = public.somebody();
+    let delivery = public.mail_to(&contact).await;
+    let path = links().pixel(delivery);
+    let path = path.strip_prefix(HERE).unwrap();
+    let status = || {
+        public
+            .world
+            .repo
+            .delivery(delivery)
+            .unwrap()
+            .unwrap()
+            .status()
+    };
+    // Not sent yet: nothing can have been opened.
+    public.get(path, "").await;
+    assert_eq!(status(), Status::Email(EmailStatus::Queued));
+    let sent = crate::tracker::Event::Changed {
+        status: Status::Email(EmailStatus::Received),
+        verdict: None,
+        source: crate::domain::Source::Peer,
+    };
+    public.world.tracker.record(delivery, sent).await.unwrap();
+    let opened = public.get(path, "").await;
+    assert_eq!(status(), Status::Email(EmailStatus::Opened));
+    let before = public.everything();
+    let again = public.get(path, "").await;
+    let forged = public.get("/o/forged.gif", "").await;
+    assert_eq!(public.everything(), before);
+    for answer in [&opened, &again, &forged] {
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.body, opened.body);
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "image/gif");
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        assert!(!answer.headers.contains_key(header::SET_COOKIE));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_console_is_not_here_and_these_pages_are_not_there() {
+    let public = public().await;
+    for path in [
+        "/login",
+        "/contacts",
+        "/users",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ] {
+        let answer = public.get(path, "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in [
+        "/sign-up",
+        "/me/delete",
+        "/code",
+        "/v/x",
+        "/u/x",
+        "/o/x.gif",
+    ] {
+        let answer = public.world.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_come_in_french_and_remember_it() {
+    let public = public().await;
+    let chosen = public.get("/?lang=fr", "").await;
+    chosen.assert_has(&["lang=\"fr\"", "Se connecter"]);
+    let cookie = chosen.headers[header::SET_COOKIE].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    public
+        .get("/sign-up", &cookie)
+        .await
+        .assert_has(&["S’inscrire"]);
+    let policy = chosen.headers[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .unwrap();
+    assert!(!policy.contains("script-src"));
+    assert_eq!(chosen.headers[header::REFERRER_POLICY], "no-referrer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_console_sends_a_verification_after_a_correction() {
+    let public = public().await;
+    let (contact, to) = public.somebody();
+    let method = contact
+        .methods
+        .iter()
+        .find(|one| one.destination == to)
+        .unwrap()
+        .id;
+    let by = crate::domain::UserId::from_bytes([1; 16]);
+    let new = email("put.right@mail.example");
+    public
+        .submit
+        .correct(contact.id, method, new.clone(), by)
+        .await
+        .unwrap();
+    let path = format!("/v/{}", public.secrets(&new).token);
+    let proved = public.post(&path, "", &[]).await;
+    assert_eq!(proved.location(), "/?done=confirmed");
+    let state = public.contact(contact.id).method(method).unwrap().state;
+    assert_eq!(state, MethodState::Active);
+    let log = public.world.repo.log(contact.id, None, 50).unwrap().rows;
+    let said = |wanted: ContactChange, actor: Actor| {
+        log.iter().any(|entry| {
+            matches!(entry.event, LogEvent::Changed { change, by, .. } if change == wanted && by == actor)
+        })
+    };
+    assert!(said(ContactChange::VerificationSent, Actor::User(by)));
+    assert!(said(ContactChange::MethodVerified, Actor::Person));
+    public.world.clock.advance(MINUTE);
+}

@@ -1,0 +1,226 @@
+//! The public pages of a whole daemon: a correction sends a mail over SMTP, its link is followed
+//! over HTTP, and the address is confirmed; a mail to many can be unsubscribed from at one click.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use tocsin::clock::{Randomness, SystemClock};
+use tocsin::config::{Config, Surroundings};
+use tocsin::daemon::Daemon;
+use tocsin::domain::{
+    Audience, Channel, Channels, Contact, ContactId, ContactKind, Content, Destination,
+    EmailAddress, Method, MethodId, MethodKind, MethodState, Redacted, UserId, Wishes,
+};
+use tocsin::sim::mx::{Behaviour, Script, SimMx, SimMxConfig};
+use tocsin::submit::{DraftInput, VerificationSent};
+
+const BY: UserId = UserId::from_bytes([1; 16]);
+
+fn config(folder: &Path, mx: SocketAddr) -> Config {
+    let text = format!(
+        r#"[server]
+name = "alerts.example.com"
+domain = "example.com"
+state = {folder:?}
+[store]
+engine = "memory"
+[listen.submission]
+addresses = []
+[listen.submissions]
+addresses = []
+[listen.mx]
+addresses = ["127.0.0.1:0"]
+[listen.console]
+addresses = ["127.0.0.1:0"]
+[listen.public]
+addresses = ["127.0.0.1:0"]
+[public]
+url = "http://me.example.com"
+organisation = "Eastmere"
+[email]
+open_tracking = true
+[[email.route]]
+domain = "mail.example"
+host = "127.0.0.1"
+port = {port}
+[[category]]
+name = "news"
+title = "News"
+"#,
+        port = mx.port()
+    );
+    Config::parse(&text, &Surroundings::of(Path::new("/"))).unwrap()
+}
+
+fn email(text: &str) -> Destination {
+    Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
+}
+
+fn contact() -> Contact {
+    let (clock, random) = (SystemClock::shared(), Randomness::from_os().unwrap());
+    let now = clock.wall();
+    Contact {
+        id: ContactId::new(random.uuid_v7(now)),
+        kind: ContactKind::Citizen,
+        first_name: Redacted::new("Ada".into()),
+        last_name: Redacted::new("Bell".into()),
+        language: "en".into(),
+        area: None,
+        methods: vec![Method {
+            id: MethodId::new(random.uuid_v7(now)),
+            kind: MethodKind::Email,
+            destination: email("old@mail.example"),
+            state: MethodState::Active,
+            suspension: None,
+            soft_failures: Vec::new(),
+            suspensions: 0,
+            verified_at: None,
+        }],
+        issue_since: None,
+        prompted_at: None,
+        created_at: now,
+        groups: Vec::new(),
+        custom: Vec::new(),
+        wishes: Wishes::default(),
+        import: None,
+    }
+}
+
+/// The text of the next mail, soft line ends of quoted-printable undone.
+async fn mail(mx: &SimMx, number: usize) -> String {
+    let came = async {
+        while mx.received().len() < number {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), came)
+        .await
+        .expect("no mail came");
+    let raw = mx.received()[number - 1].body.clone();
+    String::from_utf8_lossy(&raw)
+        .replace("=\r\n", "")
+        .replace("=3D", "=")
+        .replace("\r\n ", "")
+}
+
+/// What follows a mark, up to the first character that no address has.
+fn after<'a>(text: &'a str, mark: &str) -> &'a str {
+    let (_, rest) = text
+        .split_once(mark)
+        .unwrap_or_else(|| panic!("{mark} in {text}"));
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+async fn http(to: SocketAddr, head: String, body: &'static str) -> String {
+    let request = format!(
+        "{head} HTTP/1.1\r\nHost: me.example.com\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let asking = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(to).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    });
+    asking.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_address_is_confirmed_by_the_link_in_a_real_mail() {
+    let script = Script::new(|_| Behaviour::Accept);
+    let mx = SimMx::start(SimMxConfig::new(script, None, SystemClock::shared()))
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(config(folder.path(), mx.addr()), None)
+        .await
+        .unwrap();
+    let public = daemon.addresses().public[0];
+    let ada = contact();
+    let method = ada.methods[0].id;
+    daemon
+        .tracker()
+        .add_contacts(std::slice::from_ref(&ada))
+        .await
+        .unwrap();
+
+    let corrected = daemon
+        .submitter()
+        .correct(ada.id, method, email("new@mail.example"), BY)
+        .await;
+    assert_eq!(corrected.unwrap(), VerificationSent::Queued(Channel::Email));
+    let verification = mail(&mx, 1).await;
+    assert!(
+        verification.contains("To: \"Ada Bell\" <new@mail.example>"),
+        "{verification}"
+    );
+    assert!(!verification.contains("List-Unsubscribe"), "{verification}");
+    assert!(!verification.contains("{{"), "{verification}");
+    let token = after(&verification, "http://me.example.com/v/").to_owned();
+    let state = || daemon.repo().contact(ada.id).unwrap().unwrap().methods[0].state;
+    let page = http(public, format!("GET /v/{token}"), "").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert_eq!(state(), MethodState::Unverified);
+    let done = http(public, format!("POST /v/{token}"), "").await;
+    assert!(done.contains("/?done=confirmed"), "{done}");
+    assert_eq!(state(), MethodState::Active);
+
+    let news = DraftInput {
+        content: Content {
+            subject: "News".into(),
+            text: "Something new.".into(),
+            html: "<p>Something new.</p>".into(),
+            sms_text: String::new(),
+            voice_script: String::new(),
+            attachments: Vec::new(),
+        },
+        campaign: None,
+        related: None,
+        plan: tocsin::domain::SendingPlan::default(),
+        category: "news".into(),
+        channels: Channels::only(Channel::Email),
+        audience: Audience {
+            contacts: vec![ada.id],
+            ..Audience::default()
+        },
+    };
+    let id = daemon
+        .submitter()
+        .save_draft(None, &news, BY)
+        .await
+        .unwrap();
+    daemon.submitter().send(id).await.unwrap();
+    let sent = mail(&mx, 2).await;
+    assert!(
+        sent.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
+        "{sent}"
+    );
+    let picture = after(&sent, "http://me.example.com/o/");
+    assert!(!picture.is_empty());
+    let unsubscribe = after(&sent, "http://me.example.com/u/").to_owned();
+    let done = http(
+        public,
+        format!("POST /u/{unsubscribe}"),
+        "List-Unsubscribe=One-Click",
+    )
+    .await;
+    assert!(done.starts_with("HTTP/1.1 200"), "{done}");
+    let wishes = daemon
+        .repo()
+        .contact(ada.id)
+        .unwrap()
+        .unwrap()
+        .wishes
+        .clone();
+    assert!(!wishes.allow(Channel::Email, "news"));
+    daemon.drain().await;
+    mx.stop().await;
+}
