@@ -10,15 +10,16 @@ use clap::{Subcommand, ValueEnum};
 use crate::clock::{Randomness, SystemClock};
 use crate::config::Config;
 use crate::daemon::{add_user, open_store};
-use crate::domain::user::{PASSWORD_SIZE_MAX, password_problem};
+use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
 use crate::domain::{Role, User};
 use crate::store::{Loaded, Repo};
-use crate::tracker::Users;
+use crate::tracker::{NewToken, Users};
 
 /// Most bytes read for a password and the end of its line.
 const PASSWORD_READ_MAX: u64 = PASSWORD_SIZE_MAX as u64 + 2;
 /// Most users listed.
 const USERS_MAX: usize = 1000;
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -58,6 +59,16 @@ enum Action {
     Enable {
         /// Login name.
         login: String,
+    },
+    /// Make a token for a program that uses the API under this user's name; printed once.
+    Token {
+        /// Login name.
+        login: String,
+        /// What it is for.
+        name: String,
+        /// Ends by itself after so many days.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: Option<u32>,
     },
     /// Print the hash of a password, for `[[submission.account]]`.
     HashPassword {
@@ -160,6 +171,21 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             let user = named(repo, login)?;
             users.set_disabled(user.id, false, None).await?;
             println!("{login} may log in again");
+        }
+        Action::Token { login, name, days } => {
+            let user = named(repo, login)?;
+            let name = display_name(name).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+            let token = crate::http::new_token(random);
+            let now = SystemClock::shared().wall();
+            users
+                .add_token(NewToken {
+                    user: user.id,
+                    hash: crate::http::token_hash(&token),
+                    name,
+                    expires_at: days.map(|days| now.plus(DAY * days)),
+                })
+                .await?;
+            println!("{token}");
         }
         Action::List => {
             for user in repo.users(USERS_MAX)? {

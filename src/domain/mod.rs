@@ -36,6 +36,7 @@ pub mod status;
 pub mod suspension;
 pub mod ticket;
 pub mod timestamp;
+pub mod token;
 pub mod transitions;
 pub mod user;
 pub mod verdict;
@@ -70,6 +71,7 @@ pub use statistics::{Person, PersonDelivery, PersonState, Statistics};
 pub use status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
 pub use ticket::{SignUp, Ticket, TicketPurpose, Visit};
 pub use timestamp::Timestamp;
+pub use token::{ApiAnswer, ApiRequest, ApiToken};
 pub use user::{Role, Session, User};
 pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,

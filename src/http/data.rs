@@ -349,6 +349,7 @@ pub(crate) fn people(
     id: CommunicationId,
     state: Option<PersonState>,
     seek: &Seek<ContactId>,
+    limit: usize,
 ) -> Result<People> {
     let place = |contact: ContactId| -> Result<Option<Vec<u8>>> {
         let person = repo.person(id, contact)?;
@@ -359,13 +360,13 @@ pub(crate) fn people(
         Seek::After(contact) => place(*contact)?.map_or(Seek::Start, Seek::After),
         Seek::Before(contact) => place(*contact)?.map_or(Seek::Start, Seek::Before),
     };
-    let found = repo.people_by_name(id, state, &at, PAGE_ROWS + 1)?;
-    let more = found.len() > PAGE_ROWS;
+    let found = repo.people_by_name(id, state, &at, limit + 1)?;
+    let more = found.len() > limit;
     let mut rows: Vec<Person> = found.into_iter().map(|one| one.person.value).collect();
     if matches!(at, Seek::Before(_)) {
-        rows.drain(..rows.len().saturating_sub(PAGE_ROWS));
+        rows.drain(..rows.len().saturating_sub(limit));
     }
-    rows.truncate(PAGE_ROWS);
+    rows.truncate(limit);
     let first = rows.first().map(|person| person.contact);
     let last = rows.last().map(|person| person.contact);
     let (before, after) = match at {

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::App;
+use super::api::{PREFIX, problem::Problem};
 use super::fault::Fault;
 use super::language;
 use super::view::Chrome;
@@ -70,8 +71,14 @@ struct FaultPage {
 /// Puts headers on, and makes bare refusals into pages or problem documents.
 pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
+    let of_api = request.uri().path().starts_with(PREFIX);
     let response = next.run(request).await;
     let mut response = match bare_fault(&response) {
+        Some(fault) if of_api => {
+            let mut dressed = Problem::of_fault(&fault).into_response();
+            carry(&response, &mut dressed);
+            dressed
+        }
         Some(fault) => {
             let words = language::of_anybody(&app, &asked).await;
             explain(&app, words, &fault, response, wants_json(&asked))
@@ -131,10 +138,15 @@ fn explain(
             Err(_) => (status, title).into_response(),
         }
     };
+    carry(&bare, &mut response);
+    response
+}
+
+/// What a refusal says in its headers stays.
+fn carry(bare: &Response, dressed: &mut Response) {
     for name in [header::RETRY_AFTER, header::ALLOW] {
         if let Some(value) = bare.headers().get(&name) {
-            response.headers_mut().insert(name, value.clone());
+            dressed.headers_mut().insert(name, value.clone());
         }
     }
-    response
 }

@@ -2,7 +2,7 @@
 //! ways. Ids of deliveries are in order of making, so a page costs the same on every page; a
 //! filter that finds little stops after [`SCAN_MAX`] deliveries and goes on from there.
 
-use super::data::{PAGE_ROWS, Result};
+use super::data::Result;
 use crate::domain::{
     Channel, Communication, CommunicationId, Delivery, DeliveryId, ListStatus, Timestamp,
 };
@@ -156,7 +156,12 @@ pub(crate) struct Page {
 }
 
 /// Reads a page.
-pub(crate) fn page(repo: &Repo, filter: &Filter, seek: &Seek<DeliveryId>) -> Result<Page> {
+pub(crate) fn page(
+    repo: &Repo,
+    filter: &Filter,
+    seek: &Seek<DeliveryId>,
+    limit: usize,
+) -> Result<Page> {
     let mut found = Vec::new();
     let mut last = None;
     let mut seen = 0;
@@ -168,10 +173,10 @@ pub(crate) fn page(repo: &Repo, filter: &Filter, seek: &Seek<DeliveryId>) -> Res
             found.push(delivery);
         }
         unfinished = seen >= SCAN_MAX;
-        Ok::<_, RepoError>(found.len() <= PAGE_ROWS && !unfinished)
+        Ok::<_, RepoError>(found.len() <= limit && !unfinished)
     })?;
-    let full = found.len() > PAGE_ROWS;
-    found.truncate(PAGE_ROWS);
+    let full = found.len() > limit;
+    found.truncate(limit);
     // Where to go on in the direction of reading.
     let on = if full {
         found.last().map(|delivery| delivery.id)

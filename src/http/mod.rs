@@ -4,6 +4,7 @@
 //! A request passes, from the outside in: the cap on connections ([`serve`]), security headers
 //! and error pages, the checks of host and origin, the time and size limits, and then its page.
 
+mod api;
 mod assets;
 mod data;
 mod dress;
@@ -49,11 +50,13 @@ use crate::store::Repo;
 use crate::submit::Submitter;
 use crate::tracker::{Tracker, Users};
 
+pub use api::auth::new_token;
 pub use pages::router;
 pub use password::hash_password;
 pub use public::{PublicSettings, PublicSite, public_router};
 pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
 pub use serve::{Limits, TlsWatch, serve};
+pub use session::hash as token_hash;
 
 use password::PasswordGate;
 use throttle::Throttle;
@@ -145,6 +148,9 @@ pub(crate) struct App {
     pub(crate) gate: PasswordGate,
     /// Signs the login form's token; made anew at each start.
     pub(crate) login_key: [u8; 32],
+    /// Names this run of the daemon among the requests of programs.
+    pub(crate) run: [u8; 16],
+    tokens: Mutex<Throttle>,
     logins: Mutex<Throttle>,
     addresses: Mutex<Throttle>,
     /// Users for whom contacts are being put on a list right now.
@@ -173,6 +179,11 @@ impl App {
             gate: PasswordGate::new(),
             login_key: console.random.bytes(),
             gathering: Mutex::new(HashSet::new()),
+            run: console.random.bytes(),
+            tokens: Mutex::new(Throttle::new(throttle::Limits {
+                failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
+                ..limits
+            })),
             logins: Mutex::new(Throttle::new(limits)),
             addresses: Mutex::new(Throttle::new(throttle::Limits {
                 failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
@@ -197,6 +208,11 @@ impl App {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The table of wrong tokens by network.
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Throttle> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The users, to change them.

@@ -48,7 +48,8 @@ pub(crate) fn new_token(app: &App) -> String {
 }
 
 /// What the store keeps of a token.
-pub(crate) fn hash(token: &str) -> [u8; 32] {
+#[must_use]
+pub fn hash(token: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
     hash

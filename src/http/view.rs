@@ -17,7 +17,7 @@ use crate::domain::communication::NO_SUBJECT;
 use crate::domain::status::Reach;
 use crate::domain::{
     CallStatus, Category, Channel, Communication, CommunicationState, Contact, Method, MethodKind,
-    MethodState, PersonState, Role, Statistics, Status, Timestamp,
+    MethodState, PersonState, Role, Statistics, Status, Timestamp, User,
 };
 use crate::store::Seek;
 
@@ -95,6 +95,7 @@ impl Chrome {
             "user_password" => Some("done.user_password"),
             "user_disabled" => Some("done.user_disabled"),
             "user_enabled" => Some("done.user_enabled"),
+            "token_revoked" => Some("done.token_revoked"),
             "removed" => Some("done.removed"),
             "answered" => Some("done.answered"),
             "read" => Some("done.read"),
@@ -261,7 +262,12 @@ impl Chrome {
 
 /// The zone in which somebody reads times; one that is no longer known is the installation's.
 pub(crate) fn zone_of(app: &App, signed: &Signed) -> TimeZone {
-    let chosen = signed.user.time_zone.as_deref();
+    zone_of_user(app, &signed.user)
+}
+
+/// The zone in which a user reads times.
+pub(crate) fn zone_of_user(app: &App, user: &User) -> TimeZone {
+    let chosen = user.time_zone.as_deref();
     chosen
         .and_then(|name| TimeZone::get(name).ok())
         .unwrap_or_else(|| app.console.settings.time_zone.clone())

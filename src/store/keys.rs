@@ -134,6 +134,16 @@ pub const TICKETS: &[u8] = b"#t";
 pub const SIGN_UP: &[u8] = b"w.";
 /// Counter: people who have signed up and proved nothing yet.
 pub const SIGN_UPS: &[u8] = b"#w";
+/// Tokens of programs.
+pub const API_TOKEN: &[u8] = b"y.";
+/// Tokens by user.
+pub const API_TOKEN_BY_USER: &[u8] = b"yu";
+/// Requests of programs that may be sent again.
+pub const API_REQUEST: &[u8] = b"o.";
+/// Requests of programs by time, oldest first.
+pub const API_REQUEST_BY_TIME: &[u8] = b"ot";
+/// Counter: requests of programs.
+pub const API_REQUESTS: &[u8] = b"#o";
 /// Facts about the installation: keys made at first start.
 pub const SETTING: &[u8] = b"x.";
 
@@ -403,6 +413,18 @@ pub fn self_service_by_end(at: Timestamp, row: &[u8]) -> Key {
 #[must_use]
 pub fn sign_up(id: ContactId) -> Key {
     row(SIGN_UP, id.as_bytes())
+}
+
+/// Row of a token.
+#[must_use]
+pub fn api_token(token_hash: &[u8; 32]) -> Key {
+    row(API_TOKEN, token_hash)
+}
+
+/// Row of a request that may be sent again.
+#[must_use]
+pub fn api_request(key: &[u8; 32]) -> Key {
+    row(API_REQUEST, key)
 }
 
 /// A mail that came in.

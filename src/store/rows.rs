@@ -8,9 +8,9 @@ use super::keys::{self, KeyBuilder};
 use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
-    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    ApiRequest, ApiToken, Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState,
+    Contact, Delivery, EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState,
+    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -419,6 +419,38 @@ impl Row for Visit {
 impl Row for Session {
     fn key(&self) -> Key {
         keys::session(&self.token_hash)
+    }
+}
+
+impl Row for ApiToken {
+    fn key(&self) -> Key {
+        keys::api_token(&self.token_hash)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let by_user = KeyBuilder::new(keys::API_TOKEN_BY_USER)
+            .bytes(self.user.as_bytes())
+            .bytes(&self.token_hash)
+            .build();
+        vec![(by_user, self.key())]
+    }
+}
+
+impl Row for ApiRequest {
+    fn key(&self) -> Key {
+        keys::api_request(&self.key)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let by_time = KeyBuilder::new(keys::API_REQUEST_BY_TIME)
+            .bytes(&self.at.as_millis().to_be_bytes())
+            .bytes(&self.key)
+            .build();
+        vec![(by_time, self.key())]
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::API_REQUESTS.to_vec(), 1)]
     }
 }
 

@@ -7,9 +7,9 @@ use proptest::sample::select;
 
 use crate::domain::comms_issue;
 use crate::domain::{
-    Area, AreaId, Channel, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    Delivery, DeliveryId, InboundMail, Lane, Message, MessageId, Person, PersonDelivery, RoundJob,
-    Session, Status, StatusChange, Thread, ThreadId, Timestamp, User, UserId,
+    ApiToken, Area, AreaId, Channel, Communication, CommunicationId, CommunicationState, Contact,
+    ContactId, Delivery, DeliveryId, InboundMail, Lane, Message, MessageId, Person, PersonDelivery,
+    RoundJob, Session, Status, StatusChange, Thread, ThreadId, Timestamp, User, UserId,
 };
 use crate::store::records::{Record, arbitrary as arb, samples};
 use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store};
@@ -145,6 +145,11 @@ impl World {
             user: UserId::from_bytes([99; 16]),
             ..samples::session()
         });
+        batch.insert(&ApiToken {
+            user: UserId::from_bytes([99; 16]),
+            ..samples::api_token()
+        });
+        batch.insert(&samples::api_request());
         batch.insert(&samples::early_receipt());
         batch.insert(&samples::ticket());
         batch.insert(&samples::sign_up());

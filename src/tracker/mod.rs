@@ -18,6 +18,7 @@ mod receipts;
 mod recipients;
 mod rounds;
 mod tickets;
+mod tokens;
 mod users;
 mod write;
 
@@ -45,6 +46,7 @@ pub use receipts::Receipt;
 pub use recipients::Gathered;
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
 pub use tickets::TicketUse;
+pub use tokens::{Begun, NewToken, TOKENS_READ_MAX};
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
 pub use write::write_log;
 

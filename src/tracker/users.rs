@@ -18,6 +18,9 @@ pub enum UserError {
     /// There is no such user.
     #[error("there is no such user")]
     NotFound,
+    /// The user has as many tokens as there may be.
+    #[error("this user has too many tokens")]
+    TooManyTokens,
     /// Nobody would be left who may administer.
     #[error("this is the last administrator")]
     LastAdministrator,
@@ -93,8 +96,8 @@ enum Ending {
 /// Changes users.
 #[derive(Clone, Debug)]
 pub struct Users {
-    repo: Repo,
-    clock: SharedClock,
+    pub(super) repo: Repo,
+    pub(super) clock: SharedClock,
     random: Randomness,
 }
 

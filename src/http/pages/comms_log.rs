@@ -164,7 +164,10 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let (found, wrong) = match asked.filter(c.zone()) {
         Ok(filter) => {
             let seek = seek(&query, "before", "after");
-            (journal::page(app.repo(), &filter, &seek)?, None)
+            (
+                journal::page(app.repo(), &filter, &seek, data::PAGE_ROWS)?,
+                None,
+            )
         }
         Err((field, key)) => (journal::Page::default(), Some((field, c.t(key).to_owned()))),
     };

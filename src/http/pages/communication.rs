@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect};
 
 use super::super::App;
-use super::super::data::{self, Result};
+use super::super::data::{self, PAGE_ROWS, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::pie::slices;
@@ -97,7 +97,13 @@ pub(super) async fn page(
         .with_done(query.get("done"));
     let category = app.console.tracker.category(&communication.category);
     let statistics = app.repo().statistics(&communication)?;
-    let people = data::people(app.repo(), id, state, &seek(&query, "before", "after"))?;
+    let people = data::people(
+        app.repo(),
+        id,
+        state,
+        &seek(&query, "before", "after"),
+        PAGE_ROWS,
+    )?;
     let page = |way: &str, contact: Option<ContactId>| {
         let path = contact.map(|contact| with(&here, &format!("{way}={contact}")));
         path.map_or_else(String::new, |path| path + "#people")

@@ -76,7 +76,7 @@ pub(super) async fn page(
 }
 
 /// An address or number as it was typed, or what is wrong with it in a sentence.
-pub(super) fn read_destination(
+pub(crate) fn read_destination(
     app: &App,
     kind: MethodKind,
     entered: &str,

@@ -11,6 +11,7 @@ use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::unfold;
+use jiff::tz::TimeZone;
 use tokio::io::AsyncReadExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
@@ -50,14 +51,23 @@ pub(super) async fn statistics(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    let id: CommunicationId = id(&text)?;
+    statistics_file(&app, signed.words, zone_of(&app, &signed), &text).await
+}
+
+/// The file of a communication's people, for whoever reads in this language and zone.
+pub(crate) async fn statistics_file(
+    app: &Arc<App>,
+    words: &'static Words,
+    zone: TimeZone,
+    text: &str,
+) -> Answer {
+    let id: CommunicationId = id(text)?;
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     if !communication.is_sent() {
         return Err(Fault::NotFound);
     }
-    let (repo, words) = (app.repo().clone(), signed.words);
-    let zone = zone_of(&app, &signed);
-    download(&app, "statisticsAlert.xlsx", move |stop| {
+    let repo = app.repo().clone();
+    download(app, "statisticsAlert.xlsx", move |stop| {
         let columns = [
             column(words, "export.first_name", 18),
             column(words, "export.last_name", 18),
@@ -126,13 +136,23 @@ fn ways(contact: &Contact) -> (String, String) {
 
 /// `GET /log/export`: what the log shows with the same days and filters.
 pub(super) async fn log(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let zone = zone_of(&app, &signed);
+    let fields = Fields::of_query(&uri);
+    log_file(&app, signed.words, zone_of(&app, &signed), &fields).await
+}
+
+/// The file of the log, for whoever reads in this language and zone.
+pub(crate) async fn log_file(
+    app: &Arc<App>,
+    words: &'static Words,
+    zone: TimeZone,
+    fields: &Fields,
+) -> Answer {
     let today = period::today(app.now(), &zone);
-    let asked = Asked::of(&app, &Fields::of_query(&uri), today)?;
+    let asked = Asked::of(app, fields, today)?;
     let filter = asked.filter(&zone).map_err(|_| Fault::BadRequest)?;
-    let (repo, words) = (app.repo().clone(), signed.words);
+    let repo = app.repo().clone();
     let name = format!("CommunicationsLog{today}.xlsx");
-    download(&app, &name, move |stop| {
+    download(app, &name, move |stop| {
         let columns = [
             column(words, "commslog.type", 16),
             column(words, "commslog.status", 16),

@@ -261,9 +261,10 @@ impl From<UserError> for Fault {
         match error {
             UserError::NotFound => Self::NotFound,
             UserError::Contention => Self::Unavailable,
-            UserError::Taken | UserError::LastAdministrator | UserError::Yourself => {
-                Self::BadRequest
-            }
+            UserError::Taken
+            | UserError::TooManyTokens
+            | UserError::LastAdministrator
+            | UserError::Yourself => Self::BadRequest,
             UserError::Repo(error) => error.into(),
             UserError::Store(error) => error.into(),
         }

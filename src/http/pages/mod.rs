@@ -18,6 +18,7 @@ mod content;
 mod evidence;
 mod exports;
 mod filter_form;
+pub(crate) mod exports;
 mod grid;
 mod groups;
 mod health;
@@ -38,6 +39,7 @@ mod review;
 mod thread;
 mod thread_answer;
 mod thread_message;
+mod tokens;
 mod user;
 mod users;
 
@@ -55,7 +57,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::fault::Fault;
-use super::{App, Console, assets, dress, guard, login};
+use super::{App, Console, api, assets, dress, guard, login};
 
 /// The console as a service.
 pub fn router(console: Console) -> Router {
@@ -63,7 +65,7 @@ pub fn router(console: Console) -> Router {
     let request_timeout = console.settings.request_timeout;
     let app = App::new(console);
     // The last layer is the outermost.
-    routes()
+    routes(&app)
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(body_size_max))
         .layer(TimeoutLayer::with_status_code(
@@ -92,9 +94,26 @@ fn outcome_routes() -> Router<Arc<App>> {
         .route("/log/export", get(exports::log))
 }
 
-fn routes() -> Router<Arc<App>> {
+/// Users and the tokens of their programs.
+fn user_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/users", get(users::page).post(user::create))
+        .route("/users/new", get(user::new))
+        .route("/users/{id}", get(user::page).post(user::save))
+        .route("/users/{id}/tokens", get(tokens::page).post(tokens::make))
+        .route(
+            "/users/{id}/tokens/{token}/revoke",
+            get(tokens::ask).post(tokens::revoke),
+        )
+        .route("/users/{id}/password", post(user::password))
+        .route("/users/{id}/disable", get(user::ask).post(user::disable))
+        .route("/users/{id}/enable", post(user::enable))
+}
+
+fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(outcome_routes())
+        .merge(user_routes())
         .route("/", get(overview::page))
         .route("/login", get(login::page).post(login::enter))
         .route("/logout", post(login::leave))
@@ -131,16 +150,11 @@ fn routes() -> Router<Arc<App>> {
         .route("/issues", get(issues::page))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
-        .route("/users", get(users::page).post(user::create))
-        .route("/users/new", get(user::new))
-        .route("/users/{id}", get(user::page).post(user::save))
-        .route("/users/{id}/password", post(user::password))
-        .route("/users/{id}/disable", get(user::ask).post(user::disable))
-        .route("/users/{id}/enable", post(user::enable))
         .route("/assets/{name}", get(assets::serve))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
+        .merge(api::router(app))
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
 }
@@ -201,6 +215,7 @@ fn methods() -> Router<Arc<App>> {
         .route("/opt-in", post(contact_steps::opt_in))
         .route("/verify", post(contact_steps::prove))
 }
+pub(crate) use contact::read_destination;
 
 /// What a page's handler answers with.
 type Answer = Result<Response, Fault>;

@@ -239,6 +239,7 @@ fn refusal(error: UserError) -> Result<Sentence, Fault> {
             Ok("Another administrator has to do this: nobody takes their own rights away.".into())
         }
         UserError::Taken
+        | UserError::TooManyTokens
         | UserError::NotFound
         | UserError::Contention
         | UserError::Repo(_)

@@ -1,5 +1,6 @@
 //! The communications log: lines, days, filters, pages, the message itself, the Excel file.
 
+use super::super::data::PAGE_ROWS;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -355,14 +356,20 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
         Some(opened),
         None,
     );
-    let first = page(&world.repo, &filter, &Seek::Start).unwrap();
+    let first = page(&world.repo, &filter, &Seek::Start, PAGE_ROWS).unwrap();
     assert!(first.unfinished);
     let ids = |rows: &[Delivery]| rows.iter().map(|one| one.id).collect::<Vec<_>>();
     assert_eq!(ids(&first.rows), [wanted[2], wanted[1]]);
-    let second = page(&world.repo, &filter, &Seek::After(first.older.unwrap())).unwrap();
+    let second = page(
+        &world.repo,
+        &filter,
+        &Seek::After(first.older.unwrap()),
+        PAGE_ROWS,
+    )
+    .unwrap();
     assert_eq!(ids(&second.rows), [wanted[0]]);
     assert!(!second.unfinished && second.older.is_none());
-    let back = page(&world.repo, &filter, &Seek::Before(wanted[0])).unwrap();
+    let back = page(&world.repo, &filter, &Seek::Before(wanted[0]), PAGE_ROWS).unwrap();
     assert_eq!(
         ids(&back.rows),
         [wanted[1]],
@@ -371,7 +378,7 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
     assert!(back.unfinished);
     let calls = Filter::new((from, from.plus(DAY)), Some(Channel::Call), None, None);
     assert!(
-        page(&world.repo, &calls, &Seek::Start)
+        page(&world.repo, &calls, &Seek::Start, PAGE_ROWS)
             .unwrap()
             .rows
             .is_empty()

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod api;
+mod api_journey;
 mod comms_log;
 mod inbox;
 mod issues;

@@ -3,8 +3,7 @@
 use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact,
-    Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread,
+    AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact, Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread, ApiToken,
 };
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
@@ -209,6 +208,17 @@ impl Check<'_> {
             self.problem(
                 Session::NAME,
                 session.user.to_string(),
+                "its user is missing",
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn api_token(&mut self, token: &ApiToken) -> Result<()> {
+        if !self.exists(&keys::user(token.user))? {
+            self.problem(
+                ApiToken::NAME,
+                token.user.to_string(),
                 "its user is missing",
             );
         }

@@ -10,6 +10,10 @@ use crate::domain::PersonState;
 use crate::store::world::{World, change, claimed, due, full, run};
 use crate::store::{Batch, Ended, RowBatch, StoreError};
 
+fn samples_user() -> crate::domain::UserId {
+    crate::domain::UserId::from_bytes([99; 16])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -61,6 +65,12 @@ proptest! {
                     batch.remove(&thread);
                 }
             }
+            for token in world.repo.tokens_of(samples_user(), 10).unwrap() {
+                batch.remove(&token);
+            }
+            for request in world.repo.oldest_api_requests(10).unwrap() {
+                batch.remove(&request);
+            }
             for contact in world.repo.contacts_by_name("", None, 100).unwrap().rows {
                 batch.remove(&contact);
             }
@@ -90,6 +100,8 @@ proptest! {
                 keys::PERSON_BY_STATE,
                 keys::TICKET_BY_DESTINATION,
                 keys::SELF_SERVICE_BY_END,
+                keys::API_TOKEN_BY_USER,
+                keys::API_REQUEST_BY_TIME,
             ] {
                 let left = world.repo.store().scan(KeyRange::prefix(tag), 1).unwrap();
                 prop_assert!(left.is_empty(), "{}", place_of(tag));

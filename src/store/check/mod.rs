@@ -16,6 +16,8 @@ use super::rows::Row;
 use crate::domain::{
     Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
     Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice,
+    ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
+    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice,
     RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User, Visit,
 };
 
@@ -109,6 +111,8 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Ticket>(keys::TICKET, |_, _| Ok(()))?;
     check.rows::<SignUp>(keys::SIGN_UP, |_, _| Ok(()))?;
     check.rows::<Visit>(keys::VISIT, |_, _| Ok(()))?;
+    check.rows::<ApiToken>(keys::API_TOKEN, Check::api_token)?;
+    check.rows::<ApiRequest>(keys::API_REQUEST, |_, _| Ok(()))?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -263,6 +267,7 @@ const COUNTERS: &[&[u8]] = &[
     keys::UNREAD_BY_ASSIGNEE,
     keys::TICKETS,
     keys::SIGN_UPS,
+    keys::API_REQUESTS,
 ];
 
 /// Every tag there is, by name.
@@ -322,6 +327,11 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::TICKETS, "number of tickets"),
     (keys::SIGN_UP, "sign-up"),
     (keys::SIGN_UPS, "number of sign-ups"),
+    (keys::API_TOKEN, "api token"),
+    (keys::API_TOKEN_BY_USER, "api tokens by user"),
+    (keys::API_REQUEST, "api request"),
+    (keys::API_REQUEST_BY_TIME, "api requests by time"),
+    (keys::API_REQUESTS, "number of api requests"),
     (keys::SETTING, "setting"),
     (keys::ROUND_BY_QUEUE_ID, "rounds by queue id"),
     (keys::THREAD, "thread"),
@@ -358,7 +368,8 @@ fn is_shared(index: &[u8]) -> bool {
 /// The id behind a row's tag, where the key holds ids and nothing else; names and addresses
 /// are never shown.
 fn id_of(key: &[u8]) -> String {
-    const UNNAMED: [&[u8]; 7] = [
+    const UNNAMED: [&[u8]; 8] = [
+        keys::API_TOKEN,
         keys::EARLY_RECEIPT,
         keys::SETTING,
         keys::SESSION,

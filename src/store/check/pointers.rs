@@ -2,8 +2,7 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Merger, Message,
-    Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit,
+    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit, ApiRequest, ApiToken,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -38,6 +37,8 @@ const INDEXES: &[&[u8]] = &[
     keys::MESSAGE_BY_DELIVERY,
     keys::TICKET_BY_DESTINATION,
     keys::SELF_SERVICE_BY_END,
+    keys::API_TOKEN_BY_USER,
+    keys::API_REQUEST_BY_TIME,
     QUEUE,
 ];
 
@@ -57,6 +58,8 @@ enum Owner {
     Notice(Key),
     /// A row of the public pages, by its key.
     SelfService(Key),
+    Token(Key),
+    Request(Key),
 }
 
 impl Check<'_> {
@@ -96,6 +99,8 @@ impl Check<'_> {
             Owner::User(id) => self.row_derives::<User>(&keys::user(*id), key, value),
             Owner::Thread(id) => self.row_derives::<Thread>(&keys::thread(*id), key, value),
             Owner::Message(row) => self.row_derives::<Message>(row, key, value),
+            Owner::Token(row) => self.row_derives::<ApiToken>(row, key, value),
+            Owner::Request(row) => self.row_derives::<ApiRequest>(row, key, value),
             Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
             Owner::SelfService(row) => match row.get(..2) {
                 Some(keys::TICKET) => self.row_derives::<Ticket>(row, key, value),
@@ -161,6 +166,8 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         | keys::THREAD_BY_CONTACT
         | keys::THREAD_BY_ADDRESS => Owner::Thread(ThreadId::from_bytes(id)),
         keys::MESSAGE_BY_REFERENCE | keys::MESSAGE_BY_DELIVERY => Owner::Message(value.to_vec()),
+        keys::API_TOKEN_BY_USER => Owner::Token(value.to_vec()),
+        keys::API_REQUEST_BY_TIME => Owner::Request(value.to_vec()),
         _ => Owner::Contact(ContactId::from_bytes(id)),
     };
     Some((owner, hex(&id)))

@@ -8,16 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::{
-    Actor, Approval, Area, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, BounceClass,
-    Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId,
-    CommunicationState, Consent, Contact, ContactChange, ContactFilter, ContactId, ContactKind,
-    Content, CustomField, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress,
-    EnhancedStatus, EscalationStep, Fault, FilterId, GatherInto, Gathering, Group, GroupId,
-    ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState,
-    Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours,
-    Reason, Recipient, Redacted, Related, Relation, Role, Round, RoundJob, SavedFilter,
-    SendingPlan, Session, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
-    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    Actor, Approval, Area, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, BounceClass, Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact, ContactChange, ContactFilter, ContactId, ContactKind, Content, CustomField, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EnhancedStatus, EscalationStep, Fault, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Related, Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability, ApiAnswer, ApiRequest, ApiToken,
 };
 
 macro_rules! ids {
@@ -802,4 +793,44 @@ pub(crate) fn visit() -> impl Strategy<Value = Visit> {
             expires_at,
         },
     )
+}
+
+pub(crate) fn api_token() -> impl Strategy<Value = ApiToken> {
+    let times = (
+        time(),
+        option::of(time()),
+        option::of(time()),
+        option::of(time()),
+    );
+    (any::<[u8; 32]>(), user_id(), text(), times).prop_map(|(token_hash, user, name, times)| {
+        ApiToken {
+            token_hash,
+            user,
+            name,
+            created_at: times.0,
+            used_at: times.1,
+            expires_at: times.2,
+            revoked_at: times.3,
+        }
+    })
+}
+
+pub(crate) fn api_request() -> impl Strategy<Value = ApiRequest> {
+    let answer =
+        (any::<u16>(), text(), text(), text()).prop_map(|(status, media_type, location, body)| {
+            ApiAnswer {
+                status,
+                media_type,
+                location,
+                body: Redacted::new(body),
+            }
+        });
+    let hashes = any::<([u8; 32], [u8; 32], [u8; 16])>();
+    (hashes, time(), option::of(answer)).prop_map(|(hashes, at, answer)| ApiRequest {
+        key: hashes.0,
+        request: hashes.1,
+        run: hashes.2,
+        at,
+        answer,
+    })
 }

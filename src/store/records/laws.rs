@@ -13,8 +13,7 @@ use crate::domain::communication::AUDIENCE_PICKS_MAX;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content,
-    Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
+    Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content, Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, ApiRequest, ApiToken,
     Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
@@ -153,6 +152,8 @@ laws! {
     reply_notice: ReplyNotice,
     merger: Merger,
     gathering: Gathering,
+    api_token: ApiToken,
+    api_request: ApiRequest,
 }
 
 #[test]
@@ -276,7 +277,9 @@ mod round_trip {
             check(&gathering)?;
         }
         #[test]
-        fn of_users(user in arb::user(), session in arb::session()) {
+        fn of_users(user in arb::user(), session in arb::session(), token in arb::api_token(), request in arb::api_request()) {
+            check(&token)?;
+            check(&request)?;
             check(&user)?;
             check(&session)?;
         }

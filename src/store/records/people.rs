@@ -3,7 +3,8 @@
 use super::leaves::packed;
 use super::shape::{record, shape};
 use crate::domain::{
-    AreaId, EmailAddress, PhoneNumber, Redacted, Role, Session, Timestamp, User, UserId,
+    ApiAnswer, ApiRequest, ApiToken, AreaId, EmailAddress, PhoneNumber, Redacted, Role, Session,
+    Timestamp, User, UserId,
 };
 
 shape! {
@@ -36,3 +37,36 @@ shape! {
     }
 }
 record!(Session, "session");
+
+shape! {
+    ApiToken as ApiTokenRow {
+        #[n(0)] #[cbor(with = "minicbor::bytes")] token_hash: [u8; 32],
+        #[n(1)] user: UserId,
+        #[n(2)] name: String,
+        #[n(3)] created_at: Timestamp,
+        #[n(4)] used_at: Option<Timestamp>,
+        #[n(5)] expires_at: Option<Timestamp>,
+        #[n(6)] revoked_at: Option<Timestamp>,
+    }
+}
+record!(ApiToken, "api token");
+
+shape! {
+    ApiAnswer as ApiAnswerRow {
+        #[n(0)] status: u16,
+        #[n(1)] media_type: String,
+        #[n(2)] location: String,
+        #[n(3)] body: Redacted<String>,
+    }
+}
+
+shape! {
+    ApiRequest as ApiRequestRow {
+        #[n(0)] #[cbor(with = "minicbor::bytes")] key: [u8; 32],
+        #[n(1)] #[cbor(with = "minicbor::bytes")] request: [u8; 32],
+        #[n(2)] #[cbor(with = "minicbor::bytes")] run: [u8; 16],
+        #[n(3)] at: Timestamp,
+        #[n(4)] answer: Option<ApiAnswer>,
+    }
+}
+record!(ApiRequest, "api request");

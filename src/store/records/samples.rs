@@ -12,15 +12,7 @@ use crate::domain::delivery::{REMOTE_ID_SIZE_MAX, SEGMENTS_MAX, TIMELINE_MAX};
 use crate::domain::method::SOFT_FAILURES_MAX;
 use crate::domain::wishes::{CONSENTS_MAX, DAY_MINUTES, PROOF_NOTE_SIZE_MAX};
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels,
-    Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
-    ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES,
-    Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus,
-    FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
-    Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
-    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
-    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
-    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact, ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability, ApiAnswer, ApiRequest, ApiToken,
 };
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
@@ -337,6 +329,33 @@ pub(crate) fn session() -> Session {
         created_at: at(0),
         used_at: at(60_000),
         expires_at: at(86_400_000),
+    }
+}
+
+pub(crate) fn api_token() -> ApiToken {
+    ApiToken {
+        token_hash: [16; 32],
+        user: UserId::from_bytes([8; 16]),
+        name: "Rota import".to_owned(),
+        created_at: at(0),
+        used_at: Some(at(60_000)),
+        expires_at: Some(at(86_400_000)),
+        revoked_at: Some(at(120_000)),
+    }
+}
+
+pub(crate) fn api_request() -> ApiRequest {
+    ApiRequest {
+        key: [17; 32],
+        request: [18; 32],
+        run: [19; 16],
+        at: at(0),
+        answer: Some(ApiAnswer {
+            status: 201,
+            media_type: "application/json".to_owned(),
+            location: "/api/v1/contacts/03030303030303030303030303030303".to_owned(),
+            body: Redacted::new("{\"id\":\"03030303030303030303030303030303\"}".to_owned()),
+        }),
     }
 }
 

@@ -1,0 +1,177 @@
+//! Requests that may be sent again: with an `Idempotency-Key` a POST is done once, and whoever
+//! asks again within a day gets the same answer. What was asked is written down before it is
+//! done, and what was answered before it is told.
+//!
+//! A request goes on when its connection breaks off, so that its answer is there to be fetched.
+//! Only one that a restart cut off has none: it is refused, since nobody knows how far it came.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ring::digest;
+
+use super::super::App;
+use super::super::fault::Fault;
+use super::auth::Caller;
+use super::body;
+use super::problem::Problem;
+use crate::domain::token::API_ANSWER_SIZE_MAX;
+use crate::domain::{ApiAnswer, ApiRequest, Redacted};
+use crate::store::Loaded;
+use crate::tracker::Begun;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Longest key, in characters.
+const KEY_MAX: usize = 200;
+
+/// Does a request once.
+pub(super) async fn once(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let key = match key(request.headers()) {
+        Ok(Some(key)) if *request.method() == Method::POST => key,
+        Ok(_) => return next.run(request).await,
+        Err(problem) => return problem.into_response(),
+    };
+    let done = done_once(&app, &caller, &key, request, next).await;
+    done.unwrap_or_else(IntoResponse::into_response)
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut lines = headers.get_all(KEY).into_iter();
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    let text = line.to_str().unwrap_or_default();
+    let fits = !text.is_empty() && text.len() <= KEY_MAX && lines.next().is_none();
+    if fits {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(Problem::new(
+        StatusCode::BAD_REQUEST,
+        "idempotency-key",
+        "Not an idempotency key",
+        format!("Send one Idempotency-Key of 1 to {KEY_MAX} visible ASCII characters."),
+    ))
+}
+
+fn digest_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+async fn done_once(
+    app: &Arc<App>,
+    caller: &Caller,
+    key: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(Request::new(body)).await?;
+    let uri = parts.uri.to_string();
+    let kind = parts.headers.get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let wish = ApiRequest {
+        key: digest_of(&[caller.user.id.as_bytes(), key.as_bytes()]),
+        request: digest_of(&[
+            parts.method.as_str().as_bytes(),
+            uri.as_bytes(),
+            kind,
+            &body,
+        ]),
+        run: app.run,
+        at: app.now(),
+        answer: None,
+    };
+    let begun = match app.users().begin_request(&wish).await? {
+        Begun::New(begun) => begun,
+        Begun::Known(known) => return known_before(app, &wish, &known),
+        Begun::Full => return Err(Fault::TooMany(std::time::Duration::from_secs(3600)).into()),
+    };
+    let request = Request::from_parts(parts, Body::from(body));
+    let app = Arc::clone(app);
+    // Whoever asked may go away meanwhile: the answer is kept for them all the same.
+    let doing = tokio::spawn(async move {
+        let response = next.run(request).await;
+        keep(&app, &begun, response).await
+    });
+    doing.await.map_err(|_| Fault::Internal)?
+}
+
+fn known_before(app: &App, wish: &ApiRequest, known: &ApiRequest) -> Result<Response, Problem> {
+    if known.request != wish.request {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "Another request had this key",
+            "Use a new Idempotency-Key for each request; nothing was done.",
+        ));
+    }
+    if let Some(answer) = &known.answer {
+        return Ok(replay(answer));
+    }
+    Err(if known.run == app.run {
+        let detail = "The same request is still being done. Ask again in a moment.";
+        Problem::conflict("idempotency-in-progress", detail)
+    } else {
+        let detail = "A restart cut this request off. Look whether it was done before you send it under another key.";
+        Problem::conflict("idempotency-in-doubt", detail)
+    })
+}
+
+/// Keeps the answer before it is told. What failed for the moment may be sent again.
+async fn keep(
+    app: &App,
+    begun: &Loaded<ApiRequest>,
+    response: Response,
+) -> Result<Response, Problem> {
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, API_ANSWER_SIZE_MAX).await;
+    let body = body.map_err(|_| Fault::Internal)?;
+    let status = parts.status.as_u16();
+    let text = |name| {
+        let value = parts.headers.get(name);
+        let value = value.and_then(|value| HeaderValue::to_str(value).ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let answer = (!Problem::is_transient(status)).then(|| ApiAnswer {
+        status,
+        media_type: text(header::CONTENT_TYPE),
+        location: text(header::LOCATION),
+        body: Redacted::new(String::from_utf8_lossy(&body).into_owned()),
+    });
+    app.users().end_request(begun, answer).await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn replay(answer: &ApiAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, answer.body.reveal().clone()).into_response();
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_TYPE);
+    for (name, value) in [
+        (header::CONTENT_TYPE, &answer.media_type),
+        (header::LOCATION, &answer.location),
+    ] {
+        if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    response
+}

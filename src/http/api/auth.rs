@@ -1,0 +1,117 @@
+//! Who is asking: the bearer token (RFC 6750) and its user. Cookies count for nothing here, so
+//! that no page elsewhere can make a browser ask.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+
+use super::super::fault::Fault;
+use super::super::guard::client_address;
+use super::super::session;
+use super::super::{App, throttle};
+use super::problem::Problem;
+use crate::domain::{ApiToken, User};
+use crate::store::Loaded;
+
+/// What every token begins with: leaked ones are found by it.
+pub(crate) const TOKEN_PREFIX: &str = "tocsin_";
+/// Longest token looked at, in octets.
+const TOKEN_SIZE_MAX: usize = 128;
+
+/// A new token for a program: 256 random bits.
+#[must_use]
+pub fn new_token(random: &crate::clock::Randomness) -> String {
+    let bytes = random.bytes::<32>();
+    format!(
+        "{TOKEN_PREFIX}{}",
+        data_encoding::BASE64URL_NOPAD.encode(&bytes)
+    )
+}
+
+/// The program that asks, by its user.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(super) user: User,
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// Lets nobody further who has no valid token.
+pub(super) async fn authenticate(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let address = client_address(&app, request.headers(), request.extensions());
+    match check(&app, address, request.headers()) {
+        Ok((token, user)) => {
+            app.users().touch_token(&token).await;
+            request.extensions_mut().insert(Caller { user });
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Guesses are slowed down per network, like those of passwords.
+fn check(
+    app: &App,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Result<(Loaded<ApiToken>, User), Problem> {
+    let network = throttle::network(address);
+    let now = app.now();
+    if let Some(wait) = app.tokens().wait(&network, now) {
+        tracing::warn!(%address, "request refused: too many wrong tokens");
+        return Err(Fault::TooMany(wait).into());
+    }
+    match bearer(headers).map(|token| known(app, token)).transpose()? {
+        Some(Some(found)) => Ok(found),
+        Some(None) => {
+            app.tokens().count(&network, now);
+            tracing::info!(%address, "a token was refused");
+            Err(Problem::unauthorized())
+        }
+        None => Err(Problem::unauthorized()),
+    }
+}
+
+/// The one token of a request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).into_iter();
+    let (line, more) = (lines.next()?, lines.next());
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    let fits = more.is_none() && scheme.eq_ignore_ascii_case("bearer");
+    fits.then_some(token)
+}
+
+fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, User)>, Problem> {
+    if token.len() > TOKEN_SIZE_MAX || !token.starts_with(TOKEN_PREFIX) {
+        return Ok(None);
+    }
+    let hash = session::hash(token);
+    let Some(found) = app.repo().api_token(&hash)? else {
+        return Ok(None);
+    };
+    let same = bool::from(found.token_hash.ct_eq(&hash));
+    if !same || !found.is_valid(app.now()) {
+        return Ok(None);
+    }
+    let user = app.repo().user(found.user)?;
+    let user = user.filter(|user| !user.disabled);
+    Ok(user.map(|user| (found, user.value)))
+}

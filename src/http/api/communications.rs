@@ -1,0 +1,134 @@
+//! Communications: listed, written, changed.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::super::App;
+use super::super::data;
+use super::auth::Caller;
+use super::body::{Asked, Ids, Json, PageOf, id, wanted};
+use super::communication_shape::{CommunicationShape, WholeShape};
+use super::draft::DraftAsked;
+use super::problem::Problem;
+use super::shape::Made;
+use super::{Answer, apart, created};
+use crate::domain::{Communication, CommunicationId};
+use crate::store::Loaded;
+use crate::submit::DraftInput;
+
+const PLACE: &str = "/api/v1/communications";
+
+/// Which communications.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListAsked {
+    /// Those too that the product sent by itself.
+    #[serde(default)]
+    all: bool,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// Communications, last modified first.
+#[utoipa::path(get, path = "/api/v1/communications", tag = "communications",
+    operation_id = "listCommunications", params(ListAsked),
+    responses((status = 200, body = PageOf<CommunicationShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<ListAsked>,
+) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
+    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    apart(&app, move |app| {
+        let part = data::communications(app.repo(), asked.all, page.after, page.limit)?;
+        let shape = |one: &Communication| CommunicationShape::of(app, one);
+        let rows = part.rows.iter().map(shape).collect::<Answer<_>>()?;
+        Ok(axum::Json(PageOf::new(rows, part.next)))
+    })
+    .await
+}
+
+/// Keeps a new draft. It may be incomplete; the review says what is missing.
+#[utoipa::path(post, path = "/api/v1/communications", tag = "communications",
+    operation_id = "createCommunication", request_body = DraftAsked,
+    responses((status = 201, body = Made)))]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(asked): Json<DraftAsked>,
+) -> Answer<Response> {
+    let draft = read(&app, &caller, asked).await?;
+    let submit = &app.console.submit;
+    let made = submit.save_draft(None, &draft, caller.user.id).await?;
+    Ok(created(made, PLACE))
+}
+
+async fn read(app: &Arc<App>, caller: &Caller, asked: DraftAsked) -> Answer<DraftInput> {
+    let takes_list = asked.takes_list();
+    let mut draft = apart(app, move |app| asked.read(app)).await?;
+    if takes_list {
+        let list = app.console.submit.take_list(caller.user.id).await?;
+        let detail = "Nobody is on your recipient list.";
+        let none = || Problem::field("audience.recipient_list", detail);
+        let (list, people) = list.ok_or_else(none)?;
+        draft.audience.list = Some(list);
+        draft.audience.list_people = people;
+    }
+    Ok(draft)
+}
+
+/// A communication with what it says.
+#[utoipa::path(get, path = "/api/v1/communications/{id}", tag = "communications",
+    operation_id = "getCommunication", params(("id" = String, Path)),
+    responses((status = 200, body = WholeShape)))]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<WholeShape>> {
+    apart(&app, move |app| {
+        let found = communication(app, &text)?;
+        Ok(axum::Json(WholeShape::of(app, &found)?))
+    })
+    .await
+}
+
+/// Puts another draft in the place of a draft.
+#[utoipa::path(put, path = "/api/v1/communications/{id}", tag = "communications",
+    operation_id = "changeCommunication", params(("id" = String, Path)),
+    request_body = DraftAsked, responses((status = 204)))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<DraftAsked>,
+) -> Answer<StatusCode> {
+    let of: CommunicationId = id(&text, "communication")?;
+    let draft = read(&app, &caller, asked).await?;
+    let submit = &app.console.submit;
+    submit.save_draft(Some(of), &draft, caller.user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The communication of an address.
+pub(super) fn communication(app: &App, text: &str) -> Answer<Loaded<Communication>> {
+    let of: CommunicationId = id(text, "communication")?;
+    let found = app.repo().communication(of)?;
+    found.ok_or_else(|| Problem::not_found("communication"))
+}
+
+/// One that has been sent: only those have statistics.
+pub(super) fn sent(app: &App, text: &str) -> Answer<Loaded<Communication>> {
+    let found = communication(app, text)?;
+    if found.is_sent() {
+        return Ok(found);
+    }
+    Err(Problem::conflict("not-sent", "It has not been sent."))
+}

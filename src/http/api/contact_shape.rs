@@ -1,0 +1,242 @@
+//! People as answers hold them, and the lines of their logs.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::data::Areas;
+use super::shape::{VerdictShape, time};
+use crate::domain::comms_issue::{Reachability, reachability};
+use crate::domain::{Actor, Contact, LogEntry, LogEvent, Method, MethodState, Suspension};
+
+/// Why a method is not used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SuspensionShape {
+    at: String,
+    /// The delivery that failed.
+    delivery: String,
+    verdict: VerdictShape,
+}
+
+impl SuspensionShape {
+    fn of(suspension: &Suspension) -> Self {
+        Self {
+            at: time(suspension.at),
+            delivery: suspension.delivery.to_string(),
+            verdict: VerdictShape::of(&suspension.verdict),
+        }
+    }
+}
+
+/// One way to reach a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MethodShape {
+    id: String,
+    /// email, mobile or landline.
+    kind: &'static str,
+    /// The address or number.
+    to: String,
+    /// unverified, active, suspended, opted-out or removed.
+    state: &'static str,
+    /// The evidence, while suspended.
+    suspension: Option<SuspensionShape>,
+    /// How often it has been suspended, all told.
+    suspensions: u16,
+    verified_at: Option<String>,
+}
+
+impl MethodShape {
+    fn of(method: &Method) -> Self {
+        Self {
+            id: method.id.to_string(),
+            kind: method.kind.as_str(),
+            to: method.destination.reveal().to_owned(),
+            state: match method.state {
+                MethodState::OptedOut => "opted-out",
+                MethodState::Unverified
+                | MethodState::Active
+                | MethodState::Suspended
+                | MethodState::Removed => method.state.as_str(),
+            },
+            suspension: method.suspension.as_ref().map(SuspensionShape::of),
+            suspensions: method.suspensions,
+            verified_at: method.verified_at.map(time),
+        }
+    }
+}
+
+/// A person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ContactShape {
+    id: String,
+    first_name: String,
+    last_name: String,
+    /// citizen, client, creditor, staff or correspondent.
+    kind: &'static str,
+    /// ISO 639-1.
+    language: String,
+    area: Option<String>,
+    /// Name of the area; empty for none.
+    area_name: String,
+    groups: Vec<String>,
+    methods: Vec<MethodShape>,
+    /// fine, issue (something has failed, something works) or unreachable.
+    reachability: &'static str,
+    /// Since when something has failed.
+    issue_since: Option<String>,
+    created_at: String,
+}
+
+impl ContactShape {
+    pub(super) fn of(areas: &Areas, contact: &Contact) -> Self {
+        Self {
+            id: contact.id.to_string(),
+            first_name: contact.first_name.reveal().clone(),
+            last_name: contact.last_name.reveal().clone(),
+            kind: contact.kind.as_str(),
+            language: contact.language.clone(),
+            area: contact.area.map(|area| area.to_string()),
+            area_name: areas.name(contact.area).to_owned(),
+            groups: contact.groups.iter().map(ToString::to_string).collect(),
+            methods: contact.methods.iter().map(MethodShape::of).collect(),
+            reachability: match reachability(contact) {
+                Reachability::Fine => "fine",
+                Reachability::Issue => "issue",
+                Reachability::Unreachable => "unreachable",
+            },
+            issue_since: contact.issue_since.map(time),
+            created_at: time(contact.created_at),
+        }
+    }
+}
+
+/// A line of a contact's log.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct LineShape {
+    at: String,
+    /// message-created, returned, suspended, reinstated, corrected, prompted, changed,
+    /// confirmed, replied or replied-by-itself.
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    communication: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// What the method is: email, mobile or landline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<VerdictShape>,
+    /// What was changed, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+    /// Who did it: a user's id, or person, import or gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// Where a reply stands in the inbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<String>,
+}
+
+impl LineShape {
+    pub(super) fn of(entry: &LogEntry) -> Self {
+        Self {
+            at: time(entry.at),
+            ..Self::event(&entry.event)
+        }
+    }
+
+    fn named(event: &'static str) -> Self {
+        Self {
+            event,
+            ..Self::default()
+        }
+    }
+
+    fn event(event: &LogEvent) -> Self {
+        match event {
+            LogEvent::MessageCreated {
+                delivery,
+                communication,
+            } => Self {
+                delivery: Some(delivery.to_string()),
+                communication: Some(communication.to_string()),
+                ..Self::named("message-created")
+            },
+            LogEvent::Returned { delivery, verdict } => Self {
+                delivery: Some(delivery.to_string()),
+                verdict: Some(VerdictShape::of(verdict)),
+                ..Self::named("returned")
+            },
+            LogEvent::Suspended {
+                method,
+                kind,
+                delivery,
+                verdict,
+            } => Self {
+                method: Some(method.to_string()),
+                kind: Some(kind.as_str()),
+                delivery: Some(delivery.to_string()),
+                verdict: Some(VerdictShape::of(verdict)),
+                ..Self::named("suspended")
+            },
+            LogEvent::Reinstated { method, kind, by } => Self {
+                method: Some(method.to_string()),
+                kind: Some(kind.as_str()),
+                by: Some(by.to_string()),
+                ..Self::named("reinstated")
+            },
+            LogEvent::Corrected { method, kind, by } => Self {
+                method: Some(method.to_string()),
+                kind: Some(kind.as_str()),
+                by: Some(by.to_string()),
+                ..Self::named("corrected")
+            },
+            LogEvent::Prompted {
+                about,
+                communication,
+            } => Self {
+                method: Some(about.to_string()),
+                communication: Some(communication.to_string()),
+                ..Self::named("prompted")
+            },
+            LogEvent::Changed {
+                change,
+                method,
+                kind,
+                by,
+                ..
+            } => Self {
+                method: method.map(|method| method.to_string()),
+                kind: kind.map(|kind| kind.as_str()),
+                change: Some(change.explain()),
+                by: Some(actor(*by)),
+                ..Self::named("changed")
+            },
+            LogEvent::Confirmed { communication } => Self {
+                communication: Some(communication.to_string()),
+                ..Self::named("confirmed")
+            },
+            LogEvent::Replied {
+                delivery, thread, ..
+            } => Self {
+                delivery: delivery.map(|delivery| delivery.to_string()),
+                thread: thread.map(|thread| thread.to_string()),
+                ..Self::named("replied")
+            },
+            LogEvent::RepliedByItself { delivery, .. } => Self {
+                delivery: delivery.map(|delivery| delivery.to_string()),
+                ..Self::named("replied-by-itself")
+            },
+        }
+    }
+}
+
+fn actor(by: Actor) -> String {
+    match by {
+        Actor::User(user) | Actor::Program(user) => user.to_string(),
+        Actor::Person => "person".to_owned(),
+        Actor::Import(_) => "import".to_owned(),
+        Actor::Gateway => "gateway".to_owned(),
+    }
+}

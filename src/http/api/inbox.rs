@@ -1,0 +1,343 @@
+//! The inbox: threads, their messages, answering, assigning, finishing. What is wrong with a
+//! method of the person is put right at the contact.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::App;
+use super::auth::Caller;
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
+use super::draft::channel;
+use super::problem::Problem;
+use super::shape::{Made, time};
+use super::{Answer, apart, created};
+use crate::domain::{
+    CommunicationId, Direction, Message, MessageKind, MethodId, Role, Thread, ThreadId,
+    ThreadState, UserId,
+};
+use crate::store::{Loaded, Row, ThreadList};
+use crate::submit;
+
+/// Longest text of one message in an answer, in octets.
+const TEXT_MAX: usize = 64 * 1024;
+/// Most octets of texts in one answer, about.
+const TEXTS_MAX: usize = 4 * 1024 * 1024;
+
+/// Which threads.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ThreadsAsked {
+    /// open (when it is not given), done, unread, mine (open and assigned to the token's user)
+    /// or unassigned (open).
+    list: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// What was said back and forth with one person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ThreadShape {
+    id: String,
+    /// Null for somebody whom we do not know.
+    contact: Option<String>,
+    /// The address or number of the last message from the other side.
+    address: String,
+    /// By which channel the last message went.
+    channel: &'static str,
+    subject: String,
+    /// The start of the last message.
+    preview: String,
+    /// open or done.
+    state: &'static str,
+    unread: u32,
+    /// The user who looks after it.
+    assigned: Option<String>,
+    messages: u32,
+    opened_at: String,
+    changed_at: String,
+}
+
+impl ThreadShape {
+    fn of(thread: &Thread) -> Self {
+        Self {
+            id: thread.id.to_string(),
+            contact: thread.contact.map(|contact| contact.to_string()),
+            address: thread.address.reveal().clone(),
+            channel: thread.channel.as_str(),
+            subject: thread.subject.reveal().clone(),
+            preview: thread.preview.reveal().clone(),
+            state: match thread.state {
+                ThreadState::Open => "open",
+                ThreadState::Done => "done",
+            },
+            unread: thread.unread,
+            assigned: thread.assigned.map(|user| user.to_string()),
+            messages: thread.messages,
+            opened_at: time(thread.opened_at),
+            changed_at: time(thread.changed_at),
+        }
+    }
+}
+
+/// Threads, last changed first.
+#[utoipa::path(get, path = "/api/v1/inbox", tag = "inbox", operation_id = "listThreads",
+    params(ThreadsAsked), responses((status = 200, body = PageOf<ThreadShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(asked): Asked<ThreadsAsked>,
+) -> Answer<axum::Json<PageOf<ThreadShape>>> {
+    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let listed = match asked.list.as_deref() {
+        None | Some("open") => ThreadList::In(ThreadState::Open),
+        Some("done") => ThreadList::In(ThreadState::Done),
+        Some("unread") => ThreadList::Unread,
+        Some("mine") => ThreadList::Assigned(Some(caller.user.id)),
+        Some("unassigned") => ThreadList::Assigned(None),
+        Some(_) => {
+            let detail = "A list is open, done, unread, mine or unassigned.";
+            return Err(Problem::field("list", detail));
+        }
+    };
+    apart(&app, move |app| {
+        let found = app.repo().threads(listed, page.after, page.limit)?;
+        let rows = found.rows.iter().map(|thread| ThreadShape::of(thread));
+        Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
+    })
+    .await
+}
+
+fn thread(app: &App, text: &str) -> Answer<Loaded<Thread>> {
+    let of: ThreadId = id(text, "thread")?;
+    let found = app.repo().thread(of)?;
+    found.ok_or_else(|| Problem::not_found("thread"))
+}
+
+/// One thread.
+#[utoipa::path(get, path = "/api/v1/inbox/{id}", tag = "inbox", operation_id = "getThread",
+    params(("id" = String, Path)), responses((status = 200, body = ThreadShape)))]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<ThreadShape>> {
+    Ok(axum::Json(ThreadShape::of(&thread(&app, &text)?.value)))
+}
+
+/// One message of a thread.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MessageShape {
+    id: String,
+    /// in: from the person; out: to the person.
+    direction: &'static str,
+    /// written, automatic (a machine answered), opt-out or keys (pressed in a call).
+    kind: &'static str,
+    channel: &'static str,
+    at: String,
+    /// The other side's address or number.
+    from: String,
+    text: String,
+    /// Whether the text is longer than what stands here.
+    cut: bool,
+    /// Names of the files that came with it.
+    files: Vec<String>,
+    /// The delivery that it answers, or that took it.
+    delivery: Option<String>,
+    communication: Option<String>,
+    /// The user who wrote it.
+    by: Option<String>,
+}
+
+impl MessageShape {
+    fn of(app: &App, message: &Message) -> Answer<Self> {
+        let mut text = match message.body {
+            Some(body) => app.repo().text(body)?,
+            None => message.preview.reveal().clone(),
+        };
+        let cut = text.len() > TEXT_MAX;
+        text.truncate(text.floor_char_boundary(TEXT_MAX));
+        let files = message.files.iter().map(|file| file.name.reveal().clone());
+        Ok(Self {
+            id: message.id.to_string(),
+            direction: match message.direction {
+                Direction::In => "in",
+                Direction::Out => "out",
+            },
+            kind: match message.kind {
+                MessageKind::Written => "written",
+                MessageKind::Automatic => "automatic",
+                MessageKind::OptOut => "opt-out",
+                MessageKind::Keys => "keys",
+            },
+            channel: message.channel.as_str(),
+            at: time(message.at),
+            from: message.from.reveal().clone(),
+            text,
+            cut,
+            files: files.collect(),
+            delivery: message.delivery.map(|delivery| delivery.to_string()),
+            communication: message.communication.map(|one| one.to_string()),
+            by: message.by.map(|user| user.to_string()),
+        })
+    }
+}
+
+/// Messages of a thread, newest first. A page ends early when its texts are long.
+#[utoipa::path(get, path = "/api/v1/inbox/{id}/messages", tag = "inbox",
+    operation_id = "listMessages", params(("id" = String, Path), PageAsked),
+    responses((status = 200, body = PageOf<MessageShape>)))]
+pub(super) async fn messages(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+    Asked(asked): Asked<PageAsked>,
+) -> Answer<axum::Json<PageOf<MessageShape>>> {
+    let page = asked.wanted()?;
+    apart(&app, move |app| {
+        let of = thread(app, &text)?.id;
+        let found = app.repo().messages(of, page.after, page.limit)?;
+        let (mut rows, mut size, mut next) = (Vec::new(), 0, found.next);
+        for message in &found.rows {
+            let shape = MessageShape::of(app, message)?;
+            size += shape.text.len();
+            rows.push(shape);
+            if size > TEXTS_MAX {
+                next = Some(message.key());
+                break;
+            }
+        }
+        Ok(axum::Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+/// An answer to a person.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerAsked {
+    /// email or text.
+    channel: String,
+    /// By which of the contact's methods; the first that works when it is not given.
+    method: Option<String>,
+    /// Subject of an email.
+    #[serde(default)]
+    subject: String,
+    text: String,
+}
+
+/// Answers: a message to the person, which stands in the thread from then on.
+#[utoipa::path(post, path = "/api/v1/inbox/{id}/answer", tag = "inbox",
+    operation_id = "answerThread", params(("id" = String, Path)), request_body = AnswerAsked,
+    responses((status = 201, description = "The communication that carries it", body = Made)))]
+pub(super) async fn answer(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<AnswerAsked>,
+) -> Answer<Response> {
+    let thread = thread(&app, &text)?.id;
+    let method: Option<MethodId> = match asked.method.as_deref() {
+        None => None,
+        Some(text) => Some(field_id("method", text)?),
+    };
+    let answer = submit::Answer {
+        id: CommunicationId::new(app.console.random.uuid_v7(app.now())),
+        thread,
+        channel: channel("channel", &asked.channel)?,
+        method,
+        subject: asked.subject,
+        text: asked.text,
+        by: caller.user.id,
+    };
+    app.console.submit.answer(&answer).await?;
+    Ok(created(answer.id, "/api/v1/communications"))
+}
+
+/// Who is to look after a thread.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AssignAsked {
+    /// The user, or null for nobody.
+    #[serde(deserialize_with = "Option::deserialize")]
+    to: Option<String>,
+}
+
+/// Gives a thread to somebody, or to nobody.
+#[utoipa::path(post, path = "/api/v1/inbox/{id}/assign", tag = "inbox",
+    operation_id = "assignThread", params(("id" = String, Path)), request_body = AssignAsked,
+    responses((status = 204)))]
+pub(super) async fn assign(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+    Json(asked): Json<AssignAsked>,
+) -> Answer<StatusCode> {
+    let of: ThreadId = id(&text, "thread")?;
+    let to: Option<UserId> = match asked.to.as_deref() {
+        None => None,
+        Some(text) => {
+            let user: UserId = field_id("to", text)?;
+            let known = app.repo().user(user)?;
+            if known.is_none_or(|user| user.role == Role::Application) {
+                let detail = "There is no such user who reads the inbox.";
+                return Err(Problem::field("to", detail));
+            }
+            Some(user)
+        }
+    };
+    app.console.tracker.assign_thread(of, to).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a thread is unread.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MarkAsked {
+    unread: bool,
+}
+
+/// Marks a thread's messages as read, or its last one as unread.
+#[utoipa::path(post, path = "/api/v1/inbox/{id}/read", tag = "inbox", operation_id = "markThread",
+    params(("id" = String, Path)), request_body = MarkAsked, responses((status = 204)))]
+pub(super) async fn mark(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+    Json(asked): Json<MarkAsked>,
+) -> Answer<StatusCode> {
+    let of: ThreadId = id(&text, "thread")?;
+    app.console.tracker.mark_thread(of, asked.unread).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a thread is dealt with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FinishAsked {
+    /// True when it is dealt with, false to open it again.
+    done: bool,
+}
+
+/// Says that a thread is dealt with, or is not.
+#[utoipa::path(post, path = "/api/v1/inbox/{id}/done", tag = "inbox",
+    operation_id = "finishThread", params(("id" = String, Path)), request_body = FinishAsked,
+    responses((status = 204)))]
+pub(super) async fn finish(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+    Json(asked): Json<FinishAsked>,
+) -> Answer<StatusCode> {
+    let of: ThreadId = id(&text, "thread")?;
+    let state = if asked.done {
+        ThreadState::Done
+    } else {
+        ThreadState::Open
+    };
+    app.console.tracker.finish_thread(of, state).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,119 @@
+//! The communications log: every message, newest first.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::App;
+use super::super::journal::{self, Filter, Standing};
+use super::body::{Asked, PageOf, field_id, wanted};
+use super::draft::channel;
+use super::people::cursor_id;
+use super::problem::Problem;
+use super::shape::{DeliveryShape, read_time};
+use super::{Answer, apart};
+use crate::domain::{CommunicationId, Delivery, DeliveryId, Timestamp};
+use crate::store::Seek;
+
+/// Which messages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LogAsked {
+    /// Made at this time or later (RFC 3339).
+    from: Option<String>,
+    /// Made before this time (RFC 3339).
+    to: Option<String>,
+    /// email, text or call.
+    channel: Option<String>,
+    /// queued, sent, delivered, opened, failed or closed (given up before its turn).
+    status: Option<String>,
+    /// Only of this communication.
+    communication: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A line of the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LineShape {
+    #[serde(flatten)]
+    delivery: DeliveryShape,
+    /// Name of the recipient; null when the contact is gone.
+    recipient: Option<String>,
+    /// Title of the communication.
+    title: String,
+}
+
+/// The communications log. A page may hold fewer rows than asked for, though `next` is there,
+/// when very many had to be looked through.
+#[utoipa::path(get, path = "/api/v1/log", tag = "log", operation_id = "listLog",
+    params(LogAsked), responses((status = 200, body = PageOf<LineShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<LogAsked>,
+) -> Answer<Json<PageOf<LineShape>>> {
+    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let seek = match page.after {
+        None => Seek::Start,
+        Some(bytes) => Seek::After(DeliveryId::from_bytes(cursor_id(&bytes)?)),
+    };
+    apart(&app, move |app| {
+        let filter = filter(app, &asked)?;
+        let found = journal::page(app.repo(), &filter, &seek, page.limit)?;
+        let shape = |delivery: &Delivery| line(app, delivery);
+        let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
+        let next = found.older.map(|last| last.as_bytes().to_vec());
+        Ok(Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+fn filter(app: &App, asked: &LogAsked) -> Answer<Filter> {
+    let by = asked.channel.as_deref();
+    let by = by.map(|name| channel("channel", name)).transpose()?;
+    let standing = match asked.status.as_deref() {
+        None => None,
+        Some(name) => {
+            let mut all = Standing::ALL.into_iter();
+            let detail = "A status is queued, sent, delivered, opened, failed or closed.";
+            let found = all.find(|one| one.slug() == name);
+            Some(found.ok_or_else(|| Problem::field("status", detail))?)
+        }
+    };
+    let of = match asked.communication.as_deref() {
+        None => None,
+        Some(text) => {
+            let of: CommunicationId = field_id("communication", text)?;
+            let found = app.repo().communication(of)?;
+            let detail = "There is no such communication.";
+            Some(found.ok_or_else(|| Problem::field("communication", detail))?)
+        }
+    };
+    let from = moment("from", asked.from.as_deref())?.unwrap_or_default();
+    let to = moment("to", asked.to.as_deref())?.unwrap_or(Timestamp::from_millis(u64::MAX));
+    Ok(Filter::new((from, to), by, standing, of.as_deref()))
+}
+
+fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
+    let Some(text) = text else { return Ok(None) };
+    let detail = "Give a time as RFC 3339 writes it, like 2026-05-01T00:00:00Z.";
+    let at = read_time(text).ok_or_else(|| Problem::field(field, detail))?;
+    Ok(Some(at))
+}
+
+fn line(app: &App, delivery: &Delivery) -> Answer<LineShape> {
+    let contact = app.repo().contact(delivery.contact)?;
+    let communication = app.repo().communication(delivery.communication)?;
+    Ok(LineShape {
+        delivery: DeliveryShape::brief(delivery),
+        recipient: contact.map(|contact| contact.full_name()),
+        title: communication.map_or_else(String::new, |one| one.title.clone()),
+    })
+}

@@ -1,0 +1,158 @@
+//! The JSON API: what a person does in the console, a program does here. Described by
+//! `/api/v1/openapi.json`, which is made of the handlers themselves.
+//!
+//! A request passes, from the outside in, what every request to the console passes, then the
+//! token ([`auth`]), then the idempotency key ([`again`]), and then its handler.
+
+mod again;
+mod areas;
+pub(crate) mod auth;
+mod body;
+mod campaigns;
+mod communication_shape;
+mod communications;
+mod contact_shape;
+mod contacts;
+mod draft;
+mod exports;
+mod inbox;
+mod log;
+mod people;
+pub(crate) mod problem;
+mod sending;
+mod shape;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::fault::Fault;
+use problem::Problem;
+
+/// What every address of the API begins with.
+pub(crate) const PREFIX: &str = "/api/";
+
+/// What a handler answers with.
+type Answer<T> = Result<T, Problem>;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tocsin",
+        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
+    ),
+    components(schemas(Problem)),
+    security(("token" = []))
+)]
+struct Document;
+
+fn described() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(areas::list))
+        .routes(routes!(contacts::list))
+        .routes(routes!(contacts::get))
+        .routes(routes!(contacts::log))
+        .routes(routes!(contacts::reinstate))
+        .routes(routes!(contacts::correct))
+        .routes(routes!(contacts::remove))
+        .routes(routes!(contacts::issues))
+        .routes(routes!(communications::list, communications::create))
+        .routes(routes!(communications::get, communications::change))
+        .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::communications))
+        .routes(routes!(sending::review))
+        .routes(routes!(sending::send))
+        .routes(routes!(sending::recontact_plan, sending::recontact))
+        .routes(routes!(people::statistics))
+        .routes(routes!(people::list))
+        .routes(routes!(people::get))
+        .routes(routes!(people::delivery))
+        .routes(routes!(exports::statistics))
+        .routes(routes!(log::list))
+        .routes(routes!(exports::log))
+        .routes(routes!(inbox::list))
+        .routes(routes!(inbox::get))
+        .routes(routes!(inbox::messages))
+        .routes(routes!(inbox::answer))
+        .routes(routes!(inbox::assign))
+        .routes(routes!(inbox::mark))
+        .routes(routes!(inbox::finish))
+}
+
+/// The document, with what every operation has: the token, and problems.
+pub(super) fn finished(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let components = document.components.get_or_insert_default();
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    components.add_security_scheme("token", token);
+    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
+    let refused = ResponseBuilder::new()
+        .description("It was not done; the problem says why.")
+        .content("application/problem+json", content.build())
+        .build();
+    for path in document.paths.paths.values_mut() {
+        let operations = [
+            &mut path.get,
+            &mut path.post,
+            &mut path.put,
+            &mut path.patch,
+            &mut path.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(refused.clone()));
+        }
+    }
+    document
+}
+
+/// The routes of the API, and its description.
+pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let (routes, document) = described().split_for_parts();
+    let document = finished(document).to_json().unwrap_or_default();
+    let document: Arc<str> = document.into();
+    let describe = move || {
+        let document = Arc::clone(&document);
+        std::future::ready(json(StatusCode::OK, document.to_string()))
+    };
+    routes
+        .route_layer(from_fn_with_state(Arc::clone(app), again::once))
+        .route_layer(from_fn_with_state(Arc::clone(app), auth::authenticate))
+        .route("/api/v1/openapi.json", get(describe))
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// Something was made, and stands there.
+fn created(id: impl std::fmt::Display, place: &str) -> Response {
+    let made = shape::Made { id: id.to_string() };
+    let location = HeaderValue::from_str(&format!("{place}/{id}"));
+    let text = serde_json::to_string(&made).unwrap_or_default();
+    let mut response = json(StatusCode::CREATED, text);
+    if let Ok(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Reads off the threads that answer requests.
+async fn apart<T: Send + 'static>(
+    app: &Arc<App>,
+    read: impl FnOnce(&App) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let app = Arc::clone(app);
+    let done = tokio::task::spawn_blocking(move || read(&app)).await;
+    done.map_err(|_| Fault::Internal)?
+}
