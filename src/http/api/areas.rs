@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
 use super::super::data::Areas;
-use super::{Answer, apart};
-use crate::domain::Area;
+use super::body::{Json, field_id};
+use super::shape::Made;
+use super::{Answer, apart, created};
+use crate::domain::{Area, AreaId};
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,11 +46,37 @@ impl AreaShape {
 /// All areas, each before what lies in it, with their people and issues.
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", operation_id = "listAreas",
     responses((status = 200, body = Vec<AreaShape>)))]
-pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<Json<Vec<AreaShape>>> {
+pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<AreaShape>>> {
     apart(&app, |app| {
         let areas = Areas::read(app.repo())?;
         let shape = |(depth, area): (usize, &Area)| AreaShape::of(&areas, depth, area);
-        Ok(Json(areas.tree.walk().into_iter().map(shape).collect()))
+        Ok(axum::Json(
+            areas.tree.walk().into_iter().map(shape).collect(),
+        ))
     })
     .await
+}
+
+/// A new area.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AreaAsked {
+    name: String,
+    /// The area it lies in; null or left out for a largest one.
+    parent: Option<String>,
+}
+
+/// Makes an area.
+#[utoipa::path(post, path = "/api/v1/areas", tag = "areas", operation_id = "createArea",
+    request_body = AreaAsked, responses((status = 201, body = Made)))]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    Json(asked): Json<AreaAsked>,
+) -> Answer<Response> {
+    let parent: Option<AreaId> = match asked.parent.as_deref() {
+        None => None,
+        Some(text) => Some(field_id("parent", text)?),
+    };
+    let made = app.console.tracker.add_area(&asked.name, parent).await?;
+    Ok(created(made, "/api/v1/areas"))
 }

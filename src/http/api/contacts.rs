@@ -8,25 +8,36 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
-use super::super::data::{self, Areas};
+use super::super::data::{Areas, history, people};
 use super::super::pages::read_destination;
+use super::super::verify as proof;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
 use super::contact_shape::{ContactShape, LineShape};
+use super::draft::channel;
 use super::problem::Problem;
 use super::{Answer, apart};
-use crate::domain::{AreaId, Contact, ContactId, MethodId};
+use crate::domain::comms_issue::Reachability;
+use crate::domain::{Actor, AreaId, Contact, ContactFilter, ContactId, MethodId, UserId};
 use crate::store::{Loaded, NO_AREA};
+use crate::submit::VerificationSent;
+
+/// Longest words looked for, in characters.
+const QUERY_MAX: usize = 200;
 
 /// Which contacts.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ContactsAsked {
-    /// Words of the name, an address or a number; such a list has one page.
+    /// Words of the name, an address or a number.
     q: Option<String>,
-    /// Only those in this area and what lies in it; such a list has one page.
+    /// Only those in this area and what lies in it; "none" for people without one.
     area: Option<String>,
+    /// Only those of this group.
+    group: Option<String>,
+    /// fine, issue (something has failed, something works) or unreachable.
+    reachability: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -34,7 +45,9 @@ pub(super) struct ContactsAsked {
     cursor: Option<String>,
 }
 
-/// Contacts, by first name.
+/// Contacts, by first name; with `reachability=issue` those with a communication issue, of whom
+/// the list of areas has the numbers. A page may hold fewer rows than asked for, though `next` is
+/// there, when very many had to be looked through.
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "contacts", operation_id = "listContacts",
     params(ContactsAsked), responses((status = 200, body = PageOf<ContactShape>)))]
 pub(super) async fn list(
@@ -42,32 +55,62 @@ pub(super) async fn list(
     Asked(asked): Asked<ContactsAsked>,
 ) -> Answer<axum::Json<PageOf<ContactShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
-    let q = asked.q.unwrap_or_default();
-    if page.after.is_some() && (!q.is_empty() || asked.area.is_some()) {
-        return Err(Problem::field("cursor", "This list has one page."));
-    }
     apart(&app, move |app| {
         let areas = Areas::read(app.repo())?;
-        let (rows, next) = if let Some(text) = asked.area.as_deref() {
-            let area = area(&areas, text)?;
-            let rows = data::contacts_in(app.repo(), &areas.tree, area, &q, page.limit)?;
-            (rows, None)
-        } else if q.trim().is_empty() {
-            let found = app.repo().contacts_by_name("", page.after, page.limit)?;
-            (found.rows, found.next)
-        } else {
-            let region = &app.console.settings.default_region;
-            (data::search(app.repo(), &q, region, page.limit)?, None)
+        let asked = FilterAsked {
+            q: asked.q,
+            area: asked.area,
+            group: asked.group,
+            reachability: asked.reachability,
         };
-        Ok(axum::Json(PageOf::new(shapes(&areas, &rows), next)))
+        let filter = asked.read(&areas)?;
+        let region = &app.console.settings.default_region;
+        let after = page.after.as_deref();
+        let found = people::found(app.repo(), &areas.tree, &filter, region, after, page.limit)?;
+        let shape = |contact: &Loaded<Contact>| ContactShape::of(&areas, contact);
+        let rows = found.rows.iter().map(shape).collect();
+        Ok(axum::Json(PageOf::new(rows, found.next)))
     })
     .await
 }
 
-fn shapes(areas: &Areas, rows: &[Loaded<Contact>]) -> Vec<ContactShape> {
-    rows.iter()
-        .map(|contact| ContactShape::of(areas, contact))
-        .collect()
+/// Which people are meant.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FilterAsked {
+    /// Words of the name, an address or a number.
+    q: Option<String>,
+    /// Those in this area and what lies in it; "none" for people without one.
+    area: Option<String>,
+    /// Those of this group.
+    group: Option<String>,
+    /// fine, issue or unreachable.
+    reachability: Option<String>,
+}
+
+impl FilterAsked {
+    pub(super) fn read(&self, areas: &Areas) -> Answer<ContactFilter> {
+        let area = self.area.as_deref().map(|text| area(areas, text));
+        let group = self.group.as_deref().map(|text| field_id("group", text));
+        let reachability = match self.reachability.as_deref() {
+            None => None,
+            Some("fine") => Some(Reachability::Fine),
+            Some("issue") => Some(Reachability::Issue),
+            Some("unreachable") => Some(Reachability::Unreachable),
+            Some(_) => {
+                let detail = "It is fine, issue or unreachable.";
+                return Err(Problem::field("reachability", detail));
+            }
+        };
+        let text = self.q.as_deref().unwrap_or_default().trim().to_lowercase();
+        Ok(ContactFilter {
+            text: text.chars().take(QUERY_MAX).collect(),
+            areas: area.transpose()?.into_iter().collect(),
+            groups: group.transpose()?.into_iter().collect(),
+            reachability,
+            ..ContactFilter::default()
+        })
+    }
 }
 
 /// The area of a query; "none" is for those without one.
@@ -82,45 +125,7 @@ fn area(areas: &Areas, text: &str) -> Answer<AreaId> {
     Ok(area)
 }
 
-/// Whose communication issues.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct IssuesAsked {
-    /// The area, with what lies in it; "none" for people without one.
-    area: String,
-    /// True for those whom no method reaches any more, instead of those whom some reach.
-    #[serde(default)]
-    unreachable: bool,
-    /// Most rows, 1 to 500; 50 when it is not given.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-}
-
-/// People with a communication issue in an area, by first name. How many there are in each area
-/// stands in the list of areas.
-#[utoipa::path(get, path = "/api/v1/issues", tag = "issues", operation_id = "listIssues",
-    params(IssuesAsked), responses((status = 200, body = PageOf<ContactShape>)))]
-pub(super) async fn issues(
-    State(app): State<Arc<App>>,
-    Asked(asked): Asked<IssuesAsked>,
-) -> Answer<axum::Json<PageOf<ContactShape>>> {
-    let page = wanted(asked.limit, None)?;
-    apart(&app, move |app| {
-        let areas = Areas::read(app.repo())?;
-        let area = area(&areas, &asked.area)?;
-        let read = if asked.unreachable {
-            data::unreachable_in
-        } else {
-            data::issues_in
-        };
-        let rows = read(app.repo(), &areas.tree, area, page.limit)?;
-        Ok(axum::Json(PageOf::new(shapes(&areas, &rows), None)))
-    })
-    .await
-}
-
-fn contact(app: &App, text: &str) -> Answer<Loaded<Contact>> {
+pub(super) fn contact(app: &App, text: &str) -> Answer<Loaded<Contact>> {
     let of: ContactId = id(text, "contact")?;
     let found = app.repo().contact(of)?;
     found.ok_or_else(|| Problem::not_found("contact"))
@@ -154,8 +159,8 @@ pub(super) async fn log(
     let page = asked.wanted()?;
     apart(&app, move |app| {
         let of = contact(app, &text)?.id;
-        let found = app.repo().log(of, page.after, page.limit)?;
-        let rows = found.rows.iter().map(|entry| LineShape::of(entry));
+        let found = history::log(app.repo(), of, page.after, page.limit)?;
+        let rows = found.rows.iter().map(LineShape::of);
         Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
     })
     .await
@@ -188,7 +193,8 @@ pub(super) struct CorrectAsked {
     to: String,
 }
 
-/// Corrects an address or number: it is unverified from then on, and no longer suspended.
+/// Corrects an address or number: it is unverified from then on, no longer suspended, and a
+/// link or code goes there by which the person proves it.
 #[utoipa::path(post, path = "/api/v1/contacts/{id}/methods/{method}/correct", tag = "contacts",
     operation_id = "correctMethod", params(("id" = String, Path), ("method" = String, Path)),
     request_body = CorrectAsked, responses((status = 204)))]
@@ -208,6 +214,7 @@ pub(super) async fn correct(
     tracker
         .correct(of, method, destination, caller.user.id)
         .await?;
+    ask_for_proof(&app, of, &[method], caller.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,4 +231,54 @@ pub(super) async fn remove(
     let tracker = &app.console.tracker;
     tracker.remove_method(of, method, caller.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// By which channel a link or code goes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerifyAsked {
+    /// email, text or call; the usual one of the method when it is not given.
+    channel: Option<String>,
+}
+
+/// Sends the link or code once more by which the person proves that a method is theirs.
+#[utoipa::path(post, path = "/api/v1/contacts/{id}/methods/{method}/verify", tag = "contacts",
+    operation_id = "verifyMethod", params(("id" = String, Path), ("method" = String, Path)),
+    request_body = VerifyAsked, responses((status = 204)))]
+pub(super) async fn verify(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids((text, method)): Ids<(String, String)>,
+    Json(asked): Json<VerifyAsked>,
+) -> Answer<StatusCode> {
+    let (of, method) = both(&text, &method)?;
+    let by = asked.channel.as_deref();
+    let by = by.map(|name| channel("channel", name)).transpose()?;
+    let submit = &app.console.submit;
+    let actor = Actor::Program(caller.user.id);
+    let refused = |detail: &str| Err(Problem::conflict("not-verified", detail));
+    match submit.send_verification_by(of, method, by, actor).await? {
+        VerificationSent::Queued(_) => Ok(StatusCode::NO_CONTENT),
+        VerificationSent::TooSoon => refused("One went there less than a minute ago."),
+        VerificationSent::TooMany => refused("Too many went there within a day."),
+        VerificationSent::NotPossible => refused("Nothing goes to this method by this channel."),
+        VerificationSent::Off => refused("There are no public pages to prove it on."),
+    }
+}
+
+/// Nobody has proved these yet: a link or code goes out by itself.
+pub(super) async fn ask_for_proof(
+    app: &App,
+    of: ContactId,
+    methods: &[MethodId],
+    by: UserId,
+) -> Answer<()> {
+    let Some(contact) = app.repo().contact(of)? else {
+        return Ok(());
+    };
+    for method in methods.iter().filter_map(|id| contact.method(*id)) {
+        let channel = proof::usual_channel(method.kind);
+        proof::send(app, &contact, method, channel, by).await?;
+    }
+    Ok(())
 }

@@ -300,6 +300,8 @@ pub(super) async fn assign(
 #[serde(deny_unknown_fields)]
 pub(super) struct MarkAsked {
     unread: bool,
+    /// `messages` of the thread as it was read: with later ones in it, it stays unread.
+    seen: Option<u32>,
 }
 
 /// Marks a thread's messages as read, or its last one as unread.
@@ -310,8 +312,11 @@ pub(super) async fn mark(
     Ids(text): Ids<String>,
     Json(asked): Json<MarkAsked>,
 ) -> Answer<StatusCode> {
-    let of: ThreadId = id(&text, "thread")?;
-    app.console.tracker.mark_thread(of, asked.unread).await?;
+    let of = thread(&app, &text)?;
+    let tracker = &app.console.tracker;
+    tracker
+        .mark_thread(of.id, asked.unread, asked.seen.unwrap_or(of.messages))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -321,6 +326,8 @@ pub(super) async fn mark(
 pub(super) struct FinishAsked {
     /// True when it is dealt with, false to open it again.
     done: bool,
+    /// `messages` of the thread as it was read: with later ones in it, it stays open.
+    seen: Option<u32>,
 }
 
 /// Says that a thread is dealt with, or is not.
@@ -332,12 +339,15 @@ pub(super) async fn finish(
     Ids(text): Ids<String>,
     Json(asked): Json<FinishAsked>,
 ) -> Answer<StatusCode> {
-    let of: ThreadId = id(&text, "thread")?;
+    let of = thread(&app, &text)?;
     let state = if asked.done {
         ThreadState::Done
     } else {
         ThreadState::Open
     };
-    app.console.tracker.finish_thread(of, state).await?;
+    let tracker = &app.console.tracker;
+    tracker
+        .finish_thread(of.id, state, asked.seen.unwrap_or(of.messages))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

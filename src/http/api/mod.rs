@@ -11,6 +11,7 @@ mod body;
 mod campaigns;
 mod communication_shape;
 mod communications;
+mod contact_edit;
 mod contact_shape;
 mod contacts;
 mod draft;
@@ -19,6 +20,7 @@ mod inbox;
 mod log;
 mod people;
 pub(crate) mod problem;
+mod recipients;
 mod sending;
 mod shape;
 
@@ -56,16 +58,24 @@ type Answer<T> = Result<T, Problem>;
 )]
 struct Document;
 
+fn recipient_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(recipients::list, recipients::clear))
+        .routes(routes!(recipients::add, recipients::remove))
+        .routes(routes!(recipients::add_all))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(areas::list))
-        .routes(routes!(contacts::list))
-        .routes(routes!(contacts::get))
+        .routes(routes!(areas::list, areas::create))
+        .routes(routes!(contacts::list, contact_edit::create))
+        .routes(routes!(contacts::get, contact_edit::change))
         .routes(routes!(contacts::log))
         .routes(routes!(contacts::reinstate))
         .routes(routes!(contacts::correct))
         .routes(routes!(contacts::remove))
-        .routes(routes!(contacts::issues))
+        .routes(routes!(contacts::verify))
+        .merge(recipient_routes())
         .routes(routes!(communications::list, communications::create))
         .routes(routes!(communications::get, communications::change))
         .routes(routes!(campaigns::list, campaigns::create))

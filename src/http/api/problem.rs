@@ -246,6 +246,7 @@ impl From<TrackerError> for Problem {
     fn from(error: TrackerError) -> Self {
         match error {
             TrackerError::NotFound(what) => Self::not_found(what),
+            TrackerError::Refused(why) => Self::conflict("refused", format!("Not done: {why}.")),
             error => Fault::from(error).into(),
         }
     }

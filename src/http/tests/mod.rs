@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod api_contacts;
 mod api_journey;
 mod comms_log;
 mod inbox;

@@ -3,7 +3,8 @@
 use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState, Contact, Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread, ApiToken,
+    ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
+    Contact, Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread,
 };
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};

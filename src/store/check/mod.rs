@@ -14,11 +14,10 @@ use super::engine::{Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
 use crate::domain::{
-    Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact, Delivery, EarlyReceipt,
-    Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice,
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
-    Delivery, EarlyReceipt, Group, InboundMail, LogEntry, Message, Person, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User, Visit,
+    Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
+    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User,
+    Visit,
 };
 
 /// Most problems that a report spells out; the others are only counted.

@@ -2,7 +2,9 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail, Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User, UserId, Visit, ApiRequest, ApiToken,
+    ApiRequest, ApiToken, CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail,
+    Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User,
+    UserId, Visit,
 };
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;

@@ -8,7 +8,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::{
-    Actor, Approval, Area, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, BounceClass, Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact, ContactChange, ContactFilter, ContactId, ContactKind, Content, CustomField, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EnhancedStatus, EscalationStep, Fault, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Related, Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability, ApiAnswer, ApiRequest, ApiToken,
+    Actor, ApiAnswer, ApiRequest, ApiToken, Approval, Area, AreaId, Attachment, Audience,
+    AudienceChunk, BlobId, Body, BounceClass, Campaign, CampaignId, Channel, Channels, Closed,
+    ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
+    ContactChange, ContactFilter, ContactId, ContactKind, Content, CustomField, Delivery,
+    DeliveryId, Destination, EarlyReceipt, EmailAddress, EnhancedStatus, EscalationStep, Fault,
+    FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
+    Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
+    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Related,
+    Relation, Role, Round, RoundJob, SavedFilter, SendingPlan, Session, Source, Status,
+    StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit,
+    Wishes, comms_issue::Reachability,
 };
 
 macro_rules! ids {

@@ -13,8 +13,10 @@ use crate::domain::communication::AUDIENCE_PICKS_MAX;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact, ContactId, Content, Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, ApiRequest, ApiToken,
-    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact,
+    ContactId, Content, Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger,
+    Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread,
+    Ticket, User, Visit,
 };
 use crate::store::engine::VALUE_SIZE_MAX;
 

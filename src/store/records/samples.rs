@@ -12,7 +12,16 @@ use crate::domain::delivery::{REMOTE_ID_SIZE_MAX, SEGMENTS_MAX, TIMELINE_MAX};
 use crate::domain::method::SOFT_FAILURES_MAX;
 use crate::domain::wishes::{CONSENTS_MAX, DAY_MINUTES, PROOF_NOTE_SIZE_MAX};
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact, ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability, ApiAnswer, ApiRequest, ApiToken,
+    ApiAnswer, ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign,
+    CampaignId, Channel, Channels, Closed, ClosedReason, Communication, CommunicationId,
+    CommunicationState, Consent, Contact, ContactFilter, ContactId, ContactKind, Content,
+    CustomField, DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId, Destination, EarlyReceipt,
+    EmailAddress, EmailStatus, EnhancedStatus, FilterId, GatherInto, Gathering, Group, GroupId,
+    ImportId, InboundMail, LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState,
+    Origin, Permanence, Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours,
+    Reason, Recipient, Redacted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status,
+    StatusChange, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit,
+    Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};

@@ -1,0 +1,115 @@
+//! The recipient list of the token's user.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::super::App;
+use super::super::data::Areas;
+use super::super::gather::{self, Gathered};
+use super::auth::Caller;
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
+use super::contact_shape::ContactShape;
+use super::contacts::{FilterAsked, contact};
+use super::problem::Problem;
+use super::{Answer, apart};
+use crate::domain::{ContactId, GatherInto};
+
+/// The recipient list.
+#[utoipa::path(get, path = "/api/v1/recipients", tag = "recipients",
+    operation_id = "listRecipients", params(PageAsked),
+    responses((status = 200, body = PageOf<ContactShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(asked): Asked<PageAsked>,
+) -> Answer<axum::Json<PageOf<ContactShape>>> {
+    let page = asked.wanted()?;
+    apart(&app, move |app| {
+        let areas = Areas::read(app.repo())?;
+        let user = caller.user.id;
+        let found = app.repo().recipients(user, page.after, page.limit)?;
+        let mut rows = Vec::with_capacity(found.rows.len());
+        for entry in &found.rows {
+            let contact = app.repo().contact(entry.contact)?;
+            rows.extend(contact.map(|contact| ContactShape::of(&areas, &contact)));
+        }
+        Ok(axum::Json(PageOf::new(rows, found.next)))
+    })
+    .await
+}
+
+/// Puts one contact on the list; nothing happens when it is there.
+#[utoipa::path(put, path = "/api/v1/recipients/{id}", tag = "recipients",
+    operation_id = "addRecipient", params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn add(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+) -> Answer<StatusCode> {
+    let of = contact(&app, &text)?.id;
+    let tracker = &app.console.tracker;
+    let gathered = tracker.add_recipients(caller.user.id, &[of]).await?;
+    if gathered.full {
+        let detail = "The list is full.";
+        return Err(Problem::conflict("list-full", detail));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes one contact off the list.
+#[utoipa::path(delete, path = "/api/v1/recipients/{id}", tag = "recipients",
+    operation_id = "removeRecipient", params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+) -> Answer<StatusCode> {
+    let of: ContactId = id(&text, "contact")?;
+    let tracker = &app.console.tracker;
+    tracker.remove_recipient(caller.user.id, of).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What adding many came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct GatheredShape {
+    /// done, full (others had no room) or under-way (it goes on by itself).
+    state: &'static str,
+    /// How many are new on the list so far.
+    added: u64,
+}
+
+/// Puts everybody whom a filter finds on the list: all of an area, all with an issue.
+#[utoipa::path(post, path = "/api/v1/recipients/add-all", tag = "recipients",
+    operation_id = "addAllRecipients", request_body = FilterAsked,
+    responses((status = 200, body = GatheredShape)))]
+pub(super) async fn add_all(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(asked): Json<FilterAsked>,
+) -> Answer<axum::Json<GatheredShape>> {
+    let filter = apart(&app, move |app| asked.read(&Areas::read(app.repo())?)).await?;
+    let into = GatherInto::Recipients;
+    let (state, added) = match gather::gather(&app, caller.user.id, into, filter).await? {
+        Gathered::Done(added) => ("done", added),
+        Gathered::Full(added) => ("full", added),
+        Gathered::UnderWay => ("under-way", 0),
+        Gathered::Busy => {
+            let detail = "Others are being put on the list just now; try again.";
+            return Err(Problem::conflict("busy", detail));
+        }
+    };
+    Ok(axum::Json(GatheredShape { state, added }))
+}
+
+/// Empties the list.
+#[utoipa::path(delete, path = "/api/v1/recipients", tag = "recipients",
+    operation_id = "clearRecipients", responses((status = 204)))]
+pub(super) async fn clear(State(app): State<Arc<App>>, caller: Caller) -> Answer<StatusCode> {
+    app.console.tracker.clear_recipients(caller.user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
