@@ -14,6 +14,7 @@ use super::super::words::Words;
 use super::Answer;
 use super::auth::Caller;
 use super::body::Ids;
+use super::communications::sent;
 use crate::domain::User;
 
 fn words(app: &App, user: &User) -> &'static Words {
@@ -32,6 +33,7 @@ pub(super) async fn statistics(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<Response> {
+    sent(&app, &text)?;
     let zone = zone_of_user(&app, &caller.user);
     Ok(exports::statistics_file(&app, words(&app, &caller.user), zone, &text).await?)
 }

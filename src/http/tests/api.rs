@@ -291,7 +291,7 @@ async fn every_refusal_is_a_problem_document_in_english() {
         .header(header::AUTHORIZATION, format!("Bearer {}", program.token))
         .header(header::CONTENT_TYPE, "application/json; charset=utf-8");
     let answer = world
-        .send(malformed.body(Body::from("{\"a\":")).unwrap())
+        .send(malformed.body(Body::from("{\"category\":")).unwrap())
         .await;
     assert_eq!(problem(&answer).0, "malformed-json");
     let mut large = draft.clone();
