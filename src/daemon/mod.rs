@@ -8,6 +8,7 @@ mod intake;
 mod lanes;
 mod rooms;
 mod sessions;
+mod speech;
 mod state;
 mod sweep;
 mod tls;
@@ -283,6 +284,7 @@ impl Daemon {
             settings,
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),
+            speaker: Some(speech::speaker(&self.config)),
             stop: self.stops.intake.clone(),
         };
         let router = http::router(console);

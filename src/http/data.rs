@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
-    Area, AreaId, AreaTree, Communication, CommunicationId, Contact, ContactId, EmailAddress,
-    Person, PersonState, PhoneNumber, Session, Timestamp, User, Visit,
+    Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact, ContactId,
+    EmailAddress, Person, PersonState, PhoneNumber, Session, Timestamp, User, Visit,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -28,6 +28,9 @@ const NUMBER_START_MIN: usize = 3;
 const SESSIONS_SWEPT_MAX: usize = 1_000;
 /// Longest search text looked at, in characters.
 const QUERY_MAX: usize = 200;
+
+/// Most waiting approvals counted for the menu: each page reads them.
+const APPROVALS_COUNTED_MAX: usize = 20;
 
 /// The result of reading for a page.
 pub(crate) type Result<T> = std::result::Result<T, Fault>;
@@ -129,6 +132,13 @@ pub(crate) async fn end_session(repo: &Repo, session: &Session) -> Result<()> {
 /// How many contacts have a communication issue.
 pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
     Ok(repo.issue_count_all()?)
+}
+
+/// How many communications wait for approval, counted up to a limit.
+pub(crate) fn approvals_waiting(repo: &Repo) -> Result<u64> {
+    let state = CommunicationState::AwaitingApproval;
+    let page = repo.communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
+    Ok(page.rows.len() as u64)
 }
 
 /// What an area holds, with everything in it.

@@ -51,17 +51,23 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
         counts: "nav.unread",
         ..entry("/inbox", "inbox", "inbox", "nav.inbox")
     };
+    let communications = Entry {
+        count: c.approvals,
+        counts: "nav.approvals",
+        ..entry(
+            "/communications",
+            "communications",
+            "send",
+            "nav.communications",
+        )
+    };
     let mut groups = vec![
         Group {
             label: "nav.messages",
             entries: vec![
                 entry("/", "overview", "home", "nav.overview"),
-                entry(
-                    "/communications",
-                    "communications",
-                    "send",
-                    "nav.communications",
-                ),
+                communications,
+                entry("/campaigns", "campaigns", "sheet", "campaigns.title"),
                 inbox,
                 entry("/log", "log", "list", "commslog.title"),
             ],

@@ -52,6 +52,7 @@ use crate::tracker::{Tracker, Users};
 
 pub use api::auth::new_token;
 pub use pages::router;
+pub use pages::{Speaker, Spoken, router};
 pub use password::hash_password;
 pub use public::{PublicSettings, PublicSite, public_router};
 pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
@@ -136,6 +137,8 @@ pub struct Console {
     pub readiness: watch::Receiver<Readiness>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Says what a call says, where the daemon can.
+    pub speaker: Option<Arc<dyn Speaker>>,
     /// Cancelled when the daemon stops: event streams end then.
     pub stop: CancellationToken,
 }
@@ -157,6 +160,10 @@ pub(crate) struct App {
     gathering: Mutex<HashSet<UserId>>,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
+    /// Uploads that may be read at once.
+    pub(crate) uploads: tokio::sync::Semaphore,
+    /// Scripts that may be spoken at once.
+    pub(crate) speaking: tokio::sync::Semaphore,
 }
 
 /// An address may fail so many times as often as one login from there: an office looks like one
@@ -191,6 +198,8 @@ impl App {
             })),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
+            uploads: tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE),
+            speaking: tokio::sync::Semaphore::new(pages::SPEAKING_AT_ONCE),
             console,
         })
     }

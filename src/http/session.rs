@@ -128,6 +128,11 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     }))
 }
 
+/// Whether a form carries the token of this session.
+pub(crate) fn is_token_of(signed: &Signed, token: &str) -> bool {
+    hash(token).ct_eq(&signed.session.csrf_hash).into()
+}
+
 /// Leads people to the login and back; tells programs.
 fn refuse(parts: &Parts) -> Response {
     if wants_json(&parts.headers) {
@@ -172,8 +177,7 @@ impl FromRequest<Arc<App>> for SignedForm {
         let fields = Fields::of_form(request)
             .await
             .map_err(IntoResponse::into_response)?;
-        let given = hash(fields.get("csrf"));
-        if bool::from(given.ct_eq(&signed.session.csrf_hash)) {
+        if is_token_of(&signed, fields.get("csrf")) {
             Ok(Self { signed, fields })
         } else {
             Err(Fault::Forged.into_response())

@@ -35,6 +35,8 @@ pub(crate) struct Chrome {
     pub(crate) issues: u64,
     /// Threads of the inbox with unread messages.
     pub(crate) unread: u64,
+    /// Communications that wait for somebody's approval.
+    pub(crate) approvals: u64,
     /// What has just been done.
     pub(crate) done: Option<&'static str>,
     now: Timestamp,
@@ -54,6 +56,7 @@ impl Chrome {
             csrf: String::new(),
             issues: 0,
             unread: 0,
+            approvals: 0,
             done: None,
             now: app.now(),
             zone: app.console.settings.time_zone.clone(),
@@ -76,6 +79,7 @@ impl Chrome {
             issues: data::issues_total(app.repo())?,
             zone: zone_of(app, signed),
             unread: app.repo().unread_threads()?,
+            approvals: data::approvals_waiting(app.repo())?,
             ..Self::bare(app, signed.words, "")
         })
     }
@@ -104,11 +108,27 @@ impl Chrome {
             "more" => Some("inbox.more"),
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),
+            "scheduled" => Some("done.scheduled"),
+            "asked" => Some("done.asked"),
+            "decided_before" => Some("done.decided_before"),
+            "returned" => Some("done.returned"),
+            "withdrawn" => Some("done.withdrawn"),
+            "trial" => Some("done.trial"),
+            "begun" => Some("done.begun"),
+            "campaign" => Some("done.campaign"),
+            "renamed" => Some("done.renamed"),
+            "deleted" => Some("done.deleted"),
+            "files" => Some("done.files"),
             "recontacted" => Some("done.recontacted"),
             "recontacted-before" => Some("done.recontacted_before"),
             other => done_to_people(other),
         };
         self
+    }
+
+    /// The time at which the page is made.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The main menu.

@@ -81,6 +81,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         settings: ConsoleSettings::default(),
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),
+        speaker: None,
         stop: stop.clone(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,6 +2,7 @@
 
 use crate::channel::AttemptRequest;
 use crate::config;
+use crate::domain::Content;
 
 /// The longest script that is spoken, in characters: some five minutes.
 pub(super) const SCRIPT_CHARS_MAX: usize = 4_000;
@@ -46,7 +47,18 @@ const CONFIRM: [(&str, &str); 9] = [
 /// The whole text of the call: the script (or the text message, or the subject, where there is
 /// none), and how to confirm if that is asked for.
 pub(super) fn script(request: &AttemptRequest, config: &config::Voice) -> String {
-    let content = &request.content;
+    let confirmed = request.confirmation_required;
+    call_script(&request.content, &request.language, confirmed, config)
+}
+
+/// The same, before there is a call.
+#[must_use]
+pub fn call_script(
+    content: &Content,
+    language: &str,
+    confirmed: bool,
+    config: &config::Voice,
+) -> String {
     let parts = [&content.voice_script, &content.sms_text, &content.subject];
     let said = parts.into_iter().find(|part| !part.trim().is_empty());
     let mut text: String = said
@@ -54,9 +66,9 @@ pub(super) fn script(request: &AttemptRequest, config: &config::Voice) -> String
         .chars()
         .take(SCRIPT_CHARS_MAX)
         .collect();
-    if request.confirmation_required {
+    if confirmed {
         text.push_str("\n\n");
-        text.push_str(&confirm(&request.language).replace("{key}", &config.confirm_key));
+        text.push_str(&confirm(language).replace("{key}", &config.confirm_key));
     }
     text
 }

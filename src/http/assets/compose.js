@@ -1,5 +1,5 @@
-// Counts the segments of the text message while it is written. An extra: the review page
-// counts them too. Same rules as the server (3GPP TS 23.038).
+// Counts the segments of the text message while it is written (3GPP TS 23.038, as the server),
+// keeps the draft as one types, and shows how it will look. All extras: the buttons do it too.
 (function () {
   "use strict";
   var BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
@@ -63,4 +63,80 @@
     category.addEventListener("change", tell);
     tell();
   }
+
+  var form = document.querySelector("form[data-autosave]");
+  var saved = document.getElementById("saved");
+  if (!form || !saved || !window.fetch) return;
+  var WAIT_MS = 1500;
+  var RETRY_MS = 15000;
+  var timer = 0;
+  var busy = false;
+  var again = false;
+  var stopped = false;
+
+  function written() {
+    return ["subject", "text", "html", "sms_text", "voice_script"].some(function (name) {
+      return form.elements[name].value.trim() !== "";
+    });
+  }
+
+  function body() {
+    var fields = new URLSearchParams(new FormData(form));
+    fields.delete("find");
+    fields.set("do", "autosave");
+    return fields;
+  }
+
+  function take(answer) {
+    form.elements.revision.value = answer.revision;
+    if (form.getAttribute("action") !== answer.action) {
+      form.setAttribute("action", answer.action);
+      var find = form.querySelector("button[value=find]");
+      if (find) find.setAttribute("formaction", answer.action + "#find");
+      history.replaceState(null, "", answer.edit);
+    }
+    // The list that was taken over is the draft's now.
+    saved.textContent = answer.saved;
+    var preview = document.getElementById("preview");
+    if (preview && !preview.contains(document.activeElement)) preview.innerHTML = answer.preview;
+  }
+
+  function keep() {
+    timer = 0;
+    if (stopped || !written()) return;
+    if (busy) { again = true; return; }
+    busy = true;
+    fetch(form.getAttribute("action"), {
+      method: "POST",
+      body: body(),
+      headers: { Accept: "application/json" },
+      redirect: "error"
+    }).then(function (response) {
+      return response.json().then(function (answer) {
+        if (response.ok) { take(answer); return; }
+        // Somebody else has changed or sent it: nothing of theirs is written over.
+        stopped = response.status === 409 || response.status === 401 || response.status === 403;
+        saved.textContent = answer.problem || answer.detail || form.dataset.failed;
+      });
+    }).catch(function () {
+      saved.textContent = form.dataset.failed;
+      if (!timer) timer = setTimeout(keep, RETRY_MS);
+    }).then(function () {
+      busy = false;
+      if (again) { again = false; later(); }
+    });
+  }
+
+  function later() {
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(keep, WAIT_MS);
+  }
+
+  form.addEventListener("input", function (event) { if (event.target.id !== "find") later(); });
+  form.addEventListener("submit", function () {
+    stopped = true;
+    if (timer) clearTimeout(timer);
+  });
+  // Back from another page: what the browser kept of the form may be older than the draft.
+  window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
 })();

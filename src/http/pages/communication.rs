@@ -18,7 +18,7 @@ use super::communications::category_title;
 use super::compose::sms_count;
 use super::grid::{self, GridRow, Legend};
 use super::recontact::{self, RecontactView};
-use super::{Answer, id, show};
+use super::{Answer, id, related, review, review_notes, show};
 use crate::domain::{
     Body, Category, Channel, Communication, CommunicationId, ContactId, PersonState, Statistics,
 };
@@ -71,6 +71,9 @@ struct Page {
     legend: Vec<Legend>,
     facts: Vec<(&'static str, String)>,
     parts: Vec<ContentPart>,
+    files: Vec<review::FileView>,
+    decision: Option<review_notes::Note>,
+    related: Vec<related::RelatedView>,
     first: String,
     newer: String,
     older: String,
@@ -132,6 +135,9 @@ pub(super) async fn page(
         legend: grid::legend(&c, &channels),
         facts: facts(&app, &c, &communication)?,
         parts: parts(&app, &c, &communication)?,
+        files: review::files(&c, &app.repo().content(communication.content)?.attachments),
+        decision: review_notes::decision(&app, &c, &communication)?,
+        related: related::both(&app, &c, &communication)?,
         here,
         first,
         newer,

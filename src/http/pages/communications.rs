@@ -13,6 +13,7 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
 use super::super::words::Words;
+use super::review_notes::is_missed;
 use super::{Answer, show};
 use crate::domain::{Communication, CommunicationState};
 
@@ -24,7 +25,30 @@ pub(super) struct Row {
     pub(super) state: Badge,
     pub(super) channels: Vec<(&'static str, String)>,
     pub(super) bar: Option<Bar>,
+    /// When it goes out, or that its time has passed.
+    pub(super) note: String,
     pub(super) changed: When,
+}
+
+/// States that the list can be narrowed to.
+const SHOWN: [(CommunicationState, &str, &str); 3] = [
+    (CommunicationState::Draft, "draft", "communications.drafts"),
+    (
+        CommunicationState::AwaitingApproval,
+        "approval",
+        "communications.waiting",
+    ),
+    (
+        CommunicationState::Scheduled,
+        "scheduled",
+        "communications.scheduled",
+    ),
+];
+
+struct Filter {
+    href: String,
+    label: &'static str,
+    current: bool,
 }
 
 #[derive(Template)]
@@ -32,8 +56,10 @@ pub(super) struct Row {
 struct Page {
     c: Chrome,
     all: bool,
+    shown: Option<CommunicationState>,
+    filters: Vec<Filter>,
     latest: Vec<Row>,
-    first: &'static str,
+    first: String,
     next: String,
 }
 
@@ -46,27 +72,66 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         "communications",
     )?;
     let query = Fields::of_query(&uri);
+    let c = c.with_done(query.get("done"));
     let all = query.has("all");
-    let here = if all {
-        "/communications?all=1"
-    } else {
-        "/communications"
+    let shown = SHOWN.iter().find(|one| one.1 == query.get("state"));
+    let here = match shown {
+        Some((_, slug, _)) => format!("/communications?state={slug}"),
+        None if all => "/communications?all=1".to_owned(),
+        None => "/communications".to_owned(),
     };
     let after = cursor(query.get("after"));
-    let first = if after.is_some() { here } else { "" };
-    let page = data::communications(app.repo(), all, after, PAGE_ROWS)?;
-    let separator = if all { '&' } else { '?' };
+    let first = if after.is_some() {
+        here.clone()
+    } else {
+        String::new()
+    };
+    let page = match shown {
+        Some((state, _, _)) => in_state(&app, *state, after)?,
+        None => data::communications(app.repo(), all, after, PAGE_ROWS)?,
+    };
+    let separator = if here.contains('?') { '&' } else { '?' };
     let next = page
         .next
         .map(|key| format!("{here}{separator}after={}", cursor_text(&key)));
     let latest = rows(&app, &c, &page.rows)?;
     show(&Page {
+        filters: filters(&c, shown.map(|one| one.0)),
+        shown: shown.map(|one| one.0),
         c,
         all,
         latest,
         first,
         next: next.unwrap_or_default(),
     })
+}
+
+fn in_state(
+    app: &App,
+    state: CommunicationState,
+    after: Option<Vec<u8>>,
+) -> Result<data::Part<Communication>> {
+    let page = app
+        .repo()
+        .communications_in_state(state, after, PAGE_ROWS)?;
+    Ok(data::Part {
+        rows: page.rows.into_iter().map(|one| one.value).collect(),
+        next: page.next,
+    })
+}
+
+fn filters(c: &Chrome, current: Option<CommunicationState>) -> Vec<Filter> {
+    let every = Filter {
+        href: "/communications".to_owned(),
+        label: c.t("communications.every"),
+        current: current.is_none(),
+    };
+    let some = SHOWN.iter().map(|(state, slug, label)| Filter {
+        href: format!("/communications?state={slug}"),
+        label: c.t(label),
+        current: current == Some(*state),
+    });
+    std::iter::once(every).chain(some).collect()
 }
 
 /// Communications as rows.
@@ -79,14 +144,13 @@ pub(super) fn rows(app: &App, c: &Chrome, communications: &[Communication]) -> R
 
 fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
     let id = communication.id;
-    let draft = communication.state == CommunicationState::Draft;
-    let bar = if draft {
-        None
-    } else {
+    let bar = if communication.is_sent() {
         Some(Bar::of(&app.repo().statistics(communication)?))
+    } else {
+        None
     };
     Ok(Row {
-        href: if draft {
+        href: if communication.is_draft() {
             format!("/communications/{id}/edit")
         } else {
             format!("/communications/{id}")
@@ -100,8 +164,28 @@ fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
             .map(|channel| (channel_icon(channel), c.channel(&channel)))
             .collect(),
         bar,
+        note: note(c, communication),
         changed: c.when(&communication.modified_at),
     })
+}
+
+fn note(c: &Chrome, communication: &Communication) -> String {
+    match (communication.state, communication.plan.scheduled_at) {
+        (CommunicationState::Draft, Some(_)) if is_missed(communication, c) => {
+            c.t("communications.missed").to_owned()
+        }
+        (CommunicationState::AwaitingApproval | CommunicationState::Scheduled, Some(at)) => {
+            c.f1("communications.goes_out", c.when(&at).inside)
+        }
+        (
+            CommunicationState::Draft
+            | CommunicationState::AwaitingApproval
+            | CommunicationState::Scheduled
+            | CommunicationState::Expanding
+            | CommunicationState::Sent,
+            _,
+        ) => String::new(),
+    }
 }
 
 /// A category's name for people.

@@ -1,6 +1,8 @@
 //! The pages and their addresses.
 
 mod areas;
+mod attachments;
+mod campaigns;
 mod comms_log;
 mod communication;
 mod communications;
@@ -15,12 +17,15 @@ mod contact_status;
 mod contact_steps;
 mod contacts;
 mod content;
+mod decide;
+mod draft_delete;
 mod evidence;
 pub(crate) mod exports;
 mod filter_form;
 mod grid;
 mod groups;
 mod health;
+mod hear;
 mod inbox;
 mod issues;
 mod live;
@@ -33,12 +38,15 @@ mod person;
 mod problems;
 mod recipients;
 mod recontact;
+mod related;
 mod remove_method;
 mod review;
+mod review_notes;
 mod thread;
 mod thread_answer;
 mod thread_message;
 mod tokens;
+mod trial;
 mod user;
 mod users;
 
@@ -54,6 +62,10 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
+
+pub(super) use attachments::UPLOADS_AT_ONCE;
+pub(super) use hear::SPEAKING_AT_ONCE;
+pub use hear::{Speaker, Spoken};
 
 use super::fault::Fault;
 use super::{App, Console, api, assets, dress, guard, login};
@@ -75,6 +87,29 @@ pub fn router(console: Console) -> Router {
         .layer(CatchPanicLayer::custom(|_| Fault::Internal.into_response()))
         .layer(from_fn_with_state(Arc::clone(&app), dress::dress))
         .with_state(app)
+}
+
+/// What is done to one communication, from its draft on.
+fn communication_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/edit", get(compose::edit))
+        .route("/review", get(review::page))
+        .route("/preview", get(content::preview))
+        .route("/hear", get(hear::hear))
+        .route(
+            "/attachments",
+            get(attachments::page).post(attachments::add),
+        )
+        .route("/attachments/remove", post(attachments::remove))
+        .route("/attachments/{index}", get(attachments::download))
+        .route("/trial", post(trial::send))
+        .route("/send", post(review::send))
+        .route("/ask", post(decide::ask))
+        .route("/decide", post(decide::decide))
+        .route("/withdraw", post(decide::withdraw))
+        .route("/delete", get(draft_delete::ask).post(draft_delete::delete))
+        .route("/follow", get(related::page).post(related::begin))
+        .route("/events", get(live::events))
 }
 
 /// What became of what was sent.
@@ -113,6 +148,12 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(outcome_routes())
         .merge(user_routes())
+        .nest("/communications/{id}", communication_routes())
+        .route("/campaigns", get(campaigns::list).post(campaigns::make))
+        .route(
+            "/campaigns/{id}",
+            get(campaigns::page).post(campaigns::rename),
+        )
         .route("/", get(overview::page))
         .route("/login", get(login::page).post(login::enter))
         .route("/logout", post(login::leave))
@@ -125,11 +166,6 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             "/communications/{id}",
             get(communication::page).post(compose::update),
         )
-        .route("/communications/{id}/edit", get(compose::edit))
-        .route("/communications/{id}/review", get(review::page))
-        .route("/communications/{id}/preview", get(content::preview))
-        .route("/communications/{id}/send", post(review::send))
-        .route("/communications/{id}/events", get(live::events))
         .route("/communications/{id}/people/{contact}", get(person::page))
         .route("/inbox", get(inbox::page))
         .route("/inbox/{id}", get(thread::page))

@@ -4,20 +4,27 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect};
 
 use super::super::App;
-use super::super::data::Areas;
+use super::super::data::{Areas, Result};
 use super::super::fault::Fault;
+use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::{Chrome, channel_icon};
-use super::compose::{see, sms_count};
+use super::compose::{Preview, see, time_field};
 use super::problems::{Problem, Problems};
-use super::{Answer, id, show_as};
+use super::related::{self, RelatedView};
+use super::review_notes::{Note, notes};
+use super::trial::{self, TrialView};
+use super::{Answer, attachments, id, show_as};
 use crate::domain::segments::segments;
-use crate::domain::{Category, Channel, CommunicationId, CommunicationState, ContactId};
-use crate::submit::{ChannelCount, DraftInput, Sent, SubmitError};
+use crate::domain::{
+    Attachment, Audience, Category, Channel, Communication, CommunicationId, CommunicationState,
+    ContactId, Timestamp, UserId,
+};
+use crate::submit::{ChannelCount, DraftInput, FieldError, Review, Sent, SubmitError};
 
 struct ChannelTile {
     icon: &'static str,
@@ -26,10 +33,31 @@ struct ChannelTile {
     note: String,
 }
 
-struct Unreached {
-    id: ContactId,
-    name: String,
+struct Reason {
     why: String,
+    count: String,
+    some: Vec<(ContactId, String)>,
+    more: u64,
+}
+
+/// A file in a list.
+pub(super) struct FileView {
+    pub(super) index: usize,
+    pub(super) name: String,
+    pub(super) size: String,
+}
+
+/// What can be done with it now.
+struct Doing {
+    /// It is a draft, and nothing keeps it from being sent.
+    send: Option<String>,
+    /// Somebody else has to approve it: ask.
+    ask: bool,
+    /// The reader may decide.
+    decide: bool,
+    /// It can be taken back to go on writing.
+    withdraw: bool,
+    edit: bool,
 }
 
 #[derive(Template)]
@@ -39,15 +67,26 @@ struct Page {
     id: CommunicationId,
     edit: String,
     title: String,
+    lead: &'static str,
     problems: Vec<Problem>,
+    p: Problems,
+    note: String,
+    standing: Vec<Note>,
+    notes: Vec<Note>,
     people: u64,
     audience: String,
     channels: Vec<ChannelTile>,
     category: Category,
     cannot_count: u64,
-    cannot: Vec<Unreached>,
-    d: DraftInput,
-    sms_count: String,
+    cannot: Vec<Reason>,
+    files: Vec<FileView>,
+    when: String,
+    steps: Vec<String>,
+    trials: TrialView,
+    related: Vec<RelatedView>,
+    doing: Doing,
+    v: Preview,
+    draft: bool,
 }
 
 /// `GET /communications/{id}/review`
@@ -55,37 +94,55 @@ pub(super) async fn page(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(text): Path<String>,
+    uri: Uri,
 ) -> Answer {
-    look(&app, &signed, id(&text)?, StatusCode::OK).await
+    let look = Look {
+        done: Fields::of_query(&uri).get("done").to_owned(),
+        ..Look::default()
+    };
+    show(&app, &signed, id(&text)?, look).await
 }
 
-async fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCode) -> Answer {
+/// With what the page is shown.
+#[derive(Default)]
+pub(super) struct Look {
+    pub(super) done: String,
+    pub(super) errors: Vec<FieldError>,
+    /// The note that was typed.
+    pub(super) note: String,
+}
+
+pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: Look) -> Answer {
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
-    if communication.state != CommunicationState::Draft {
-        return Ok(Redirect::to(&format!("/communications/{id}")).into_response());
+    if communication.is_sent() {
+        return Ok(
+            Redirect::to(&format!("/communications/{id}?done={}", look.done)).into_response(),
+        );
     }
-    let c = Chrome::of(
-        app,
-        signed,
-        signed.words.t("review.title"),
-        "communications",
-    )?;
+    let title = signed.words.t("review.title");
+    let c = Chrome::of(app, signed, title, "communications")?.with_done(&look.done);
     let review = app.console.submit.review(id).await?;
     let d = app.console.submit.draft(id)?;
-    let unreached = review.cannot_reach.iter().flat_map(|group| {
-        let why = c.words.say(group.why);
-        group.some.iter().map(move |(id, name)| Unreached {
-            id: *id,
-            name: name.clone(),
-            why: why.to_owned(),
-        })
-    });
+    let draft = communication.state == CommunicationState::Draft;
+    let mut errors = look.errors;
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    if draft {
+        let known = |error: &FieldError| !review.problems.contains(error);
+        errors.retain(known);
+        errors.extend(review.problems.clone());
+    }
+    let p = Problems::new(&errors, c.words);
     let page = Page {
         id,
         edit: format!("/communications/{id}/edit"),
         title: c.title_of(&communication),
+        lead: c.t(lead(communication.state)),
         people: review.people,
-        audience: audience(app, &c, &d)?,
+        audience: audience(app, &c, &d.audience, review.left_out)?,
         channels: review
             .channels
             .iter()
@@ -93,28 +150,131 @@ async fn look(app: &App, signed: &Signed, id: CommunicationId, status: StatusCod
             .collect(),
         category: app.console.tracker.category(&communication.category),
         cannot_count: review.cannot_reach_count,
-        cannot: unreached.collect(),
-        sms_count: sms_count(&c, &d.content.sms_text),
-        problems: Problems::new(&review.problems, c.words).summary(&c),
-        d,
+        cannot: reasons(&c, &review),
+        standing: super::review_notes::standing(app, &c, &communication)?,
+        notes: notes(app, &c, &d, &review)?,
+        files: files(&c, &d.content.attachments),
+        when: when(&c, d.plan.scheduled_at),
+        steps: steps(&c, &d),
+        trials: trial::view(app, &c, signed, id)?,
+        related: related::earlier(app, &c, &communication)?,
+        doing: doing(&c, signed.user.id, &communication, &review),
+        v: Preview::of(
+            &c,
+            &d,
+            Some((id, communication.modified_at)),
+            app.console.speaker.is_some(),
+        ),
+        problems: p.summary(&c),
+        p,
+        note: look.note,
+        draft,
         c,
     };
     show_as(status, &page)
 }
 
-fn audience(app: &App, c: &Chrome, draft: &DraftInput) -> Result<String, Fault> {
+const fn lead(state: CommunicationState) -> &'static str {
+    match state {
+        CommunicationState::Draft | CommunicationState::Expanding | CommunicationState::Sent => {
+            "review.lead"
+        }
+        CommunicationState::AwaitingApproval => "review.lead_waiting",
+        CommunicationState::Scheduled => "review.lead_scheduled",
+    }
+}
+
+fn doing(c: &Chrome, reader: UserId, of: &Communication, review: &Review) -> Doing {
+    let asked = of.approval.as_ref().map(|approval| approval.asked_by);
+    let own = asked == Some(reader) || of.origin.user() == Some(reader);
+    let waiting = of.state == CommunicationState::AwaitingApproval;
+    let draft = of.state == CommunicationState::Draft;
+    let ready = draft && review.problems.is_empty();
+    let label = match of.plan.scheduled_at {
+        Some(_) => c.t("review.schedule").to_owned(),
+        None => c.n("review.send_one", "review.send_many", &review.people),
+    };
+    Doing {
+        send: (ready && !review.needs_approval).then_some(label),
+        ask: ready && review.needs_approval,
+        decide: waiting && !own,
+        withdraw: waiting || of.state == CommunicationState::Scheduled,
+        edit: draft,
+    }
+}
+
+fn reasons(c: &Chrome, review: &Review) -> Vec<Reason> {
+    let reason = |group: &crate::submit::Unreached| Reason {
+        why: c.words.say(group.why).to_owned(),
+        count: c.people(&group.count),
+        more: group.count.saturating_sub(group.some.len() as u64),
+        some: group.some.clone(),
+    };
+    review.cannot_reach.iter().map(reason).collect()
+}
+
+/// Files as a list.
+pub(super) fn files(c: &Chrome, of: &[Attachment]) -> Vec<FileView> {
+    let files = of.iter().enumerate();
+    files
+        .map(|(index, file)| FileView {
+            index,
+            name: file.name.clone(),
+            size: attachments::size(c, file.size_bytes),
+        })
+        .collect()
+}
+
+/// When it goes out, in words.
+pub(super) fn when(c: &Chrome, at: Option<Timestamp>) -> String {
+    let Some(at) = at else {
+        return String::new();
+    };
+    let (_, twice) = time_field(at, c.zone());
+    let text = c.f2("review.when", c.when(&at).inside, c.zone_name());
+    if twice {
+        format!("{text} {}", c.t("compose.time_twice"))
+    } else {
+        text
+    }
+}
+
+fn steps(c: &Chrome, draft: &DraftInput) -> Vec<String> {
+    let step = |step: &crate::domain::EscalationStep| {
+        let channel = c.channel(&step.channel);
+        let minutes = step.after.as_secs() / 60;
+        if minutes == 0 {
+            c.f1("review.step_now", channel)
+        } else {
+            c.f2("review.step_later", channel, minutes)
+        }
+    };
+    draft.plan.escalation.iter().map(step).collect()
+}
+
+fn audience(app: &App, c: &Chrome, of: &Audience, left_out: u64) -> Result<String> {
     let areas = Areas::read(app.repo())?;
-    let mut names: Vec<String> = draft
-        .audience
-        .areas
-        .iter()
-        .map(|id| areas.name(Some(*id)).to_owned())
-        .collect();
-    let contacts = draft.audience.contacts.len() as u64;
+    let mut names: Vec<String> = Vec::new();
+    names.extend(of.areas.iter().map(|id| areas.name(Some(*id)).to_owned()));
+    for id in &of.groups {
+        names.extend(app.repo().group(*id)?.map(|group| group.name.clone()));
+    }
+    for id in &of.filters {
+        names.extend(app.repo().filter(*id)?.map(|filter| filter.name.clone()));
+    }
+    if of.list.is_some() {
+        names.push(c.f1("review.list", of.list_people));
+    }
+    let contacts = of.contacts.len() as u64;
     if contacts > 0 {
         names.push(c.people(&contacts));
     }
-    Ok(names.join(", "))
+    let mut text = names.join(", ");
+    if left_out > 0 {
+        text.push_str(" · ");
+        text.push_str(&c.n("review.left_out_one", "review.left_out_many", &left_out));
+    }
+    Ok(text)
 }
 
 fn tile(c: &Chrome, count: &ChannelCount, draft: &DraftInput) -> ChannelTile {
@@ -150,12 +310,18 @@ pub(super) async fn send(
             tracing::info!(communication = %id, user = %form.signed.user.id, people, "sent from the console");
             Ok(see(&format!("/communications/{id}?done=sent")))
         }
-        Ok(Sent::Later { .. }) => Ok(see(&format!("/communications/{id}/review"))),
+        Ok(Sent::Later { .. }) => Ok(see(&format!("/communications/{id}/review?done=scheduled"))),
         Ok(Sent::Before) | Err(SubmitError::AlreadySent) => {
             Ok(see(&format!("/communications/{id}?done=before")))
         }
-        Err(SubmitError::Invalid(_)) => {
-            look(&app, &form.signed, id, StatusCode::UNPROCESSABLE_ENTITY).await
+        // Somebody put other rules into force since the page was shown.
+        Err(SubmitError::NeedsApproval) => Ok(see(&format!("/communications/{id}/review"))),
+        Err(SubmitError::Invalid(errors)) => {
+            let look = Look {
+                errors,
+                ..Look::default()
+            };
+            show(&app, &form.signed, id, look).await
         }
         Err(error) => Err(error.into()),
     }

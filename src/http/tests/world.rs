@@ -176,6 +176,7 @@ pub(super) async fn world_with(settings: ConsoleSettings) -> World {
         settings,
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),
+        speaker: None,
         stop: CancellationToken::new(),
     };
     World {

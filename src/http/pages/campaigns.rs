@@ -1,0 +1,196 @@
+//! Campaigns: communications that belong together, with the statistics of each.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+
+use super::super::App;
+use super::super::data::PAGE_ROWS;
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::{Signed, SignedForm};
+use super::super::times::When;
+use super::super::view::{Chrome, cursor, cursor_text};
+use super::communications::{Row, rows};
+use super::compose::see;
+use super::problems::{Problem, Problems};
+use super::{Answer, id, show_as};
+use crate::domain::campaign::CAMPAIGNS_MAX;
+use crate::domain::{CampaignId, Communication};
+use crate::submit::{FieldError, SubmitError};
+
+struct CampaignRow {
+    id: CampaignId,
+    name: String,
+    changed: When,
+}
+
+#[derive(Template)]
+#[template(path = "campaigns.html")]
+struct ListPage {
+    c: Chrome,
+    rows: Vec<CampaignRow>,
+    first: String,
+    next: String,
+    name: String,
+    p: Problems,
+    problems: Vec<Problem>,
+}
+
+/// `GET /campaigns`
+pub(super) async fn list(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    let query = Fields::of_query(&uri);
+    show_list(&app, &signed, &query, "", &[])
+}
+
+fn show_list(
+    app: &App,
+    signed: &Signed,
+    query: &Fields,
+    name: &str,
+    errors: &[FieldError],
+) -> Answer {
+    let title = signed.words.t("campaigns.title");
+    let c = Chrome::of(app, signed, title, "campaigns")?.with_done(query.get("done"));
+    let mut all = app.repo().campaigns(CAMPAIGNS_MAX)?;
+    all.sort_by_key(|one| std::cmp::Reverse((one.modified_at, one.id)));
+    let from: usize = query.get("from").parse().unwrap_or(0);
+    let next = from.saturating_add(PAGE_ROWS);
+    let row = |one: &crate::store::Loaded<crate::domain::Campaign>| CampaignRow {
+        id: one.id,
+        name: one.name.clone(),
+        changed: c.when(&one.modified_at),
+    };
+    let p = Problems::new(errors, c.words);
+    let page = ListPage {
+        rows: all.iter().skip(from).take(PAGE_ROWS).map(row).collect(),
+        first: if from > 0 {
+            "/campaigns".to_owned()
+        } else {
+            String::new()
+        },
+        next: if next < all.len() {
+            format!("/campaigns?from={next}")
+        } else {
+            String::new()
+        },
+        name: name.to_owned(),
+        problems: p.summary(&c),
+        p,
+        c,
+    };
+    show_as(status_of(errors), &page)
+}
+
+const fn status_of(errors: &[FieldError]) -> StatusCode {
+    if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    }
+}
+
+/// `POST /campaigns`
+pub(super) async fn make(
+    State(app): State<Arc<App>>,
+    SignedForm { signed, fields }: SignedForm,
+) -> Answer {
+    let name = fields.get("campaign_name");
+    match app.console.submit.make_campaign(name, signed.user.id).await {
+        Ok(id) => Ok(see(&format!("/campaigns/{id}?done=campaign"))),
+        Err(SubmitError::Invalid(errors)) => {
+            show_list(&app, &signed, &Fields::default(), name, &errors)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "campaign.html")]
+struct OnePage {
+    c: Chrome,
+    id: CampaignId,
+    title: String,
+    name: String,
+    latest: Vec<Row>,
+    first: String,
+    next: String,
+    p: Problems,
+    problems: Vec<Problem>,
+}
+
+/// `GET /campaigns/{id}`
+pub(super) async fn page(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Answer {
+    show_one(
+        &app,
+        &signed,
+        id(&text)?,
+        &Fields::of_query(&uri),
+        None,
+        &[],
+    )
+}
+
+fn show_one(
+    app: &App,
+    signed: &Signed,
+    id: CampaignId,
+    query: &Fields,
+    name: Option<&str>,
+    errors: &[FieldError],
+) -> Answer {
+    let campaign = app.repo().campaign(id)?.ok_or(Fault::NotFound)?;
+    let c =
+        Chrome::of(app, signed, campaign.name.clone(), "campaigns")?.with_done(query.get("done"));
+    let after = cursor(query.get("after"));
+    let here = format!("/campaigns/{id}");
+    let first = if after.is_some() {
+        here.clone()
+    } else {
+        String::new()
+    };
+    let page = app
+        .repo()
+        .communications_in_campaign(id, after, PAGE_ROWS)?;
+    let found: Vec<Communication> = page.rows.into_iter().map(|one| one.value).collect();
+    let next = page
+        .next
+        .map(|key| format!("{here}?after={}", cursor_text(&key)));
+    let p = Problems::new(errors, c.words);
+    let page = OnePage {
+        id,
+        title: campaign.name.clone(),
+        name: name.unwrap_or(&campaign.name).to_owned(),
+        latest: rows(app, &c, &found)?,
+        first,
+        next: next.unwrap_or_default(),
+        problems: p.summary(&c),
+        p,
+        c,
+    };
+    show_as(status_of(errors), &page)
+}
+
+/// `POST /campaigns/{id}`
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    SignedForm { signed, fields }: SignedForm,
+) -> Answer {
+    let id: CampaignId = id(&text)?;
+    let name = fields.get("campaign_name");
+    match app.console.submit.rename_campaign(id, name).await {
+        Ok(()) => Ok(see(&format!("/campaigns/{id}?done=renamed"))),
+        Err(SubmitError::Invalid(errors)) => {
+            show_one(&app, &signed, id, &Fields::default(), Some(name), &errors)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,235 @@
+//! Writing a communication. Works in whole forms: "Find" answers with the same form and what
+//! was found; "Save", "Preview", "Files" and "Review" keep the draft. Scripts keep it as one
+//! types, by the same address.
+
+mod form;
+mod picks;
+mod preview;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::super::App;
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::{Signed, SignedForm};
+use super::super::view::Chrome;
+use super::{Answer, id};
+use crate::domain::{Channels, CommunicationId, CommunicationState, Timestamp};
+use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
+
+pub(super) use form::time_field;
+pub(super) use preview::{Preview, sms_count};
+use view::Filled;
+
+/// `GET /communications/new`; the query may begin with an audience (`contact`, `area`, `group`,
+/// `filter`, `list`) or a campaign.
+pub(super) async fn new(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    let query = Fields::of_query(&uri);
+    let mut draft = empty(&app);
+    draft.audience = form::audience_of(&query);
+    draft.campaign = query.get("campaign").parse().ok();
+    let filled = Filled {
+        mine: query.has("list"),
+        ..Filled::new(None, draft)
+    };
+    view::show_form(&app, &signed, filled, StatusCode::OK, "")
+}
+
+/// `GET /communications/{id}/edit`
+pub(super) async fn edit(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Answer {
+    let id: CommunicationId = id(&text)?;
+    let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+    if communication.state != CommunicationState::Draft {
+        return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
+    }
+    let draft = app.console.submit.draft(id)?;
+    let query = Fields::of_query(&uri);
+    let errors = if query.has("check") {
+        app.console.submit.problems(&draft)
+    } else {
+        Vec::new()
+    };
+    let filled = Filled {
+        revision: communication.modified_at,
+        errors,
+        ..Filled::new(Some(id), draft)
+    };
+    view::show_form(&app, &signed, filled, StatusCode::OK, query.get("done"))
+}
+
+/// `POST /communications`
+pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
+    take(&app, None, form).await
+}
+
+/// `POST /communications/{id}`
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    take(&app, Some(id(&text)?), form).await
+}
+
+async fn take(
+    app: &App,
+    id: Option<CommunicationId>,
+    SignedForm { signed, fields }: SignedForm,
+) -> Answer {
+    let words = Chrome::of(app, &signed, "", "communications")?;
+    let form::Read { mut draft, errors } = form::read(&fields, words.zone());
+    draft.related = None;
+    let mut seen = None;
+    if let Some(id) = id {
+        let known = app.console.submit.draft(id)?;
+        draft.related = known.related;
+        draft.content.attachments = known.content.attachments;
+        if fields.get("list") == "kept" {
+            draft.audience.list = known.audience.list;
+            draft.audience.list_people = known.audience.list_people;
+        }
+        seen = fields
+            .get("revision")
+            .parse()
+            .ok()
+            .map(Timestamp::from_millis);
+    }
+    let mine = fields.get("list") == "mine";
+    if mine && let Some((list, people)) = app.console.submit.take_list(signed.user.id).await? {
+        draft.audience.list = Some(list);
+        draft.audience.list_people = people;
+    }
+    let filled = Filled {
+        revision: seen.unwrap_or_default(),
+        errors,
+        find: fields.get("find").to_owned(),
+        ..Filled::new(id, draft)
+    };
+    let wish = fields.get("do");
+    if wish == "find" {
+        return view::show_form(app, &signed, filled, StatusCode::OK, "");
+    }
+    keep(app, &signed, filled, seen, wish).await
+}
+
+/// Keeps what was filled in, and goes where the button says.
+async fn keep(
+    app: &App,
+    signed: &Signed,
+    mut filled: Filled,
+    seen: Option<Timestamp>,
+    wish: &str,
+) -> Answer {
+    let silent = wish == "autosave";
+    if wish == "review" {
+        let found = app.console.submit.problems(&filled.draft);
+        filled.errors.extend(found);
+    }
+    if !filled.errors.is_empty() {
+        return wrong(app, signed, filled, silent);
+    }
+    let (submit, by) = (&app.console.submit, signed.user.id);
+    let kept = submit.keep_draft(filled.id, seen, &filled.draft, by).await;
+    match kept {
+        Ok(kept) if silent => view::kept(app, signed, kept),
+        Ok(Kept { id, .. }) => Ok(see(&match wish {
+            "review" => format!("/communications/{id}/review"),
+            "files" => format!("/communications/{id}/attachments"),
+            "preview" => format!("/communications/{id}/edit?done=saved#preview"),
+            _ => format!("/communications/{id}/edit?done=saved"),
+        })),
+        Err(SubmitError::Invalid(errors)) => {
+            filled.errors = errors;
+            wrong(app, signed, filled, silent)
+        }
+        Err(SubmitError::Changed) => changed(app, signed, filled, silent),
+        Err(SubmitError::AlreadySent | SubmitError::NotADraft) if !silent => {
+            let id = filled.id.ok_or(Fault::Unavailable)?;
+            Ok(see(&format!("/communications/{id}?done=before")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn wrong(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    if silent {
+        let told: Vec<String> = filled
+            .errors
+            .iter()
+            .map(|error| signed.words.tell(&error.problem))
+            .collect();
+        let body = serde_json::json!({ "problem": told.join(" ") });
+        return Ok((status, Json(body)).into_response());
+    }
+    view::show_form(app, signed, filled, status, "")
+}
+
+/// Somebody changed the draft elsewhere. What was typed stays in the form; saving once more
+/// puts it in the place of the other.
+fn changed(app: &App, signed: &Signed, mut filled: Filled, silent: bool) -> Answer {
+    if silent {
+        let body = serde_json::json!({ "problem": signed.words.t("compose.changed") });
+        return Ok((StatusCode::CONFLICT, Json(body)).into_response());
+    }
+    let id = filled.id.ok_or(Fault::NotFound)?;
+    let now = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+    filled.revision = now.modified_at;
+    filled.changed = true;
+    view::show_form(app, signed, filled, StatusCode::CONFLICT, "")
+}
+
+/// Where to look after a form (RFC 9110, 15.4.4).
+pub(super) fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// A draft that says nothing yet.
+pub(super) fn empty(app: &App) -> DraftInput {
+    let categories = app.console.submit.categories();
+    let category = categories.first();
+    DraftInput {
+        category: category
+            .map(|category| category.name.clone())
+            .unwrap_or_default(),
+        channels: Channels::ALL,
+        ..DraftInput::default()
+    }
+}
+
+/// Puts a problem with one field into a list.
+fn problem(field: &'static str, what: &'static str) -> FieldError {
+    FieldError::new(field, what)
+}
+
+impl From<SubmitError> for Fault {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::NotFound => Self::NotFound,
+            SubmitError::Repo(error) => error.into(),
+            SubmitError::Tracker(error) => error.into(),
+            SubmitError::Store(crate::store::StoreError::Conflict { .. }) => Self::Unavailable,
+            SubmitError::Store(error) => error.into(),
+            SubmitError::OwnWork => Self::Forbidden,
+            SubmitError::Invalid(_)
+            | SubmitError::Recontact(_)
+            | SubmitError::NeedsApproval
+            | SubmitError::NotYet => Self::BadRequest,
+            SubmitError::AlreadySent
+            | SubmitError::NotADraft
+            | SubmitError::Changed
+            | SubmitError::Contention => Self::Unavailable,
+        }
+    }
+}

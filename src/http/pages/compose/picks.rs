@@ -1,0 +1,155 @@
+//! The audience as choices: areas, groups, filters, a list, single people, and who is left out.
+
+use super::super::super::App;
+use super::super::super::data::{self, Areas, Result};
+use super::super::super::session::Signed;
+use super::super::super::view::Chrome;
+use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
+use crate::domain::{AreaId, Audience, Contact, ContactId, User};
+
+/// Contacts listed for one search.
+const FOUND_MAX: usize = 25;
+
+/// Something that can be ticked.
+pub(super) struct Choice {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) hint: String,
+    pub(super) depth: usize,
+    pub(super) chosen: bool,
+    pub(super) left_out: bool,
+}
+
+/// The recipient list.
+pub(super) struct ListChoice {
+    /// People on the reader's list now.
+    pub(super) mine: u64,
+    /// People on the list that the draft has taken over.
+    pub(super) kept: u64,
+    pub(super) take_mine: bool,
+}
+
+pub(super) struct Picks {
+    pub(super) areas: Vec<Choice>,
+    pub(super) groups: Vec<Choice>,
+    pub(super) filters: Vec<Choice>,
+    pub(super) list: ListChoice,
+    pub(super) people: Vec<Choice>,
+    pub(super) found: Vec<Choice>,
+    /// Whether anybody is left out.
+    pub(super) except: bool,
+}
+
+pub(super) fn picks(
+    app: &App,
+    signed: &Signed,
+    c: &Chrome,
+    audience: &Audience,
+    find: &str,
+    mine: bool,
+) -> Result<Picks> {
+    let areas = Areas::read(app.repo())?;
+    let picked =
+        |id: &ContactId| audience.contacts.contains(id) || audience.except_contacts.contains(id);
+    let mut people = Vec::new();
+    let named = audience.contacts.iter().chain(&audience.except_contacts);
+    for id in named {
+        if people
+            .iter()
+            .any(|known: &Choice| known.id == id.to_string())
+        {
+            continue;
+        }
+        let contact = app.repo().contact(*id)?;
+        people.extend(contact.map(|contact| person(c, &areas, audience, &contact)));
+    }
+    let mut found = Vec::new();
+    if !find.trim().is_empty() {
+        let region = &app.console.settings.default_region;
+        let contacts = data::search(app.repo(), find, region, FOUND_MAX)?;
+        let new = contacts.iter().filter(|contact| !picked(&contact.id));
+        found.extend(new.map(|contact| person(c, &areas, audience, contact)));
+    }
+    let mine_count = app.repo().recipient_count(signed.user.id)?;
+    Ok(Picks {
+        areas: area_choices(&areas, &signed.user, audience),
+        groups: group_choices(app, c, audience)?,
+        filters: filter_choices(app, audience)?,
+        list: ListChoice {
+            mine: mine_count,
+            kept: audience.list.map_or(0, |_| u64::from(audience.list_people)),
+            take_mine: mine && mine_count > 0,
+        },
+        people,
+        found,
+        except: !audience.except_areas.is_empty()
+            || !audience.except_groups.is_empty()
+            || !audience.except_contacts.is_empty(),
+    })
+}
+
+fn area_choices(areas: &Areas, user: &User, audience: &Audience) -> Vec<Choice> {
+    let has = |list: &[AreaId], id| list.contains(&id);
+    let choice = |(depth, area): (usize, &crate::domain::Area)| Choice {
+        id: area.id.to_string(),
+        name: area.name.clone(),
+        hint: areas.numbers(area.id).people.to_string(),
+        depth: depth.min(4),
+        chosen: has(&audience.areas, area.id),
+        left_out: has(&audience.except_areas, area.id),
+    };
+    areas.walk_for(user).into_iter().map(choice).collect()
+}
+
+fn group_choices(app: &App, c: &Chrome, audience: &Audience) -> Result<Vec<Choice>> {
+    let mut choices = Vec::new();
+    for group in app.repo().groups(GROUPS_MAX)? {
+        let people = app.repo().group_count(group.id)?;
+        choices.push(Choice {
+            id: group.id.to_string(),
+            name: group.name.clone(),
+            hint: c.people(&people),
+            depth: 0,
+            chosen: audience.groups.contains(&group.id),
+            left_out: audience.except_groups.contains(&group.id),
+        });
+    }
+    choices.sort_by_cached_key(|choice| choice.name.to_lowercase());
+    Ok(choices)
+}
+
+fn filter_choices(app: &App, audience: &Audience) -> Result<Vec<Choice>> {
+    let choice = |filter: crate::store::Loaded<crate::domain::SavedFilter>| Choice {
+        id: filter.id.to_string(),
+        name: filter.name.clone(),
+        hint: String::new(),
+        depth: 0,
+        chosen: audience.filters.contains(&filter.id),
+        left_out: false,
+    };
+    let filters = app.repo().filters(FILTERS_MAX)?;
+    let mut choices: Vec<Choice> = filters.into_iter().map(choice).collect();
+    choices.sort_by_cached_key(|choice| choice.name.to_lowercase());
+    Ok(choices)
+}
+
+fn person(c: &Chrome, areas: &Areas, audience: &Audience, contact: &Contact) -> Choice {
+    let mut hints: Vec<String> = Vec::new();
+    let area = areas.name(contact.area);
+    if !area.is_empty() {
+        hints.push(area.to_owned());
+    }
+    let usable = contact
+        .methods
+        .iter()
+        .filter(|method| method.state.is_usable());
+    hints.extend(usable.map(|method| c.kind(&method.kind)));
+    Choice {
+        id: contact.id.to_string(),
+        name: contact.full_name(),
+        hint: hints.join(" · "),
+        depth: 0,
+        chosen: audience.contacts.contains(&contact.id),
+        left_out: audience.except_contacts.contains(&contact.id),
+    }
+}

@@ -1,0 +1,94 @@
+//! How it will look: the email as rendered, the text as it arrives in parts, the call as it is
+//! heard.
+
+use super::super::super::view::Chrome;
+use crate::domain::segments::{first_wide, segments, split};
+use crate::domain::{CommunicationId, Timestamp};
+use crate::submit::DraftInput;
+
+/// Characters spoken in a second, about.
+const SPOKEN_PER_SECOND: usize = 14;
+
+pub(in super::super) struct Preview {
+    pub(in super::super) email: bool,
+    pub(in super::super) subject: String,
+    pub(in super::super) text: String,
+    /// Address of the rendered email; empty without HTML.
+    pub(in super::super) frame: String,
+    pub(in super::super) sms: Vec<String>,
+    pub(in super::super) sms_count: String,
+    /// The character that makes every part shorter, said in words; empty for none.
+    pub(in super::super) odd: String,
+    pub(in super::super) script: String,
+    pub(in super::super) length: String,
+    /// Address of the spoken script; empty when nobody can speak it.
+    pub(in super::super) hear: String,
+}
+
+impl Preview {
+    /// Of a draft; what needs an address is there once it is kept.
+    pub(in super::super) fn of(
+        c: &Chrome,
+        draft: &DraftInput,
+        kept: Option<(CommunicationId, Timestamp)>,
+        can_speak: bool,
+    ) -> Self {
+        let content = &draft.content;
+        let shown = |wanted: bool, text: &str| {
+            if wanted {
+                text.to_owned()
+            } else {
+                String::new()
+            }
+        };
+        let at = |wanted: bool, what: &str| match kept {
+            Some((id, revision)) if wanted => {
+                format!("/communications/{id}/{what}?r={}", revision.as_millis())
+            }
+            Some(_) | None => String::new(),
+        };
+        let by = draft.channels;
+        let script = shown(by.call, content.voice_script.trim());
+        let sms_text = shown(by.text, &content.sms_text);
+        let html = by.email && !content.html.trim().is_empty();
+        Self {
+            email: by.email && !(content.subject.is_empty() && content.text.trim().is_empty()),
+            subject: shown(by.email, &content.subject),
+            text: shown(by.email, &content.text),
+            frame: at(html, "preview"),
+            sms_count: sms_count(c, &sms_text),
+            odd: first_wide(&sms_text)
+                .map(|odd| c.f2("compose.odd", odd, format!("U+{:04X}", u32::from(odd))))
+                .unwrap_or_default(),
+            sms: split(&sms_text),
+            length: spoken(c, &script),
+            hear: at(can_speak && !script.is_empty(), "hear"),
+            script,
+        }
+    }
+}
+
+/// "About 0:45".
+fn spoken(c: &Chrome, script: &str) -> String {
+    let seconds = script.chars().count().div_ceil(SPOKEN_PER_SECOND);
+    c.f1(
+        "compose.length",
+        format!("{}:{:02}", seconds / 60, seconds % 60),
+    )
+}
+
+/// "23 characters, 1 segment".
+pub(in super::super) fn sms_count(c: &Chrome, text: &str) -> String {
+    let found = segments(text);
+    let key = if found.count == 1 {
+        "sms.count_one"
+    } else {
+        "sms.count_many"
+    };
+    let mut count = c.f2(key, found.units, found.count);
+    if !found.gsm {
+        count.push(' ');
+        count.push_str(c.t("sms.wide"));
+    }
+    count
+}

@@ -1,0 +1,247 @@
+//! The form on the page.
+
+use askama::Template;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+
+use super::super::super::App;
+use super::super::super::data::Result;
+use super::super::super::session::Signed;
+use super::super::super::times::zoned;
+use super::super::super::view::Chrome;
+use super::super::super::words::Words;
+use super::super::communications::category_title;
+use super::super::problems::{Problem, Problems};
+use super::super::{Answer, show_as};
+use super::form::time_field;
+use super::picks::{self, Picks};
+use super::preview::Preview;
+use crate::domain::campaign::CAMPAIGNS_MAX;
+use crate::domain::communication::ESCALATION_STEPS_MAX;
+use crate::domain::{CampaignId, Channel, CommunicationId, Timestamp};
+use crate::submit::{DraftInput, FieldError, Kept};
+
+/// Rows for steps that are there from the start.
+const STEP_ROWS_MIN: usize = 3;
+
+/// The form as it was filled in.
+pub(super) struct Filled {
+    pub(super) id: Option<CommunicationId>,
+    /// The revision that the form shows.
+    pub(super) revision: Timestamp,
+    pub(super) draft: DraftInput,
+    pub(super) errors: Vec<FieldError>,
+    pub(super) find: String,
+    /// The reader's list is ticked.
+    pub(super) mine: bool,
+    /// Somebody else has changed the draft.
+    pub(super) changed: bool,
+}
+
+impl Filled {
+    pub(super) fn new(id: Option<CommunicationId>, draft: DraftInput) -> Self {
+        Self {
+            id,
+            revision: Timestamp::default(),
+            draft,
+            errors: Vec::new(),
+            find: String::new(),
+            mine: false,
+            changed: false,
+        }
+    }
+}
+
+struct CategoryChoice {
+    name: String,
+    title: String,
+    note: &'static str,
+    chosen: bool,
+}
+
+struct CampaignChoice {
+    id: CampaignId,
+    name: String,
+    chosen: bool,
+}
+
+struct StepRow {
+    channels: Vec<(&'static str, String, bool)>,
+    after: String,
+}
+
+struct Schedule {
+    field: String,
+    note: String,
+}
+
+#[derive(Template)]
+#[template(path = "compose.html")]
+struct Page {
+    c: Chrome,
+    action: String,
+    id: String,
+    revision: u64,
+    d: DraftInput,
+    p: Problems,
+    problems: Vec<Problem>,
+    changed: bool,
+    categories: Vec<CategoryChoice>,
+    campaigns: Vec<CampaignChoice>,
+    steps: Vec<StepRow>,
+    schedule: Schedule,
+    a: Picks,
+    find: String,
+    found_count: u64,
+    sms_count: String,
+    files: Vec<(String, String)>,
+    v: Preview,
+}
+
+#[derive(Template)]
+#[template(path = "compose_preview.html")]
+struct PreviewPart<'a> {
+    c: &'a Chrome,
+    v: Preview,
+}
+
+pub(super) fn show_form(
+    app: &App,
+    signed: &Signed,
+    filled: Filled,
+    status: StatusCode,
+    done: &str,
+) -> Answer {
+    let title = signed.words.t(if filled.id.is_some() {
+        "compose.draft"
+    } else {
+        "compose.new"
+    });
+    let c = Chrome::of(app, signed, title, "communications")?.with_done(done);
+    let d = filled.draft;
+    let p = Problems::new(&filled.errors, signed.words);
+    let a = picks::picks(app, signed, &c, &d.audience, &filled.find, filled.mine)?;
+    let kept = filled.id.map(|id| (id, filled.revision));
+    let page = Page {
+        action: filled.id.map_or_else(
+            || "/communications".to_owned(),
+            |id| format!("/communications/{id}"),
+        ),
+        id: filled.id.map(|id| id.to_string()).unwrap_or_default(),
+        revision: filled.revision.as_millis(),
+        problems: p.summary(&c),
+        p,
+        changed: filled.changed,
+        categories: categories(app, signed.words, &d.category),
+        campaigns: campaigns(app, d.campaign)?,
+        steps: step_rows(&c, &d),
+        schedule: schedule(&c, d.plan.scheduled_at),
+        found_count: a.found.len() as u64,
+        a,
+        find: filled.find,
+        sms_count: super::sms_count(&c, &d.content.sms_text),
+        files: files(&c, &d),
+        v: Preview::of(&c, &d, kept, app.console.speaker.is_some()),
+        d,
+        c,
+    };
+    show_as(status, &page)
+}
+
+/// What scripts are told of a draft that was kept.
+pub(super) fn kept(app: &App, signed: &Signed, kept: Kept) -> Answer {
+    let c = Chrome::of(app, signed, "", "communications")?;
+    let draft = app.console.submit.draft(kept.id)?;
+    let at = zoned(app.now(), c.zone());
+    let time = format!("{:02}:{:02}", at.hour(), at.minute());
+    let revision = (kept.id, kept.revision);
+    let v = Preview::of(&c, &draft, Some(revision), app.console.speaker.is_some());
+    let body = serde_json::json!({
+        "action": format!("/communications/{}", kept.id),
+        "edit": format!("/communications/{}/edit", kept.id),
+        "revision": kept.revision.as_millis().to_string(),
+        "saved": c.f1("compose.saved_at", time),
+        "preview": PreviewPart { c: &c, v }.render()?,
+    });
+    Ok(Json(body).into_response())
+}
+
+fn categories(app: &App, words: &Words, chosen: &str) -> Vec<CategoryChoice> {
+    let choice = |category: &crate::domain::Category| CategoryChoice {
+        name: category.name.clone(),
+        title: if category.confirmation_required {
+            words.fill(
+                "category.confirmed",
+                &[&category_title(app, words, &category.name)],
+            )
+        } else {
+            category_title(app, words, &category.name)
+        },
+        note: words.t(if category.confirmation_required {
+            "category.confirmation"
+        } else {
+            "category.no_confirmation"
+        }),
+        chosen: category.name == chosen,
+    };
+    app.console.submit.categories().iter().map(choice).collect()
+}
+
+fn campaigns(app: &App, chosen: Option<CampaignId>) -> Result<Vec<CampaignChoice>> {
+    let mut all = app.repo().campaigns(CAMPAIGNS_MAX)?;
+    all.sort_by_key(|campaign| std::cmp::Reverse(campaign.modified_at));
+    let choice = |campaign: crate::store::Loaded<crate::domain::Campaign>| CampaignChoice {
+        id: campaign.id,
+        name: campaign.name.clone(),
+        chosen: chosen == Some(campaign.id),
+    };
+    Ok(all.into_iter().map(choice).collect())
+}
+
+fn step_rows(c: &Chrome, draft: &DraftInput) -> Vec<StepRow> {
+    let steps = &draft.plan.escalation;
+    let rows = (steps.len() + 1).clamp(STEP_ROWS_MIN, ESCALATION_STEPS_MAX.max(steps.len()));
+    let row = |index: usize| {
+        let step = steps.get(index);
+        let channels = Channel::ALL.into_iter().map(|channel| {
+            let chosen = step.is_some_and(|step| step.channel == channel);
+            (channel.as_str(), c.channel(&channel), chosen)
+        });
+        StepRow {
+            channels: channels.collect(),
+            after: step
+                .map(|step| (step.after.as_secs() / 60).to_string())
+                .unwrap_or_default(),
+        }
+    };
+    (0..rows).map(row).collect()
+}
+
+fn schedule(c: &Chrome, at: Option<Timestamp>) -> Schedule {
+    let Some(at) = at else {
+        return Schedule {
+            field: String::new(),
+            note: String::new(),
+        };
+    };
+    let (field, twice) = time_field(at, c.zone());
+    let note = if twice {
+        c.t("compose.time_twice").to_owned()
+    } else {
+        String::new()
+    };
+    Schedule { field, note }
+}
+
+fn files(c: &Chrome, draft: &DraftInput) -> Vec<(String, String)> {
+    let files = draft.content.attachments.iter();
+    files
+        .map(|file| {
+            (
+                file.name.clone(),
+                super::super::attachments::size(c, file.size_bytes),
+            )
+        })
+        .collect()
+}
