@@ -81,7 +81,6 @@ impl Filled {
         for kind in MethodKind::ALL {
             form.add_line(kind);
         }
-        form.pad();
         form
     }
 
@@ -100,7 +99,7 @@ impl Filled {
             .collect();
         methods.sort_by_key(|line| MethodKind::ALL.iter().position(|k| k.as_str() == line.kind));
         let quiet = details.quiet_hours;
-        let mut form = Self {
+        Self {
             first_name: details.first_name.into_inner(),
             last_name: details.last_name.into_inner(),
             kind: details.kind.as_str().to_owned(),
@@ -122,9 +121,7 @@ impl Filled {
                 .preferred
                 .map(|channel| channel.as_str().to_owned())
                 .unwrap_or_default(),
-        };
-        form.pad();
-        form
+        }
     }
 
     /// What came in.
@@ -173,7 +170,7 @@ impl Filled {
         }
     }
 
-    /// Empty lines at the end of the fields, and one of the methods.
+    /// Empty lines at the end of the fields, and one of the methods: for a page.
     pub(super) fn pad(&mut self) {
         let empty = FieldLine::default();
         self.fields.extend(std::iter::repeat_n(empty, FIELD_LINES));
