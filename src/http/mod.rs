@@ -51,7 +51,6 @@ use crate::submit::Submitter;
 use crate::tracker::{Tracker, Users};
 
 pub use api::auth::new_token;
-pub use pages::router;
 pub use pages::{Speaker, Spoken, router};
 pub use password::hash_password;
 pub use public::{PublicSettings, PublicSite, public_router};
