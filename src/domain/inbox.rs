@@ -337,7 +337,7 @@ mod tests {
         thread.take(&message(Direction::Out, MessageKind::Written, 3), "");
         assert_eq!(
             (thread.unread, thread.preview.reveal().as_str()),
-            (0, "at 3")
+            (1, "at 3")
         );
         thread.state = ThreadState::Done;
         thread.take(&message(Direction::In, MessageKind::Automatic, 4), "");

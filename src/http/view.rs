@@ -109,7 +109,7 @@ impl Chrome {
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),
             "scheduled" => Some("done.scheduled"),
-            "asked" => Some("done.asked"),
+            "approval_asked" => Some("done.approval_asked"),
             "decided_before" => Some("done.decided_before"),
             "returned" => Some("done.returned"),
             "withdrawn" => Some("done.withdrawn"),

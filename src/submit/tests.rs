@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::store::{Store, check};
 use crate::tracker::{PromptSettings, RoundStep, TrackerSettings};
 
+mod compose;
 mod verification;
 
 const BY: UserId = UserId::from_bytes([1; 16]);

@@ -157,7 +157,7 @@ fn a_confirmation_by_link_stops_what_is_still_queued() {
     let person = script(&world, "slow", [put_off, ARRIVES, LOST]);
     let people = [person];
     let id = world.live(async |life| {
-        let id = send(life, ladder(&[]), &people).await;
+        let id = send(life, ladder(&[20]), &people).await;
         tokio::time::sleep(MINUTE).await;
         let first = life.tracker.confirm(id, people[0].id).await.unwrap();
         assert_eq!(first, tocsin::tracker::Confirmation::Recorded);

@@ -25,9 +25,9 @@ pub(super) async fn ask(
         .ask_approval(id, form.signed.user.id)
         .await
     {
-        Ok(()) | Err(SubmitError::NotADraft) => {
-            Ok(see(&format!("/communications/{id}/review?done=asked")))
-        }
+        Ok(()) | Err(SubmitError::NotADraft) => Ok(see(&format!(
+            "/communications/{id}/review?done=approval_asked"
+        ))),
         Err(SubmitError::Invalid(errors)) => {
             let look = Look {
                 errors,

@@ -147,7 +147,15 @@ pub(super) async fn answer(
         by: form.signed.user.id,
     };
     match app.console.submit.answer(&answer).await {
-        Ok(()) => Ok(see(&format!("/inbox/{}?done=answered", thread.id))),
+        Ok(()) => {
+            // Whoever answers has read what the page showed, and nothing that came since.
+            let seen = seen(&form).saturating_add(1);
+            app.console
+                .tracker
+                .mark_thread(thread.id, false, seen)
+                .await?;
+            Ok(see(&format!("/inbox/{}?done=answered", thread.id)))
+        }
         Err(SubmitError::Invalid(errors)) => {
             let contact = thread
                 .contact

@@ -151,7 +151,11 @@ async fn the_inbox_lists_replies_by_what_there_is_to_do() {
     let unassigned = browser.get("/inbox?show=unassigned").await;
     assert!(!unassigned.body.contains("title-link\" href=\"/inbox/{id}"));
     unassigned.assert_has(&["zoe@far.example"]);
-    browser.post(&format!("/inbox/{id}/finish"), &[]).await;
+    // With a message that the page did not show, it is not done.
+    let early = browser.post(&format!("/inbox/{id}/finish"), &[]).await;
+    assert_eq!(early.location(), format!("/inbox/{id}?done=more"));
+    let seen = [("seen", "9".to_owned())];
+    browser.post(&format!("/inbox/{id}/finish"), &seen).await;
     browser.get("/inbox?show=done").await.assert_has(&["Ada"]);
     assert_eq!(world.repo.unread_threads().unwrap(), 1);
     is_sound(&world);
@@ -210,6 +214,7 @@ async fn an_answer_goes_back_by_the_way_it_came() {
     let form = |text: &str| {
         [
             ("id", page.hidden("id")),
+            ("seen", page.hidden("seen")),
             ("by", by.clone()),
             ("subject", "Re: Road closed 1".to_owned()),
             ("text", text.to_owned()),

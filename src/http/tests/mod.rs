@@ -6,6 +6,7 @@ mod api;
 mod api_contacts;
 mod api_journey;
 mod comms_log;
+mod compose;
 mod inbox;
 mod issues;
 mod journey;

@@ -1,0 +1,563 @@
+//! Audiences, schedules, approval, files, campaigns, and what follows.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::{
+    CommunicationId, CommunicationState, Consent, ContactFilter, EscalationStep, FilterId, Group,
+    GroupId, ProofKind, QuietHours, Recipient, Relation, Role, SavedFilter, User,
+};
+use crate::store::{Batch, RowBatch};
+
+const OTHER: UserId = UserId::from_bytes([2; 16]);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn mobile(world: &World, number: &str) -> Method {
+    world.method(MethodKind::Mobile, phone(number), MethodState::Active)
+}
+
+async fn person(world: &World, name: &str, number: u32) -> ContactId {
+    let method = mobile(world, &format!("+44770090{number:04}"));
+    world.contact(name, vec![method]).await
+}
+
+async fn write<T: crate::store::Row>(world: &World, row: &T) {
+    let mut batch = Batch::new();
+    batch.insert(row);
+    world.repo.store().commit(batch).await.unwrap();
+}
+
+async fn group(world: &World, people: &[ContactId]) -> GroupId {
+    let id = GroupId::new(world.random.uuid_v7(world.clock.wall()));
+    let made = Group {
+        id,
+        name: "Wardens".into(),
+        created_at: world.clock.wall(),
+    };
+    write(world, &made).await;
+    for person in people {
+        world
+            .tracker
+            .change_contact(*person, |contact| {
+                contact.groups.push(id);
+                Some(Vec::new())
+            })
+            .await
+            .unwrap();
+    }
+    id
+}
+
+async fn addressed(world: &World, draft: &DraftInput) -> Vec<ContactId> {
+    let id = world.submitter.save_draft(None, draft, BY).await.unwrap();
+    let sent = world.submitter.send(id).await.unwrap();
+    assert!(matches!(sent, Sent::Now { .. }), "{sent:?}");
+    let chunk = world.repo.audience_chunk(id, 0).unwrap().unwrap();
+    chunk.contacts.clone()
+}
+
+fn state(world: &World, id: CommunicationId) -> CommunicationState {
+    world.repo.communication(id).unwrap().unwrap().state
+}
+
+#[tokio::test]
+async fn leaving_out_wins_and_everybody_is_there_once() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    let ben = person(&world, "Ben", 2).await;
+    let eve = person(&world, "Eve", 3).await;
+    let wardens = group(&world, &[ada, ben]).await;
+    let mut draft = world.draft();
+    draft.audience = Audience {
+        areas: vec![world.area],
+        groups: vec![wardens],
+        contacts: vec![ada, eve],
+        except_contacts: vec![eve],
+        ..Audience::default()
+    };
+    assert_eq!(addressed(&world, &draft).await, [ada, ben]);
+    draft.audience.except_groups = vec![wardens];
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    let review = world.submitter.review(id).await.unwrap();
+    assert_eq!((review.people, review.left_out), (0, 3));
+    assert_eq!(review.problems[0].field, "audience");
+    let refused = world.submitter.send(id).await;
+    assert!(matches!(refused, Err(SubmitError::Invalid(_))));
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_filter_finds_whom_it_finds_when_it_is_sent() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    person(&world, "Ben", 2).await;
+    let filter = SavedFilter {
+        id: FilterId::new(world.random.uuid_v7(world.clock.wall())),
+        name: "Ad…".into(),
+        filter: ContactFilter {
+            text: "ad".into(),
+            areas: vec![world.area],
+            ..ContactFilter::default()
+        },
+        by: BY,
+        created_at: world.clock.wall(),
+    };
+    write(&world, &filter).await;
+    let mut draft = world.draft();
+    draft.audience = Audience {
+        filters: vec![filter.id],
+        ..Audience::default()
+    };
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    let adam = person(&world, "Adam", 3).await;
+    world.submitter.send(id).await.unwrap();
+    let chunk = world.repo.audience_chunk(id, 0).unwrap().unwrap();
+    assert_eq!(chunk.contacts, [ada, adam]);
+}
+
+#[tokio::test]
+async fn a_recipient_list_is_taken_over_as_it_is() {
+    let world = World::new().await;
+    let (ada, ben) = (
+        person(&world, "Ada", 1).await,
+        person(&world, "Ben", 2).await,
+    );
+    let entry = |contact| Recipient {
+        user: BY,
+        contact,
+        at: world.clock.wall(),
+    };
+    assert_eq!(world.submitter.take_list(BY).await.unwrap(), None);
+    write(&world, &entry(ada)).await;
+    let (list, people) = world.submitter.take_list(BY).await.unwrap().unwrap();
+    write(&world, &entry(ben)).await;
+    let mut draft = world.draft();
+    draft.audience = Audience {
+        list: Some(list),
+        list_people: people,
+        ..Audience::default()
+    };
+    assert_eq!(addressed(&world, &draft).await, [ada], "as it was then");
+    world.is_sound();
+}
+
+type Spoil = fn(&mut DraftInput);
+
+#[tokio::test]
+async fn what_is_wrong_with_a_plan_names_its_field() {
+    let world = World::new().await;
+    let step = |channel, minutes: u64| EscalationStep {
+        channel,
+        after: Duration::from_secs(minutes * 60),
+    };
+    let mut good = world.draft();
+    good.plan.escalation = vec![
+        step(Channel::Email, 0),
+        step(Channel::Text, 10),
+        step(Channel::Call, 20),
+    ];
+    good.plan.scheduled_at = Some(world.clock.wall().plus(HOUR));
+    assert_eq!(world.submitter.problems(&good), []);
+    let cases: [(&str, Spoil); 9] = [
+        ("scheduled_at", |d| {
+            d.plan.scheduled_at = Some(Timestamp::from_millis(1_800_000_000_000));
+        }),
+        ("scheduled_at", |d| {
+            d.plan.scheduled_at = Some(Timestamp::from_millis(u64::MAX));
+        }),
+        ("escalation", |d| d.plan.escalation.swap(1, 2)),
+        ("escalation", |d| d.plan.escalation[0].after = HOUR / 60),
+        ("escalation", |d| d.plan.escalation[2].after = HOUR * 24 * 8),
+        ("escalation", |d| d.channels.call = false),
+        ("escalation", |d| {
+            d.plan.escalation.pop();
+        }),
+        ("sms_text", |d| d.content.sms_text = "ê".repeat(671)),
+        ("escalation", |d| {
+            let last = d.plan.escalation[2];
+            d.plan.escalation.push(last);
+        }),
+    ];
+    for (index, (field, spoil)) in cases.into_iter().enumerate() {
+        let mut draft = good.clone();
+        spoil(&mut draft);
+        let problems = world.submitter.problems(&draft);
+        let fields: Vec<_> = problems.iter().map(|problem| problem.field).collect();
+        assert_eq!(fields, [field], "case {index}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_scheduled_goes_out_at_its_time_and_once() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let mut draft = world.draft();
+    let at = world.clock.wall().plus(HOUR);
+    draft.plan.scheduled_at = Some(at);
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    assert_eq!(world.submitter.send(id).await.unwrap(), Sent::Later { at });
+    assert_eq!(world.submitter.send(id).await.unwrap(), Sent::Before);
+    world.is_sound();
+    let store = world.repo.store();
+    let claim = |now| {
+        let lane = Lane::Scheduled.number(false);
+        store.claim_due(lane, now, HOUR, 10).unwrap()
+    };
+    assert!(claim(world.clock.wall()).is_empty(), "not yet");
+    let early = world.submitter.send_scheduled(id).await.unwrap();
+    assert_eq!(early, OnTime::Nothing);
+    world.clock.advance(HOUR);
+    assert_eq!(claim(world.clock.wall()).len(), 1);
+    let (one, two) = tokio::join!(
+        world.submitter.send_scheduled(id),
+        world.submitter.send_scheduled(id)
+    );
+    let mut both = [one.unwrap(), two.unwrap()];
+    both.sort_by_key(|one| *one == OnTime::Nothing);
+    assert_eq!(both, [OnTime::Sent { people: 1 }, OnTime::Nothing]);
+    assert_eq!(state(&world, id), CommunicationState::Expanding);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn what_is_too_late_is_a_draft_again() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let mut draft = world.draft();
+    draft.plan.scheduled_at = Some(world.clock.wall().plus(HOUR));
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    world.submitter.send(id).await.unwrap();
+    world.clock.advance(HOUR * 2 + Duration::from_secs(1));
+    let outcome = world.submitter.send_scheduled(id).await.unwrap();
+    assert_eq!(outcome, OnTime::TooLate);
+    assert_eq!(state(&world, id), CommunicationState::Draft);
+    let problems = world
+        .submitter
+        .problems(&world.submitter.draft(id).unwrap());
+    assert_eq!(problems[0].field, "scheduled_at");
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn what_is_taken_back_does_not_go_out() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let mut draft = world.draft();
+    draft.plan.scheduled_at = Some(world.clock.wall().plus(HOUR));
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    world.submitter.send(id).await.unwrap();
+    let refused = world.submitter.save_draft(Some(id), &draft, BY).await;
+    assert!(matches!(refused, Err(SubmitError::NotADraft)));
+    world.submitter.withdraw(id).await.unwrap();
+    world.clock.advance(HOUR);
+    let outcome = world.submitter.send_scheduled(id).await.unwrap();
+    assert_eq!(outcome, OnTime::Nothing);
+    assert_eq!(state(&world, id), CommunicationState::Draft);
+}
+
+fn with_rules(world: &World, rules: ApprovalRules) {
+    let settings = SubmitSettings {
+        categories: world.submitter.categories(),
+        approval: rules,
+        ..SubmitSettings::default()
+    };
+    world.submitter.replace_settings(settings);
+}
+
+#[tokio::test]
+async fn somebody_else_approves_and_what_was_asked_about_goes_out() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    with_rules(
+        &world,
+        ApprovalRules {
+            categories: vec!["alert".into()],
+            ..ApprovalRules::default()
+        },
+    );
+    let submitter = &world.submitter;
+    let id = submitter
+        .save_draft(None, &world.draft(), BY)
+        .await
+        .unwrap();
+    let refused = submitter.send(id).await;
+    assert!(matches!(refused, Err(SubmitError::NeedsApproval)));
+    submitter.ask_approval(id, BY).await.unwrap();
+    let refused = submitter.save_draft(Some(id), &world.draft(), BY).await;
+    assert!(matches!(refused, Err(SubmitError::NotADraft)));
+    let own = submitter.decide_approval(id, BY, true, "").await;
+    assert!(matches!(own, Err(SubmitError::OwnWork)));
+    person(&world, "Ben", 2).await;
+    let decided = submitter.decide_approval(id, OTHER, true, "fine").await;
+    assert_eq!(
+        decided.unwrap(),
+        Decided::Approved(Sent::Now { people: 1 }),
+        "whoever came later was not approved"
+    );
+    let chunk = world.repo.audience_chunk(id, 0).unwrap().unwrap();
+    assert_eq!(chunk.contacts, [ada]);
+    let sent = world.repo.communication(id).unwrap().unwrap();
+    assert_eq!(sent.approval.as_ref().unwrap().decided_by, Some(OTHER));
+    let again = submitter
+        .decide_approval(id, OTHER, true, "")
+        .await
+        .unwrap();
+    assert_eq!(again, Decided::Approved(Sent::Before));
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn what_is_returned_keeps_the_note_and_what_is_edited_loses_the_approval() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let rules = ApprovalRules {
+        above_people: 1,
+        emergency_bypass: true,
+        ..ApprovalRules::default()
+    };
+    with_rules(&world, rules);
+    let submitter = &world.submitter;
+    let mut draft = world.draft();
+    let small = submitter.save_draft(None, &draft, BY).await.unwrap();
+    assert!(!submitter.review(small).await.unwrap().needs_approval);
+    person(&world, "Ben", 2).await;
+    assert!(submitter.review(small).await.unwrap().needs_approval);
+    submitter.ask_approval(small, BY).await.unwrap();
+    let returned = submitter.decide_approval(small, OTHER, false, "too loud");
+    assert_eq!(returned.await.unwrap(), Decided::Returned);
+    let back = world.repo.communication(small).unwrap().unwrap();
+    assert_eq!(back.state, CommunicationState::Draft);
+    assert_eq!(back.approval.as_ref().unwrap().note, "too loud");
+    submitter.ask_approval(small, BY).await.unwrap();
+    submitter.withdraw(small).await.unwrap();
+    let back = world.repo.communication(small).unwrap().unwrap();
+    assert_eq!(back.approval, None);
+    // An emergency goes out, and it stays written down that nobody approved it.
+    draft.plan.emergency = true;
+    submitter.save_draft(Some(small), &draft, BY).await.unwrap();
+    submitter.send(small).await.unwrap();
+    let sent = world.repo.communication(small).unwrap().unwrap();
+    assert!(sent.approval.as_ref().unwrap().is_waived());
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_draft_that_was_changed_elsewhere_is_not_written_over() {
+    let world = World::new().await;
+    let submitter = &world.submitter;
+    let mut draft = world.draft();
+    let first = submitter.keep_draft(None, None, &draft, BY).await.unwrap();
+    draft.content.text = "Mine.".into();
+    let mine = submitter
+        .keep_draft(Some(first.id), Some(first.revision), &draft, BY)
+        .await
+        .unwrap();
+    assert!(mine.revision > first.revision);
+    draft.content.text = "Theirs.".into();
+    let theirs = submitter
+        .keep_draft(Some(first.id), Some(first.revision), &draft, OTHER)
+        .await;
+    assert!(matches!(theirs, Err(SubmitError::Changed)));
+    assert_eq!(submitter.draft(first.id).unwrap().content.text, "Mine.");
+    submitter.delete_draft(first.id).await.unwrap();
+    let gone = submitter.delete_draft(first.id).await;
+    assert!(matches!(gone, Err(SubmitError::NotFound)));
+    world.is_sound();
+}
+
+fn file(name: &str, size: usize) -> NewFile {
+    NewFile {
+        name: name.into(),
+        media_type: "application/pdf".into(),
+        bytes: vec![7; size].into(),
+    }
+}
+
+#[tokio::test]
+async fn files_are_kept_with_the_draft_and_within_limits() {
+    let world = World::new().await;
+    let submitter = &world.submitter;
+    let id = submitter
+        .save_draft(None, &world.draft(), BY)
+        .await
+        .unwrap();
+    submitter
+        .attach(id, vec![file("a.pdf", 10), file("b.pdf", 20)])
+        .await
+        .unwrap();
+    submitter.attach(id, vec![file("a.pdf", 30)]).await.unwrap();
+    // Saving the text leaves the files alone.
+    submitter
+        .save_draft(Some(id), &world.draft(), BY)
+        .await
+        .unwrap();
+    let files = submitter.draft(id).unwrap().content.attachments;
+    let sizes: Vec<_> = files.iter().map(|file| file.size_bytes).collect();
+    assert_eq!(sizes, [30, 20], "one takes the place of its namesake");
+    for wrong in [
+        file("run.exe", 1),
+        file("empty.pdf", 0),
+        file("huge.pdf", 15 * 1024 * 1024),
+    ] {
+        let refused = submitter.attach(id, vec![wrong]).await;
+        let Err(SubmitError::Invalid(problems)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(problems[0].field, "attachments");
+    }
+    let many = (0..20).map(|n| file(&format!("{n}.pdf"), 1)).collect();
+    assert!(submitter.attach(id, many).await.is_err());
+    let first = submitter.draft(id).unwrap().content.attachments.remove(0);
+    submitter.detach(id, &first.name, first.blob).await.unwrap();
+    assert_eq!(submitter.draft(id).unwrap().content.attachments.len(), 1);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_review_counts_consent_quiet_hours_and_what_is_not_proved() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    let ben = person(&world, "Ben", 2).await;
+    let new = world.method(
+        MethodKind::Mobile,
+        phone("+447700900003"),
+        MethodState::Unverified,
+    );
+    world.contact("Cem", vec![new]).await;
+    let no = |channel| Consent {
+        channel,
+        category: None,
+        given: false,
+        at: Timestamp::from_millis(1),
+        proof: ProofKind::SelfService,
+        note: Redacted::new(String::new()),
+    };
+    let minute = world.clock.wall().as_secs() / 60 % 1440;
+    let minute = u16::try_from(minute).unwrap();
+    let wish = |contact: &mut Contact, channel, quiet| {
+        contact.wishes.decide(no(channel));
+        contact.wishes.quiet_hours = quiet;
+    };
+    let change = |who, channel, quiet: Option<QuietHours>| {
+        let wish = &wish;
+        world.tracker.change_contact(who, move |contact| {
+            wish(contact, channel, quiet);
+            Some(Vec::new())
+        })
+    };
+    let now = QuietHours::new(minute, (minute + 60) % 1440);
+    change(ada, Some(Channel::Call), now).await.unwrap();
+    change(ben, None, None).await.unwrap();
+    let id = world
+        .submitter
+        .save_draft(None, &world.draft(), BY)
+        .await
+        .unwrap();
+    let review = world.submitter.review(id).await.unwrap();
+    assert_eq!((review.said_no, review.quiet, review.unverified), (1, 1, 1));
+    assert_eq!(review.cannot_reach.len(), 1);
+    assert_eq!(review.cannot_reach[0].some[0].1, "Ben");
+    assert!(review.cannot_reach[0].why.contains("said no"));
+    let calls = review
+        .channels
+        .iter()
+        .find(|one| one.channel == Channel::Call);
+    assert_eq!(calls.unwrap().people, 1, "only Cem");
+}
+
+fn user(world: &World) -> User {
+    User {
+        id: BY,
+        login: "ida".into(),
+        name: "Ida".into(),
+        role: Role::Operator,
+        password_hash: Redacted::new(String::new()),
+        created_at: world.clock.wall(),
+        language: None,
+        time_zone: None,
+        email: Some(Redacted::new(
+            EmailAddress::parse("ida@example.org").unwrap(),
+        )),
+        mobile: None,
+        areas: Vec::new(),
+        notify_replies: false,
+        disabled: false,
+    }
+}
+
+#[tokio::test]
+async fn a_trial_goes_to_its_author_alone_and_is_marked() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let submitter = &world.submitter;
+    let id = submitter
+        .save_draft(None, &world.draft(), BY)
+        .await
+        .unwrap();
+    let ida = user(&world);
+    let refused = submitter.send_trial(id, &ida, Channels::ALL).await;
+    assert!(matches!(refused, Err(SubmitError::Invalid(_))), "no mobile");
+    let only = Channels::only(Channel::Email);
+    let trial = submitter.send_trial(id, &ida, only).await.unwrap();
+    let sent = world.repo.communication(trial).unwrap().unwrap();
+    assert!(sent.origin.is_by_itself());
+    assert_eq!(sent.title, "[Test] Flood");
+    assert_eq!(sent.related.unwrap().relation, Relation::Trial);
+    let people = world.repo.people(trial, None, 10).unwrap().rows;
+    assert_eq!(people.len(), 1);
+    assert_eq!(state(&world, id), CommunicationState::Draft);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_correction_goes_to_the_same_people_and_is_linked() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    let submitter = &world.submitter;
+    let campaign = submitter.make_campaign("Floods", BY).await.unwrap();
+    let twice = submitter.make_campaign(" floods", BY).await;
+    assert!(matches!(twice, Err(SubmitError::Invalid(_))));
+    let draft = DraftInput {
+        campaign: Some(campaign),
+        ..world.draft()
+    };
+    let id = submitter.save_draft(None, &draft, BY).await.unwrap();
+    let wanted = || FollowUp {
+        relation: Relation::Correction,
+        whom: Whom::All,
+        prefix: "Correction: ".into(),
+    };
+    let early = submitter.follow(id, wanted(), OTHER).await;
+    assert!(matches!(early, Err(SubmitError::NotYet)));
+    submitter.send(id).await.unwrap();
+    person(&world, "Ben", 2).await;
+    let new = submitter.follow(id, wanted(), OTHER).await.unwrap();
+    let begun = submitter.draft(new).unwrap();
+    assert_eq!(begun.content.subject, "Correction: Flood");
+    assert_eq!(begun.campaign, Some(campaign));
+    assert_eq!(world.repo.audience_list(&begun.audience).unwrap(), [ada]);
+    let later = world.repo.communications_related_to(id, 10).unwrap();
+    assert_eq!(later[0].id, new);
+    let in_campaign = world
+        .repo
+        .communications_in_campaign(campaign, None, 10)
+        .unwrap();
+    assert_eq!(in_campaign.rows.len(), 2);
+    let nobody = submitter
+        .follow(
+            id,
+            FollowUp {
+                whom: Whom::Reached,
+                ..wanted()
+            },
+            OTHER,
+        )
+        .await;
+    assert!(matches!(nobody, Err(SubmitError::Invalid(_))));
+    submitter.rename_campaign(campaign, "Storms").await.unwrap();
+    assert_eq!(
+        world.repo.campaign(campaign).unwrap().unwrap().name,
+        "Storms"
+    );
+    world.is_sound();
+}

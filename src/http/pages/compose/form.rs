@@ -111,7 +111,7 @@ fn read_time(text: &str, zone: &TimeZone) -> Result<Option<Timestamp>, &'static 
     if text.is_empty() {
         return Ok(None);
     }
-    let wrong = "This is not a date and time, such as 2026-11-22T14:05.";
+    let wrong = "This is not a date and time.";
     if text.len() > 32 {
         return Err(wrong);
     }

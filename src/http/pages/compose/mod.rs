@@ -20,7 +20,7 @@ use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
 use super::{Answer, id};
-use crate::domain::{Channels, CommunicationId, CommunicationState, Timestamp};
+use crate::domain::{Channels, CommunicationId, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
 
 pub(super) use form::time_field;
@@ -50,7 +50,10 @@ pub(super) async fn edit(
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
-    if communication.state != CommunicationState::Draft {
+    if communication.is_sent() {
+        return Ok(Redirect::to(&format!("/communications/{id}")).into_response());
+    }
+    if !communication.is_draft() {
         return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
     }
     let draft = app.console.submit.draft(id)?;
