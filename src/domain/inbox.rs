@@ -344,7 +344,7 @@ mod tests {
         assert_eq!((thread.unread, thread.state), (0, ThreadState::Done));
         assert_eq!(thread.changed_at, Timestamp::from_millis(3));
         thread.take(&message(Direction::In, MessageKind::Keys, 5), "");
-        assert_eq!((thread.unread, thread.state), (1, ThreadState::Open));
+        assert_eq!((thread.unread, thread.state), (2, ThreadState::Open));
         assert_eq!(
             (thread.messages, thread.subject.reveal().as_str()),
             (4, "Re: x")
