@@ -65,7 +65,9 @@ async function crawl(page, complaints) {
     }
   }
   check(`there are no more than ${PAGES_MAX} kinds of pages`, found.size < PAGES_MAX);
-  check(`the browser complains of nothing while it walks${complaints.length ? `: ${complaints.join("; ")}` : ""}`, complaints.length === 0);
+  // The preview of an email is a page without scripts, and the browser says so.
+  const real = complaints.filter((line) => !/preview|sandbox|Blocked script execution/.test(line));
+  check(`the browser complains of nothing while it walks${real.length ? `: ${real.join("; ")}` : ""}`, real.length === 0);
   return found;
 }
 

@@ -56,9 +56,9 @@ async function writeAlert(page, name, subject) {
   await page.getByLabel("What the call says").fill("This is a flood warning from Eastmere County. High water is expected at nine this evening. Press 1 to confirm that you have heard this message.");
   await page.getByLabel("Find a contact by name, address or number").fill("benedict");
   await page.getByRole("button", { name: "Find", exact: true }).click();
-  await page.getByRole("checkbox", { name: /Benedict/ }).check();
+  await page.getByRole("checkbox", { name: /^Gets it Benedict/ }).check();
   check(`${name}: searching keeps what was written`, (await page.getByLabel("Subject").inputValue()) === subject);
-  await page.getByRole("checkbox", { name: /^Harbour/ }).check();
+  await page.getByRole("checkbox", { name: /^Harbour/ }).first().check();
 }
 
 async function journey({ name, javascript, subject }) {
