@@ -160,7 +160,7 @@ async function look({ name, dark, viewport }) {
     await visit("person");
     await page.getByRole("link", { name: "Contact", exact: true }).click();
     await visit("contact");
-    await page.getByRole("link", { name: "Communications log" }).click();
+    await page.locator("main").getByRole("link", { name: "Communications log" }).click();
     await visit("log");
     await page.goto(`${base}/issues`);
     await page.getByRole("link", { name: /^List people/ }).first().click();
@@ -168,7 +168,7 @@ async function look({ name, dark, viewport }) {
     if ((await page.getByRole("link", { name: /^View/ }).count()) > 0) {
       await page.getByRole("link", { name: /^View/ }).first().click();
       await visit("contact-issue");
-      await page.getByRole("link", { name: "Communications log" }).click();
+      await page.locator("main").getByRole("link", { name: "Communications log" }).click();
       await visit("log-issue");
     }
     await page.goto(`${base}/communications/new`);
