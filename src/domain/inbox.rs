@@ -341,7 +341,7 @@ mod tests {
         );
         thread.state = ThreadState::Done;
         thread.take(&message(Direction::In, MessageKind::Automatic, 4), "");
-        assert_eq!((thread.unread, thread.state), (0, ThreadState::Done));
+        assert_eq!((thread.unread, thread.state), (1, ThreadState::Done));
         assert_eq!(thread.changed_at, Timestamp::from_millis(3));
         thread.take(&message(Direction::In, MessageKind::Keys, 5), "");
         assert_eq!((thread.unread, thread.state), (2, ThreadState::Open));
