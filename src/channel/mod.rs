@@ -15,6 +15,17 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::verdict::Verdict;
 use crate::domain::{CallStatus, Channel as ChannelKind, Content, DeliveryId, Destination};
 
+/// A file that goes with an email.
+#[derive(Clone, Debug)]
+pub struct AttachedFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
 /// One attempt at one delivery.
 #[derive(Clone, Debug)]
 pub struct AttemptRequest {
@@ -26,6 +37,8 @@ pub struct AttemptRequest {
     pub destination: Destination,
     /// What is said; shared by all deliveries of a communication.
     pub content: Arc<Content>,
+    /// The files that go with an email; shared by all deliveries of a communication.
+    pub files: Arc<[AttachedFile]>,
     /// The whole message, for mail that an application handed in.
     pub submitted: Option<Bytes>,
     /// Name to greet or address, may be empty.

@@ -66,8 +66,13 @@ pub(super) fn start(parts: Parts<'_>) {
             .spawn(async move { sweeper.give_up_stale(stop).await });
         run(&parts, Lane::from(channel.kind()), attempts);
     }
+    start_others(&parts);
+}
+
+/// The lanes that are not a channel's.
+fn start_others(parts: &Parts<'_>) {
     run(
-        &parts,
+        parts,
         Lane::Expand,
         Arc::new(Rounds::new(
             parts.repo.clone(),
@@ -77,7 +82,7 @@ pub(super) fn start(parts: Parts<'_>) {
         )),
     );
     run(
-        &parts,
+        parts,
         Lane::Inbound,
         Arc::new(MailReader {
             inbound: parts.inbound.clone(),
@@ -85,7 +90,7 @@ pub(super) fn start(parts: Parts<'_>) {
         }),
     );
     run(
-        &parts,
+        parts,
         Lane::Scheduled,
         Arc::new(Timekeeper {
             submitter: parts.submitter.clone(),
@@ -93,7 +98,7 @@ pub(super) fn start(parts: Parts<'_>) {
         }),
     );
     run(
-        &parts,
+        parts,
         Lane::Notify,
         Arc::new(Notifier {
             submitter: parts.submitter.clone(),

@@ -116,7 +116,7 @@ impl Chrome {
             "trial" => Some("done.trial"),
             "begun" => Some("done.begun"),
             "campaign" => Some("done.campaign"),
-            "renamed" => Some("done.renamed"),
+            "campaign_renamed" => Some("done.campaign_renamed"),
             "deleted" => Some("done.deleted"),
             "files" => Some("done.files"),
             "recontacted" => Some("done.recontacted"),

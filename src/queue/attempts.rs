@@ -1,5 +1,6 @@
 //! The handler of a channel's lane: one claimed delivery, one attempt, one outcome recorded.
 
+mod files;
 mod request;
 
 use std::collections::HashMap;
@@ -48,6 +49,7 @@ pub struct Attempts {
     return_paths: ReturnPaths,
     zone: TimeZone,
     running: Mutex<HashMap<DeliveryId, CancellationToken>>,
+    files: files::Files,
     contents: Mutex<Vec<(BlobId, Arc<Content>)>>,
     drain: CancellationToken,
     metrics: Option<Arc<Metrics>>,
@@ -91,6 +93,7 @@ impl Attempts {
             return_paths: tools.return_paths,
             zone: tools.zone,
             running: Mutex::default(),
+            files: files::Files::default(),
             contents: Mutex::default(),
             drain,
             metrics: None,
@@ -252,13 +255,14 @@ impl Attempts {
             self.tracker.record(id, event).await?;
             return Ok(());
         }
-        let request = match self.look(&delivery)? {
+        let mut request = match self.look(&delivery)? {
             Look::Go(request) => *request,
             Look::Instead(event) => {
                 self.tracker.record(id, event).await?;
                 return Ok(());
             }
         };
+        let with_files = self.with_files(&mut request).await?;
         let status = begun(self.channel.kind());
         self.tracker
             .record(id, Event::AttemptBegun { status })
@@ -268,7 +272,7 @@ impl Attempts {
         let began = self.clock.monotonic();
         let calling = self.calling();
         let outcome = self.run(id, request, token).await;
-        drop(calling);
+        drop((calling, with_files));
         self.count(&outcome, began);
         self.settle(&begun, outcome).await;
         Ok(())

@@ -118,6 +118,7 @@ async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
             voice_script: String::new(),
             attachments: Vec::new(),
         }),
+        files: Arc::default(),
         submitted: None,
         recipient_name: "Ann".into(),
         language: "en".into(),

@@ -199,6 +199,7 @@ impl House {
             attempt: 1,
             destination: Destination::Phone(Redacted::new(number)),
             content: Arc::new(content),
+            files: Arc::default(),
             submitted: None,
             recipient_name: String::new(),
             language: "en".to_owned(),

@@ -11,5 +11,6 @@ mod expansion;
 mod laws;
 mod reminders;
 mod retries;
+mod scheduled;
 mod scripts;
 mod world;

@@ -1,10 +1,10 @@
 //! The bytes of one mail: built for this recipient, or what an application handed in.
 
 use crate::{
-    channel::AttemptRequest,
+    channel::{AttachedFile, AttemptRequest},
     domain::Timestamp,
     proto::mime::{
-        build::{self, BuildError, Mailbox, OutgoingMail},
+        build::{self, Attachment, BuildError, Mailbox, OutgoingMail},
         submitted::{self, Additions},
     },
 };
@@ -53,8 +53,16 @@ impl Composer {
             date_secs: now.as_secs(),
             in_reply_to: request.in_reply_to.as_deref(),
             list_unsubscribe: links.unsubscribe.as_deref(),
-            attachments: Vec::new(),
+            attachments: request.files.iter().map(attachment).collect(),
         })
+    }
+}
+
+fn attachment(file: &AttachedFile) -> Attachment<'_> {
+    Attachment {
+        name: &file.name,
+        content_type: &file.media_type,
+        bytes: &file.bytes,
     }
 }
 

@@ -234,6 +234,7 @@ fn request() -> AttemptRequest {
             voice_script: String::new(),
             attachments: Vec::new(),
         }),
+        files: Arc::default(),
         submitted: None,
         recipient_name: "Ann".into(),
         language: "en".into(),
@@ -769,4 +770,32 @@ async fn an_attempt_ends_soon_when_told_to() {
         (verdict.diagnostic.as_str(), verdict.fault),
         ("stopped before it was handed over", Fault::Unknown)
     );
+}
+
+#[tokio::test]
+async fn files_travel_with_the_mail() {
+    use mail_parser::MimeHeaders;
+    let (port, seen) = serve(GOOD).await;
+    let file = crate::channel::AttachedFile {
+        name: "Plan é.pdf".into(),
+        media_type: "application/pdf".into(),
+        bytes: Bytes::from_static(b"%PDF-1.7 where to go"),
+    };
+    let request = AttemptRequest {
+        files: vec![file].into(),
+        ..request()
+    };
+    let outcome = attempt(&channel_to(port), request).await;
+    assert!(
+        matches!(outcome, AttemptOutcome::Delivered { .. }),
+        "{outcome:?}"
+    );
+    let lines = seen.lines();
+    let start = lines.iter().position(|line| line == "DATA").unwrap() + 1;
+    let raw = lines[start..].join("\r\n");
+    let mail = mail_parser::MessageParser::default().parse(&raw).unwrap();
+    let file = mail.attachment(0).unwrap();
+    assert_eq!(file.attachment_name(), Some("Plan é.pdf"));
+    assert_eq!(file.contents(), b"%PDF-1.7 where to go");
+    assert!(mail.body_text(0).unwrap().contains("Go up."));
 }

@@ -93,6 +93,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         attempt: 1,
         destination: Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap())),
         content: Arc::new(content),
+        files: Arc::default(),
         submitted: None,
         recipient_name: String::new(),
         language: "en".to_owned(),

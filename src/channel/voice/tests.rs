@@ -58,6 +58,7 @@ fn request() -> AttemptRequest {
             voice_script: "The river rises.".into(),
             attachments: Vec::new(),
         }),
+        files: Arc::default(),
         submitted: None,
         recipient_name: "Ann".into(),
         language: "en".into(),

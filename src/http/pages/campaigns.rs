@@ -187,7 +187,7 @@ pub(super) async fn rename(
     let id: CampaignId = id(&text)?;
     let name = fields.get("campaign_name");
     match app.console.submit.rename_campaign(id, name).await {
-        Ok(()) => Ok(see(&format!("/campaigns/{id}?done=renamed"))),
+        Ok(()) => Ok(see(&format!("/campaigns/{id}?done=campaign_renamed"))),
         Err(SubmitError::Invalid(errors)) => {
             show_one(&app, &signed, id, &Fields::default(), Some(name), &errors)
         }

@@ -92,6 +92,7 @@ impl Attempts {
             destination: delivery.destination.clone(),
             content,
             submitted: None,
+            files: Arc::default(),
             recipient_name: name.unwrap_or_default(),
             language: contact.map_or_else(String::new, |contact| contact.language.clone()),
             return_path: self.return_paths.address(delivery.id),
