@@ -7,6 +7,7 @@ pub mod classify;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contacts_file;
 pub mod daemon;
 pub mod domain;
 pub mod http;

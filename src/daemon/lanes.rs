@@ -14,6 +14,7 @@ use crate::domain::{Channel as ChannelKind, CommunicationId, Lane, PublicLinks, 
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::queue::attempts::{AttemptTools, Attempts};
+use crate::queue::imports::Imports;
 use crate::queue::lane::{self, LaneHandler, Work};
 use crate::queue::rounds::Rounds;
 use crate::store::Repo;
@@ -96,6 +97,15 @@ fn start_others(parts: &Parts<'_>) {
             submitter: parts.submitter.clone(),
             repo: parts.repo.clone(),
         }),
+    );
+    run(
+        parts,
+        Lane::Import,
+        Arc::new(Imports::new(
+            parts.repo.clone(),
+            parts.tracker.clone(),
+            parts.stop.clone(),
+        )),
     );
     run(
         parts,

@@ -24,11 +24,13 @@ pub enum Lane {
     Notify = 6,
     /// Communications that go out by themselves at their time.
     Scheduled = 7,
+    /// Files of contacts to read in.
+    Import = 8,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Email,
         Self::Text,
         Self::Call,
@@ -36,6 +38,7 @@ impl Lane {
         Self::Inbound,
         Self::Notify,
         Self::Scheduled,
+        Self::Import,
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
@@ -68,6 +71,7 @@ impl Lane {
             Self::Inbound => "inbound",
             Self::Notify => "notify",
             Self::Scheduled => "scheduled",
+            Self::Import => "import",
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod escalation;
 pub mod fold;
 pub mod group;
 pub mod ids;
+pub mod import;
 pub mod inbox;
 pub mod job;
 pub mod log;
@@ -57,6 +58,10 @@ pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
     ImportId, MessageId, MethodId, ThreadId, UserId,
+};
+pub use import::{
+    ColumnUse, Finding, ImportFindings, ImportImage, ImportJob, ImportMapping, ImportPass,
+    ImportState, ImportTotals, KnownPeople, UndoTotals,
 };
 pub use inbox::{Direction, Message, MessageFile, MessageKind, ReplyNotice, Thread, ThreadState};
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};

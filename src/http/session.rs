@@ -36,6 +36,13 @@ pub(crate) struct Signed {
     pub(crate) words: &'static Words,
 }
 
+impl Signed {
+    /// Whether a form's token is this session's.
+    pub(crate) fn owns(&self, token: &str) -> bool {
+        hash(token).ct_eq(&self.session.csrf_hash).into()
+    }
+}
+
 /// A form of somebody who is logged in, its token checked.
 pub(crate) struct SignedForm {
     pub(crate) signed: Signed,
@@ -128,11 +135,6 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     }))
 }
 
-/// Whether a form carries the token of this session.
-pub(crate) fn is_token_of(signed: &Signed, token: &str) -> bool {
-    hash(token).ct_eq(&signed.session.csrf_hash).into()
-}
-
 /// Leads people to the login and back; tells programs.
 fn refuse(parts: &Parts) -> Response {
     if wants_json(&parts.headers) {
@@ -177,7 +179,7 @@ impl FromRequest<Arc<App>> for SignedForm {
         let fields = Fields::of_form(request)
             .await
             .map_err(IntoResponse::into_response)?;
-        if is_token_of(&signed, fields.get("csrf")) {
+        if signed.owns(fields.get("csrf")) {
             Ok(Self { signed, fields })
         } else {
             Err(Fault::Forged.into_response())

@@ -40,7 +40,7 @@ pub(crate) enum Cell<'a> {
 
 /// A column: its heading, and its width in characters.
 pub(crate) struct Column {
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     pub(crate) width: u16,
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn write(
         sheet.set_column_width(index, column.width)?;
     }
     for (index, column) in (0_u16..).zip(columns) {
-        sheet.write_string_with_format(0, index, column.title, &heading)?;
+        sheet.write_string_with_format(0, index, column.title.as_ref(), &heading)?;
     }
     fill(&mut Rows {
         sheet,

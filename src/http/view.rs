@@ -296,6 +296,9 @@ pub(crate) fn zone_of_user(app: &App, user: &User) -> TimeZone {
 /// What has just been done to a contact, a list, a place.
 fn done_to_people(done: &str) -> Option<&'static str> {
     Some(match done {
+        "import_stopped" => "done.import_stopped",
+        "import_over" => "done.import_over",
+        "import_discarded" => "done.import_discarded",
         "made" => "done.made",
         "updated" => "done.updated",
         "updated_asked" => "done.updated_asked",

@@ -1,6 +1,7 @@
 //! What waits and when it is due: the schedule (pure), lanes, and the runners that work them off.
 
 pub mod attempts;
+pub mod imports;
 pub mod lane;
 pub mod outcome;
 pub mod quiet;

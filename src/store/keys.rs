@@ -7,7 +7,7 @@
 use super::engine::Key;
 use crate::domain::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
-    MessageId, PersonState, Status, ThreadId, ThreadState, Timestamp, UserId,
+    ImportId, ImportPass, MessageId, PersonState, Status, ThreadId, ThreadState, Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -114,6 +114,12 @@ pub const REPLY_NOTICE: &[u8] = b"in";
 pub const UNREAD_THREADS: &[u8] = b"#u";
 /// Counter: threads with unread messages by who looks after them.
 pub const UNREAD_BY_ASSIGNEE: &[u8] = b"#v";
+/// Imports.
+pub const IMPORT: &[u8] = b"j.";
+/// What was found in the rows of an import.
+pub const IMPORT_FINDINGS: &[u8] = b"jf";
+/// Contacts as they were before an import.
+pub const IMPORT_IMAGE: &[u8] = b"ji";
 /// Users.
 pub const USER: &[u8] = b"u.";
 /// Users by login.
@@ -283,6 +289,31 @@ pub fn recipients_of_user(user: UserId) -> Key {
 pub fn made_at(at: Timestamp) -> Key {
     let millis = at.as_millis().min((1 << 48) - 1).to_be_bytes();
     KeyBuilder::new(DELIVERY).bytes(&millis[2..]).build()
+}
+
+/// An import.
+#[must_use]
+pub fn import(id: ImportId) -> Key {
+    row(IMPORT, id.as_bytes())
+}
+
+/// A chunk of an import's findings.
+#[must_use]
+pub fn import_findings(id: ImportId, pass: ImportPass, index: u32) -> Key {
+    KeyBuilder::new(IMPORT_FINDINGS)
+        .bytes(id.as_bytes())
+        .bytes(&[pass as u8])
+        .bytes(&index.to_be_bytes())
+        .build()
+}
+
+/// A contact as it was before an import.
+#[must_use]
+pub fn import_image(id: ImportId, contact: ContactId) -> Key {
+    KeyBuilder::new(IMPORT_IMAGE)
+        .bytes(id.as_bytes())
+        .bytes(contact.as_bytes())
+        .build()
 }
 
 /// Row of a user.

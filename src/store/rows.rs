@@ -9,8 +9,9 @@ use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState,
-    Contact, Delivery, EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState,
-    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    Contact, Delivery, EarlyReceipt, Group, ImportFindings, ImportImage, ImportJob, InboundMail,
+    Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice, RoundJob, SavedFilter, Session,
+    SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -350,6 +351,30 @@ impl Row for InboundMail {
             .map(|due| (queue_key(Lane::Inbound as u8, due, &self.id), Vec::new()))
             .into_iter()
             .collect()
+    }
+}
+
+impl Row for ImportJob {
+    fn key(&self) -> Key {
+        keys::import(self.id)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let queued = |due| queue_key(Lane::Import as u8, due, self.id.as_bytes());
+        let entry = self.due.map(|due| (queued(due), Vec::new()));
+        entry.into_iter().collect()
+    }
+}
+
+impl Row for ImportFindings {
+    fn key(&self) -> Key {
+        keys::import_findings(self.import, self.pass, self.index)
+    }
+}
+
+impl Row for ImportImage {
+    fn key(&self) -> Key {
+        keys::import_image(self.import, self.before.id)
     }
 }
 

@@ -29,6 +29,10 @@ const ROOMS: &[Room] = &[
         may: &[],
     },
     Room {
+        name: "contacts_file",
+        may: &["domain"],
+    },
+    Room {
         name: "classify",
         may: &["domain", "proto"],
     },
@@ -42,7 +46,14 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "tracker",
-        may: &["domain", "store", "config", "clock", "observe"],
+        may: &[
+            "domain",
+            "contacts_file",
+            "store",
+            "config",
+            "clock",
+            "observe",
+        ],
     },
     Room {
         name: "submit",
@@ -81,7 +92,14 @@ const ROOMS: &[Room] = &[
     Room {
         name: "http",
         may: &[
-            "domain", "submit", "tracker", "store", "config", "clock", "observe",
+            "domain",
+            "contacts_file",
+            "submit",
+            "tracker",
+            "store",
+            "config",
+            "clock",
+            "observe",
         ],
     },
     Room {
@@ -119,6 +137,7 @@ const PRIVATE: &[&str] = &["channel::email", "channel::sms", "channel::voice"];
 /// Code without IO, clocks and chance of its own.
 const PURE: &[&str] = &[
     "src/domain",
+    "src/contacts_file",
     "src/classify",
     "src/proto",
     "src/queue/schedule",

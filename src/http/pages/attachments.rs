@@ -14,7 +14,7 @@ use super::super::App;
 use super::super::dress::PREVIEW_POLICY;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::session::{Signed, SignedForm, is_token_of, percent};
+use super::super::session::{Signed, SignedForm, percent};
 use super::super::view::Chrome;
 use super::compose::see;
 use super::problems::{Problem, Problems};
@@ -165,7 +165,7 @@ async fn read(
     while let Some(field) = form.next_field().await.map_err(broken)? {
         if field.name() == Some("csrf") {
             let token = text_of(field).await?;
-            trusted = is_token_of(signed, &token);
+            trusted = signed.owns(&token);
             continue;
         }
         // The token stands first in our form: nothing of a stranger's form is read.

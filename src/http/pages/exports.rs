@@ -35,6 +35,7 @@ use crate::store::{Repo, RepoError, Seek};
 
 const XLSX: HeaderValue =
     HeaderValue::from_static("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
+const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 /// Small files are ready within this time: then their size is told, and a failure has a page.
 /// For a larger one the answer begins before the file does, and the browser waits.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -241,12 +242,12 @@ fn log_row<'a>(
 
 fn column(words: &'static Words, key: &'static str, width: u16) -> Column {
     Column {
-        title: words.t(key),
+        title: words.t(key).into(),
         width,
     }
 }
 
-type Made = Result<(File, u64), SheetError>;
+pub(super) type Made = Result<(File, u64), SheetError>;
 
 /// A file on its way: being made, then being read. Dropping it stops both.
 struct Download {
@@ -257,7 +258,7 @@ struct Download {
 }
 
 /// Makes a file on a thread of its own and hands it on under this name.
-async fn download(
+pub(super) async fn download(
     app: &Arc<App>,
     name: &str,
     make: impl FnOnce(&CancellationToken) -> Made + Send + 'static,
@@ -299,7 +300,8 @@ fn answer(name: &str, size: Option<u64>, download: Download) -> Response {
     });
     let mut response = Body::from_stream(chunks).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, XLSX);
+    let kind = if name.ends_with(".csv") { CSV } else { XLSX };
+    headers.insert(header::CONTENT_TYPE, kind);
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
     if let Ok(disposition) = disposition {
         headers.insert(header::CONTENT_DISPOSITION, disposition);

@@ -16,6 +16,7 @@ mod contact_seen;
 mod contact_status;
 mod contact_steps;
 mod contacts;
+mod contacts_export;
 mod content;
 mod decide;
 mod draft_delete;
@@ -26,6 +27,10 @@ mod grid;
 mod groups;
 mod health;
 mod hear;
+mod import_columns;
+mod import_findings;
+mod import_job;
+mod imports;
 mod inbox;
 mod issues;
 mod live;
@@ -182,6 +187,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             post(thread_answer::correct),
         )
         .merge(people())
+        .merge(files())
         .route("/issues", get(issues::page))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
@@ -235,6 +241,31 @@ fn people() -> Router<Arc<App>> {
             get(recipients::ask_clear).post(recipients::clear),
         )
         .route("/recipients/communicate", post(recipients::communicate))
+}
+
+/// Contacts from and to files.
+fn files() -> Router<Arc<App>> {
+    Router::new()
+        .route("/contacts/import", get(imports::page).post(imports::upload))
+        .route("/contacts/imports/{id}", get(import_job::page))
+        .route(
+            "/contacts/imports/{id}/columns",
+            get(import_columns::page).post(import_columns::check),
+        )
+        .route("/contacts/imports/{id}/start", post(import_job::start))
+        .route("/contacts/imports/{id}/cancel", post(import_job::cancel))
+        .route("/contacts/imports/{id}/discard", post(import_job::discard))
+        .route(
+            "/contacts/imports/{id}/undo",
+            get(import_job::ask_undo).post(import_job::undo),
+        )
+        .route("/contacts/imports/{id}/events", get(import_job::events))
+        .route(
+            "/contacts/imports/{id}/findings.csv",
+            get(import_findings::file),
+        )
+        .route("/contacts/export", get(contacts_export::page))
+        .route("/contacts/export/file", get(contacts_export::file))
 }
 
 /// Steps on one of a contact's methods.

@@ -7,6 +7,7 @@ mod api_contacts;
 mod api_journey;
 mod comms_log;
 mod compose;
+mod imports;
 mod inbox;
 mod issues;
 mod journey;

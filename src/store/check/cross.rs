@@ -6,6 +6,7 @@ use crate::domain::{
     ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
     Contact, Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread,
 };
+use crate::domain::{ImportFindings, ImportImage, ImportJob};
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
@@ -200,6 +201,37 @@ impl Check<'_> {
         if messages != thread.messages {
             let what = format!("says {} messages and has {messages}", thread.messages);
             self.problem(Thread::NAME, thread.id.to_string(), what);
+        }
+        Ok(())
+    }
+
+    pub(super) fn import(&mut self, job: &ImportJob) -> Result<()> {
+        let id = || job.id.to_string();
+        if job.state.is_working() && job.due.is_none() {
+            let what = "is to be worked on and waits in no queue";
+            self.problem(ImportJob::NAME, id(), what);
+        }
+        match job.file {
+            Some(file) if self.blob(file)?.is_none() => {
+                self.problem(ImportJob::NAME, id(), "its file is missing");
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn findings(&mut self, chunk: &ImportFindings) -> Result<()> {
+        if !self.exists(&keys::import(chunk.import))? {
+            let id = chunk.import.to_string();
+            self.problem(ImportFindings::NAME, id, "its import is missing");
+        }
+        Ok(())
+    }
+
+    pub(super) fn image(&mut self, image: &ImportImage) -> Result<()> {
+        if !self.exists(&keys::import(image.import))? {
+            let id = image.import.to_string();
+            self.problem(ImportImage::NAME, id, "its import is missing");
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use crate::domain::{
     Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User,
     Visit,
 };
+use crate::domain::{ImportFindings, ImportImage, ImportJob};
 
 /// Most problems that a report spells out; the others are only counted.
 pub const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -112,6 +113,9 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Visit>(keys::VISIT, |_, _| Ok(()))?;
     check.rows::<ApiToken>(keys::API_TOKEN, Check::api_token)?;
     check.rows::<ApiRequest>(keys::API_REQUEST, |_, _| Ok(()))?;
+    check.rows::<ImportJob>(keys::IMPORT, Check::import)?;
+    check.rows::<ImportFindings>(keys::IMPORT_FINDINGS, Check::findings)?;
+    check.rows::<ImportImage>(keys::IMPORT_IMAGE, Check::image)?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -291,6 +295,9 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::COMMUNICATION_BY_STATE, "communications by state"),
     (keys::RECIPIENT, "recipient"),
     (keys::RECIPIENTS_OF_USER, "number of recipients"),
+    (keys::IMPORT, "import"),
+    (keys::IMPORT_FINDINGS, "findings of an import"),
+    (keys::IMPORT_IMAGE, "contact before an import"),
     (keys::CONTACT, "contact"),
     (keys::CONTACT_BY_NAME, "contacts by name"),
     (keys::CONTACT_BY_WORD, "contacts by word"),

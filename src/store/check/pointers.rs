@@ -6,6 +6,7 @@ use crate::domain::{
     Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User,
     UserId, Visit,
 };
+use crate::domain::{ImportId, ImportJob};
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
 use crate::store::rows::Row;
@@ -53,6 +54,7 @@ enum Owner {
     Person(CommunicationId, ContactId),
     Round(Key),
     Inbound([u8; 16]),
+    Import(ImportId),
     User(UserId),
     Thread(ThreadId),
     /// By the key of its row.
@@ -98,6 +100,7 @@ impl Check<'_> {
             }
             Owner::Round(row) => self.row_derives::<RoundJob>(row, key, value),
             Owner::Inbound(id) => self.row_derives::<InboundMail>(&keys::inbound(id), key, value),
+            Owner::Import(id) => self.row_derives::<ImportJob>(&keys::import(*id), key, value),
             Owner::User(id) => self.row_derives::<User>(&keys::user(*id), key, value),
             Owner::Thread(id) => self.row_derives::<Thread>(&keys::thread(*id), key, value),
             Owner::Message(row) => self.row_derives::<Message>(row, key, value),
@@ -182,6 +185,7 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
         Lane::Expand => Owner::Round(value.to_vec()),
         Lane::Inbound => Owner::Inbound(id),
+        Lane::Import => Owner::Import(ImportId::from_bytes(id)),
         Lane::Notify if value.starts_with(keys::MESSAGE) => Owner::Message(value.to_vec()),
         Lane::Notify => Owner::Notice(value.to_vec()),
         Lane::Scheduled => Owner::Communication(CommunicationId::from_bytes(id)),

@@ -6,8 +6,9 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
     BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactChange, ContactKind,
-    Direction, Fault, MessageKind, MethodKind, MethodState, Permanence, PersonState, Reason,
-    Relation, Role, Status, ThreadState, TicketPurpose, comms_issue::Reachability,
+    Direction, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState,
+    Permanence, PersonState, Reason, Relation, Role, Status, ThreadState, TicketPurpose,
+    comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -78,6 +79,11 @@ codes!(ContactChange, "change of a contact":
     7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
     12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
 codes!(TicketPurpose, "purpose of a ticket": 1 Verify, 2 LogIn, 3 Add, 4 Replace);
+codes!(ImportState, "state of an import":
+    1 Uploaded, 2 Checking, 3 Checked, 4 Running, 5 Done, 6 Cancelled, 7 Failed, 8 Undoing,
+    9 Undone);
+codes!(ImportPass, "pass of an import": 1 Check, 2 Run, 3 Undo);
+codes!(KnownPeople, "what happens to known people": 1 Skip, 2 Update, 3 Add);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
     3 NotWanted);

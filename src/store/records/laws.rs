@@ -10,6 +10,8 @@ use proptest::prelude::*;
 
 use super::{Record, RecordError, VERSION, samples};
 use crate::domain::communication::AUDIENCE_PICKS_MAX;
+use crate::domain::contact::CUSTOM_NAME_SIZE_MAX;
+use crate::domain::import::{FINDING_VALUE_MAX, FINDINGS_CHUNK, IMPORT_COLUMNS_MAX};
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
@@ -18,6 +20,7 @@ use crate::domain::{
     Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread,
     Ticket, User, Visit,
 };
+use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
 use crate::store::engine::VALUE_SIZE_MAX;
 
 /// Where the golden values lie.
@@ -156,6 +159,9 @@ laws! {
     gathering: Gathering,
     api_token: ApiToken,
     api_request: ApiRequest,
+    import_job: ImportJob,
+    import_findings: ImportFindings,
+    import_image: ImportImage,
 }
 
 #[test]
@@ -175,6 +181,23 @@ fn a_missing_field_is_named() {
         error.contains("area") && error.contains("AreaRow::id"),
         "{error}"
     );
+}
+
+#[test]
+fn the_largest_findings_fit() {
+    let mut chunk = samples::import_findings();
+    let long = "é".repeat(FINDING_VALUE_MAX);
+    let mut finding = chunk.findings[0].clone();
+    finding.value = Redacted::new(long.clone());
+    finding.why = "w".repeat(200);
+    finding.parts = vec![long.clone(), long];
+    chunk.findings = vec![finding; FINDINGS_CHUNK];
+    let mut job = samples::import_job();
+    let field = ColumnUse::Field("f".repeat(CUSTOM_NAME_SIZE_MAX));
+    job.mapping.columns = vec![field; IMPORT_COLUMNS_MAX];
+    for bytes in [chunk.to_bytes(), job.to_bytes()] {
+        assert!(bytes.len() < VALUE_SIZE_MAX, "{}", bytes.len());
+    }
 }
 
 #[test]
@@ -259,6 +282,16 @@ mod round_trip {
             check(&thread)?;
             check(&message)?;
             check(&notice)?;
+        }
+        #[test]
+        fn of_imports(
+            job in arb::import_job(),
+            findings in arb::import_findings(),
+            image in arb::import_image(),
+        ) {
+            check(&job)?;
+            check(&findings)?;
+            check(&image)?;
         }
         #[test]
         fn of_log_entries(value in arb::log_entry()) { check(&value)?; }

@@ -20,6 +20,7 @@ mod communication;
 mod contact;
 mod delivery;
 mod fit;
+mod imports;
 mod inbox;
 mod leaves;
 mod lists;

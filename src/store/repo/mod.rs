@@ -9,6 +9,7 @@ mod sessions;
 mod tickets;
 
 pub use tickets::Ended;
+mod imports;
 mod tokens;
 
 use super::engine::{Key, KeyRange, Store, StoreError};

@@ -1,0 +1,85 @@
+//! Bytes → table, whatever the format.
+
+use super::table::Table;
+use super::{FILE_SIZE_MAX, FileError, decode, ods, sheet};
+
+/// How a file was read, in few words that need no translation: "CSV, UTF-8, ;".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape(pub String);
+
+/// Reads a whole file.
+///
+/// # Errors
+/// When it is no table, or beyond one of the limits.
+pub fn read(bytes: &[u8]) -> Result<(Table, Shape), FileError> {
+    read_beginning(bytes, usize::MAX)
+}
+
+/// Reads the first rows of a file.
+///
+/// # Errors
+/// When it is no table, or beyond one of the limits.
+pub fn read_beginning(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
+    if bytes.is_empty() {
+        return Err(FileError::Empty);
+    }
+    if bytes.len() > FILE_SIZE_MAX {
+        return Err(FileError::TooLarge);
+    }
+    // The readers of spreadsheets are others' code; a panic in it is a damaged file and no more.
+    let caught = std::panic::catch_unwind(|| {
+        if bytes.starts_with(b"PK\x03\x04") {
+            let format = sheet::format_of(bytes)?;
+            match format {
+                sheet::Format::Xlsx => sheet::read(bytes, rows),
+                sheet::Format::Ods => ods::read(bytes, rows),
+            }
+        } else if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+            Err(FileError::OldOrProtected)
+        } else {
+            text(bytes, rows)
+        }
+    });
+    let (mut table, shape) = caught.unwrap_or(Err(FileError::Damaged))?;
+    table.trim_end();
+    if table.is_empty() {
+        return Err(FileError::Empty);
+    }
+    Ok((table, shape))
+}
+
+fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
+    let (text, encoding) = decode::text(bytes)?;
+    let (separator, text) = decode::separator(&text);
+    let mut reader = decode::reader(text, separator);
+    let mut record = csv::StringRecord::new();
+    let mut table = Table::default();
+    let mut number = 0_u32;
+    let mut line = 1_u64;
+    while table.len() < rows {
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(_) => return Err(FileError::NotATable),
+        }
+        // The reader passes over empty lines; a spreadsheet counts them.
+        let inside = record.iter().map(|cell| cell.matches('\n').count() as u64);
+        let inside: u64 = inside.sum();
+        let behind = reader.position().line();
+        let first = behind.saturating_sub(1 + inside).max(line);
+        number = number
+            .saturating_add(1)
+            .saturating_add(u32::try_from(first - line).unwrap_or(u32::MAX));
+        line = behind;
+        table.begin_row(number)?;
+        for cell in &record {
+            table.push(cell, false)?;
+        }
+    }
+    let separator = match separator {
+        b'\t' => "TAB".to_owned(),
+        other => char::from(other).to_string(),
+    };
+    let shape = Shape(format!("CSV, {}, {separator}", encoding.name()));
+    Ok((table, shape))
+}

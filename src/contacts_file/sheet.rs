@@ -1,0 +1,130 @@
+//! Spreadsheets: bounds for all of them, and reading XLSX.
+
+use std::io::{Cursor, Read};
+
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
+use zip::ZipArchive;
+
+use super::read::Shape;
+use super::table::Table;
+use super::{FileError, PART_SIZE_MAX, PARTS_MAX, SHEET_SIZE_MAX};
+
+/// Names longer than this say nothing more, in characters.
+const SHEET_NAME_MAX: usize = 40;
+/// Whole numbers up to here are exact in a spreadsheet.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Which spreadsheet it is.
+pub(super) enum Format {
+    Xlsx,
+    Ods,
+}
+
+/// Looks at every part of the archive: unfolded and counted, so that nothing that claims to
+/// be small can fill the memory later.
+pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| FileError::Damaged)?;
+    if archive.len() > PARTS_MAX {
+        return Err(FileError::Bomb);
+    }
+    let mut format = None;
+    let mut left = SHEET_SIZE_MAX;
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(|_| FileError::Damaged)?;
+        let name = part.name().map_err(|_| FileError::Damaged)?.to_lowercase();
+        let is_sheet = name.contains("worksheets/") || name == "content.xml";
+        let most = if is_sheet {
+            left
+        } else {
+            left.min(PART_SIZE_MAX)
+        };
+        match name.as_str() {
+            "xl/workbook.xml" | "xl/workbook2.xml" => format = Some(Format::Xlsx),
+            "content.xml" => format = Some(Format::Ods),
+            _ => {}
+        }
+        let mut bounded = part.take(most + 1);
+        let size = std::io::copy(&mut bounded, &mut std::io::sink());
+        let size = size.map_err(|_| FileError::Damaged)?;
+        if size > most {
+            return Err(FileError::Bomb);
+        }
+        left -= size;
+    }
+    format.ok_or(FileError::NotATable)
+}
+
+/// Reads the first visible sheet that holds anything.
+pub(super) fn read(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
+    let damaged = |_| FileError::Damaged;
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(damaged)?;
+    let sheets: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == SheetVisible::Visible && sheet.typ == SheetType::WorkSheet)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    for name in sheets {
+        let mut cells = workbook.worksheet_cells_reader(&name).map_err(damaged)?;
+        let mut table = Table::default();
+        let mut last: Option<u32> = None;
+        while let Some(cell) = cells.next_cell().map_err(damaged)? {
+            let (row, column) = cell.get_position();
+            let Some((text, number)) = written(cell.get_value()) else {
+                continue;
+            };
+            if last.is_some_and(|last| row < last) {
+                return Err(FileError::Damaged);
+            }
+            if last != Some(row) {
+                if table.len() >= rows {
+                    break;
+                }
+                table.begin_row(row.saturating_add(1))?;
+                last = Some(row);
+            }
+            table.pad_to(column as usize)?;
+            table.push(&text, number)?;
+        }
+        if !table.is_empty() {
+            let name: String = name.chars().take(SHEET_NAME_MAX).collect();
+            return Ok((table, Shape(format!("XLSX, {name}"))));
+        }
+    }
+    Err(FileError::Empty)
+}
+
+/// What stands in a cell as text, and whether it was kept as a number.
+fn written(value: &DataRef<'_>) -> Option<(String, bool)> {
+    match value {
+        DataRef::Empty => None,
+        DataRef::Int(number) => Some((number.to_string(), true)),
+        DataRef::Float(number) => Some((number_text(*number), true)),
+        DataRef::String(text) => Some((text.clone(), false)),
+        DataRef::SharedString(text) => Some(((*text).to_owned(), false)),
+        DataRef::Bool(yes) => Some((if *yes { "yes" } else { "no" }.to_owned(), false)),
+        DataRef::DateTime(date) => Some((date_text(date), false)),
+        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Some((text.clone(), false)),
+        DataRef::Error(error) => Some((error.to_string(), false)),
+    }
+}
+
+/// Whole numbers with all their digits, never in powers of ten.
+pub(super) fn number_text(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() <= EXACT_MAX {
+        format!("{number:.0}")
+    } else {
+        format!("{number}")
+    }
+}
+
+/// Year, month and day; what lies outside what a calendar knows stays a number.
+fn date_text(date: &ExcelDateTime) -> String {
+    let serial = date.as_f64();
+    // The last day a spreadsheet knows is the end of the year 9999.
+    if !(0.0..2_958_466.0).contains(&serial) || !date.is_datetime() {
+        return number_text(serial);
+    }
+    let (year, month, day, ..) = date.to_ymd_hms_milli();
+    format!("{year:04}-{month:02}-{day:02}")
+}

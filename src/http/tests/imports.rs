@@ -1,0 +1,568 @@
+//! Contacts from files and to files, in the console.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use tower::ServiceExt;
+
+use super::world::{Answer, Browser, World, world};
+use crate::contacts_file;
+use crate::domain::import::IMPORT_KEPT_DAYS;
+use crate::domain::{Contact, ImportId, ImportState, Lane, MethodState};
+use crate::store::check::check;
+use crate::tracker::ImportStep;
+
+const LIST: &str = "First name;Last name;E-mail;Mobile;Area;Groups;Flat;Consent\r\n\
+Zoë;Quill;zoe@example.org;07400 123456;County / West / Beat 9;Wardens;7b;yes 2026-01-02\r\n\
+Xan;<b>Bold</b>;xan at example;07400 123457;;;;\r\n\
+Yves;Moss;yves@hotmial.com;;;Wardens;;no\r\n\
+Zoe;QUILL;zoe@example.org;;;;;\r\n";
+
+/// A file as a browser sends it.
+async fn send_file(browser: &Browser<'_>, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
+    let mut body = Vec::new();
+    for (name, file, content) in parts {
+        let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
+        let head =
+            format!("--bell\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--bell--\r\n");
+    let request = Request::post("/contacts/import")
+        .header(header::HOST, "tocsin.example.org")
+        .header(header::ORIGIN, "https://tocsin.example.org")
+        .header(header::COOKIE, &browser.cookie)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=bell")
+        .body(Body::from(body))
+        .unwrap();
+    browser.world.send(request).await
+}
+
+/// Brings a file; the address of its import.
+async fn bring(browser: &Browser<'_>, name: &str, content: &[u8]) -> String {
+    let csrf = browser.csrf.clone();
+    let parts: [(&str, Option<&str>, &[u8]); 2] = [
+        ("csrf", None, csrf.as_bytes()),
+        ("file", Some(name), content),
+    ];
+    let answer = send_file(browser, &parts).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let path = answer.location().strip_suffix("/columns").unwrap();
+    path.to_owned()
+}
+
+/// The form of the columns as the page offers it.
+fn offered(page: &Answer) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    for part in page.body.split("<select ").skip(1) {
+        let name = part
+            .split("name=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let list = part.split("</select>").next().unwrap();
+        let chosen = list.split("<option value=\"").skip(1);
+        let chosen = chosen.filter(|one| one.split('>').next().unwrap().contains(" selected"));
+        let value = chosen
+            .last()
+            .map_or("", |one| one.split('"').next().unwrap());
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    for part in page.body.split("<input type=\"").skip(1) {
+        let tag = part.split('>').next().unwrap();
+        let value_of = |key: &str| {
+            let start = format!("{key}=\"");
+            tag.split(&start)
+                .nth(1)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
+        };
+        let ticked = tag.starts_with("text") || tag.ends_with(" checked");
+        if let (Some(name), Some(value), true) = (value_of("name"), value_of("value"), ticked) {
+            fields.push((name, value));
+        }
+    }
+    fields
+}
+
+fn set(fields: &mut Vec<(String, String)>, name: &str, value: &str) {
+    fields.retain(|(known, _)| known != name);
+    fields.push((name.to_owned(), value.to_owned()));
+}
+
+async fn post(browser: &Browser<'_>, path: &str, fields: &[(String, String)]) -> Answer {
+    let fields: Vec<(&str, String)> = fields
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.clone()))
+        .collect();
+    browser.post(path, &fields).await
+}
+
+/// Does what the gateway does by itself.
+async fn work(world: &World) {
+    let now = world.now();
+    let store = world.repo.store();
+    let claims = store.claim_due(Lane::Import as u8, now, Duration::from_secs(60), 10);
+    for claim in claims.unwrap() {
+        let mut work = world
+            .tracker
+            .open_import(ImportId::from_bytes(claim.id))
+            .unwrap()
+            .unwrap();
+        loop {
+            let (back, step) = world.tracker.step_import(work).await.unwrap();
+            work = back;
+            if step == ImportStep::Done {
+                break;
+            }
+        }
+        store.release(&claim);
+    }
+}
+
+fn people(world: &World) -> Vec<Contact> {
+    let page = world.repo.contacts_by_name("", None, 1_000).unwrap();
+    page.rows.into_iter().map(|contact| contact.value).collect()
+}
+
+fn by_name(world: &World, first: &str) -> Option<Contact> {
+    people(world)
+        .into_iter()
+        .find(|one| one.first_name.reveal() == first)
+}
+
+#[track_caller]
+fn sound(world: &World) {
+    let report = check(world.repo.store()).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+}
+
+/// Brings a file and takes it as it is offered, with these changes.
+async fn checked(browser: &Browser<'_>, content: &[u8], changes: &[(&str, &str)]) -> String {
+    let path = bring(browser, "List.csv", content).await;
+    let columns = browser.get(&format!("{path}/columns")).await;
+    let mut fields = offered(&columns);
+    for (name, value) in changes {
+        set(&mut fields, name, value);
+    }
+    let answer = post(browser, &format!("{path}/columns"), &fields).await;
+    assert_eq!(answer.location(), path, "{}", answer.body);
+    work(browser.world).await;
+    path
+}
+
+async fn imported(browser: &Browser<'_>, content: &[u8], changes: &[(&str, &str)]) -> String {
+    let path = checked(browser, content, changes).await;
+    let started = browser.post(&format!("{path}/start"), &[]).await;
+    assert_eq!(started.location(), path);
+    work(browser.world).await;
+    path
+}
+
+#[tokio::test]
+async fn a_file_is_looked_at_read_in_and_taken_back() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let before = people(&world).len();
+    browser
+        .get("/contacts")
+        .await
+        .assert_has(&["href=\"/contacts/import\"", "href=\"/contacts/export"]);
+    browser
+        .get("/contacts/import")
+        .await
+        .assert_has(&["Nothing has been imported yet"]);
+
+    let path = bring(&browser, "C:\\lists\\List.csv", LIST.as_bytes()).await;
+    let columns = browser.get(&format!("{path}/columns")).await;
+    columns.assert_has(&[
+        "List.csv",
+        "CSV, UTF-8, ;",
+        "&#60;b&#62;Bold",
+        "<option value=\"email\" selected>Email address</option>",
+        "<option value=\"consent:all:\" selected>",
+    ]);
+    let mut fields = offered(&columns);
+    set(&mut fields, "use-6", "field");
+    set(&mut fields, "make_places", "1");
+    let answer = post(&browser, &format!("{path}/columns"), &fields).await;
+    assert_eq!(answer.location(), path);
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["Being checked", "<progress", "Stop</button>"]);
+    work(&world).await;
+
+    let page = browser.get(&path).await;
+    page.assert_has(
+        &[
+            "Import 2 people",
+            "xan at example",
+            "B</th>",
+            "The same person stands in row 2.",
+            "Did you mean hotmail.com?",
+            "Areas made: 3. Groups made: 1.",
+        ]
+        .map(|part| {
+            if part == "B</th>" {
+                "C (Email address)"
+            } else {
+                part
+            }
+        }),
+    );
+    assert_eq!(people(&world).len(), before, "a dry run writes nobody");
+    assert_eq!(world.repo.groups(10).unwrap().len(), 0);
+    let findings = browser.get(&format!("{path}/findings.csv")).await;
+    assert_eq!(
+        findings.headers.get(header::CONTENT_TYPE).unwrap(),
+        "text/csv; charset=utf-8"
+    );
+    findings.assert_has(&[
+        "\u{feff}Row,Column,",
+        "3,C (Email address),xan at example,Bad,",
+    ]);
+
+    let started = browser.post(&format!("{path}/start"), &[]).await;
+    assert_eq!(started.location(), path);
+    let again = browser.post(&format!("{path}/start"), &[]).await;
+    assert_eq!(again.location(), format!("{path}?done=before"));
+    work(&world).await;
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["Imported", "Take it back"]);
+    browser
+        .get("/contacts/import")
+        .await
+        .assert_has(&["2 new, 0 updated", "Ida Bell"]);
+    let zoe = by_name(&world, "Zoë").unwrap();
+    assert_eq!(zoe.methods.len(), 2);
+    assert!(
+        zoe.methods
+            .iter()
+            .all(|one| one.state == MethodState::Unverified)
+    );
+    assert_eq!(
+        (
+            zoe.custom[0].name.as_str(),
+            zoe.custom[0].value.reveal().as_str()
+        ),
+        ("Flat", "7b")
+    );
+    let tree = world.repo.areas().unwrap();
+    let names: Vec<&str> = tree
+        .path(zoe.area.unwrap())
+        .iter()
+        .map(|area| area.name.as_str())
+        .collect();
+    assert_eq!(names, ["County", "West", "Beat 9"]);
+    assert!(
+        !by_name(&world, "Yves")
+            .unwrap()
+            .wishes
+            .allow(crate::domain::Channel::Email, "any")
+    );
+    assert_eq!(people(&world).len(), before + 2);
+    sound(&world);
+
+    let ask = browser.get(&format!("{path}/undo")).await;
+    ask.assert_has(&[
+        "2 people who were added are removed.",
+        "This cannot be undone",
+    ]);
+    let undone = browser.post(&format!("{path}/undo"), &[]).await;
+    assert_eq!(undone.location(), path);
+    work(&world).await;
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["Taken back", "Removed"]);
+    assert_eq!(people(&world).len(), before);
+    sound(&world);
+    let late = browser.post(&format!("{path}/undo"), &[]).await;
+    assert_eq!(late.location(), format!("{path}?done=import_over"));
+}
+
+#[tokio::test]
+async fn wrong_files_and_forms_are_explained() {
+    let world = world().await;
+    let browser = world.browser("otto").await;
+    let csrf = browser.csrf.clone();
+    let csrf = ("csrf", None, csrf.as_bytes());
+    let nothing = send_file(&browser, &[csrf, ("file", Some(""), b"")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    nothing.assert_has(&["Choose a file first.", "id=\"file-problem\""]);
+    let picture = send_file(
+        &browser,
+        &[
+            csrf,
+            (
+                "file",
+                Some("a.png"),
+                b"\x89PNG\r\n\x1a\n\0\0\0\x01\x02\x03",
+            ),
+        ],
+    )
+    .await;
+    assert_eq!(picture.status, StatusCode::UNPROCESSABLE_ENTITY);
+    picture.assert_has(&["neither a CSV file nor a spreadsheet"]);
+    let forged = send_file(&browser, &[("file", Some("a.csv"), b"a,b\n"), csrf]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    let other = send_file(
+        &browser,
+        &[("csrf", None, b"x"), ("file", Some("a.csv"), b"a,b\n")],
+    )
+    .await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN);
+    let plain = browser.post("/contacts/import", &[]).await;
+    assert!(plain.status.is_client_error());
+
+    let path = bring(&browser, "List.csv", b"Thing,Other\nx,y\n").await;
+    let columns = browser.get(&format!("{path}/columns")).await;
+    let mut fields = offered(&columns);
+    set(&mut fields, "region", "ZZZ");
+    set(&mut fields, "language", "elvish");
+    set(&mut fields, "by_field", "Reference");
+    let answer = post(&browser, &format!("{path}/columns"), &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    answer.assert_has(&[
+        "href=\"#use-0\"",
+        "href=\"#region\"",
+        "href=\"#language\"",
+        "href=\"#by_field\"",
+        "value=\"elvish\"",
+    ]);
+    set(&mut fields, "use-0", "first_name");
+    set(&mut fields, "use-1", "first_name");
+    let answer = post(&browser, &format!("{path}/columns"), &fields).await;
+    answer.assert_has(&["Another column means this already.", "href=\"#use-1\""]);
+    assert_eq!(
+        browser
+            .get("/contacts/imports/00000000000000000000000000000000")
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_any_more_is_stopped_and_forgotten() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let path = bring(&browser, "List.csv", LIST.as_bytes()).await;
+    let fields = offered(&browser.get(&format!("{path}/columns")).await);
+    post(&browser, &format!("{path}/columns"), &fields).await;
+    let stopped = browser.post(&format!("{path}/cancel"), &[]).await;
+    assert_eq!(stopped.location(), format!("{path}?done=import_stopped"));
+    assert_eq!(
+        browser.get(&path).await.location(),
+        format!("{path}/columns")
+    );
+    work(&world).await;
+    let gone = browser.post(&format!("{path}/discard"), &[]).await;
+    assert_eq!(gone.location(), "/contacts/import?done=import_discarded");
+    work(&world).await;
+    let id: ImportId = path.rsplit('/').next().unwrap().parse().unwrap();
+    let job = world.repo.import(id).unwrap().unwrap();
+    assert_eq!(
+        (job.file, job.due, job.state),
+        (None, None, ImportState::Cancelled)
+    );
+
+    let kept = imported(&browser, LIST.as_bytes(), &[]).await;
+    world
+        .clock
+        .advance(Duration::from_secs(IMPORT_KEPT_DAYS * 24 * 3600 + 1));
+    let browser = world.browser("ida").await;
+    work(&world).await;
+    let id: ImportId = kept.rsplit('/').next().unwrap().parse().unwrap();
+    let job = world.repo.import(id).unwrap().unwrap();
+    assert_eq!((job.file, job.due), (None, None));
+    assert!(world.repo.import_leftovers(id, 10).unwrap().is_empty());
+    browser
+        .get(&kept)
+        .await
+        .assert_has(&["only the numbers are kept"]);
+    assert_eq!(
+        browser.get(&format!("{kept}/undo")).await.location(),
+        kept,
+        "too late"
+    );
+    sound(&world);
+}
+
+/// A list that names Ada, who is known, by her address.
+fn about_ada(world: &World, more: &str) -> String {
+    let ada = world.repo.contact(world.contacts[0]).unwrap().unwrap();
+    let email = ada.methods[0].destination.reveal().to_owned();
+    format!(
+        "First name,Last name,Email,Language\n{},{},{email},fr\n{more}",
+        ada.first_name.reveal(),
+        ada.last_name.reveal(),
+    )
+}
+
+#[tokio::test]
+async fn people_who_are_known_are_updated_and_restored() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let before = world
+        .repo
+        .contact(world.contacts[0])
+        .unwrap()
+        .unwrap()
+        .value;
+    let list = about_ada(&world, "New,Person,new@example.org,en\n");
+    let path = imported(&browser, list.as_bytes(), &[]).await;
+    browser
+        .get("/contacts/import")
+        .await
+        .assert_has(&["1 new, 1 updated"]);
+    let after = world
+        .repo
+        .contact(world.contacts[0])
+        .unwrap()
+        .unwrap()
+        .value;
+    assert_eq!(after.language, "fr");
+    assert_eq!(after.methods, before.methods);
+    browser
+        .get(&format!("/contacts/{}/log", after.id))
+        .await
+        .assert_has(&["Details changed"]);
+    sound(&world);
+    browser.post(&format!("{path}/undo"), &[]).await;
+    work(&world).await;
+    let again = world
+        .repo
+        .contact(world.contacts[0])
+        .unwrap()
+        .unwrap()
+        .value;
+    assert_eq!(again, before);
+    assert!(by_name(&world, "New").is_none());
+    sound(&world);
+}
+
+#[tokio::test]
+async fn what_happened_since_is_not_undone() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let list = about_ada(
+        &world,
+        "New,Person,new@example.org,en\nOther,One,other@example.org,en\n",
+    );
+    let path = imported(&browser, list.as_bytes(), &[]).await;
+    let touch = |first: &'static str| {
+        let id = by_name(&world, first).unwrap().id;
+        let method = by_name(&world, first).unwrap().methods[0].id;
+        let by = crate::domain::UserId::from_bytes([1; 16]);
+        let tracker = world.tracker.clone();
+        async move {
+            let to = crate::domain::EmailAddress::parse("corrected@example.org").unwrap();
+            let to = crate::domain::Destination::Email(crate::domain::Redacted::new(to));
+            tracker.correct(id, method, to, by).await.unwrap();
+        }
+    };
+    touch("New").await;
+    touch("Ada").await;
+    browser.post(&format!("{path}/undo"), &[]).await;
+    work(&world).await;
+    browser
+        .get(&path)
+        .await
+        .assert_has(&["People who stay", "Somebody has changed this contact since"]);
+    assert_eq!(by_name(&world, "Ada").unwrap().language, "fr");
+    assert!(by_name(&world, "New").is_some());
+    assert!(by_name(&world, "Other").is_none());
+    sound(&world);
+}
+
+#[tokio::test]
+async fn known_people_can_be_left_alone_or_added_again() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let before = people(&world).len();
+    let list = about_ada(&world, "");
+    let path = checked(&browser, list.as_bytes(), &[("known", "skip")]).await;
+    browser.get(&path).await.assert_has(&[
+        "1 of them known and left alone",
+        "There is nothing to import",
+    ]);
+    imported(&browser, list.as_bytes(), &[("known", "add")]).await;
+    assert_eq!(people(&world).len(), before + 1);
+    sound(&world);
+}
+
+async fn download(browser: &Browser<'_>, path: &str) -> Vec<u8> {
+    let request = Request::get(path)
+        .header(header::HOST, "tocsin.example.org")
+        .header(header::COOKIE, &browser.cookie);
+    let request = request.body(Body::empty()).unwrap();
+    let response = browser.world.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let name = response.headers().get(header::CONTENT_DISPOSITION).unwrap();
+    assert!(name.to_str().unwrap().contains("filename=\"contacts-2026-"));
+    to_bytes(response.into_body(), 16 * 1024 * 1024)
+        .await
+        .unwrap()
+        .to_vec()
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_as_the_same() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    // Somebody with places, fields, decisions and a name that looks like a formula.
+    let odd = "First name;Last name;Email;Area;Groups;Field: =Flat;Consent: email / general\n=HYPERLINK(1);\"Semi; \"\"colon\"\"\";odd@example.org;A / B;One | Two;'@x;no 2026-01-02\n";
+    imported(&browser, odd.as_bytes(), &[("make_places", "1")]).await;
+    let before = people(&world);
+    assert!(
+        before
+            .iter()
+            .any(|one| one.first_name.reveal() == "=HYPERLINK(1)")
+    );
+    browser
+        .get("/contacts/export")
+        .await
+        .assert_has(&["Spreadsheet (XLSX)"]);
+    for format in ["csv", "csv&mark=1", "xlsx"] {
+        let file = download(&browser, &format!("/contacts/export/file?format={format}")).await;
+        let (table, _) = contacts_file::read(&file).unwrap();
+        assert_eq!(table.len(), before.len() + 1);
+        if format == "csv" {
+            let text = String::from_utf8(file.clone()).unwrap();
+            assert!(text.contains(",'=HYPERLINK(1),"), "{text}");
+        }
+        let path = checked(&browser, &file, &[]).await;
+        let id: ImportId = path.rsplit('/').next().unwrap().parse().unwrap();
+        let job = world.repo.import(id).unwrap().unwrap();
+        let totals = job.checked;
+        assert_eq!(
+            totals.unchanged as usize,
+            before.len(),
+            "{format}: {totals:?}"
+        );
+        assert_eq!(
+            (totals.added, totals.updated, totals.bad),
+            (0, 0, 0),
+            "{format}"
+        );
+    }
+    let filtered = format!("/contacts/export/file?format=csv&area={}", world.areas[0]);
+    let (table, _) = contacts_file::read(&download(&browser, &filtered).await).unwrap();
+    let inside = before
+        .iter()
+        .filter(|one| one.area == Some(world.areas[0]))
+        .count();
+    assert_eq!(table.len(), inside + 1);
+    assert_eq!(
+        browser.get("/contacts/export/file").await.status,
+        StatusCode::BAD_REQUEST
+    );
+}

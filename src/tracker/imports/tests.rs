@@ -1,0 +1,221 @@
+//! An import that is interrupted between any two steps, over the durable store.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::clock::{Randomness, SharedClock, VirtualClock};
+use crate::contacts_file::{guess, read};
+use crate::domain::suspension::SuspensionPolicy;
+use crate::domain::{ContactKind, KnownPeople, Lane};
+use crate::store::check::check;
+use crate::store::engine::OpenOptions;
+use crate::store::{Repo, Store, StoreError};
+use crate::tracker::{PromptSettings, TrackerSettings};
+
+const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// More than two steps of every pass.
+const ROWS: usize = 1_300;
+/// Times the folder is tried while the process before lets go of it.
+const OPEN_TRIES: usize = 500;
+
+/// What a process sees that starts now.
+async fn start(folder: &Path, seed: u64) -> (Store, Tracker) {
+    for _ in 0..OPEN_TRIES {
+        match Store::open(folder, &OpenOptions::default()) {
+            Ok(store) => {
+                let clock: SharedClock = VirtualClock::standing(START);
+                let settings = TrackerSettings {
+                    categories: Vec::new(),
+                    suspension: SuspensionPolicy::default(),
+                    prompts: PromptSettings::default(),
+                };
+                let random = Randomness::seeded(seed);
+                let tracker = Tracker::new(Repo::new(store.clone()), clock, random, settings);
+                return (store, tracker);
+            }
+            Err(StoreError::Corrupt { .. }) => panic!("the store is damaged"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    panic!("the folder stays locked");
+}
+
+/// Every row a person; every hundredth is bad, every fiftieth says a place.
+fn list() -> String {
+    let mut text = "First name,Last name,Email,Area\n".to_owned();
+    for row in 0..ROWS {
+        let at = if row % 100 == 7 { " at " } else { "@" };
+        let area = if row % 50 == 3 {
+            format!("Force / Beat {}", row % 4)
+        } else {
+            String::new()
+        };
+        writeln!(text, "F{row},L{row},p{row}{at}example.org,{area}").unwrap();
+    }
+    text
+}
+
+fn new_import(list: &str) -> NewImport {
+    let (table, shape) = read(list.as_bytes()).unwrap();
+    let (columns, header) = guess(&table);
+    NewImport {
+        by: UserId::from_bytes([1; 16]),
+        file_name: "people.csv".to_owned(),
+        file: Bytes::from(list.to_owned()),
+        read_as: shape.0,
+        rows: u32::try_from(table.len()).unwrap(),
+        mapping: ImportMapping {
+            columns,
+            header,
+            region: "GB".to_owned(),
+            kind: ContactKind::Citizen,
+            language: "en".to_owned(),
+            area: None,
+            group: None,
+            known: KnownPeople::Update,
+            by_field: None,
+            make_places: true,
+        },
+    }
+}
+
+/// One step, in a process of its own; true at the end of the pass.
+async fn step_alone(folder: &Path, id: ImportId, seed: u64) -> bool {
+    let (store, tracker) = start(folder, seed).await;
+    let due = store.next_due(Lane::Import as u8).unwrap();
+    assert_eq!(due, Some(START), "what is under way is due again at once");
+    let work = tracker.open_import(id).unwrap().unwrap();
+    let (_, step) = tracker.step_import(work).await.unwrap();
+    step == ImportStep::Done
+}
+
+async fn pass_in_pieces(folder: &Path, id: ImportId) -> u64 {
+    let mut steps = 1;
+    while !step_alone(folder, id, 100 + steps).await {
+        steps += 1;
+        assert!(steps < 100);
+    }
+    steps
+}
+
+#[tokio::test]
+async fn an_import_goes_on_where_it_was_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let list = list();
+    let id = {
+        let (_store, tracker) = start(folder, 1).await;
+        let id = tracker.begin_import(new_import(&list)).await.unwrap();
+        let mapping = new_import(&list).mapping;
+        assert!(tracker.check_import(id, mapping).await.unwrap());
+        id
+    };
+    assert!(pass_in_pieces(folder, id).await > 2);
+    {
+        let (_store, tracker) = start(folder, 2).await;
+        let job = tracker.load_import(id).unwrap();
+        assert_eq!(job.state, ImportState::Checked);
+        assert_eq!((job.checked.added, job.checked.bad), (1287, 13));
+        assert_eq!(
+            (job.checked.areas, job.findings_of(ImportPass::Check)),
+            (3, 13)
+        );
+        assert!(tracker.start_import(id).await.unwrap());
+    }
+    assert!(pass_in_pieces(folder, id).await > 2);
+    {
+        let (store, tracker) = start(folder, 3).await;
+        let job = tracker.load_import(id).unwrap();
+        assert_eq!(job.state, ImportState::Done);
+        assert_eq!(
+            (job.done, job.findings_of(ImportPass::Run)),
+            (job.checked, 13)
+        );
+        let mut found = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = tracker.repo.contacts_by_name("", after, 500).unwrap();
+            found.extend(page.rows.iter().map(|one| one.first_name.reveal().clone()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.len(), 1287, "nobody twice, nobody left out");
+        assert_eq!(tracker.repo.areas().unwrap().walk().len(), 3);
+        let findings = tracker
+            .repo
+            .import_findings(id, ImportPass::Run, 0, 9)
+            .unwrap();
+        assert_eq!(findings.len(), 13);
+        assert_eq!((findings[0].row, findings[12].row), (9, 1209));
+        let report = check(&store).unwrap();
+        assert!(report.is_sound(), "{:?}", report.problems);
+        assert!(tracker.undo_import(id).await.unwrap());
+    }
+    assert!(pass_in_pieces(folder, id).await > 2);
+    let (store, tracker) = start(folder, 4).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.state, job.undone.removed), (ImportState::Undone, 1287));
+    let report = check(&store).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!(report.rows_of("contact"), 0);
+}
+
+#[tokio::test]
+async fn two_rows_about_one_person_are_undone_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, tracker) = start(folder.path(), 1).await;
+    let run = |list: &'static str| {
+        let (tracker, new) = (tracker.clone(), new_import(list));
+        async move {
+            let mapping = new.mapping.clone();
+            let id = tracker.begin_import(new).await.unwrap();
+            assert!(tracker.check_import(id, mapping).await.unwrap());
+            go(&tracker, id).await;
+            assert!(tracker.start_import(id).await.unwrap());
+            go(&tracker, id).await;
+            id
+        }
+    };
+    run("First name,Last name,Email,Mobile\nAda,L,ada@example.org,07400 123456\n").await;
+    let before = tracker
+        .repo
+        .contacts_by_name("", None, 9)
+        .unwrap()
+        .rows
+        .remove(0);
+    let id = run("First name,Last name,Email,Mobile,Language\nAda,Lovelace,ada@example.org,,\nAda,Byron,,07400 123456,fr\n").await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.done.updated, job.done.added), (2, 0));
+    let after = tracker.repo.contact(before.id).unwrap().unwrap();
+    assert_eq!(
+        (after.last_name.reveal().as_str(), after.language.as_str()),
+        ("Byron", "fr")
+    );
+    assert!(tracker.undo_import(id).await.unwrap());
+    go(&tracker, id).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.undone.restored, job.undone.kept), (1, 0));
+    let again = tracker.repo.contact(before.id).unwrap().unwrap();
+    assert_eq!(again.value, before.value);
+    assert!(check(&store).unwrap().is_sound());
+}
+
+async fn go(tracker: &Tracker, id: ImportId) {
+    let mut work = tracker.open_import(id).unwrap().unwrap();
+    loop {
+        let (back, step) = tracker.step_import(work).await.unwrap();
+        work = back;
+        if step == ImportStep::Done {
+            return;
+        }
+    }
+}
