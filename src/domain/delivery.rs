@@ -127,6 +127,14 @@ impl Delivery {
         made.max(self.held_until)
     }
 
+    /// Until when quiet hours hold it back; none once it may go, or where it waits for anything
+    /// else.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Option<Timestamp> {
+        self.held_until
+            .filter(|until| self.due == Some(*until) && *until > now)
+    }
+
     /// When its status last changed or it was made.
     #[must_use]
     pub fn changed_at(&self) -> Option<Timestamp> {

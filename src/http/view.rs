@@ -16,8 +16,8 @@ use super::{App, data};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::status::Reach;
 use crate::domain::{
-    CallStatus, Category, Channel, Communication, CommunicationState, Contact, Method, MethodKind,
-    MethodState, PersonState, Role, Statistics, Status, Timestamp, User,
+    CallStatus, Category, Channel, Communication, CommunicationState, Contact, Delivery, Method,
+    MethodKind, MethodState, PersonState, Role, Statistics, Status, Timestamp, User,
 };
 use crate::store::Seek;
 
@@ -232,6 +232,12 @@ impl Chrome {
             icon,
             text: self.words.label(status.as_str()),
         }
+    }
+
+    /// That quiet hours hold a message back, and until when; nothing where they do not.
+    pub(crate) fn held(&self, delivery: &Delivery) -> Option<String> {
+        let until = delivery.held(self.now)?;
+        Some(self.f1("person.held", self.when(&until).inside))
     }
 
     /// How a person stands.

@@ -112,7 +112,7 @@ fn line(app: &App, delivery: &Delivery) -> Answer<LineShape> {
     let contact = app.repo().contact(delivery.contact)?;
     let communication = app.repo().communication(delivery.communication)?;
     Ok(LineShape {
-        delivery: DeliveryShape::brief(delivery),
+        delivery: DeliveryShape::brief(delivery, app.now()),
         recipient: contact.map(|contact| contact.full_name()),
         title: communication.map_or_else(String::new, |one| one.title.clone()),
     })

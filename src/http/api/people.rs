@@ -15,8 +15,8 @@ use super::communications::sent;
 use super::problem::Problem;
 use super::shape::{DeliveryShape, time};
 use super::{Answer, apart};
-use crate::domain::{ContactId, DeliveryId, Person, PersonDelivery, PersonState};
-use crate::store::Seek;
+use crate::domain::{ContactId, Delivery, DeliveryId, Person, PersonDelivery, PersonState};
+use crate::store::{Loaded, Seek};
 
 /// Numbers of a communication that was sent. The same work for ten people as for a million.
 #[utoipa::path(get, path = "/api/v1/communications/{id}/statistics", tag = "statistics",
@@ -177,7 +177,8 @@ pub(super) async fn get(
         let mut deliveries = Vec::with_capacity(person.deliveries.len());
         for one in &person.deliveries {
             let delivery = app.repo().delivery(one.delivery)?;
-            deliveries.extend(delivery.map(|delivery| DeliveryShape::whole(&delivery)));
+            let shape = |delivery: Loaded<Delivery>| DeliveryShape::whole(&delivery, app.now());
+            deliveries.extend(delivery.map(shape));
         }
         let known = app.repo().contact(contact)?;
         Ok(Json(PersonWhole {
@@ -202,5 +203,5 @@ pub(super) async fn delivery(
     let of: DeliveryId = id(&text, "delivery")?;
     let found = app.repo().delivery(of)?;
     let found = found.ok_or_else(|| Problem::not_found("delivery"))?;
-    Ok(Json(DeliveryShape::whole(&found)))
+    Ok(Json(DeliveryShape::whole(&found, app.now())))
 }

@@ -112,6 +112,8 @@ pub(super) struct DeliveryShape {
     closed: Option<&'static str>,
     sent_at: Option<String>,
     completed_at: Option<String>,
+    /// The end of the person's quiet hours, while it waits for that.
+    held_until: Option<String>,
     /// Everything that happened, oldest first; empty in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     timeline: Vec<ChangeShape>,
@@ -119,15 +121,15 @@ pub(super) struct DeliveryShape {
 
 impl DeliveryShape {
     /// With everything that happened.
-    pub(super) fn whole(delivery: &Delivery) -> Self {
+    pub(super) fn whole(delivery: &Delivery, now: Timestamp) -> Self {
         Self {
             timeline: delivery.timeline.iter().map(ChangeShape::of).collect(),
-            ..Self::brief(delivery)
+            ..Self::brief(delivery, now)
         }
     }
 
     /// As in lists.
-    pub(super) fn brief(delivery: &Delivery) -> Self {
+    pub(super) fn brief(delivery: &Delivery, now: Timestamp) -> Self {
         Self {
             id: delivery.id.to_string(),
             communication: delivery.communication.to_string(),
@@ -141,6 +143,7 @@ impl DeliveryShape {
             closed: delivery.closed.map(|closed| closed.reason.explain()),
             sent_at: delivery.sent_at().map(time),
             completed_at: delivery.completed_at().map(time),
+            held_until: delivery.held(now).map(time),
             timeline: Vec::new(),
         }
     }

@@ -132,7 +132,9 @@ fn line(
         when: at
             .or(delivery.changed_at())
             .map_or_else(When::default, |at| c.when(&at)),
-        explain: c.words.say(closed.unwrap_or(status.explain())).to_owned(),
+        explain: c
+            .held(delivery)
+            .unwrap_or_else(|| c.words.say(closed.unwrap_or(status.explain())).to_owned()),
     }
 }
 

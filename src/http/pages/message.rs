@@ -85,7 +85,9 @@ pub(super) async fn page(
             .map_or_else(|| c.t("person.gone").to_owned(), Contact::full_name),
         to: delivery.destination.reveal().to_owned(),
         badge: c.status(status, delivery.closed.is_some(), &category),
-        explain: c.words.say(closed.unwrap_or(status.explain())).to_owned(),
+        explain: c
+            .held(&delivery)
+            .unwrap_or_else(|| c.words.say(closed.unwrap_or(status.explain())).to_owned()),
         round: c.round(&sent, delivery.round),
         sent: delivery.sent_at().map(|at| c.when(&at)),
         completed: delivery.completed_at().map(|at| c.when(&at)),

@@ -33,6 +33,7 @@ struct DeliveryView {
     badge: Badge,
     about: String,
     closed: String,
+    held: String,
     timeline: Vec<Entry>,
 }
 
@@ -103,6 +104,7 @@ fn view(
         badge: c.status(delivery.status(), delivery.closed.is_some(), category),
         about: format!("{about}, {attempts}"),
         closed: closed.unwrap_or_default(),
+        held: c.held(delivery).unwrap_or_default(),
         timeline: delivery
             .timeline
             .iter()
