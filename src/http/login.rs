@@ -154,16 +154,16 @@ async fn check(
     let network = throttle::network(address);
     let key = format!("{network} {}", entered.login);
     let now = app.now();
-    {
+    let counted = {
         let (mut addresses, mut logins) = (app.addresses(), app.logins());
         let wait = addresses.wait(&network, now).max(logins.wait(&key, now));
         if let Some(wait) = wait {
             tracing::warn!(%address, "login refused: too many failures");
             return Err(Fault::TooMany(wait));
         }
-        addresses.count(&network, now);
         logins.count(&key, now);
-    }
+        addresses.count(&network, now)
+    };
     let user = app.repo().user_by_login(&entered.login)?;
     let user = user.filter(|user| user.role != Role::Application && !user.disabled);
     let hash = user
@@ -174,7 +174,7 @@ async fn check(
         tracing::info!(%address, "login failed");
         return Ok(None);
     }
-    app.addresses().clear(&network);
+    app.addresses().take_back(&network, counted);
     app.logins().clear(&key);
     Ok(user)
 }

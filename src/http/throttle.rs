@@ -23,6 +23,14 @@ struct Entry {
     last: Timestamp,
 }
 
+/// A try that was counted before its outcome was known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Try {
+    at: Timestamp,
+    /// When the one before was.
+    before: Timestamp,
+}
+
 /// The network of an address: whoever has one address of an IPv6 network has all of its /64.
 pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
@@ -56,7 +64,7 @@ impl Throttle {
     }
 
     /// Counts a try before its outcome is known, so that many at once cannot slip through.
-    pub(crate) fn count(&mut self, key: &str, now: Timestamp) {
+    pub(crate) fn count(&mut self, key: &str, now: Timestamp) -> Try {
         let wait = self.limits.wait;
         if self.entries.len() >= self.keys_max && !self.entries.contains_key(key) {
             self.make_room(now);
@@ -69,7 +77,22 @@ impl Throttle {
             entry.failures = 0;
         }
         entry.failures = entry.failures.saturating_add(1);
-        entry.last = now;
+        let before = std::mem::replace(&mut entry.last, now);
+        Try { at: now, before }
+    }
+
+    /// The try was good: it alone is taken back. What failed from there still counts, or whoever
+    /// has one good account could guess at others without end.
+    pub(crate) fn take_back(&mut self, key: &str, good: Try) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        entry.failures = entry.failures.saturating_sub(1);
+        if entry.failures == 0 {
+            self.entries.remove(key);
+        } else if entry.last == good.at {
+            entry.last = good.before;
+        }
     }
 
     /// The try was good: the key starts afresh.
@@ -133,6 +156,27 @@ mod tests {
         }
         throttle.clear("a");
         assert_eq!(throttle.wait("a", at(0)), None);
+    }
+
+    #[test]
+    fn a_good_login_takes_back_itself_and_nothing_else() {
+        let mut throttle = throttle();
+        for minute in 0..2 {
+            throttle.count("a", at(minute));
+            let good = throttle.count("a", at(minute));
+            throttle.take_back("a", good);
+        }
+        assert_eq!(throttle.wait("a", at(1)), None);
+        throttle.count("a", at(2));
+        assert_eq!(throttle.wait("a", at(2)), Some(15 * MINUTE));
+        // Nor does it make what failed younger than it is.
+        let good = throttle.count("b", at(0));
+        throttle.take_back("b", good);
+        assert!(!throttle.entries.contains_key("b"));
+        throttle.count("b", at(0));
+        let good = throttle.count("b", at(14));
+        throttle.take_back("b", good);
+        assert_eq!(throttle.entries["b"].last, at(0));
     }
 
     #[test]

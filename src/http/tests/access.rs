@@ -104,6 +104,23 @@ async fn strangers_elsewhere_lock_nobody_out() {
 }
 
 #[tokio::test]
+async fn one_good_account_gives_no_new_guesses_at_others() {
+    let settings = ConsoleSettings {
+        login_failures_max: 2,
+        ..ConsoleSettings::default()
+    };
+    let world = world_with(settings).await;
+    for n in 0..8 {
+        let own = login_from(&world, "192.0.2.1", "otto", PASSWORD).await;
+        assert_eq!(own, StatusCode::SEE_OTHER, "{n}: a good login is no guess");
+        let guess = login_from(&world, "192.0.2.1", &format!("user{n}"), "guess").await;
+        assert_eq!(guess, StatusCode::UNPROCESSABLE_ENTITY, "{n}");
+    }
+    let ninth = login_from(&world, "192.0.2.1", "user9", "guess").await;
+    assert_eq!(ninth, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn an_address_that_tries_many_names_has_to_wait() {
     let settings = ConsoleSettings {
         login_failures_max: 2,
