@@ -396,6 +396,41 @@ pub struct Communication {
 }
 
 impl Communication {
+    /// What goes to one person, once and at once: an answer, a notice, a prompt, a link. `title`
+    /// stands for it in lists. What goes to several at once sets [`Communication::people`] too.
+    #[must_use]
+    pub fn to_one(
+        id: CommunicationId,
+        origin: Origin,
+        category: &str,
+        channels: Channels,
+        title: String,
+        content: BlobId,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            category: category.to_owned(),
+            origin,
+            channels,
+            title,
+            content,
+            body: Body::Composed,
+            audience: Audience::default(),
+            state: CommunicationState::Sent,
+            people: 1,
+            rounds: 1,
+            created_at: now,
+            modified_at: now,
+            sent_at: Some(now),
+            campaign: None,
+            related: None,
+            plan: SendingPlan::default(),
+            approval: None,
+            history: Vec::new(),
+        }
+    }
+
     /// The round with this number, if it is known.
     #[must_use]
     pub fn round(&self, number: u8) -> Option<&Round> {

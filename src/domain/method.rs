@@ -32,6 +32,16 @@ impl MethodKind {
         }
     }
 
+    /// The channel by which a link or code goes to it when nobody chose one.
+    #[must_use]
+    pub const fn usual_channel(self) -> Channel {
+        match self {
+            Self::Email => Channel::Email,
+            Self::Mobile => Channel::Text,
+            Self::Landline => Channel::Call,
+        }
+    }
+
     /// Whether messages of this channel can go to it.
     #[must_use]
     pub const fn takes(self, channel: Channel) -> bool {

@@ -95,9 +95,20 @@ pub struct Ticket {
     pub delivery: DeliveryId,
     /// Language of the person, an ISO 639-1 code.
     pub language: String,
+    /// The person asked for it just now and waits for it: quiet hours do not hold it.
+    pub asked: bool,
 }
 
 impl Ticket {
+    /// Quiet hours hold it back until then: its link and its code last as long as if it had
+    /// been made at their end.
+    pub fn hold(&mut self, until: Timestamp) {
+        let code = until.plus(CODE_LIFETIME_UNASKED);
+        let link = until.plus(self.purpose.lifetime());
+        self.code_expires_at = self.code_expires_at.max(code);
+        self.expires_at = self.expires_at.max(link);
+    }
+
     /// Whether its link works.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
@@ -136,6 +147,9 @@ pub struct SignUp {
     pub contact: Contact,
     /// When it is forgotten.
     pub expires_at: Timestamp,
+    /// Who the person turned out to be: somebody whom we knew by the time that one of the
+    /// methods was proved. The other methods are theirs, too.
+    pub became: Option<ContactId>,
 }
 
 /// A login to the public pages that lasts a while.

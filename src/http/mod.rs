@@ -27,7 +27,6 @@ mod session;
 mod sheet;
 pub(crate) mod throttle;
 mod times;
-mod verify;
 mod view;
 mod words;
 

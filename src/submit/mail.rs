@@ -4,9 +4,9 @@
 use super::draft::title;
 use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
-    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
-    ContactId, ContactKind, Content, Destination, EmailAddress, Method, MethodId, MethodKind,
-    MethodState, Origin, PhoneNumber, Redacted, Timestamp, UserId,
+    Body, Channel, Channels, Communication, CommunicationId, Contact, ContactId, ContactKind,
+    Content, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState, Origin,
+    PhoneNumber, Redacted, Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
@@ -128,26 +128,19 @@ impl Submitter {
         }
         let people = self.by_person(&mut batch, &mail.recipients, now)?;
         let category = self.tracker.category(SUBMITTED_CATEGORY);
-        let communication = Communication {
+        let said = Communication::to_one(
             id,
-            category: SUBMITTED_CATEGORY.to_owned(),
-            origin: Origin::Submission(mail.user),
+            Origin::Submission(mail.user),
+            SUBMITTED_CATEGORY,
             channels,
-            title: title(&mail.content),
-            content: batch.blob(mail.content.to_bytes()),
+            title(&mail.content),
+            batch.blob(mail.content.to_bytes()),
+            now,
+        );
+        let communication = Communication {
             body: Body::Submitted(batch.blob(mail.message.clone())),
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
             people: people.len() as u64,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
-            related: None,
-            plan: crate::domain::SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
+            ..said
         };
         batch.insert(&communication);
         for person in &people {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
-    AreaId, AreaTree, Audience, Body, Channel, Channels, Communication, CommunicationId,
-    CommunicationState, Contact, ContactKind, Content, Destination, EmailAddress, Message,
-    MethodState, Origin, Redacted, ReplyNotice, Role, ThreadId, Timestamp, User,
+    AreaId, AreaTree, Channel, Channels, Communication, CommunicationId, Contact, ContactKind,
+    Content, Destination, EmailAddress, Message, MethodState, Origin, Redacted, ReplyNotice, Role,
+    ThreadId, Timestamp, User,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, Row, RowBatch, keys};
@@ -207,27 +207,15 @@ impl Submitter {
             voice_script: String::new(),
             attachments: Vec::new(),
         };
-        let communication = Communication {
-            id: CommunicationId::new(self.random.uuid_v7(now)),
-            category: NOTICE_CATEGORY.to_owned(),
-            origin: Origin::Notice,
-            channels: Channels::only(Channel::Email),
-            title: settings.subject.clone(),
-            content: batch.blob(content.to_bytes()),
-            body: Body::Composed,
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
-            people: 1,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
-            related: None,
-            plan: crate::domain::SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
-        };
+        let communication = Communication::to_one(
+            CommunicationId::new(self.random.uuid_v7(now)),
+            Origin::Notice,
+            NOTICE_CATEGORY,
+            Channels::only(Channel::Email),
+            settings.subject.clone(),
+            batch.blob(content.to_bytes()),
+            now,
+        );
         batch.insert(&communication);
         let making = Making {
             communication: communication.id,

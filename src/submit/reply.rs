@@ -5,9 +5,9 @@ use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
 use crate::domain::communication::{BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX};
 use crate::domain::inbox::preview;
 use crate::domain::{
-    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
-    Content, Destination, Direction, EmailAddress, Message, MessageId, MessageKind, Method,
-    MethodId, Origin, PhoneNumber, Redacted, Sentence, Thread, ThreadId, Timestamp, UserId,
+    Channel, Channels, Communication, CommunicationId, Contact, Content, Destination, Direction,
+    EmailAddress, Message, MessageId, MessageKind, Method, MethodId, Origin, PhoneNumber, Redacted,
+    Sentence, Thread, ThreadId, Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
@@ -138,27 +138,15 @@ impl Submitter {
             .find(|method| answer.method.is_none_or(|wanted| wanted == method.id))
             .ok_or_else(unusable)?;
         let content = answer.content();
-        let communication = Communication {
-            id: answer.id,
-            category: REPLY_CATEGORY.to_owned(),
-            origin: Origin::Reply(answer.by),
-            channels: Channels::only(answer.channel),
-            title: title(&content),
-            content: batch.blob(content.to_bytes()),
-            body: Body::Composed,
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
-            people: 1,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
-            related: None,
-            plan: crate::domain::SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
-        };
+        let communication = Communication::to_one(
+            answer.id,
+            Origin::Reply(answer.by),
+            REPLY_CATEGORY,
+            Channels::only(answer.channel),
+            title(&content),
+            batch.blob(content.to_bytes()),
+            now,
+        );
         batch.insert(&communication);
         let making = Making {
             communication: answer.id,

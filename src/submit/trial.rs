@@ -5,8 +5,8 @@ use super::draft::title;
 use super::{FieldError, MailRecipient, SubmitError, Submitter};
 use crate::domain::communication::SUBJECT_MAX;
 use crate::domain::{
-    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Content,
-    Origin, Related, Relation, SendingPlan, User, UserId,
+    Channel, Channels, Communication, CommunicationId, Content, Origin, Related, Relation, User,
+    UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
@@ -63,29 +63,22 @@ impl Submitter {
         let now = self.clock.wall();
         let mut batch = Batch::new();
         let people = self.by_person(&mut batch, recipients, now)?;
-        let communication = Communication {
-            id: trial,
-            category: draft.category.clone(),
-            origin: Origin::Test(by),
+        let said = Communication::to_one(
+            trial,
+            Origin::Test(by),
+            &draft.category,
             channels,
-            title: title(&content),
-            content: batch.blob(content.to_bytes()),
-            body: Body::Composed,
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
+            title(&content),
+            batch.blob(content.to_bytes()),
+            now,
+        );
+        let communication = Communication {
             people: people.len() as u64,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
             related: Some(Related {
                 to: of,
                 relation: Relation::Trial,
             }),
-            plan: SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
+            ..said
         };
         batch.insert(&communication);
         let category = self.tracker.category(&draft.category);

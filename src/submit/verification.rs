@@ -10,10 +10,9 @@ use crate::domain::ticket::{
     TICKET_WINDOW, TICKETS_MAX, TICKETS_PER_DESTINATION_MAX, VERIFY_LIFETIME,
 };
 use crate::domain::{
-    Actor, Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState,
-    Contact, ContactChange, ContactId, Destination, LogEvent, Method, MethodId, MethodKind,
-    MethodState, Origin, PublicLinks, SendingPlan, SignUp, Ticket, TicketPurpose, Timestamp,
-    UserId,
+    Actor, Channel, Channels, Communication, CommunicationId, Contact, ContactChange, ContactId,
+    Destination, LogEvent, Method, MethodId, MethodState, Origin, PublicLinks, SignUp, Ticket,
+    TicketPurpose, Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
@@ -77,15 +76,6 @@ struct Wanted<'a> {
     by: Actor,
 }
 
-/// The channel that carries a ticket to a method of this kind.
-const fn usual_channel(kind: MethodKind) -> Channel {
-    match kind {
-        MethodKind::Email => Channel::Email,
-        MethodKind::Mobile => Channel::Text,
-        MethodKind::Landline => Channel::Call,
-    }
-}
-
 impl Submitter {
     /// Where the public pages are, if there are any.
     #[must_use]
@@ -120,7 +110,7 @@ impl Submitter {
     ) -> Result<VerificationSent, SubmitError> {
         let contact = self.repo.contact(contact)?.ok_or(SubmitError::NotFound)?;
         let method = contact.method(method).ok_or(SubmitError::NotFound)?;
-        let channel = channel.unwrap_or_else(|| usual_channel(method.kind));
+        let channel = channel.unwrap_or_else(|| method.kind.usual_channel());
         if !method.usable_for(channel) {
             return Ok(VerificationSent::NotPossible);
         }
@@ -134,7 +124,8 @@ impl Submitter {
         self.issue(&wanted, None).await
     }
 
-    /// Corrects an address or number and asks the person to prove the new one.
+    /// Corrects an address or number and asks the person to prove the new one. One that is as it
+    /// was is left alone.
     ///
     /// # Errors
     /// When there is no such contact or method, or the store fails. Corrected it may be even
@@ -149,8 +140,34 @@ impl Submitter {
         self.tracker
             .correct(contact, method, destination, by)
             .await?;
+        let known = self.repo.contact(contact)?.ok_or(SubmitError::NotFound)?;
+        let state = known.method(method).map(|method| method.state);
+        if state != Some(MethodState::Unverified) {
+            return Ok(VerificationSent::NotPossible);
+        }
         self.send_verification(contact, method, Actor::User(by))
             .await
+    }
+
+    /// Asks a person to prove methods that are new or corrected. One that was asked about just
+    /// now is not asked about again.
+    ///
+    /// # Errors
+    /// When the store fails; some may have been asked about by then.
+    pub async fn ask_for_proof(
+        &self,
+        contact: ContactId,
+        methods: &[MethodId],
+        by: Actor,
+    ) -> Result<(), SubmitError> {
+        for method in methods {
+            match self.send_verification(contact, *method, by).await {
+                // Somebody removed it meanwhile: nothing is left to prove.
+                Ok(_) | Err(SubmitError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Sends a link and code to log in, if somebody is known by this address or number. Says
@@ -173,7 +190,7 @@ impl Submitter {
             purpose: TicketPurpose::LogIn,
             contact: &contact,
             method,
-            channel: channel.unwrap_or_else(|| usual_channel(method.kind)),
+            channel: channel.unwrap_or_else(|| method.kind.usual_channel()),
             by: Actor::Person,
         };
         if method.usable_for(wanted.channel) {
@@ -196,6 +213,7 @@ impl Submitter {
                 ..sign_up.contact
             },
             expires_at: now.plus(VERIFY_LIFETIME),
+            became: None,
         });
         let Some(contact) = pending.as_ref().map(|pending| pending.contact.clone()) else {
             return Ok(());
@@ -213,7 +231,7 @@ impl Submitter {
                 purpose: TicketPurpose::Add,
                 contact: &contact,
                 method,
-                channel: usual_channel(method.kind),
+                channel: method.kind.usual_channel(),
                 by: Actor::Person,
             };
             let sent = self.issue(&wanted, pending.as_ref()).await?;
@@ -239,7 +257,7 @@ impl Submitter {
             purpose: TicketPurpose::Add,
             contact: &contact,
             method,
-            channel: usual_channel(method.kind),
+            channel: method.kind.usual_channel(),
             by: Actor::Person,
         };
         self.issue(&wanted, None).await
@@ -266,7 +284,7 @@ impl Submitter {
             purpose: TicketPurpose::Replace,
             contact: &contact,
             method: &method,
-            channel: usual_channel(method.kind),
+            channel: method.kind.usual_channel(),
             by: Actor::Person,
         };
         self.issue(&wanted, None).await
@@ -374,6 +392,10 @@ impl Submitter {
 
     fn ticket_batch(&self, pages: &PublicPages, wanted: &Wanted<'_>, now: Timestamp) -> Batch {
         let mut batch = Batch::new();
+        let asked = match wanted.by {
+            Actor::Person => true,
+            Actor::User(_) | Actor::Program(_) | Actor::Import(_) | Actor::Gateway => false,
+        };
         let communication = self.ticket_communication(&mut batch, pages, wanted, now);
         let making = Making {
             communication,
@@ -381,8 +403,9 @@ impl Submitter {
             contact: wanted.contact,
             round: 1,
             now,
-            // A code lives ten minutes; calls that strangers ask for hold up no emergency.
-            express: wanted.channel != Channel::Call,
+            // Whoever asked waits for it, and a code lives ten minutes; but calls that strangers
+            // ask for hold up no emergency.
+            express: asked && wanted.channel != Channel::Call,
         };
         let new = [NewDelivery {
             method: wanted.method,
@@ -392,11 +415,10 @@ impl Submitter {
         for delivery in made {
             let secrets = pages.links.secrets(delivery);
             let destination = wanted.method.destination.clone();
-            let code_lifetime = match wanted.by {
-                Actor::Person => CODE_LIFETIME,
-                Actor::User(_) | Actor::Program(_) | Actor::Import(_) | Actor::Gateway => {
-                    CODE_LIFETIME_UNASKED
-                }
+            let code_lifetime = if asked {
+                CODE_LIFETIME
+            } else {
+                CODE_LIFETIME_UNASKED
             };
             let ticket = Ticket {
                 token_hash: PublicLinks::token_hash(&secrets.token),
@@ -415,6 +437,7 @@ impl Submitter {
                 used_at: None,
                 delivery,
                 language: wanted.contact.language.clone(),
+                asked,
             };
             // Two at once to one destination meet here: one a minute.
             let slot = crate::store::keys::ticket_by_destination(
@@ -447,27 +470,15 @@ impl Submitter {
             &wanted.contact.language,
             &pages.organisation,
         );
-        let communication = Communication {
-            id: CommunicationId::new(self.random.uuid_v7(now)),
-            category: VERIFICATION_CATEGORY.to_owned(),
-            origin: Origin::Verification,
-            channels: Channels::only(wanted.channel),
-            title: said.subject.clone(),
-            content: batch.blob(said.to_bytes()),
-            body: Body::Composed,
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
-            people: 1,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
-            related: None,
-            plan: SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
-        };
+        let communication = Communication::to_one(
+            CommunicationId::new(self.random.uuid_v7(now)),
+            Origin::Verification,
+            VERIFICATION_CATEGORY,
+            Channels::only(wanted.channel),
+            said.subject.clone(),
+            batch.blob(said.to_bytes()),
+            now,
+        );
         batch.insert(&communication);
         communication.id
     }

@@ -157,7 +157,7 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
             segment_delivered(delivery, &remote_id, verdict, now);
             None
         }
-        Event::Held { until } => {
+        Event::Held { until, .. } => {
             if delivery.due.is_some() {
                 delivery.due = Some(until);
                 delivery.held_until = Some(until);

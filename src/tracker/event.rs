@@ -55,6 +55,8 @@ pub enum Event {
     Held {
         /// When they end.
         until: Timestamp,
+        /// The ticket that it carries (the hash of its token), which ends so much later.
+        ticket: Option<[u8; 32]>,
     },
     /// Nothing more will be done.
     Closed(ClosedReason),

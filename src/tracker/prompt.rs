@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::make::{Making, NewDelivery, make_deliveries};
 use super::{Tracker, category};
 use crate::domain::{
-    Audience, Body, Channel, Channels, Communication, CommunicationId, CommunicationState, Contact,
-    Content, LogEvent, Method, MethodId, MethodKind, Origin, Timestamp,
+    Channel, Channels, Communication, CommunicationId, Contact, Content, LogEvent, Method,
+    MethodId, MethodKind, Origin, Timestamp,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
@@ -149,27 +149,15 @@ fn prompt(
         Channel::Email => settings.check_phone_subject.clone(),
         Channel::Text | Channel::Call => title(&content.sms_text),
     };
-    let communication = Communication {
-        id: CommunicationId::new(tracker.random.uuid_v7(now)),
-        category: PROMPT_CATEGORY.to_owned(),
-        origin: Origin::Prompt,
-        channels: Channels::only(channel),
+    let communication = Communication::to_one(
+        CommunicationId::new(tracker.random.uuid_v7(now)),
+        Origin::Prompt,
+        PROMPT_CATEGORY,
+        Channels::only(channel),
         title,
-        content: batch.blob(content.to_bytes()),
-        body: Body::Composed,
-        audience: Audience::default(),
-        state: CommunicationState::Sent,
-        people: 1,
-        rounds: 1,
-        created_at: now,
-        modified_at: now,
-        sent_at: Some(now),
-        campaign: None,
-        related: None,
-        plan: crate::domain::SendingPlan::default(),
-        approval: None,
-        history: Vec::new(),
-    };
+        batch.blob(content.to_bytes()),
+        now,
+    );
     batch.insert(&communication);
     communication.id
 }

@@ -11,10 +11,10 @@ use crate::clock::VirtualClock;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::transitions::may_change;
 use crate::domain::{
-    Audience, Body, CallStatus, Channel, Channels, ClosedReason, Communication, CommunicationState,
-    Contact, ContactKind, Content, Destination, EmailAddress, EmailStatus, LogEvent, Method,
-    MethodId, MethodKind, MethodState, Origin, Permanence, PersonState, PhoneNumber, Reason,
-    Redacted, Source, Status, TextStatus, Timestamp, UserId, Verdict,
+    CallStatus, Channel, Channels, ClosedReason, Communication, Contact, ContactKind, Content,
+    Destination, EmailAddress, EmailStatus, LogEvent, Method, MethodId, MethodKind, MethodState,
+    Origin, Permanence, PersonState, PhoneNumber, Reason, Redacted, Source, Status, TextStatus,
+    Timestamp, UserId, Verdict,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, NO_AREA, RowBatch, Store};
@@ -109,27 +109,15 @@ impl World {
             voice_script: "Move up.".into(),
             attachments: Vec::new(),
         };
-        let communication = Communication {
-            id: self.communication,
-            category: "Alert".into(),
-            origin: Origin::Console(UserId::from_bytes([1; 16])),
-            channels: Channels::ALL,
-            title: "Flood".into(),
-            content: batch.blob(content.to_bytes()),
-            body: Body::Composed,
-            audience: Audience::default(),
-            state: CommunicationState::Sent,
-            people: 1,
-            rounds: 1,
-            created_at: now,
-            modified_at: now,
-            sent_at: Some(now),
-            campaign: None,
-            related: None,
-            plan: crate::domain::SendingPlan::default(),
-            approval: None,
-            history: Vec::new(),
-        };
+        let communication = Communication::to_one(
+            self.communication,
+            Origin::Console(UserId::from_bytes([1; 16])),
+            "Alert",
+            Channels::ALL,
+            "Flood".into(),
+            batch.blob(content.to_bytes()),
+            now,
+        );
         batch.insert(&communication);
         let category = self.tracker.category("Alert");
         let making = Making {

@@ -98,6 +98,7 @@ impl Tracker {
             category: self.category(&rows.communication.category),
         };
         let mut batch = Batch::new();
+        self.hold_ticket(&mut batch, &event)?;
         let early = self.early_events(&mut batch, &event, now)?;
         let mut decision = decide(known.clone(), event, now, self.settings().suspension);
         for event in early {
@@ -139,6 +140,23 @@ impl Tracker {
             notices.push(Notice::DeliveryClosed(decision.delivery.id));
         }
         Ok((batch, decision, notices))
+    }
+
+    /// What a held message carries is not to be over when it arrives.
+    fn hold_ticket(&self, batch: &mut Batch, event: &Event) -> Result<(), TrackerError> {
+        let Event::Held {
+            until,
+            ticket: Some(ticket),
+        } = event
+        else {
+            return Ok(());
+        };
+        if let Some(old) = self.repo.ticket(ticket)? {
+            let mut new = old.value.clone();
+            new.hold(*until);
+            batch.replace(&old, &new);
+        }
+        Ok(())
     }
 
     fn close_others(

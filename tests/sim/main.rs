@@ -13,4 +13,5 @@ mod reminders;
 mod retries;
 mod scheduled;
 mod scripts;
+mod verification;
 mod world;

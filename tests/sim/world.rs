@@ -11,7 +11,7 @@ use tocsin::domain::suspension::SuspensionPolicy;
 use tocsin::domain::{
     Audience, Category, Channel as Kind, Channels, CommunicationId, Contact, ContactId,
     ContactKind, Content, Delivery, Destination, EmailAddress, Lane, Method, MethodId, MethodKind,
-    MethodState, PhoneNumber, Redacted, ReturnPaths, Timestamp, UserId,
+    MethodState, PhoneNumber, PublicLinks, Redacted, ReturnPaths, Timestamp, UserId,
 };
 use tocsin::queue::attempts::{AttemptTools, Attempts};
 use tocsin::queue::lane;
@@ -19,7 +19,7 @@ use tocsin::queue::rounds::Rounds;
 use tocsin::queue::schedule::RetrySchedule;
 use tocsin::store::engine::Claim;
 use tocsin::store::{Repo, Store};
-use tocsin::submit::{DraftInput, SubmitSettings, Submitter};
+use tocsin::submit::{DraftInput, PublicPages, SubmitSettings, Submitter};
 use tocsin::tracker::{PromptSettings, Tracker, TrackerSettings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,11 @@ pub(crate) fn each_seed(count: u64, run: impl Fn(u64)) {
             resume_unwind(panic);
         }
     }
+}
+
+/// What people prove their methods by.
+pub(crate) fn links() -> PublicLinks {
+    PublicLinks::new("https://me.example.org", &[7; 32])
 }
 
 /// What outlives the daemon.
@@ -242,7 +247,11 @@ impl Life {
             random.clone(),
             tracker.clone(),
             settings,
-        );
+        )
+        .with_public_pages(PublicPages {
+            links: links(),
+            organisation: "Eastmere".into(),
+        });
         let mut life = Self {
             clock,
             tracker,
@@ -287,7 +296,8 @@ impl Life {
             return_paths: ReturnPaths::new("bounce.example.org", &[7; 32]),
             zone: jiff::tz::TimeZone::UTC,
         };
-        let attempts = Arc::new(Attempts::new(channel, tools, schedule, self.stop.clone()));
+        let attempts = Attempts::new(channel, tools, schedule, self.stop.clone());
+        let attempts = Arc::new(attempts.with_public_links(links(), false));
         let (watcher, stop) = (Arc::clone(&attempts), self.stop.clone());
         tokio::spawn(async move { watcher.stop_closed(stop).await });
         self.start_lane(Lane::from(kind), attempts);

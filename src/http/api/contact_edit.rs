@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::super::App;
 use super::auth::Caller;
 use super::body::{Ids, Json, field_id};
-use super::contacts::{ask_for_proof, contact};
+use super::contacts::contact;
 use super::draft::channel;
 use super::problem::{Problem, WrongField};
 use super::shape::Made;
@@ -174,7 +174,10 @@ pub(super) async fn create(
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     let (made, unproved) = tracker.create_contact(&details, by).await?;
-    ask_for_proof(&app, made, &unproved, caller.user.id).await?;
+    app.console
+        .submit
+        .ask_for_proof(made, &unproved, by)
+        .await?;
     Ok(created(made, "/api/v1/contacts"))
 }
 
@@ -196,7 +199,10 @@ pub(super) async fn change(
     let tracker = &app.console.tracker;
     match tracker.edit_contact(known.id, seen, &details, by).await? {
         Edited::Saved { unproved } => {
-            ask_for_proof(&app, known.id, &unproved, caller.user.id).await?;
+            app.console
+                .submit
+                .ask_for_proof(known.id, &unproved, by)
+                .await?;
             Ok(StatusCode::NO_CONTENT)
         }
         Edited::ChangedMeanwhile => Err(Problem::conflict(

@@ -10,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::{Areas, history, people};
 use super::super::pages::read_destination;
-use super::super::verify as proof;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
 use super::contact_shape::{ContactShape, LineShape};
@@ -18,7 +17,7 @@ use super::draft::channel;
 use super::problem::Problem;
 use super::{Answer, apart};
 use crate::domain::comms_issue::Reachability;
-use crate::domain::{Actor, AreaId, Contact, ContactFilter, ContactId, MethodId, UserId};
+use crate::domain::{Actor, AreaId, Contact, ContactFilter, ContactId, MethodId};
 use crate::store::{Loaded, NO_AREA};
 use crate::submit::VerificationSent;
 
@@ -210,11 +209,10 @@ pub(super) async fn correct(
     let kind = known.ok_or_else(|| Problem::not_found("method"))?.kind;
     let destination = read_destination(&app, kind, asked.to.trim())
         .map_err(|problem| Problem::field("to", problem.to_string()))?;
-    let tracker = &app.console.tracker;
-    tracker
+    let submit = &app.console.submit;
+    submit
         .correct(of, method, destination, caller.user.id)
         .await?;
-    ask_for_proof(&app, of, &[method], caller.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -264,21 +262,4 @@ pub(super) async fn verify(
         VerificationSent::NotPossible => refused("Nothing goes to this method by this channel."),
         VerificationSent::Off => refused("There are no public pages to prove it on."),
     }
-}
-
-/// Nobody has proved these yet: a link or code goes out by itself.
-pub(super) async fn ask_for_proof(
-    app: &App,
-    of: ContactId,
-    methods: &[MethodId],
-    by: UserId,
-) -> Answer<()> {
-    let Some(contact) = app.repo().contact(of)? else {
-        return Ok(());
-    };
-    for method in methods.iter().filter_map(|id| contact.method(*id)) {
-        let channel = proof::usual_channel(method.kind);
-        proof::send(app, &contact, method, channel, by).await?;
-    }
-    Ok(())
 }

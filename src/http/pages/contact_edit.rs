@@ -6,13 +6,13 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
+use super::super::App;
 use super::super::data::alike::{self, Alike, Likeness};
 use super::super::data::{self, Areas};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
-use super::super::{App, verify};
 use super::compose::see;
 use super::contact_form::{Filled, Wrong};
 use super::contact_seen::{self, Describer, Difference, Seen};
@@ -20,9 +20,7 @@ use super::contact_status::{self, Standing};
 use super::problems::Problem;
 use super::{Answer, id, show_as};
 use crate::domain::group::GROUPS_MAX;
-use crate::domain::{
-    Actor, Channel, Contact, ContactId, ContactKind, Details, MethodId, MethodKind, User,
-};
+use crate::domain::{Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind};
 use crate::tracker::{Edited, Refusal, TrackerError};
 
 /// A choice of a list.
@@ -137,7 +135,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
     let by = Actor::User(signed.user.id);
     match app.console.tracker.create_contact(&details, by).await {
         Ok((id, unproved)) => {
-            ask_for_proof(&app, id, &unproved, &signed.user).await?;
+            app.console.submit.ask_for_proof(id, &unproved, by).await?;
             Ok(see(&format!("/contacts/{id}?done=made")))
         }
         Err(TrackerError::Refused(refusal)) => {
@@ -191,7 +189,7 @@ pub(super) async fn update(
         .await;
     match edited {
         Ok(Edited::Saved { unproved }) => {
-            ask_for_proof(&app, id, &unproved, &signed.user).await?;
+            app.console.submit.ask_for_proof(id, &unproved, by).await?;
             let done = if unproved.is_empty() {
                 "updated"
             } else {
@@ -247,23 +245,6 @@ fn refused(signed: &Signed, refusal: Refusal) -> Wrong {
         | Refusal::TooDeep
         | Refusal::NotEmpty => ("area", signed.words.t("editor.gone").to_owned()),
     }
-}
-
-/// Nobody has proved these yet: a link or code goes out by itself.
-pub(super) async fn ask_for_proof(
-    app: &App,
-    id: ContactId,
-    methods: &[MethodId],
-    by: &User,
-) -> Result<(), Fault> {
-    let Some(contact) = app.repo().contact(id)? else {
-        return Ok(());
-    };
-    for method in methods.iter().filter_map(|id| contact.method(*id)) {
-        let channel = verify::usual_channel(method.kind);
-        verify::send(app, &contact, method, channel, by.id).await?;
-    }
-    Ok(())
 }
 
 fn page(

@@ -4,7 +4,6 @@
 use super::super::App;
 use super::super::data::{Result, history};
 use super::super::times::When;
-use super::super::verify;
 use super::super::view::{Badge, Chrome, failing, kind_icon};
 use crate::domain::{Channel, Contact, ContactId, Method, MethodId, MethodKind, MethodState};
 
@@ -105,7 +104,7 @@ fn step(app: &App, c: &Chrome, contact: ContactId, method: &Method) -> Result<St
     debug_assert!(
         proofs
             .first()
-            .is_none_or(|proof| proof.0 == verify::usual_channel(method.kind)),
+            .is_none_or(|proof| proof.0 == method.kind.usual_channel()),
         "the usual proof comes first"
     );
     Ok(Step {

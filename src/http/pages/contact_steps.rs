@@ -9,10 +9,8 @@ use super::super::App;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::SignedForm;
-use super::super::verify;
 use super::compose::see;
 use super::contact::view;
-use super::contact_edit::ask_for_proof;
 use super::contact_status::Rejected;
 use super::{Answer, id};
 use crate::domain::checks::{self, Weight};
@@ -71,11 +69,10 @@ pub(super) async fn correct(State(app): State<Arc<App>>, path: Ids, form: Signed
         };
         return view(&app, &signed, contact, "", Some(&rejected));
     };
-    app.console
-        .tracker
+    let submit = &app.console.submit;
+    submit
         .correct(contact, method, destination.clone(), signed.user.id)
         .await?;
-    ask_for_proof(&app, contact, &[method], &signed.user).await?;
     done(contact, "corrected")
 }
 
@@ -110,8 +107,10 @@ pub(super) async fn prove(State(app): State<Arc<App>>, path: Ids, form: SignedFo
     if method.state != MethodState::Unverified || !method.kind.takes(channel) {
         return done(contact.id, "proved");
     }
-    let by = form.signed.user.id;
-    match verify::send(&app, &contact, method, channel, by).await? {
+    let submit = &app.console.submit;
+    let by = Actor::User(form.signed.user.id);
+    let sent = submit.send_verification_by(contact.id, method.id, Some(channel), by);
+    match sent.await? {
         VerificationSent::Queued(_) => done(contact.id, "asked"),
         VerificationSent::TooSoon | VerificationSent::TooMany => done(contact.id, "asked_before"),
         VerificationSent::NotPossible => done(contact.id, "proved"),

@@ -283,10 +283,8 @@ pub(super) async fn correct(
     match read_destination(&app, kind, &entered) {
         Ok(destination) => {
             let by = form.signed.user.id;
-            app.console
-                .tracker
-                .correct(contact, method, destination, by)
-                .await?;
+            let submit = &app.console.submit;
+            submit.correct(contact, method, destination, by).await?;
             Ok(see(&format!("/inbox/{}?done=corrected", thread.id)))
         }
         Err(problem) => {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-use super::world::{Answer, Browser, START, World, world};
+use super::world::{Answer, Browser, START, World, asking_world, world};
 use crate::domain::{
     BlobId, Channel, ContactId, ContactKind, Delivery, DeliveryId, EmailAddress, Lane, MessageId,
     MessageKind, MethodKind, MethodState, Origin, Redacted, ThreadId, ThreadState, User,
@@ -300,7 +300,7 @@ async fn strangers_can_be_answered_and_are_contacts_then() {
 
 #[tokio::test]
 async fn the_address_is_corrected_and_the_number_removed_beside_the_reply() {
-    let world = world().await;
+    let world = asking_world().await;
     let browser = world.browser("ida").await;
     let ada = world.contacts[0];
     let taken = comes_in(&world, 3, |incoming| {
@@ -331,6 +331,11 @@ async fn the_address_is_corrected_and_the_number_removed_beside_the_reply() {
         .post(&correct, &[("to", "ada@new.example".to_owned())])
         .await;
     assert_eq!(right.location(), format!("/inbox/{id}?done=corrected"));
+    // Whoever corrects it here asks for the same proof as whoever does in the editor.
+    assert_eq!(
+        world.repo.tickets_to("ada@new.example", 9).unwrap().len(),
+        1
+    );
     let ask = browser
         .get(&format!(
             "/contacts/{ada}/methods/{mobile}/remove?thread={id}"

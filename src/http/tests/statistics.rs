@@ -1,5 +1,7 @@
 //! The statistics page, its grid, its legend and its Excel file.
 
+use std::time::Duration;
+
 use super::journey::{alert, drafted};
 use super::world::{Browser, START, World, world};
 use crate::clock::Randomness;
@@ -99,6 +101,40 @@ async fn each_person_opens_in_place_and_can_be_modified() {
         // The numbers follow by themselves.
         &format!("data-events=\"{path}/events\""),
     ]);
+}
+
+#[tokio::test]
+async fn what_quiet_hours_hold_says_until_when() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let path = sent(&browser).await;
+    let ada = world.contacts[0];
+    let mut all = world.deliveries(ada).into_iter();
+    let text = all.find(|one| matches!(one.status(), Status::Text(_)));
+    let until = START.plus(Duration::from_secs(12 * 3600));
+    let held = Event::Held {
+        until,
+        ticket: None,
+    };
+    let text = text.unwrap();
+    world.tracker.record(text.id, held).await.unwrap();
+    let pages = [
+        format!("{path}/people/{ada}"),
+        path.clone(),
+        "/log?type=text".to_owned(),
+        format!("/deliveries/{}", text.id),
+    ];
+    let says = "Held until 22 Sep 2026, 02:13: these are the person’s quiet hours.";
+    for page in &pages {
+        let shown = browser.get(page).await.body;
+        assert_eq!(shown.matches(says).count(), 1, "{page}: {shown}");
+    }
+    // Once they are over it waits like any other.
+    world.clock.advance(Duration::from_secs(12 * 3600));
+    let browser = world.browser("ida").await;
+    for page in &pages {
+        assert!(!browser.get(page).await.body.contains("Held until"));
+    }
 }
 
 /// How a delivery comes to each status, from the one it begins with.

@@ -17,14 +17,14 @@ use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{
     Area, AreaId, CallStatus, Category, Contact, ContactId, ContactKind, Delivery, Destination,
     EmailAddress, EmailStatus, Lane, Method, MethodId, MethodKind, MethodState, Permanence,
-    PhoneNumber, Reason, Redacted, Role, Source, Status, TextStatus, Timestamp, User, UserId,
-    Verdict,
+    PhoneNumber, PublicLinks, Reason, Redacted, Role, Source, Status, TextStatus, Timestamp, User,
+    UserId, Verdict,
 };
 use crate::observe::Metrics;
 use crate::sim::people::{self, Invented};
 use crate::store::engine::Store;
 use crate::store::{Batch, Repo, RowBatch};
-use crate::submit::{SubmitSettings, Submitter};
+use crate::submit::{PublicPages, SubmitSettings, Submitter};
 use crate::tracker::{Event, PromptSettings, RoundStep, Tracker, TrackerSettings};
 
 pub(super) const PASSWORD: &str = "a bell rings in the night";
@@ -130,6 +130,19 @@ pub(super) async fn patient_world() -> World {
 }
 
 pub(super) async fn world_with(settings: ConsoleSettings) -> World {
+    built(settings, None).await
+}
+
+/// One that has public pages, so that people are asked to prove what is new.
+pub(super) async fn asking_world() -> World {
+    let pages = PublicPages {
+        links: PublicLinks::new("https://me.example.org", &[7; 32]),
+        organisation: "Eastmere".into(),
+    };
+    built(ConsoleSettings::default(), Some(pages)).await
+}
+
+async fn built(settings: ConsoleSettings, pages: Option<PublicPages>) -> World {
     let clock = VirtualClock::standing(START);
     let random = Randomness::seeded(11);
     let repo = Repo::new(Store::memory());
@@ -161,6 +174,10 @@ pub(super) async fn world_with(settings: ConsoleSettings) -> World {
         tracker.clone(),
         settings_of_submit,
     );
+    let submit = match pages {
+        Some(pages) => submit.with_public_pages(pages),
+        None => submit,
+    };
     let (county, areas) = add_areas(&tracker, &random).await;
     let contacts = add_people(&tracker, &random, &areas).await;
     add_user(&repo, &random, "ida", Role::Administrator).await;

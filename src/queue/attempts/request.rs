@@ -1,7 +1,7 @@
 //! What a channel is told of one attempt, or why nothing goes out now.
 
 use super::*;
-use crate::domain::{Communication, Contact};
+use crate::domain::{Communication, Contact, Timestamp};
 
 impl Attempts {
     /// Everything the channel must know, or why nothing goes out now: whatever has changed since
@@ -30,12 +30,12 @@ impl Attempts {
         if asked && !wishes.allow(delivery.channel, &communication.category) {
             return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
         }
-        if communication.origin.heeds_wishes() {
-            let now = self.clock.wall();
-            let held = quiet_until(wishes.quiet_hours, delivery.channel, now, &self.zone);
-            if let Some(until) = held.filter(|_| !delivery.express) {
-                return Ok(Look::Instead(Event::Held { until }));
-            }
+        if communication.origin.heeds_wishes()
+            && !delivery.express
+            && let Some(until) = self.quiet_until(&contact, delivery)
+        {
+            let ticket = None;
+            return Ok(Look::Instead(Event::Held { until, ticket }));
         }
         let content = self.content(communication.content)?;
         let category = self.tracker.category(&communication.category);
@@ -48,7 +48,14 @@ impl Attempts {
         })))
     }
 
-    /// A message that carries a ticket: its person may not be a contact yet.
+    /// The end of the quiet hours that hold a message to this person now.
+    fn quiet_until(&self, contact: &Contact, delivery: &Delivery) -> Option<Timestamp> {
+        let (quiet, now) = (contact.wishes.quiet_hours, self.clock.wall());
+        quiet_until(quiet, delivery.channel, now, &self.zone)
+    }
+
+    /// A message that carries a ticket: its person may not be a contact yet. Whoever asked for
+    /// it waits for it; anybody else is neither woken for it nor written to against their wish.
     fn look_at_ticket(
         &self,
         delivery: &Delivery,
@@ -64,6 +71,19 @@ impl Attempts {
         let contact = contact.as_deref();
         if let Err(reason) = tickets::may_go(ticket, contact, delivery, self.clock.wall()) {
             return Ok(Look::Instead(Event::Closed(reason)));
+        }
+        if let (Some(ticket), Some(contact)) = (ticket.filter(|ticket| !ticket.asked), contact) {
+            let refused = matches!(delivery.channel, ChannelKind::Text)
+                && !contact
+                    .wishes
+                    .allow(delivery.channel, &communication.category);
+            if refused {
+                return Ok(Look::Instead(Event::Closed(ClosedReason::NotWanted)));
+            }
+            if let Some(until) = self.quiet_until(contact, delivery) {
+                let ticket = Some(ticket.token_hash);
+                return Ok(Look::Instead(Event::Held { until, ticket }));
+            }
         }
         let content = self.repo.content(communication.content)?;
         let content = tickets::fill(&content, links, &secrets);

@@ -776,7 +776,8 @@ pub(crate) fn ticket() -> impl Strategy<Value = Ticket> {
     );
     let hashes = any::<([u8; 32], [u8; 32], u8)>();
     let times = (time(), time(), time(), option::of(time()));
-    (what, hashes, times, "[a-z]{2}").prop_map(|(what, hashes, times, language)| Ticket {
+    let more = ("[a-z]{2}", any::<bool>());
+    (what, hashes, times, more).prop_map(|(what, hashes, times, more)| Ticket {
         token_hash: hashes.0,
         purpose: what.0,
         contact: what.1,
@@ -790,7 +791,8 @@ pub(crate) fn ticket() -> impl Strategy<Value = Ticket> {
         expires_at: times.2,
         used_at: times.3,
         delivery: what.5,
-        language,
+        language: more.0,
+        asked: more.1,
     })
 }
 

@@ -326,7 +326,9 @@ mod round_trip {
             visit in arb::visit(),
         ) {
             check(&ticket)?;
-            check(&SignUp { contact, expires_at })?;
+            let became = Some(contact.id);
+            check(&SignUp { contact: contact.clone(), expires_at, became })?;
+            check(&SignUp { contact, expires_at, became: None })?;
             check(&visit)?;
         }
     }

@@ -559,6 +559,7 @@ pub(crate) fn ticket() -> Ticket {
         used_at: Some(at(60_000)),
         delivery: DeliveryId::from_bytes([4; 16]),
         language: "fr".to_owned(),
+        asked: false,
     }
 }
 
@@ -566,6 +567,7 @@ pub(crate) fn sign_up() -> SignUp {
     SignUp {
         contact: contact(),
         expires_at: at(86_400_000),
+        became: None,
     }
 }
 

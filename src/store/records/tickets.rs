@@ -22,6 +22,7 @@ shape! {
         #[n(11)] used_at: Option<Timestamp>,
         #[n(12)] delivery: DeliveryId,
         #[n(13)] language: String,
+        #[n(14)] #[cbor(default)] asked: bool,
     }
 }
 record!(Ticket, "ticket");
@@ -30,6 +31,7 @@ shape! {
     SignUp as SignUpRow {
         #[n(0)] contact: Contact,
         #[n(1)] expires_at: Timestamp,
+        #[n(2)] became: Option<ContactId>,
     }
 }
 record!(SignUp, "sign-up");
