@@ -124,6 +124,8 @@ pub enum MessageKind {
     Automatic,
     /// The person asked not to be written to any more.
     OptOut,
+    /// The person took that back.
+    OptIn,
     /// Keys that were pressed in a call; they are the preview.
     Keys,
 }
@@ -255,6 +257,8 @@ const STOP_WORDS: [&str; 15] = [
     "DÉSABONNER",
     "DESINSCRIRE",
 ];
+/// Words that take that back, in capitals.
+const START_WORDS: [&str; 3] = ["START", "UNSTOP", "REPRENDRE"];
 /// Words that change nothing about it, in capitals.
 const POLITE_WORDS: [&str; 12] = [
     "PLEASE", "THANKS", "THANK", "YOU", "MERCI", "SVP", "SMS", "TEXTS", "TEXT", "ALL", "TOUT",
@@ -282,6 +286,12 @@ const YES_WORDS: [&str; 11] = [
 #[must_use]
 pub fn is_stop(text: &str) -> bool {
     says_only(text, &STOP_WORDS)
+}
+
+/// Whether a text says nothing but that messages may come again.
+#[must_use]
+pub fn is_start(text: &str) -> bool {
+    says_only(text, &START_WORDS)
 }
 
 /// Whether a text says nothing but yes.
@@ -399,6 +409,12 @@ mod tests {
             assert!(!is_stop(text), "{text}");
         }
         assert!(!is_stop(&"STOP ".repeat(10_000)));
+        for text in ["START", "Unstop!", "Reprendre svp", "start SMS"] {
+            assert!(is_start(text) && !is_stop(text), "{text}");
+        }
+        for text in ["", "Start the pumps", "Don't start", "stop", "restart"] {
+            assert!(!is_start(text), "{text}");
+        }
         for text in ["1", "Yes please", "OK!", "oui, merci", " Confirmé. "] {
             assert!(is_yes(text), "{text}");
         }

@@ -2,10 +2,8 @@
 
 use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
-use crate::domain::inbox::{is_stop, is_yes};
-use crate::domain::{
-    Channel, ContactId, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
-};
+use crate::domain::inbox::{is_start, is_stop, is_yes};
+use crate::domain::{Channel, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber};
 use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Receipt, TrackerError};
 
@@ -94,6 +92,8 @@ impl Inbound {
         };
         let kind = if is_stop(&incoming.text) {
             MessageKind::OptOut
+        } else if is_start(&incoming.text) {
+            MessageKind::OptIn
         } else {
             MessageKind::Written
         };
@@ -115,14 +115,14 @@ impl Inbound {
             references: Vec::new(),
         };
         self.tracker.take_in(&base, &text).await?;
-        if let Some((contact, Some(delivery))) = whose.filter(|_| confirms) {
-            self.confirm(contact, delivery).await?;
+        if let Some((_, Some(delivery))) = whose.filter(|_| confirms) {
+            self.confirm(delivery).await?;
         }
         Ok(())
     }
 
     /// A yes to a message whose category asks for confirmation confirms it.
-    async fn confirm(&self, contact: ContactId, delivery: DeliveryId) -> Result<(), InboundError> {
+    async fn confirm(&self, delivery: DeliveryId) -> Result<(), InboundError> {
         let Some(delivery) = self.repo.delivery(delivery)? else {
             return Ok(());
         };
@@ -136,7 +136,11 @@ impl Inbound {
         {
             return Ok(());
         }
-        match self.tracker.confirm(communication.id, contact).await {
+        match self
+            .tracker
+            .confirm(communication.id, delivery.contact)
+            .await
+        {
             Ok(_) | Err(TrackerError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }

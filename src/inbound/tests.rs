@@ -1,6 +1,7 @@
 //! What comes back, over the engine in memory.
 #![allow(clippy::unwrap_used)]
 
+mod keywords;
 mod threads;
 
 use std::sync::Arc;

@@ -143,6 +143,8 @@ pub struct Submitter {
     settings: Arc<RwLock<Arc<SubmitSettings>>>,
     replies: Arc<RwLock<Arc<ReplyNoticeSettings>>>,
     public: Option<Arc<PublicPages>>,
+    /// Answers from the inbox are made one by one.
+    answering: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Submitter {
@@ -163,6 +165,7 @@ impl Submitter {
             settings: Arc::new(RwLock::new(Arc::new(settings))),
             replies: Arc::default(),
             public: None,
+            answering: Arc::default(),
         }
     }
 

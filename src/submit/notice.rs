@@ -175,7 +175,9 @@ impl Submitter {
     fn writer(&self, thread: ThreadId) -> Result<Option<Contact>, SubmitError> {
         let thread = self.repo.thread(thread)?;
         let contact = thread.and_then(|thread| thread.contact);
-        let contact = contact.map(|id| self.repo.contact(id)).transpose()?;
+        let contact = contact
+            .map(|id| self.repo.current_contact(id))
+            .transpose()?;
         Ok(contact.flatten().map(|contact| contact.value))
     }
 

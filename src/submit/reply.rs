@@ -105,6 +105,8 @@ impl Submitter {
         if !problems.is_empty() {
             return Err(SubmitError::Invalid(problems));
         }
+        // Two colleagues who answer one stranger in two threads make one person of them.
+        let _one_by_one = self.answering.lock().await;
         for _ in 0..CONFLICTS_MAX {
             if self.repo.communication(answer.id)?.is_some() {
                 return Ok(());
@@ -129,13 +131,19 @@ impl Submitter {
             .thread(answer.thread)?
             .ok_or(SubmitError::NotFound)?;
         let mut batch = Batch::new();
-        let contact = self.answered_contact(&mut batch, &thread, now)?;
+        let contact = self.answered_contact(&mut batch, &thread, answer.channel, now)?;
         let unusable = || SubmitError::Invalid(vec![FieldError::new("by", UNUSABLE)]);
+        let wanted = |method: &&Method| match (answer.method, thread.contact) {
+            (Some(wanted), _) => wanted == method.id,
+            (None, Some(_)) => true,
+            // Nobody chose among the methods of somebody unknown: it goes where it came from.
+            (None, None) => method.destination.lookup_key() == *thread.address.reveal(),
+        };
         let method = contact
             .methods
             .iter()
             .filter(|method| method.usable_for(answer.channel))
-            .find(|method| answer.method.is_none_or(|wanted| wanted == method.id))
+            .find(wanted)
             .ok_or_else(unusable)?;
         let content = answer.content();
         let communication = Communication::to_one(
@@ -203,10 +211,12 @@ impl Submitter {
         &self,
         batch: &mut Batch,
         thread: &Thread,
+        channel: Channel,
         now: Timestamp,
     ) -> Result<Contact, SubmitError> {
         if let Some(id) = thread.contact {
-            let known = self.repo.contact(id)?.ok_or(SubmitError::NotFound)?;
+            let known = self.repo.current_contact(id)?;
+            let known = known.ok_or(SubmitError::NotFound)?;
             batch.expect(&known);
             return Ok(known.value);
         }
@@ -221,6 +231,14 @@ impl Submitter {
             let problem = FieldError::new("by", UNUSABLE);
             return Err(SubmitError::Invalid(vec![problem]));
         };
+        // They may have become somebody since.
+        let known = self.tracker.whose(&destination.lookup_key(), channel)?;
+        if let Some((id, _)) = known
+            && let Some(known) = self.repo.contact(id)?
+        {
+            batch.expect(&known);
+            return Ok(known.value);
+        }
         let contact = self.stranger(destination, now);
         batch.insert(&contact);
         Ok(contact)

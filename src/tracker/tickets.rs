@@ -6,12 +6,13 @@ use subtle::ConstantTimeEq;
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 use crate::domain::contact::METHODS_MAX;
+use crate::domain::fold::fold;
 use crate::domain::ticket::TICKETS_PER_DESTINATION_MAX;
 use crate::domain::{
-    Actor, Contact, ContactChange, ContactId, LogEvent, Method, MethodId, MethodState, Ticket,
-    TicketPurpose, Timestamp, comms_issue,
+    Actor, Contact, ContactChange, ContactId, LogEvent, Method, MethodId, MethodState, SignUp,
+    Ticket, TicketPurpose, Timestamp, comms_issue, suspension,
 };
-use crate::store::{Batch, Ended, RowBatch};
+use crate::store::{Batch, Ended, Loaded, RowBatch};
 
 /// Most contacts looked at that share one address.
 const SAME_ADDRESS_MAX: usize = 32;
@@ -124,16 +125,15 @@ impl Tracker {
         if ticket.used_at.is_none() || ticket.purpose == TicketPurpose::LogIn {
             return Ok(TicketUse::Refused);
         }
-        let contact = self.repo.contact(ticket.contact)?;
+        let contact = self.repo.current_contact(ticket.contact)?;
         let proved = contact.as_ref().and_then(|contact| {
-            contact
-                .methods
-                .iter()
-                .find(|method| method.state == MethodState::Active && is_same(method, ticket))
+            let mut methods = contact.methods.iter();
+            let method = methods.find(|method| is_proved(method) && is_same(method, ticket))?;
+            Some((contact.id, method.id))
         });
-        Ok(proved.map_or(TicketUse::Refused, |method| TicketUse::Done {
-            contact: ticket.contact,
-            method: method.id,
+        Ok(proved.map_or(TicketUse::Refused, |proved| TicketUse::Done {
+            contact: proved.0,
+            method: proved.1,
             purpose: ticket.purpose,
             again: true,
         }))
@@ -146,49 +146,77 @@ impl Tracker {
         ticket: &Ticket,
         now: Timestamp,
     ) -> Result<Option<Applied>, TrackerError> {
-        let applied = |contact: ContactId, applied: Option<(MethodId, Vec<LogEvent>)>| {
-            applied.map(|(method, log)| Applied {
-                contact,
-                method,
-                log,
-            })
-        };
-        if let Some(old) = self.repo.contact(ticket.contact)? {
-            let mut new = old.value.clone();
-            let done = apply(&mut new, ticket, now);
-            if done.is_some() {
-                comms_issue::refresh(&mut new, now);
-                batch.replace(&old, &new);
-            }
-            return Ok(applied(new.id, done));
+        if let Some(old) = self.repo.current_contact(ticket.contact)? {
+            return Ok(self.apply_to(batch, &old, ticket, now));
         }
         if ticket.purpose != TicketPurpose::Add {
             return Ok(None);
         }
         let sign_up = self.repo.sign_up(ticket.contact)?;
-        let Some(sign_up) = sign_up.filter(|sign_up| now < sign_up.expires_at) else {
-            return Ok(None);
-        };
-        batch.remove(&sign_up);
-        // Whoever signed up twice and confirms both is still one person.
+        match sign_up.filter(|sign_up| now < sign_up.expires_at) {
+            Some(sign_up) => self.confirm_sign_up(batch, &sign_up, ticket, now),
+            None => Ok(None),
+        }
+    }
+
+    fn apply_to(
+        &self,
+        batch: &mut Batch,
+        old: &Loaded<Contact>,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Option<Applied> {
+        let mut new = old.value.clone();
+        let (method, log) = apply(&mut new, ticket, now)?;
+        comms_issue::refresh(&mut new, now);
+        batch.replace(old, &new);
+        Some(Applied {
+            contact: new.id,
+            method,
+            log,
+        })
+    }
+
+    /// The first method of a sign-up that is proved makes the contact. Whoever signed up twice
+    /// and confirms both is still one person, with the methods of both; somebody of another name
+    /// who shares an address is somebody else.
+    fn confirm_sign_up(
+        &self,
+        batch: &mut Batch,
+        sign_up: &Loaded<SignUp>,
+        ticket: &Ticket,
+        now: Timestamp,
+    ) -> Result<Option<Applied>, TrackerError> {
+        if let Some(known) = sign_up.became {
+            let known = self.repo.current_contact(known)?;
+            return Ok(known.and_then(|old| self.apply_to(batch, &old, ticket, now)));
+        }
+        let name = |contact: &Contact| fold(&contact.full_name());
         let key = ticket.destination.lookup_key();
         for old in self.repo.contacts_by_address(&key, SAME_ADDRESS_MAX)? {
-            let mut new = old.value.clone();
-            if let Some(done) = apply(&mut new, ticket, now) {
-                comms_issue::refresh(&mut new, now);
-                batch.replace(&old, &new);
-                return Ok(applied(new.id, Some(done)));
+            if name(&old) != name(&sign_up.contact) {
+                continue;
+            }
+            if let Some(applied) = self.apply_to(batch, &old, ticket, now) {
+                let mut merged = sign_up.value.clone();
+                merged.became = Some(old.id);
+                batch.replace(sign_up, &merged);
+                return Ok(Some(applied));
             }
         }
         let mut contact = sign_up.contact.clone();
         contact.created_at = now;
-        let created = LogEvent::changed(ContactChange::Created, None, Actor::Person);
         let Some((method, more)) = apply(&mut contact, ticket, now) else {
             return Ok(None);
         };
+        batch.remove(sign_up);
         batch.insert(&contact);
-        let log = std::iter::once(created).chain(more).collect();
-        Ok(applied(contact.id, Some((method, log))))
+        let created = LogEvent::changed(ContactChange::Created, None, Actor::Person);
+        Ok(Some(Applied {
+            contact: contact.id,
+            method,
+            log: std::iter::once(created).chain(more).collect(),
+        }))
     }
 
     /// Removes tickets, sign-ups and sessions of the public pages that are over; returns how
@@ -228,6 +256,11 @@ struct Applied {
     log: Vec<LogEvent>,
 }
 
+/// Whether the person has proved it, whatever they want of it.
+fn is_proved(method: &Method) -> bool {
+    method.verified_at.is_some() && method.state != MethodState::Removed
+}
+
 fn is_same(method: &Method, ticket: &Ticket) -> bool {
     method.kind == ticket.kind && method.destination.lookup_key() == ticket.destination.lookup_key()
 }
@@ -241,8 +274,8 @@ fn apply(
     match ticket.purpose {
         TicketPurpose::Verify => {
             let method = contact.method_mut(ticket.method)?;
-            let provable = matches!(method.state, MethodState::Unverified | MethodState::Active);
-            (provable && is_same(method, ticket)).then(|| (method.id, prove(method, now)))
+            let there = method.state != MethodState::Removed && is_same(method, ticket);
+            there.then(|| (method.id, prove(method, ticket, now)))
         }
         TicketPurpose::LogIn => {
             let method = contact.method_mut(ticket.method)?;
@@ -251,7 +284,7 @@ fn apply(
             }
             let unproved = method.state == MethodState::Unverified;
             let log = if unproved {
-                prove(method, now)
+                prove(method, ticket, now)
             } else {
                 Vec::new()
             };
@@ -272,7 +305,7 @@ fn add(
         .iter_mut()
         .find(|method| method.state != MethodState::Removed && is_same(method, ticket));
     if let Some(method) = known {
-        return Some((method.id, prove(method, now)));
+        return Some((method.id, prove(method, ticket, now)));
     }
     if contact.methods.len() >= METHODS_MAX {
         let removed = |method: &Method| method.state == MethodState::Removed;
@@ -294,7 +327,7 @@ fn add(
         Some(&method),
         Actor::Person,
     )];
-    log.extend(prove(&mut method, now));
+    log.extend(prove(&mut method, ticket, now));
     contact.methods.push(method);
     Some((ticket.method, log))
 }
@@ -315,19 +348,39 @@ fn replace(
         return None;
     }
     method.destination = ticket.destination.clone();
+    // What failed was the old one.
+    suspension::reinstate(method);
+    method.soft_failures.clear();
     let mut log = vec![LogEvent::changed(
         ContactChange::MethodCorrected,
         Some(method),
         Actor::Person,
     )];
-    log.extend(prove(method, now));
+    log.extend(prove(method, ticket, now));
     Some((method.id, log))
 }
 
-fn prove(method: &mut Method, now: Timestamp) -> Vec<LogEvent> {
-    method.state = MethodState::Active;
-    method.suspension = None;
-    method.soft_failures.clear();
+/// Writes down that it is theirs. That shows that it works: a failure that came before the
+/// ticket was made does not count any more. It does not show that the person wants messages
+/// there: an opt-out stays.
+fn prove(method: &mut Method, ticket: &Ticket, now: Timestamp) -> Vec<LogEvent> {
+    let failed_before = method
+        .suspension
+        .as_ref()
+        .is_none_or(|suspension| suspension.at <= ticket.created_at);
+    match method.state {
+        MethodState::Unverified => method.state = MethodState::Active,
+        MethodState::Suspended if failed_before => {
+            suspension::reinstate(method);
+        }
+        MethodState::Active
+        | MethodState::Suspended
+        | MethodState::OptedOut
+        | MethodState::Removed => {}
+    }
+    if method.state == MethodState::Active {
+        method.soft_failures.clear();
+    }
     method.verified_at = Some(now);
     vec![LogEvent::changed(
         ContactChange::MethodVerified,

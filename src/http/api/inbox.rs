@@ -67,10 +67,14 @@ pub(super) struct ThreadShape {
 }
 
 impl ThreadShape {
-    fn of(thread: &Thread) -> Self {
-        Self {
+    fn of(app: &App, thread: &Thread) -> Answer<Self> {
+        let contact = match thread.contact {
+            Some(contact) => Some(app.repo().current_id(contact)?),
+            None => None,
+        };
+        Ok(Self {
             id: thread.id.to_string(),
-            contact: thread.contact.map(|contact| contact.to_string()),
+            contact: contact.map(|contact| contact.to_string()),
             address: thread.address.reveal().clone(),
             channel: thread.channel.as_str(),
             subject: thread.subject.reveal().clone(),
@@ -84,7 +88,7 @@ impl ThreadShape {
             messages: thread.messages,
             opened_at: time(thread.opened_at),
             changed_at: time(thread.changed_at),
-        }
+        })
     }
 }
 
@@ -110,8 +114,9 @@ pub(super) async fn list(
     };
     apart(&app, move |app| {
         let found = app.repo().threads(listed, page.after, page.limit)?;
-        let rows = found.rows.iter().map(|thread| ThreadShape::of(thread));
-        Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
+        let shape = |thread: &Loaded<Thread>| ThreadShape::of(app, thread);
+        let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
+        Ok(axum::Json(PageOf::new(rows, found.next)))
     })
     .await
 }
@@ -129,7 +134,10 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<ThreadShape>> {
-    Ok(axum::Json(ThreadShape::of(&thread(&app, &text)?.value)))
+    Ok(axum::Json(ThreadShape::of(
+        &app,
+        &thread(&app, &text)?.value,
+    )?))
 }
 
 /// One message of a thread.
@@ -138,7 +146,7 @@ pub(super) struct MessageShape {
     id: String,
     /// in: from the person; out: to the person.
     direction: &'static str,
-    /// written, automatic (a machine answered), opt-out or keys (pressed in a call).
+    /// written, automatic (a machine answered), opt-out, opt-in or keys (pressed in a call).
     kind: &'static str,
     channel: &'static str,
     at: String,
@@ -175,6 +183,7 @@ impl MessageShape {
                 MessageKind::Written => "written",
                 MessageKind::Automatic => "automatic",
                 MessageKind::OptOut => "opt-out",
+                MessageKind::OptIn => "opt-in",
                 MessageKind::Keys => "keys",
             },
             channel: message.channel.as_str(),

@@ -10,13 +10,6 @@ use crate::store::records::Record;
 /// Lines of the log looked through for what happened to one method.
 const LINES_MAX: usize = 500;
 
-/// The contact and those it took over.
-fn everyone(repo: &Repo, contact: ContactId) -> Result<Vec<ContactId>> {
-    let mut all = vec![contact];
-    all.extend(repo.merged_into(contact)?);
-    Ok(all)
-}
-
 /// The log, newest first, from a place on. A place is what follows the contact in a key.
 pub(crate) fn log(
     repo: &Repo,
@@ -25,7 +18,7 @@ pub(crate) fn log(
     limit: usize,
 ) -> Result<Part<LogEntry>> {
     let mut lines: Vec<(Vec<u8>, LogEntry)> = Vec::new();
-    for id in everyone(repo, contact)? {
+    for id in repo.ids_of(contact)? {
         let prefix = KeyBuilder::new(keys::LOG).bytes(id.as_bytes()).build();
         let mut range = KeyRange::prefix(prefix.clone());
         if let Some(after) = &after {
@@ -49,7 +42,7 @@ pub(crate) fn log(
 /// The latest deliveries, newest first.
 pub(crate) fn deliveries(repo: &Repo, contact: ContactId, limit: usize) -> Result<Vec<Delivery>> {
     let mut all = Vec::new();
-    for id in everyone(repo, contact)? {
+    for id in repo.ids_of(contact)? {
         let page = repo.deliveries_of(id, None, limit)?;
         all.extend(page.rows.into_iter().map(|delivery| delivery.value));
     }

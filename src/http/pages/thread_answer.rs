@@ -159,7 +159,7 @@ pub(super) async fn answer(
         Err(SubmitError::Invalid(errors)) => {
             let contact = thread
                 .contact
-                .map(|id| app.repo().contact(id))
+                .map(|id| app.repo().current_contact(id))
                 .transpose()?;
             let contact = contact.flatten().map(|contact| contact.value);
             let c = Chrome::bare(&app, form.signed.words, "");
@@ -262,7 +262,9 @@ pub(super) async fn reinstate(
 ) -> Page {
     let thread = loaded(&app, &text)?;
     let method: MethodId = id(&method)?;
-    let contact = thread.contact.ok_or(Fault::NotFound)?;
+    let contact = app
+        .repo()
+        .current_id(thread.contact.ok_or(Fault::NotFound)?)?;
     let by = form.signed.user.id;
     app.console.tracker.reinstate(contact, method, by).await?;
     Ok(see(&format!("/inbox/{}?done=reinstated", thread.id)))
@@ -276,7 +278,9 @@ pub(super) async fn correct(
 ) -> Page {
     let thread = loaded(&app, &text)?;
     let method: MethodId = id(&method)?;
-    let contact = thread.contact.ok_or(Fault::NotFound)?;
+    let contact = app
+        .repo()
+        .current_id(thread.contact.ok_or(Fault::NotFound)?)?;
     let known = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
     let kind = known.method(method).ok_or(Fault::NotFound)?.kind;
     let entered = form.fields.get("to").trim().to_owned();

@@ -64,7 +64,10 @@ fn message_view(
     };
     let text = match message.kind {
         MessageKind::Keys => c.f1("inbox.pressed", text),
-        MessageKind::Written | MessageKind::Automatic | MessageKind::OptOut => text,
+        MessageKind::Written
+        | MessageKind::Automatic
+        | MessageKind::OptOut
+        | MessageKind::OptIn => text,
     };
     let cut = text.chars().nth(TEXT_SHOWN_MAX).is_some();
     let text: String = text.chars().take(TEXT_SHOWN_MAX).collect();
@@ -107,6 +110,7 @@ fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
         MessageKind::Written | MessageKind::Keys => return None,
         MessageKind::Automatic => ("", "clock", "inbox.automatic"),
         MessageKind::OptOut => ("bad", "stop", "inbox.opt_out"),
+        MessageKind::OptIn => ("good", "check", "inbox.opt_in"),
     };
     Some(Badge {
         tone,

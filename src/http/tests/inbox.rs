@@ -9,7 +9,7 @@ use crate::domain::{
     MessageKind, MethodKind, MethodState, Origin, Redacted, ThreadId, ThreadState, User,
 };
 use crate::store::{Batch, RowBatch};
-use crate::tracker::{Incoming, Taken};
+use crate::tracker::{Incoming, Merged, Taken};
 
 /// Somebody writes to us.
 async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> Taken {
@@ -493,4 +493,31 @@ async fn keys_and_stops_are_shown_as_what_they_are() {
         ThreadState::Open
     );
     assert!(world.now() >= START);
+}
+
+#[tokio::test]
+async fn a_thread_follows_its_person_when_contacts_are_merged() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let (gone, kept) = (world.contacts[0], world.contacts[1]);
+    let id = thread(&world, 9).await;
+    let by = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    let merged = world.tracker.merge_contacts(kept, gone, by).await.unwrap();
+    assert_eq!(merged, Merged::Done);
+    let contact = world.repo.contact(kept).unwrap().unwrap();
+    let name = contact.full_name();
+    for page in ["/inbox".to_owned(), format!("/inbox/{id}")] {
+        browser.get(&page).await.assert_has(&[&name]);
+    }
+    let page = browser.get(&format!("/inbox/{id}")).await;
+    page.assert_has(&[&format!("href=\"/contacts/{kept}")]);
+    // And what is put right beside it is put right with that person.
+    let method = contact.methods[0].id;
+    let to = format!("/inbox/{id}/methods/{method}/correct");
+    let fields = [("to", "moved@new.example".to_owned())];
+    let corrected = browser.post(&to, &fields).await;
+    assert_eq!(corrected.location(), format!("/inbox/{id}?done=corrected"));
+    let now = world.repo.contact(kept).unwrap().unwrap();
+    let now = now.method(method).unwrap().destination.reveal().to_owned();
+    assert_eq!(now, "moved@new.example");
 }

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::domain::{
-    Actor, Channel, Contact, ContactChange, ContactId, ContactKind, Destination, Direction,
-    Message, MessageKind, Method, MethodId, MethodKind, PhoneNumber, ProofKind, Thread,
-    ThreadState, Wishes,
+    Channel, CommunicationId, Contact, ContactId, ContactKind, Destination, Direction, Message,
+    MessageKind, Method, MethodId, MethodKind, PhoneNumber, Thread, ThreadState, Wishes,
 };
 use crate::store::{Batch, RowBatch, ThreadList};
+use crate::submit::Answer;
 use crate::tracker::Taken;
 
 impl World {
-    fn threads(&self) -> Vec<Thread> {
+    pub(super) fn threads(&self) -> Vec<Thread> {
         let mut all = Vec::new();
         for state in [ThreadState::Open, ThreadState::Done] {
             let page = self.repo.threads(ThreadList::In(state), None, 50).unwrap();
@@ -20,14 +20,14 @@ impl World {
     }
 
     /// Oldest first.
-    fn messages(&self, thread: &Thread) -> Vec<Message> {
+    pub(super) fn messages(&self, thread: &Thread) -> Vec<Message> {
         let page = self.repo.messages(thread.id, None, 50).unwrap();
         let mut messages: Vec<Message> = page.rows.into_iter().map(|row| row.value).collect();
         messages.reverse();
         messages
     }
 
-    async fn text(&self, from: &str, text: &str) {
+    pub(super) async fn text(&self, from: &str, text: &str) {
         let incoming = IncomingText {
             from: from.to_owned(),
             to: "40404".to_owned(),
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Somebody with this mobile number.
-    async fn neighbour(&self, seed: u8, name: &str, number: &str) -> ContactId {
+    pub(super) async fn neighbour(&self, seed: u8, name: &str, number: &str) -> ContactId {
         let contact = Contact {
             id: ContactId::from_bytes([seed; 16]),
             kind: ContactKind::Citizen,
@@ -91,7 +91,7 @@ impl World {
         self.repo.deliveries(None, 1).unwrap().rows.remove(0).value
     }
 
-    fn is_sound(&self) {
+    pub(super) fn is_sound(&self) {
         let report = crate::store::check::check(self.repo.store()).unwrap();
         assert!(report.is_sound(), "{:#?}", report.problems);
     }
@@ -335,36 +335,6 @@ async fn a_short_code_is_an_unknown_sender() {
 }
 
 #[tokio::test]
-async fn stop_ends_texts_to_the_number_with_proof() {
-    let world = World::new().await;
-    let number = "+447700900111";
-    let ivo = world.neighbour(31, "Ivo", number).await;
-    let jan = world.neighbour(32, "Jan", number).await;
-    world.text(number, " Stop. ").await;
-    let [thread] = world.threads().try_into().unwrap();
-    let [message] = world.messages(&thread).try_into().unwrap();
-    assert_eq!(message.kind, MessageKind::OptOut);
-    for id in [ivo, jan] {
-        let contact = world.repo.contact(id).unwrap().unwrap();
-        assert!(!contact.wishes.allow(Channel::Text, "alert"));
-        assert!(contact.wishes.allow(Channel::Call, "alert"));
-        let consent = &contact.wishes.consents[0];
-        assert_eq!((consent.proof, consent.given), (ProofKind::Keyword, false));
-        assert!(consent.note.reveal().contains(&message.id.to_string()));
-        let log = world.repo.log(id, None, 9).unwrap().rows;
-        assert!(log.iter().any(|line| matches!(
-            line.event,
-            LogEvent::Changed {
-                change: ContactChange::ConsentWithdrawn,
-                by: Actor::Person,
-                ..
-            }
-        )));
-    }
-    world.is_sound();
-}
-
-#[tokio::test]
 async fn a_yes_by_text_confirms_where_confirmation_is_asked_for() {
     let world = World::new().await;
     let number = "+447700900111";
@@ -444,5 +414,107 @@ async fn two_texts_at_once_are_one_thread() {
     );
     let [thread] = world.threads().try_into().unwrap();
     assert_eq!((thread.messages, thread.unread), (3, 3));
+    world.is_sound();
+}
+
+/// Takes a mail from this stranger, in a thread of its own.
+async fn stranger_writes(world: &World, id: &str, subject: &str) {
+    let mail = format!(
+        "From: Sam <sam@far.example>\nTo: alerts@gw.example\nMessage-ID: <{id}@far.example>\nSubject: {subject}\n\nHello\n"
+    );
+    world.take("alerts@gw.example", &mail).await;
+}
+
+fn answered(seed: u8, thread: &Thread) -> Answer {
+    Answer {
+        id: CommunicationId::from_bytes([seed; 16]),
+        thread: thread.id,
+        channel: Channel::Email,
+        method: None,
+        subject: "Re: hello".into(),
+        text: "Hello, Sam.".into(),
+        by: UserId::from_bytes([1; 16]),
+    }
+}
+
+#[tokio::test]
+async fn answers_to_one_stranger_make_one_person() {
+    let world = World::new().await;
+    stranger_writes(&world, "1", "one").await;
+    stranger_writes(&world, "2", "two").await;
+    let threads = world.threads();
+    assert_eq!(threads.len(), 2);
+    let (one, two) = (answered(71, &threads[0]), answered(72, &threads[1]));
+    let (first, second) = tokio::join!(world.submitter.answer(&one), world.submitter.answer(&two));
+    first.unwrap();
+    second.unwrap();
+    let known = world
+        .repo
+        .contacts_by_address("sam@far.example", 9)
+        .unwrap();
+    assert_eq!(known.len(), 1);
+    for thread in world.threads() {
+        assert_eq!(thread.contact, Some(known[0].id));
+    }
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_stranger_who_became_somebody_is_answered_as_that_person_where_they_wrote_from() {
+    let world = World::new().await;
+    stranger_writes(&world, "1", "one").await;
+    let sam = world.neighbour(80, "Sam", "+447700900180").await;
+    let email =
+        |address: &str| Destination::Email(Redacted::new(EmailAddress::parse(address).unwrap()));
+    let add = |contact: &mut Contact| {
+        for (seed, address) in [(81, "sam@work.example"), (82, "sam@far.example")] {
+            let mut method = contact.methods[0].clone();
+            method.id = MethodId::from_bytes([seed; 16]);
+            (method.kind, method.destination) = (MethodKind::Email, email(address));
+            contact.methods.push(method);
+        }
+        Some(Vec::new())
+    };
+    world.tracker.change_contact(sam, add).await.unwrap();
+    let [thread] = world.threads().try_into().unwrap();
+    assert_eq!(thread.contact, None);
+    world
+        .submitter
+        .answer(&answered(71, &thread))
+        .await
+        .unwrap();
+    let [thread] = world.threads().try_into().unwrap();
+    assert_eq!(thread.contact, Some(sam));
+    let sent = world.repo.deliveries(None, 1).unwrap().rows.remove(0);
+    assert_eq!(
+        (sent.contact, sent.destination.reveal()),
+        (sam, "sam@far.example")
+    );
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn threads_and_answers_follow_a_person_whom_another_contact_took_over() {
+    let world = World::new().await;
+    let by = UserId::from_bytes([1; 16]);
+    let (ivo, jan) = ("+447700900111", "+447700900112");
+    let kept = world.neighbour(31, "Ivo", ivo).await;
+    let gone = world.neighbour(32, "Jan", jan).await;
+    let alert = world.send_text(jan).await;
+    world.text(jan, "Where?").await;
+    let [before] = world.threads().try_into().unwrap();
+    assert_eq!(before.contact, Some(gone));
+    world.tracker.merge_contacts(kept, gone, by).await.unwrap();
+    // What still comes in from the old number answers the old alert, in the same thread.
+    world.clock.advance(std::time::Duration::from_secs(60));
+    world.text(jan, "And when?").await;
+    let [thread] = world.threads().try_into().unwrap();
+    assert_eq!((thread.id, thread.messages), (before.id, 2));
+    assert_eq!(thread.contact, Some(kept));
+    let last = world.messages(&thread).pop().unwrap();
+    assert_eq!(last.delivery, Some(alert.id));
+    // A thread that nobody wrote in since is found, too.
+    let threads = world.repo.threads_of(kept, 9).unwrap();
+    assert_eq!(threads.len(), 1);
     world.is_sound();
 }

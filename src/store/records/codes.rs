@@ -89,7 +89,7 @@ codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable
     3 NotWanted);
 codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
-codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys);
+codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);

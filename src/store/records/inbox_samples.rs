@@ -111,6 +111,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         MessageKind::Written,
         MessageKind::Automatic,
         MessageKind::OptOut,
+        MessageKind::OptIn,
         MessageKind::Keys,
     ]);
     let file =

@@ -32,6 +32,18 @@ impl Repo {
         }
     }
 
+    /// Whom an id means now: the contact itself, or the one that took it over.
+    pub fn current_id(&self, id: ContactId) -> Result<ContactId> {
+        Ok(self.merger(id)?.map_or(id, |merger| merger.into))
+    }
+
+    /// A contact's own id and those of the contacts that it took over.
+    pub fn ids_of(&self, contact: ContactId) -> Result<Vec<ContactId>> {
+        let mut all = vec![contact];
+        all.extend(self.merged_into(contact)?);
+        Ok(all)
+    }
+
     /// What is left of a contact that another one took over.
     pub fn merger(&self, from: ContactId) -> Result<Option<Loaded<Merger>>> {
         self.load(&keys::merger(from))
@@ -117,12 +129,23 @@ impl Repo {
         lookup_key: &str,
         limit: usize,
     ) -> Result<Vec<Loaded<Contact>>> {
+        Ok(self.contacts_at(lookup_key, None, limit)?.rows)
+    }
+
+    /// The same, a part at a time. A part may begin with whom the one before ended with, who
+    /// has it twice.
+    pub fn contacts_at(
+        &self,
+        lookup_key: &str,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Contact>>> {
         let prefix = KeyBuilder::new(keys::CONTACT_BY_ADDRESS)
             .text(lookup_key)
             .build();
-        let mut page = self.ids(prefix, None, limit, 16)?;
+        let mut page = self.ids(prefix, after, limit, 16)?;
         page.rows.dedup();
-        Ok(self.contacts(page)?.rows)
+        self.contacts(page)
     }
 
     /// Contacts with a communication issue directly in an area, by first name.

@@ -58,10 +58,16 @@ impl Repo {
         self.threads_under(prefix, after, limit)
     }
 
-    /// Threads of a contact, last changed first.
+    /// Threads of a contact, and of those that it took over, last changed first.
     pub fn threads_of(&self, contact: ContactId, limit: usize) -> Result<Vec<Loaded<Thread>>> {
-        let prefix = KeyBuilder::new(keys::THREAD_BY_CONTACT).bytes(contact.as_bytes());
-        Ok(self.threads_under(prefix.build(), None, limit)?.rows)
+        let mut threads = Vec::new();
+        for id in self.ids_of(contact)? {
+            let prefix = KeyBuilder::new(keys::THREAD_BY_CONTACT).bytes(id.as_bytes());
+            threads.extend(self.threads_under(prefix.build(), None, limit)?.rows);
+        }
+        threads.sort_by_key(|thread| std::cmp::Reverse(thread.changed_at));
+        threads.truncate(limit);
+        Ok(threads)
     }
 
     /// Threads with somebody whom we know by this address or number only, last changed first.

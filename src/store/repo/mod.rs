@@ -22,7 +22,7 @@ use crate::domain::{
 
 pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
-pub use merge::AreaIndex;
+pub use merge::Walk;
 
 /// Most areas there may be.
 pub const AREAS_MAX: usize = 10_000;

@@ -431,3 +431,178 @@ async fn nobody_known_gets_nothing_and_without_public_pages_nothing_is_sent() {
         .await;
     assert_eq!(sent.unwrap(), VerificationSent::Off);
 }
+
+impl World {
+    /// Somebody signs up with these methods; returns the id that the contact may get.
+    async fn signs_up(&self, name: &str, to: &[(MethodKind, Destination)]) -> ContactId {
+        let method = |(kind, to): &(MethodKind, Destination)| {
+            self.method(*kind, to.clone(), MethodState::Unverified)
+        };
+        let contact = Contact {
+            id: ContactId::new(self.random.uuid_v7(self.clock.wall())),
+            first_name: Redacted::new(name.into()),
+            area: None,
+            issue_since: None,
+            methods: to.iter().map(method).collect(),
+            ..crate::store::records::samples::contact()
+        };
+        let id = contact.id;
+        let signed_up = self.submitter.sign_up(SelfSignUp { contact }).await;
+        signed_up.unwrap();
+        id
+    }
+
+    async fn proves(&self, token: &str) -> ContactId {
+        match self.token(token).await {
+            TicketUse::Done { contact, .. } => contact,
+            TicketUse::Refused => panic!("refused"),
+        }
+    }
+
+    fn addresses(&self, contact: ContactId) -> Vec<String> {
+        let contact = self.repo.contact(contact).unwrap().unwrap();
+        let methods = contact.methods.iter();
+        methods
+            .map(|method| method.destination.lookup_key())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn whoever_signs_up_twice_is_one_person_with_the_methods_of_both() {
+    let world = world().await;
+    let mail = email("twice@example.org");
+    let mobile = phone("+447700900002");
+    let first = world
+        .signs_up("Ann", &[(MethodKind::Email, mail.clone())])
+        .await;
+    let one = world.secrets(&mail).token;
+    world.clock.advance(MINUTE);
+    let both = [
+        (MethodKind::Email, mail.clone()),
+        (MethodKind::Mobile, mobile.clone()),
+    ];
+    world.signs_up("Ann", &both).await;
+    let two = world.secrets(&mail).token;
+    let by_text = world.secrets(&mobile);
+    assert_eq!(world.proves(&one).await, first);
+    assert_eq!(world.proves(&two).await, first);
+    assert!(matches!(
+        world.code(&mobile, &by_text.code).await,
+        TicketUse::Done { contact, .. } if contact == first
+    ));
+    assert_eq!(
+        world.addresses(first),
+        ["twice@example.org", "+447700900002"]
+    );
+    world.clock.advance(Duration::from_secs(4 * 24 * 3600));
+    world.tracker.sweep_self_service().await.unwrap();
+    assert_eq!(world.repo.sign_up_count().unwrap(), 0);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn two_people_who_share_an_address_stay_two() {
+    let world = world().await;
+    let mail = email("home@example.org");
+    let mobile = phone("+447700900002");
+    let ann = world
+        .signs_up("Ann", &[(MethodKind::Email, mail.clone())])
+        .await;
+    let one = world.secrets(&mail).token;
+    world.clock.advance(MINUTE);
+    let both = [
+        (MethodKind::Email, mail.clone()),
+        (MethodKind::Mobile, mobile.clone()),
+    ];
+    let bob = world.signs_up("Bob", &both).await;
+    let two = world.secrets(&mail).token;
+    let by_text = world.secrets(&mobile).token;
+    assert_eq!(world.proves(&one).await, ann);
+    assert_eq!(world.proves(&two).await, bob);
+    assert_eq!(world.proves(&by_text).await, bob);
+    assert_eq!(world.addresses(ann), ["home@example.org"]);
+    assert_eq!(world.addresses(bob), ["home@example.org", "+447700900002"]);
+    world.is_sound();
+}
+
+impl World {
+    async fn stands(&self, contact: ContactId, state: MethodState, at: Option<Timestamp>) {
+        let verdict = crate::domain::Verdict::failure(
+            crate::domain::Reason::UserUnknown,
+            crate::domain::Permanence::Permanent,
+        );
+        let change = |contact: &mut Contact| {
+            let method = contact.methods.first_mut()?;
+            method.state = state;
+            method.suspension = at.map(|at| crate::domain::Suspension {
+                at,
+                delivery: crate::domain::DeliveryId::from_bytes([9; 16]),
+                verdict: verdict.clone(),
+            });
+            Some(Vec::new())
+        };
+        self.tracker.change_contact(contact, change).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_proof_ends_a_failure_that_came_before_it_and_never_an_opt_out() {
+    let world = world().await;
+    let (ada, id) = world.ada().await;
+    let to = email("ada@example.org");
+    let start = world.clock.wall();
+    let of_ada = |world: &World| world.repo.contact(ada).unwrap().unwrap().methods[0].clone();
+    let cases = [
+        // What failed before the link went out works, as the link shows.
+        (MethodState::Suspended, Some(start), MethodState::Active),
+        (MethodState::OptedOut, None, MethodState::OptedOut),
+    ];
+    for (state, at, then) in cases {
+        world.stands(ada, state, at).await;
+        world.clock.advance(MINUTE);
+        let method = of_ada(&world);
+        world
+            .submitter
+            .request_addition(ada, &method)
+            .await
+            .unwrap();
+        let secrets = world.secrets(&to);
+        for again in [false, true] {
+            let done = TicketUse::Done {
+                contact: ada,
+                method: id,
+                purpose: TicketPurpose::Add,
+                again,
+            };
+            assert_eq!(world.token(&secrets.token).await, done);
+        }
+        assert_eq!(of_ada(&world).state, then);
+        assert_eq!(of_ada(&world).verified_at, Some(world.clock.wall()));
+    }
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_link_that_went_out_before_does_not_undo_what_came_since() {
+    for (state, failed) in [
+        (MethodState::Suspended, true),
+        (MethodState::OptedOut, false),
+    ] {
+        let world = world().await;
+        let (ada, id) = world.ada().await;
+        let to = email("ada@example.org");
+        let by = Actor::User(BY);
+        world
+            .submitter
+            .send_verification(ada, id, by)
+            .await
+            .unwrap();
+        world.clock.advance(MINUTE);
+        let at = failed.then(|| world.clock.wall());
+        world.stands(ada, state, at).await;
+        world.proves(&world.secrets(&to).token).await;
+        assert_eq!(world.state(ada, id), state);
+        world.is_sound();
+    }
+}

@@ -24,7 +24,7 @@ pub enum Merged {
 
 impl Tracker {
     /// Lets one contact take another one over: methods, groups, decisions, places on recipient
-    /// lists. The other one is no more. Its deliveries and log lines stay under its id; whoever
+    /// lists. The other one is no more. Its deliveries, log lines and threads stay under its id; whoever
     /// asks for it is led to the kept one ([`crate::store::Repo::current_contact`]), and the
     /// kept one's pages show both. What still comes back for its deliveries counts for the kept
     /// one.

@@ -8,7 +8,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use super::write::write_log;
-use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
+use super::{Tracker, TrackerError};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, SENDER_SIZE_MAX};
 use crate::domain::{
     BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId, Direction, LogEvent,
@@ -16,6 +16,7 @@ use crate::domain::{
     UserId,
 };
 use crate::store::{Batch, Loaded, RowBatch};
+use stop::Rest;
 
 /// Locks over people; two who share one wait for each other, no more.
 pub(super) const LOCKS: usize = 64;
@@ -78,35 +79,54 @@ impl Tracker {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub async fn take_in(&self, base: &Batch, incoming: &Incoming) -> Result<Taken, TrackerError> {
-        let _one_by_one = self.threading[lock_of(incoming)].lock().await;
-        for _ in 0..CONFLICTS_MAX {
-            let (batch, taken) = self.taking_in(base.clone(), incoming)?;
-            match self.repo.store().commit(batch).await {
-                Ok(_) => {
-                    if let Taken::In(thread) = taken {
-                        tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known = incoming.contact.is_some(), "reply taken in");
-                    }
-                    return Ok(taken);
-                }
-                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
-            }
+        // Old deliveries name contacts that another one has taken over since.
+        let mut incoming = incoming.clone();
+        if let Some(contact) = incoming.contact {
+            incoming.contact = Some(self.repo.current_id(contact)?);
         }
-        Err(TrackerError::Contention)
+        let incoming = &incoming;
+        let _one_by_one = self.threading[lock_of(incoming)].lock().await;
+        let (taken, mut rest) = self
+            .commit_anew(|| {
+                let (batch, taken, rest) = self.taking_in(base.clone(), incoming)?;
+                Ok((batch, (taken, rest)))
+            })
+            .await?;
+        // Until all of it is done, nothing is acknowledged: what is cut off here is delivered
+        // again, and goes on.
+        while let Some(Rest { proof, after }) = rest {
+            rest = self
+                .commit_anew(|| {
+                    let mut batch = Batch::new();
+                    let after = after.clone();
+                    let rest = self.heed(&mut batch, incoming, Rest { proof, after })?;
+                    Ok((batch, rest))
+                })
+                .await?;
+        }
+        if let Taken::In(thread) = taken {
+            tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known = incoming.contact.is_some(), "reply taken in");
+        }
+        Ok(taken)
     }
 
     fn taking_in(
         &self,
         mut batch: Batch,
         incoming: &Incoming,
-    ) -> Result<(Batch, Taken), TrackerError> {
+    ) -> Result<(Batch, Taken, Option<Rest>), TrackerError> {
         let delivery = match incoming.answers {
             Some(id) => self.repo.delivery(id)?,
             None => None,
         };
         let thread = self.thread_for(incoming, delivery.as_deref())?;
-        if self.is_known(incoming, thread.as_ref())? {
-            return Ok((batch, Taken::Before));
+        if let Some(before) = self.known(incoming, thread.as_ref())? {
+            let rest = Rest {
+                proof: before,
+                after: None,
+            };
+            let rest = self.heed(&mut batch, incoming, rest)?;
+            return Ok((batch, Taken::Before, rest));
         }
         let to_notice = self.answers_notice(delivery.as_deref())?;
         let aside = to_notice || (incoming.kind == MessageKind::Automatic && thread.is_none());
@@ -118,10 +138,12 @@ impl Tracker {
             Taken::In(message)
         };
         self.log_reply(&mut batch, incoming, delivery.is_some(), taken)?;
-        if incoming.kind == MessageKind::OptOut {
-            self.opt_out(&mut batch, incoming)?;
-        }
-        Ok((batch, taken))
+        let rest = Rest {
+            proof: incoming.id,
+            after: None,
+        };
+        let rest = self.heed(&mut batch, incoming, rest)?;
+        Ok((batch, taken, rest))
     }
 
     /// Puts the message into its thread, a new one if need be.
@@ -149,6 +171,7 @@ impl Tracker {
             ..message_of(incoming, new.id)
         };
         new.take(&message, &incoming.subject);
+        new.contact = incoming.contact.or(new.contact);
         batch.insert(&message);
         match &thread {
             Some(old) => batch.replace(old, &new),
@@ -193,20 +216,16 @@ impl Tracker {
         let delivery = incoming.answers.filter(|_| answers);
         let event = match (incoming.kind, taken) {
             (MessageKind::Automatic, _) => LogEvent::RepliedByItself { blob, delivery },
-            (MessageKind::Written | MessageKind::OptOut | MessageKind::Keys, Taken::In(thread)) => {
-                LogEvent::Replied {
-                    blob,
-                    delivery,
-                    thread: Some(thread),
-                }
-            }
             (
-                MessageKind::Written | MessageKind::OptOut | MessageKind::Keys,
-                Taken::Aside | Taken::Before,
+                MessageKind::Written | MessageKind::OptOut | MessageKind::OptIn | MessageKind::Keys,
+                taken,
             ) => LogEvent::Replied {
                 blob,
                 delivery,
-                thread: None,
+                thread: match taken {
+                    Taken::In(thread) => Some(thread),
+                    Taken::Aside | Taken::Before => None,
+                },
             },
         };
         write_log(

@@ -6,7 +6,7 @@ use super::super::{Tracker, TrackerError};
 use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
 use crate::domain::{
-    Channel, ContactId, Delivery, DeliveryId, Direction, Message, Thread, ThreadState,
+    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Thread, ThreadState,
 };
 use crate::store::Loaded;
 
@@ -40,12 +40,7 @@ impl Tracker {
             .repo
             .contacts_by_address(lookup_key, SAME_ADDRESS_MAX)?
         {
-            let sent = self
-                .repo
-                .deliveries_of(contact.id, None, DELIVERIES_SEEN_MAX)?;
-            let last = sent.rows.into_iter().find(|delivery| {
-                delivery.channel == channel && delivery.destination.lookup_key() == lookup_key
-            });
+            let last = self.last_sent(contact.id, lookup_key, channel)?;
             let later = match (&best, &last) {
                 (None, _) => true,
                 (Some((_, Some(best))), Some(last)) => last.id > best.id,
@@ -59,12 +54,35 @@ impl Tracker {
         Ok(best.map(|(contact, delivery)| (contact, delivery.map(|delivery| delivery.id))))
     }
 
-    /// Whether it stands in its thread already, or anywhere else under its own name.
-    pub(super) fn is_known(
+    /// The last delivery of a person, or of whom that contact took over, that went there.
+    fn last_sent(
+        &self,
+        contact: ContactId,
+        lookup_key: &str,
+        channel: Channel,
+    ) -> Result<Option<Loaded<Delivery>>, TrackerError> {
+        let mut last: Option<Loaded<Delivery>> = None;
+        for id in self.repo.ids_of(contact)? {
+            let sent = self.repo.deliveries_of(id, None, DELIVERIES_SEEN_MAX)?;
+            let found = sent.rows.into_iter().find(|delivery| {
+                delivery.channel == channel && delivery.destination.lookup_key() == lookup_key
+            });
+            let before = last.as_ref().map(|last| last.id);
+            last = match found {
+                Some(found) if before.is_none_or(|before| before < found.id) => Some(found),
+                Some(_) | None => last,
+            };
+        }
+        Ok(last)
+    }
+
+    /// The message as which it stands in its thread already, or anywhere else under its own
+    /// name.
+    pub(super) fn known(
         &self,
         incoming: &Incoming,
         thread: Option<&Loaded<Thread>>,
-    ) -> Result<bool, TrackerError> {
+    ) -> Result<Option<MessageId>, TrackerError> {
         let same = |message: &Message| {
             message.direction == Direction::In && message.from.reveal() == &bounded_sender(incoming)
         };
@@ -72,35 +90,36 @@ impl Tracker {
             let found = self
                 .repo
                 .messages_by_reference(&incoming.message_id, FOUND_MAX)?;
-            if found.iter().any(|message| same(message)) {
-                return Ok(true);
+            if let Some(before) = found.iter().find(|message| same(message)) {
+                return Ok(Some(before.id));
             }
         }
         if let Some(delivery) = incoming.answers {
             let found = self.repo.messages_by_delivery(delivery, REFERENCES_MAX)?;
             if found.iter().any(|message| message.id == incoming.id) {
-                return Ok(true);
+                return Ok(Some(incoming.id));
             }
         }
         let (Some(thread), Channel::Text) = (thread, incoming.channel) else {
-            return Ok(false);
+            return Ok(None);
         };
         // Once somebody has read it, "Help!" once more is news.
         if thread.unread == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let latest = self.repo.messages(thread.id, None, FOUND_MAX)?;
         let mut since_we_wrote = latest
             .rows
             .iter()
             .take_while(|message| message.direction == Direction::In);
-        Ok(since_we_wrote.any(|message| {
+        let before = since_we_wrote.find(|message| {
             same(message)
                 && message.channel == Channel::Text
                 && message.body == incoming.body
                 && message.delivery == incoming.answers
                 && incoming.at.since(message.at) < SAME_TEXT_WITHIN
-        }))
+        });
+        Ok(before.map(|message| message.id))
     }
 
     /// The thread that it goes on with: what it refers to, else an open one of the same person
@@ -156,7 +175,7 @@ impl Tracker {
                 continue;
             };
             let is_theirs = match (thread.contact, incoming.contact) {
-                (Some(one), Some(other)) => one == other,
+                (Some(one), Some(other)) => self.repo.current_id(one)? == other,
                 (None, None) => *thread.address.reveal() == bounded_sender(incoming),
                 (Some(_), None) | (None, Some(_)) => false,
             };

@@ -1,73 +1,144 @@
-//! "STOP": no more texts to that number.
+//! "STOP": no more texts to that number; "START": texts again.
 
 use super::super::write::write_log;
 use super::super::{Tracker, TrackerError};
-use super::{Incoming, SAME_ADDRESS_MAX};
+use super::Incoming;
 use crate::domain::{
-    Actor, Consent, ContactChange, LogEvent, MethodState, ProofKind, Redacted, Wishes,
+    Actor, Channel, Consent, Contact, ContactChange, LogEvent, MessageId, MessageKind, Method,
+    MethodState, ProofKind, Redacted, Timestamp, Wishes,
 };
+use crate::store::engine::Key;
 use crate::store::{Batch, RowBatch};
 
+/// Most people of one number who are seen to in one batch.
+pub(super) const HOLDERS_STEP_MAX: usize = 32;
+
+/// How far the people of a number have been seen to.
+pub(super) struct Rest {
+    /// Which message asks for it.
+    pub(super) proof: MessageId,
+    /// Behind whom to go on.
+    pub(super) after: Option<Key>,
+}
+
+/// What somebody wants of a channel from now on.
+struct Word {
+    channel: Channel,
+    given: bool,
+    at: Timestamp,
+    proof: MessageId,
+}
+
 impl Tracker {
-    /// The number belongs to whoever holds the telephone: whoever has it here gets no more texts.
-    pub(super) fn opt_out(
+    /// The number belongs to whoever holds the telephone: what they say counts for everybody
+    /// who has it here, a part of them at a time. Returns what is left. Whom it has been done
+    /// for before is left alone, so that doing it again from the start only goes on.
+    pub(super) fn heed(
         &self,
         batch: &mut Batch,
         incoming: &Incoming,
-    ) -> Result<(), TrackerError> {
+        rest: Rest,
+    ) -> Result<Option<Rest>, TrackerError> {
+        let given = match incoming.kind {
+            MessageKind::OptOut => false,
+            MessageKind::OptIn => true,
+            MessageKind::Written | MessageKind::Automatic | MessageKind::Keys => return Ok(None),
+        };
+        let word = Word {
+            channel: incoming.channel,
+            given,
+            at: incoming.at,
+            proof: rest.proof,
+        };
         let holders = self
             .repo
-            .contacts_by_address(&incoming.from, SAME_ADDRESS_MAX)?;
-        for old in holders {
-            let has_it = old.methods.iter().find(|method| {
-                method.destination.lookup_key() == incoming.from
-                    && method.kind.takes(incoming.channel)
-                    && method.state != MethodState::Removed
-            });
-            let Some(method) = has_it else {
+            .contacts_at(&incoming.from, rest.after, HOLDERS_STEP_MAX)?;
+        for old in holders.rows {
+            let Some(method) = held(&old, incoming) else {
                 continue;
             };
-            let event =
-                LogEvent::changed(ContactChange::ConsentWithdrawn, Some(method), Actor::Person);
-            let mut new = old.value.clone();
-            withdraw(&mut new.wishes, incoming);
-            tracing::info!(contact = %new.id, "no more texts, by a word in a text");
+            let mut wishes = old.wishes.clone();
+            let change = if given {
+                resume(&mut wishes, &word);
+                ContactChange::ConsentGiven
+            } else {
+                withdraw(&mut wishes, &word);
+                ContactChange::ConsentWithdrawn
+            };
+            if wishes == old.wishes {
+                continue;
+            }
+            let event = LogEvent::changed(change, Some(method), Actor::Person);
+            let new = Contact {
+                wishes,
+                ..old.value.clone()
+            };
+            tracing::info!(contact = %new.id, given, "texts wanted or not, by a word in a text");
             batch.replace(&old, &new);
-            write_log(
-                batch,
-                new.id,
-                incoming.at,
-                vec![event],
-                self.random.next_u64(),
-            );
+            let salt = self.random.next_u64();
+            write_log(batch, new.id, incoming.at, vec![event], salt);
         }
-        Ok(())
+        let proof = rest.proof;
+        Ok(holders.next.map(|after| Rest {
+            proof,
+            after: Some(after),
+        }))
+    }
+}
+
+/// The method by which somebody has the number that the text came from.
+fn held<'a>(contact: &'a Contact, incoming: &Incoming) -> Option<&'a Method> {
+    contact.methods.iter().find(|method| {
+        method.destination.lookup_key() == incoming.from
+            && method.kind.takes(incoming.channel)
+            && method.state != MethodState::Removed
+    })
+}
+
+impl Word {
+    fn about(&self, category: Option<String>) -> Consent {
+        Consent {
+            channel: Some(self.channel),
+            category,
+            given: self.given,
+            at: self.at,
+            proof: ProofKind::Keyword,
+            note: Redacted::new(format!("message {}", self.proof)),
+        }
     }
 }
 
 /// A no to the channel; and to each category to which there was a yes by it, which would outlive
-/// the no otherwise.
-fn withdraw(wishes: &mut Wishes, incoming: &Incoming) {
-    let no = |category: Option<String>| Consent {
-        channel: Some(incoming.channel),
-        category,
-        given: false,
-        at: incoming.at,
-        proof: ProofKind::Keyword,
-        note: Redacted::new(format!("message {}", incoming.id)),
-    };
+/// the no otherwise. Nothing where that stands already.
+fn withdraw(wishes: &mut Wishes, no: &Word) {
+    let by_it = |one: &Consent| one.channel.is_none_or(|channel| channel == no.channel);
     let narrower: Vec<Option<String>> = wishes
         .consents
         .iter()
-        .filter(|one| one.given && one.category.is_some())
-        .filter(|one| {
-            one.channel
-                .is_none_or(|channel| channel == incoming.channel)
-        })
+        .filter(|one| one.given && one.category.is_some() && by_it(one))
+        .map(|one| one.category.clone())
+        .filter(|category| wishes.allow(no.channel, category.as_deref().unwrap_or_default()))
+        .collect();
+    let refused =
+        |one: &Consent| one.channel == Some(no.channel) && one.category.is_none() && !one.given;
+    if !wishes.consents.iter().any(refused) {
+        wishes.decide(no.about(None));
+    }
+    for category in narrower {
+        wishes.decide(no.about(category));
+    }
+}
+
+/// A yes wherever a word in a text said no; what was refused in another way stays refused.
+fn resume(wishes: &mut Wishes, yes: &Word) {
+    let stopped: Vec<Option<String>> = wishes
+        .consents
+        .iter()
+        .filter(|one| !one.given && one.channel == Some(yes.channel))
+        .filter(|one| one.proof == ProofKind::Keyword)
         .map(|one| one.category.clone())
         .collect();
-    wishes.decide(no(None));
-    for category in narrower {
-        wishes.decide(no(category));
+    for category in stopped {
+        wishes.decide(yes.about(category));
     }
 }
