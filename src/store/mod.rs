@@ -13,8 +13,8 @@ mod words;
 
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
+pub use repo::Find;
 pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, ThreadList};
-pub use repo::{AreaIndex, Find};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Lists of contacts: found by what they are, in order of first name, a part at a time.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use super::{Part, Result, address_key};
 use crate::domain::comms_issue::Reachability;
-use crate::domain::{AreaId, AreaTree, Contact, ContactFilter, ContactId, GroupId};
-use crate::store::engine::{Key, KeyRange};
+use crate::domain::{AreaId, AreaTree, Contact, ContactFilter, GroupId};
+use crate::store::engine::Key;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::{Loaded, NO_AREA, Repo};
 
@@ -16,93 +15,8 @@ const LOOKED_AT_MAX: usize = 4_000;
 const FOUND_MAX: usize = 200;
 /// Most ranges of an index that are merged; a filter with more is looked for by name.
 const SOURCES_MAX: usize = 300;
-/// Entries of a range read at a time.
-const STEP: usize = 64;
 /// Most contacts with one address that are looked at.
 const SAME_ADDRESS_MAX: usize = 50;
-
-/// One range of an index, ordered by what follows its prefix.
-struct Source {
-    prefix: Key,
-    waiting: VecDeque<Vec<u8>>,
-    last: Option<Vec<u8>>,
-    ended: bool,
-}
-
-/// Several ranges as one, in order.
-struct Walk<'a> {
-    repo: &'a Repo,
-    sources: Vec<Source>,
-    heads: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
-}
-
-impl<'a> Walk<'a> {
-    fn new(repo: &'a Repo, prefixes: Vec<Key>, after: Option<&[u8]>) -> Result<Self> {
-        let source = |prefix: Key| Source {
-            prefix,
-            waiting: VecDeque::new(),
-            last: after.map(<[u8]>::to_vec),
-            ended: false,
-        };
-        let mut walk = Self {
-            repo,
-            sources: prefixes.into_iter().map(source).collect(),
-            heads: BinaryHeap::new(),
-        };
-        for index in 0..walk.sources.len() {
-            walk.advance(index)?;
-        }
-        Ok(walk)
-    }
-
-    fn advance(&mut self, index: usize) -> Result<()> {
-        let Some(source) = self.sources.get_mut(index) else {
-            return Ok(());
-        };
-        if source.waiting.is_empty() && !source.ended {
-            let mut range = KeyRange::prefix(source.prefix.clone());
-            if let Some(last) = &source.last {
-                range = range.after([source.prefix.as_slice(), last].concat());
-            }
-            let found = self.repo.store().scan(range, STEP)?;
-            source.ended = found.len() < STEP;
-            let from = source.prefix.len();
-            let tails = found
-                .iter()
-                .filter_map(|(key, _)| key.get(from..).map(<[u8]>::to_vec));
-            source.waiting.extend(tails);
-            source.last = source.waiting.back().cloned();
-        }
-        if let Some(tail) = source.waiting.pop_front() {
-            self.heads.push(Reverse((tail, index)));
-        }
-        Ok(())
-    }
-
-    /// The next entry that is another one than the last: its place, and whose it is.
-    fn next(&mut self) -> Result<Option<(Vec<u8>, ContactId)>> {
-        let Some(Reverse((tail, index))) = self.heads.pop() else {
-            return Ok(None);
-        };
-        self.advance(index)?;
-        while let Some(Reverse((same, other))) = self.heads.peek() {
-            if *same != tail {
-                break;
-            }
-            let other = *other;
-            self.heads.pop();
-            self.advance(other)?;
-        }
-        let id = tail
-            .len()
-            .checked_sub(16)
-            .and_then(|from| tail.get(from..)?.try_into().ok());
-        match id {
-            Some(id) => Ok(Some((tail, ContactId::from_bytes(id)))),
-            None => self.next(),
-        }
-    }
-}
 
 /// The areas that a filter means, with what lies in them.
 fn areas_of(tree: &AreaTree, filter: &ContactFilter) -> HashSet<AreaId> {
@@ -184,14 +98,14 @@ pub(crate) fn found(
         return Ok(Part { rows, next: None });
     }
     let prefixes = prefixes(repo, tree, filter, &areas)?;
-    let mut walk = Walk::new(repo, prefixes, after)?;
+    let mut walk = repo.walk(prefixes, after)?;
     let mut rows = Vec::new();
     let mut place = after.map(<[u8]>::to_vec);
     for _ in 0..LOOKED_AT_MAX {
         if rows.len() >= limit {
             return Ok(Part { rows, next: place });
         }
-        let Some((tail, id)) = walk.next()? else {
+        let Some((tail, id)) = walk.step()? else {
             return Ok(Part { rows, next: None });
         };
         place = Some(tail);

@@ -1,41 +1,18 @@
-//! One list out of the sorted lists of many areas, read no further than it is shown.
+//! One list out of many sorted ones, read no further than it is shown.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::{Page, Repo, Result, area_prefix, id_before};
-use crate::domain::{AreaId, Contact, ContactId};
+use super::{Repo, Result, id_before};
+use crate::domain::ContactId;
 use crate::store::engine::{Key, KeyRange};
-use crate::store::keys;
-use crate::store::rows::Loaded;
 
-/// Entries first read of each area; each further reading takes twice as many as the one before.
+/// Entries first read of each list; each further reading takes twice as many as the one before.
 const FIRST_STEP: usize = 4;
-/// Most entries read of one area at a time.
+/// Most entries read of one list at a time.
 const STEP_MAX: usize = 512;
 
-/// Which of the lists that every area has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AreaIndex {
-    /// Everybody.
-    Contacts,
-    /// Those with a communication issue.
-    Issues,
-    /// Those whom no method reaches.
-    Unreachable,
-}
-
-impl AreaIndex {
-    const fn tag(self) -> &'static [u8] {
-        match self {
-            Self::Contacts => keys::CONTACT_BY_AREA,
-            Self::Issues => keys::ISSUE_BY_AREA,
-            Self::Unreachable => keys::UNREACHABLE_BY_AREA,
-        }
-    }
-}
-
-/// The rest of one area's list. What stands behind the area in a key sorts by first name.
+/// The rest of one range of an index, ordered by what stands behind its prefix.
 struct Stream {
     prefix: Key,
     range: KeyRange,
@@ -45,8 +22,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(tag: &[u8], area: AreaId, after: Option<&[u8]>) -> Self {
-        let prefix = area_prefix(tag, area);
+    fn new(prefix: Key, after: Option<&[u8]>) -> Self {
         let mut range = KeyRange::prefix(prefix.clone());
         if let Some(after) = after {
             range = range.after([prefix.as_slice(), after].concat());
@@ -77,37 +53,62 @@ impl Stream {
     }
 }
 
-impl Repo {
-    /// Contacts of all these areas by first name, `limit` at a time.
-    pub fn contacts_of_areas(
-        &self,
-        index: AreaIndex,
-        areas: &[AreaId],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Page<Loaded<Contact>>> {
-        let mut streams: Vec<Stream> = areas
-            .iter()
-            .map(|area| Stream::new(index.tag(), *area, after))
-            .collect();
-        let mut heads = BinaryHeap::new();
-        for (at, stream) in streams.iter_mut().enumerate() {
-            heads.extend(stream.next(self)?.map(|key| Reverse((key, at))));
+/// Several ranges of an index as one list, in the order of what stands behind their prefixes;
+/// what stands in more than one of them comes once.
+pub struct Walk<'a> {
+    repo: &'a Repo,
+    streams: Vec<Stream>,
+    heads: BinaryHeap<Reverse<(Key, usize)>>,
+}
+
+impl Walk<'_> {
+    fn advance(&mut self, at: usize) -> Result<()> {
+        if let Some(stream) = self.streams.get_mut(at) {
+            let next = stream.next(self.repo)?;
+            self.heads.extend(next.map(|key| Reverse((key, at))));
         }
-        let mut ids = Vec::new();
-        let mut last = None;
-        while ids.len() < limit {
-            let Some(Reverse((key, at))) = heads.pop() else {
-                break;
-            };
-            if let Some(stream) = streams.get_mut(at) {
-                heads.extend(stream.next(self)?.map(|key| Reverse((key, at))));
+        Ok(())
+    }
+
+    /// The next entry: its place, to go on behind, and whose it is. None at the end.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn step(&mut self) -> Result<Option<(Key, ContactId)>> {
+        while let Some(Reverse((place, at))) = self.heads.pop() {
+            self.advance(at)?;
+            while let Some(Reverse((same, at))) = self.heads.peek() {
+                if *same != place {
+                    break;
+                }
+                let at = *at;
+                self.heads.pop();
+                self.advance(at)?;
             }
-            ids.extend(id_before(&key, 0).map(ContactId::from_bytes));
-            last = Some(key);
+            if let Some(id) = id_before(&place, 0) {
+                return Ok(Some((place, ContactId::from_bytes(id))));
+            }
         }
-        let next = last.filter(|_| !heads.is_empty());
-        let rows = self.each(ids.into_iter())?;
-        Ok(Page { rows, next })
+        Ok(None)
+    }
+}
+
+impl Repo {
+    /// Goes through the contacts under these beginnings of index keys, from a place on.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn walk(&self, prefixes: Vec<Key>, after: Option<&[u8]>) -> Result<Walk<'_>> {
+        let streams = prefixes.into_iter();
+        let streams: Vec<Stream> = streams.map(|prefix| Stream::new(prefix, after)).collect();
+        let mut walk = Walk {
+            repo: self,
+            heads: BinaryHeap::with_capacity(streams.len()),
+            streams,
+        };
+        for at in 0..walk.streams.len() {
+            walk.advance(at)?;
+        }
+        Ok(walk)
     }
 }
