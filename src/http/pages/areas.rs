@@ -16,7 +16,7 @@ use super::compose::see;
 use super::confirm::{self, Question};
 use super::contact_edit::{Choice, area_choices};
 use super::groups::name_problem;
-use super::{Answer, id, show_as};
+use super::{Answer, apart, id, show_as};
 use crate::domain::{Actor, AreaId, Role};
 use crate::tracker::{Refusal, TrackerError};
 
@@ -40,8 +40,11 @@ struct AreasPage {
 
 /// `GET /areas`
 pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let done = Fields::of_query(&uri).get("done").to_owned();
-    list(&app, &signed, &done, None)
+    apart(move || {
+        let done = Fields::of_query(&uri).get("done").to_owned();
+        list(&app, &signed, &done, None)
+    })
+    .await
 }
 
 fn list(app: &App, signed: &Signed, done: &str, refused: Option<(Refusal, &Fields)>) -> Answer {
@@ -121,8 +124,11 @@ pub(super) async fn area(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    administrator(&signed)?;
-    one(&app, &signed, id(&text)?, None)
+    apart(move || {
+        administrator(&signed)?;
+        one(&app, &signed, id(&text)?, None)
+    })
+    .await
 }
 
 fn one(app: &App, signed: &Signed, id: AreaId, refused: Option<(Refusal, &Fields)>) -> Answer {

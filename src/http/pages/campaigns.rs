@@ -16,7 +16,7 @@ use super::super::view::{Chrome, cursor, cursor_text};
 use super::communications::{Row, rows};
 use super::compose::see;
 use super::problems::{Problem, Problems};
-use super::{Answer, id, show_as};
+use super::{Answer, apart, id, show_as};
 use crate::domain::campaign::CAMPAIGNS_MAX;
 use crate::domain::{CampaignId, Communication};
 use crate::submit::{FieldError, SubmitError};
@@ -41,8 +41,11 @@ struct ListPage {
 
 /// `GET /campaigns`
 pub(super) async fn list(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let query = Fields::of_query(&uri);
-    show_list(&app, &signed, &query, "", &[])
+    apart(move || {
+        let query = Fields::of_query(&uri);
+        show_list(&app, &signed, &query, "", &[])
+    })
+    .await
 }
 
 fn show_list(
@@ -128,14 +131,17 @@ pub(super) async fn page(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    show_one(
-        &app,
-        &signed,
-        id(&text)?,
-        &Fields::of_query(&uri),
-        None,
-        &[],
-    )
+    apart(move || {
+        show_one(
+            &app,
+            &signed,
+            id(&text)?,
+            &Fields::of_query(&uri),
+            None,
+            &[],
+        )
+    })
+    .await
 }
 
 fn show_one(

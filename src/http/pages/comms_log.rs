@@ -17,7 +17,7 @@ use super::super::period::{self, Choice, Days, Wrong};
 use super::super::session::{Signed, percent};
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon, seek};
-use super::{Answer, show_as};
+use super::{Answer, apart, show_as};
 use crate::domain::{
     Channel, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId,
 };
@@ -157,64 +157,67 @@ struct Page {
 
 /// `GET /log`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(&app, &signed, signed.words.t("commslog.title"), "log")?;
-    let query = Fields::of_query(&uri);
-    let today = period::today(app.now(), c.zone());
-    let asked = Asked::of(&app, &query, today)?;
-    let here = asked.query(asked.choice);
-    let (found, wrong) = match asked.filter(c.zone()) {
-        Ok(filter) => {
-            let seek = seek(&query, "before", "after");
-            (
-                journal::page(app.repo(), &filter, &seek, data::PAGE_ROWS)?,
-                None,
-            )
-        }
-        Err((field, key)) => (journal::Page::default(), Some((field, c.t(key).to_owned()))),
-    };
-    let status = if wrong.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
-    let go = |way: &str, id: Option<DeliveryId>| {
-        id.map_or_else(String::new, |id| format!("/log?{here}&{way}={id}"))
-    };
-    let (newer, older) = (go("before", found.newer), go("after", found.older));
-    let looked = match (found.unfinished, found.older) {
-        (true, Some(id)) => app.repo().delivery(id)?.and_then(|last| {
-            last.timeline
-                .first()
-                .map(|change| c.when(&change.at).inside)
-        }),
-        (true, None) | (false, _) => None,
-    };
-    let page = Page {
-        choices: choices(&c, &asked),
-        choice: asked.choice.slug(),
-        custom: asked.choice == Choice::Custom,
-        channels: channels(&c, &asked),
-        standings: standings(&c, &asked),
-        communications: communications(&app, &c, &asked)?,
-        filtered: asked.channel.is_some()
-            || asked.standing.is_some()
-            || asked.communication.is_some(),
-        rows: rows(&app, &c, &found.rows)?,
-        looked: looked.unwrap_or_default(),
-        export: format!("/log/export?{here}"),
-        first: if newer.is_empty() {
-            String::new()
+    apart(move || {
+        let c = Chrome::of(&app, &signed, signed.words.t("commslog.title"), "log")?;
+        let query = Fields::of_query(&uri);
+        let today = period::today(app.now(), c.zone());
+        let asked = Asked::of(&app, &query, today)?;
+        let here = asked.query(asked.choice);
+        let (found, wrong) = match asked.filter(c.zone()) {
+            Ok(filter) => {
+                let seek = seek(&query, "before", "after");
+                (
+                    journal::page(app.repo(), &filter, &seek, data::PAGE_ROWS)?,
+                    None,
+                )
+            }
+            Err((field, key)) => (journal::Page::default(), Some((field, c.t(key).to_owned()))),
+        };
+        let status = if wrong.is_some() {
+            StatusCode::UNPROCESSABLE_ENTITY
         } else {
-            format!("/log?{here}")
-        },
-        newer,
-        older,
-        from: asked.from,
-        to: asked.to,
-        wrong,
-        c,
-    };
-    show_as(status, &page)
+            StatusCode::OK
+        };
+        let go = |way: &str, id: Option<DeliveryId>| {
+            id.map_or_else(String::new, |id| format!("/log?{here}&{way}={id}"))
+        };
+        let (newer, older) = (go("before", found.newer), go("after", found.older));
+        let looked = match (found.unfinished, found.older) {
+            (true, Some(id)) => app.repo().delivery(id)?.and_then(|last| {
+                last.timeline
+                    .first()
+                    .map(|change| c.when(&change.at).inside)
+            }),
+            (true, None) | (false, _) => None,
+        };
+        let page = Page {
+            choices: choices(&c, &asked),
+            choice: asked.choice.slug(),
+            custom: asked.choice == Choice::Custom,
+            channels: channels(&c, &asked),
+            standings: standings(&c, &asked),
+            communications: communications(&app, &c, &asked)?,
+            filtered: asked.channel.is_some()
+                || asked.standing.is_some()
+                || asked.communication.is_some(),
+            rows: rows(&app, &c, &found.rows)?,
+            looked: looked.unwrap_or_default(),
+            export: format!("/log/export?{here}"),
+            first: if newer.is_empty() {
+                String::new()
+            } else {
+                format!("/log?{here}")
+            },
+            newer,
+            older,
+            from: asked.from,
+            to: asked.to,
+            wrong,
+            c,
+        };
+        show_as(status, &page)
+    })
+    .await
 }
 
 fn choices(c: &Chrome, asked: &Asked) -> Vec<Link> {

@@ -18,7 +18,7 @@ use super::communications::category_title;
 use super::compose::sms_count;
 use super::grid::{self, GridRow, Legend};
 use super::recontact::{self, RecontactView};
-use super::{Answer, id, related, review, review_notes, show};
+use super::{Answer, apart, id, related, review, review_notes, show};
 use crate::domain::{
     Body, Category, Channel, Communication, CommunicationId, ContactId, PersonState, Statistics,
 };
@@ -86,64 +86,67 @@ pub(super) async fn page(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let id: CommunicationId = id(&text)?;
-    let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
-    if !communication.is_sent() {
-        return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
-    }
-    let query = Fields::of_query(&uri);
-    let state = PersonState::ALL
-        .into_iter()
-        .find(|state| slug(*state) == query.get("state"));
-    let here = here(id, state);
-    let c = Chrome::of(&app, &signed, communication.title.clone(), "communications")?
-        .with_done(query.get("done"));
-    let category = app.console.tracker.category(&communication.category);
-    let statistics = app.repo().statistics(&communication)?;
-    let people = data::people(
-        app.repo(),
-        id,
-        state,
-        &seek(&query, "before", "after"),
-        PAGE_ROWS,
-    )?;
-    let page = |way: &str, contact: Option<ContactId>| {
-        let path = contact.map(|contact| with(&here, &format!("{way}={contact}")));
-        path.map_or_else(String::new, |path| path + "#people")
-    };
-    let (newer, older) = (page("before", people.before), page("after", people.after));
-    let first = if newer.is_empty() {
-        String::new()
-    } else {
-        format!("{here}#people")
-    };
-    let channels: Vec<Channel> = communication.channels.iter().collect();
-    let slices = slice_views(&c, id, &statistics);
-    show(&Page {
-        id,
-        title: c.title_of(&communication),
-        about: about(&app, &c, &communication),
-        summary: summary(&c, &statistics),
-        reached_percent: slices.first().map_or(0, |slice| slice.percent),
-        slices,
-        by_channel: by_channel(&c, &statistics, &category),
-        filters: filters(&c, id, state),
-        columns: channels.iter().map(|channel| c.channel(channel)).collect(),
-        recontact: recontact::view(&app, &c, &communication)?,
-        export: statistics.people > 0,
-        rows: grid::rows(&app, &c, &communication, &people.rows, &category)?,
-        legend: grid::legend(&c, &channels),
-        facts: facts(&app, &c, &communication)?,
-        parts: parts(&app, &c, &communication)?,
-        files: review::files(&c, &app.repo().content(communication.content)?.attachments),
-        decision: review_notes::decision(&app, &c, &communication)?,
-        related: related::both(&app, &c, &communication)?,
-        here,
-        first,
-        newer,
-        older,
-        c,
+    apart(move || {
+        let id: CommunicationId = id(&text)?;
+        let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+        if !communication.is_sent() {
+            return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
+        }
+        let query = Fields::of_query(&uri);
+        let state = PersonState::ALL
+            .into_iter()
+            .find(|state| slug(*state) == query.get("state"));
+        let here = here(id, state);
+        let c = Chrome::of(&app, &signed, communication.title.clone(), "communications")?
+            .with_done(query.get("done"));
+        let category = app.console.tracker.category(&communication.category);
+        let statistics = app.repo().statistics(&communication)?;
+        let people = data::people(
+            app.repo(),
+            id,
+            state,
+            &seek(&query, "before", "after"),
+            PAGE_ROWS,
+        )?;
+        let page = |way: &str, contact: Option<ContactId>| {
+            let path = contact.map(|contact| with(&here, &format!("{way}={contact}")));
+            path.map_or_else(String::new, |path| path + "#people")
+        };
+        let (newer, older) = (page("before", people.before), page("after", people.after));
+        let first = if newer.is_empty() {
+            String::new()
+        } else {
+            format!("{here}#people")
+        };
+        let channels: Vec<Channel> = communication.channels.iter().collect();
+        let slices = slice_views(&c, id, &statistics);
+        show(&Page {
+            id,
+            title: c.title_of(&communication),
+            about: about(&app, &c, &communication),
+            summary: summary(&c, &statistics),
+            reached_percent: slices.first().map_or(0, |slice| slice.percent),
+            slices,
+            by_channel: by_channel(&c, &statistics, &category),
+            filters: filters(&c, id, state),
+            columns: channels.iter().map(|channel| c.channel(channel)).collect(),
+            recontact: recontact::view(&app, &c, &communication)?,
+            export: statistics.people > 0,
+            rows: grid::rows(&app, &c, &communication, &people.rows, &category)?,
+            legend: grid::legend(&c, &channels),
+            facts: facts(&app, &c, &communication)?,
+            parts: parts(&app, &c, &communication)?,
+            files: review::files(&c, &app.repo().content(communication.content)?.attachments),
+            decision: review_notes::decision(&app, &c, &communication)?,
+            related: related::both(&app, &c, &communication)?,
+            here,
+            first,
+            newer,
+            older,
+            c,
+        })
     })
+    .await
 }
 
 /// A person's state in an address.

@@ -14,7 +14,7 @@ use super::super::times::When;
 use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
 use super::super::words::Words;
 use super::review_notes::is_missed;
-use super::{Answer, show};
+use super::{Answer, apart, show};
 use crate::domain::{Communication, CommunicationState};
 
 /// A communication in a list.
@@ -65,45 +65,48 @@ struct Page {
 
 /// `GET /communications`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let c = Chrome::of(
-        &app,
-        &signed,
-        signed.words.t("communications.title"),
-        "communications",
-    )?;
-    let query = Fields::of_query(&uri);
-    let c = c.with_done(query.get("done"));
-    let all = query.has("all");
-    let shown = SHOWN.iter().find(|one| one.1 == query.get("state"));
-    let here = match shown {
-        Some((_, slug, _)) => format!("/communications?state={slug}"),
-        None if all => "/communications?all=1".to_owned(),
-        None => "/communications".to_owned(),
-    };
-    let after = cursor(query.get("after"));
-    let first = if after.is_some() {
-        here.clone()
-    } else {
-        String::new()
-    };
-    let page = match shown {
-        Some((state, _, _)) => in_state(&app, *state, after)?,
-        None => data::communications(app.repo(), all, after, PAGE_ROWS)?,
-    };
-    let separator = if here.contains('?') { '&' } else { '?' };
-    let next = page
-        .next
-        .map(|key| format!("{here}{separator}after={}", cursor_text(&key)));
-    let latest = rows(&app, &c, &page.rows)?;
-    show(&Page {
-        filters: filters(&c, shown.map(|one| one.0)),
-        shown: shown.map(|one| one.0),
-        c,
-        all,
-        latest,
-        first,
-        next: next.unwrap_or_default(),
+    apart(move || {
+        let c = Chrome::of(
+            &app,
+            &signed,
+            signed.words.t("communications.title"),
+            "communications",
+        )?;
+        let query = Fields::of_query(&uri);
+        let c = c.with_done(query.get("done"));
+        let all = query.has("all");
+        let shown = SHOWN.iter().find(|one| one.1 == query.get("state"));
+        let here = match shown {
+            Some((_, slug, _)) => format!("/communications?state={slug}"),
+            None if all => "/communications?all=1".to_owned(),
+            None => "/communications".to_owned(),
+        };
+        let after = cursor(query.get("after"));
+        let first = if after.is_some() {
+            here.clone()
+        } else {
+            String::new()
+        };
+        let page = match shown {
+            Some((state, _, _)) => in_state(&app, *state, after)?,
+            None => data::communications(app.repo(), all, after, PAGE_ROWS)?,
+        };
+        let separator = if here.contains('?') { '&' } else { '?' };
+        let next = page
+            .next
+            .map(|key| format!("{here}{separator}after={}", cursor_text(&key)));
+        let latest = rows(&app, &c, &page.rows)?;
+        show(&Page {
+            filters: filters(&c, shown.map(|one| one.0)),
+            shown: shown.map(|one| one.0),
+            c,
+            all,
+            latest,
+            first,
+            next: next.unwrap_or_default(),
+        })
     })
+    .await
 }
 
 fn in_state(

@@ -21,7 +21,7 @@ use super::contact_form::clock;
 pub(super) use super::contact_status::field;
 use super::contact_status::{self, Rejected, Standing};
 use super::problems::Problem;
-use super::{Answer, id, show_as};
+use super::{Answer, apart, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{Contact, ContactId, Destination, Details, MethodKind, Sentence, checks};
 
@@ -67,12 +67,15 @@ pub(super) async fn page(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let id: ContactId = id(&text)?;
-    if let Some(merger) = app.repo().merger(id)? {
-        return Ok(see(&format!("/contacts/{}", merger.into)));
-    }
-    let query = Fields::of_query(&uri);
-    view(&app, &signed, id, query.get("done"), None)
+    apart(move || {
+        let id: ContactId = id(&text)?;
+        if let Some(merger) = app.repo().merger(id)? {
+            return Ok(see(&format!("/contacts/{}", merger.into)));
+        }
+        let query = Fields::of_query(&uri);
+        view(&app, &signed, id, query.get("done"), None)
+    })
+    .await
 }
 
 /// An address or number as it was typed, or what is wrong with it in a sentence.

@@ -19,7 +19,7 @@ use super::confirm::{self, Question};
 use super::contacts::{Row, rows};
 use super::filter_form::{query, read};
 use super::recipients::of_text;
-use super::{Answer, id, show};
+use super::{Answer, apart, id, show};
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
 use crate::domain::{Actor, ContactFilter, ContactId, FilterId, GatherInto, GroupId};
 use crate::tracker::{Refusal, TrackerError};
@@ -58,8 +58,11 @@ pub(super) fn name_problem(refusal: Refusal) -> &'static str {
 
 /// `GET /groups`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let fields = Fields::of_query(&uri);
-    list(&app, &signed, fields.get("done"), "", "")
+    apart(move || {
+        let fields = Fields::of_query(&uri);
+        list(&app, &signed, fields.get("done"), "", "")
+    })
+    .await
 }
 
 fn list(app: &App, signed: &Signed, done: &str, problem: &'static str, entered: &str) -> Answer {
@@ -149,8 +152,11 @@ pub(super) async fn group(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let fields = Fields::of_query(&uri);
-    one(&app, &signed, id(&text)?, &fields, None)
+    apart(move || {
+        let fields = Fields::of_query(&uri);
+        one(&app, &signed, id(&text)?, &fields, None)
+    })
+    .await
 }
 
 fn one(

@@ -13,7 +13,7 @@ use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Chrome, channel_icon, cursor, cursor_text};
-use super::{Answer, show};
+use super::{Answer, apart, show};
 use crate::domain::{Contact, Thread, ThreadState, UserId};
 use crate::store::ThreadList;
 
@@ -95,50 +95,53 @@ fn listed(filter: &str, me: UserId) -> ThreadList {
 
 /// `GET /inbox`; `?show=` open, unread, mine, unassigned, done.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let query = Fields::of_query(&uri);
-    let c = Chrome::of(&app, &signed, signed.words.t("inbox.title"), "inbox")?
-        .with_done(query.get("done"));
-    let shown = FILTERS
-        .into_iter()
-        .find(|filter| filter.0 == query.get("show"))
-        .unwrap_or(FILTERS[0]);
-    let after = cursor(query.get("after"));
-    let here = format!("/inbox?show={}", shown.0);
-    let first = after.as_ref().map(|_| here.clone()).unwrap_or_default();
-    let page = app
-        .repo()
-        .threads(listed(shown.0, signed.user.id), after, PAGE_ROWS)?;
-    let mine = app.repo().unread_threads_of(Some(signed.user.id))?;
-    let nobodys = app.repo().unread_threads_of(None)?;
-    let filters = FILTERS.map(|(name, label, ..)| Filter {
-        href: format!("/inbox?show={name}"),
-        label: c.t(label),
-        count: match name {
-            "unread" => c.unread,
-            "mine" => mine,
-            "unassigned" => nobodys,
-            _ => 0,
-        },
-        current: name == shown.0,
-    });
-    let next = page
-        .next
-        .as_ref()
-        .map(|key| format!("{here}&after={}", cursor_text(key)));
-    let mut names = Names::default();
-    let rows = page
-        .rows
-        .iter()
-        .map(|thread| row(&app, &c, &mut names, thread))
-        .collect::<Result<_>>()?;
-    show(&Page {
-        filters: filters.into(),
-        rows,
-        empty: (c.t(shown.2), c.t(shown.3)),
-        first,
-        next: next.unwrap_or_default(),
-        c,
+    apart(move || {
+        let query = Fields::of_query(&uri);
+        let c = Chrome::of(&app, &signed, signed.words.t("inbox.title"), "inbox")?
+            .with_done(query.get("done"));
+        let shown = FILTERS
+            .into_iter()
+            .find(|filter| filter.0 == query.get("show"))
+            .unwrap_or(FILTERS[0]);
+        let after = cursor(query.get("after"));
+        let here = format!("/inbox?show={}", shown.0);
+        let first = after.as_ref().map(|_| here.clone()).unwrap_or_default();
+        let page = app
+            .repo()
+            .threads(listed(shown.0, signed.user.id), after, PAGE_ROWS)?;
+        let mine = app.repo().unread_threads_of(Some(signed.user.id))?;
+        let nobodys = app.repo().unread_threads_of(None)?;
+        let filters = FILTERS.map(|(name, label, ..)| Filter {
+            href: format!("/inbox?show={name}"),
+            label: c.t(label),
+            count: match name {
+                "unread" => c.unread,
+                "mine" => mine,
+                "unassigned" => nobodys,
+                _ => 0,
+            },
+            current: name == shown.0,
+        });
+        let next = page
+            .next
+            .as_ref()
+            .map(|key| format!("{here}&after={}", cursor_text(key)));
+        let mut names = Names::default();
+        let rows = page
+            .rows
+            .iter()
+            .map(|thread| row(&app, &c, &mut names, thread))
+            .collect::<Result<_>>()?;
+        show(&Page {
+            filters: filters.into(),
+            rows,
+            empty: (c.t(shown.2), c.t(shown.3)),
+            first,
+            next: next.unwrap_or_default(),
+            c,
+        })
     })
+    .await
 }
 
 /// Names of users, each looked up once.
@@ -166,7 +169,7 @@ pub(super) fn who(contact: Option<&Contact>, thread: &Thread) -> String {
 
 fn row(app: &App, c: &Chrome, names: &mut Names, thread: &Thread) -> Result<Row> {
     let contact = match thread.contact {
-        Some(id) => app.repo().contact(id)?,
+        Some(id) => app.repo().current_contact(id)?,
         None => None,
     };
     let assigned = thread

@@ -13,7 +13,7 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, cursor, cursor_text, failing, kind_icon};
 use super::filter_form::{query, with};
-use super::{Answer, show};
+use super::{Answer, apart, show};
 use crate::domain::comms_issue::Reachability;
 use crate::domain::{AreaId, Contact, ContactFilter, ContactId, User};
 use crate::store::{Loaded, NO_AREA};
@@ -67,48 +67,51 @@ struct Page {
 
 /// `GET /issues`: the areas the user covers, or the largest (`?all=1`); `?area=` what lies in one; `&list=1` its people.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let fields = Fields::of_query(&uri);
-    let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?
-        .with_done(fields.get("done"));
-    let areas = Areas::read(app.repo())?;
-    let chosen: Option<AreaId> = fields.get("area").parse().ok();
-    let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
-    let covered = areas.covered(&signed.user);
-    let all = chosen.is_none() && !covered.is_empty() && fields.has("all");
-    let own = chosen.is_none() && !covered.is_empty() && !all;
-    let name = name(&c, &areas, chosen);
-    let lister = Lister {
-        app: &app,
-        c: &c,
-        areas: &areas,
-        user: &signed.user,
-        fields: &fields,
-    };
-    let (mut issues, mut unreachable) = (None, None);
-    let mut back = "/issues".to_owned();
-    if let Some(area) = chosen.filter(|_| fields.has("list")) {
-        back = format!("/issues?area={area}&list=1#members");
-        let title = c.f1("issues.list_title", &name);
-        issues = Some(lister.list(area, Reachability::Issue, "after", title)?);
-        let title = c.f1("issues.unreachable_title", &name);
-        let list = lister.list(area, Reachability::Unreachable, "beyond", title)?;
-        unreachable = Some(list).filter(|list| !list.rows.is_empty());
-    }
-    let above = chosen.map(|id| areas.tree.path(id)).unwrap_or_default();
-    let above = above.iter().filter(|area| Some(area.id) != chosen);
-    show(&Page {
-        path: above
-            .map(|area| (format!("/issues?area={}", area.id), area.name.clone()))
-            .collect(),
-        here: name.clone(),
-        areas: area_rows(&c, &areas, chosen, if own { &covered } else { &[] }),
-        own,
-        all,
-        issues,
-        unreachable,
-        back,
-        c,
+    apart(move || {
+        let fields = Fields::of_query(&uri);
+        let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?
+            .with_done(fields.get("done"));
+        let areas = Areas::read(app.repo())?;
+        let chosen: Option<AreaId> = fields.get("area").parse().ok();
+        let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
+        let covered = areas.covered(&signed.user);
+        let all = chosen.is_none() && !covered.is_empty() && fields.has("all");
+        let own = chosen.is_none() && !covered.is_empty() && !all;
+        let name = name(&c, &areas, chosen);
+        let lister = Lister {
+            app: &app,
+            c: &c,
+            areas: &areas,
+            user: &signed.user,
+            fields: &fields,
+        };
+        let (mut issues, mut unreachable) = (None, None);
+        let mut back = "/issues".to_owned();
+        if let Some(area) = chosen.filter(|_| fields.has("list")) {
+            back = format!("/issues?area={area}&list=1#members");
+            let title = c.f1("issues.list_title", &name);
+            issues = Some(lister.list(area, Reachability::Issue, "after", title)?);
+            let title = c.f1("issues.unreachable_title", &name);
+            let list = lister.list(area, Reachability::Unreachable, "beyond", title)?;
+            unreachable = Some(list).filter(|list| !list.rows.is_empty());
+        }
+        let above = chosen.map(|id| areas.tree.path(id)).unwrap_or_default();
+        let above = above.iter().filter(|area| Some(area.id) != chosen);
+        show(&Page {
+            path: above
+                .map(|area| (format!("/issues?area={}", area.id), area.name.clone()))
+                .collect(),
+            here: name.clone(),
+            areas: area_rows(&c, &areas, chosen, if own { &covered } else { &[] }),
+            own,
+            all,
+            issues,
+            unreachable,
+            back,
+            c,
+        })
     })
+    .await
 }
 
 fn name(c: &Chrome, areas: &Areas, id: Option<AreaId>) -> String {

@@ -15,7 +15,7 @@ use super::super::times::When;
 use super::super::view::{Chrome, cursor, cursor_text};
 use super::compose::see;
 use super::evidence::Evidence;
-use super::{Answer, id, show};
+use super::{Answer, apart, id, show};
 use crate::domain::{
     Actor, CommunicationId, ContactChange, ContactId, DeliveryId, LogEntry, LogEvent, MethodKind,
     UserId,
@@ -56,47 +56,50 @@ pub(super) async fn page(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let id: ContactId = id(&text)?;
-    if let Some(merger) = app.repo().merger(id)? {
-        return Ok(see(&format!("/contacts/{}/log", merger.into)));
-    }
-    let contact = app.repo().contact(id)?.ok_or(Fault::NotFound)?;
-    let name = contact.full_name();
-    let c = Chrome::of(
-        &app,
-        &signed,
-        signed.words.fill("log.title", &[&name]),
-        "contacts",
-    )?;
-    let after = cursor(Fields::of_query(&uri).get("after"));
-    let here = format!("/contacts/{id}/log");
-    let first = if after.is_some() {
-        here.clone()
-    } else {
-        String::new()
-    };
-    let page = history::log(app.repo(), id, after, PAGE_ROWS)?;
-    let next = page
-        .next
-        .map(|key| format!("{here}?after={}", cursor_text(&key)));
-    let writer = Writer {
-        app: &app,
-        c: &c,
-        contact: id,
-    };
-    let entries = page
-        .rows
-        .iter()
-        .map(|entry| writer.entry(entry))
-        .collect::<Result<_>>()?;
-    show(&Page {
-        c,
-        id,
-        name,
-        entries,
-        first,
-        next: next.unwrap_or_default(),
+    apart(move || {
+        let id: ContactId = id(&text)?;
+        if let Some(merger) = app.repo().merger(id)? {
+            return Ok(see(&format!("/contacts/{}/log", merger.into)));
+        }
+        let contact = app.repo().contact(id)?.ok_or(Fault::NotFound)?;
+        let name = contact.full_name();
+        let c = Chrome::of(
+            &app,
+            &signed,
+            signed.words.fill("log.title", &[&name]),
+            "contacts",
+        )?;
+        let after = cursor(Fields::of_query(&uri).get("after"));
+        let here = format!("/contacts/{id}/log");
+        let first = if after.is_some() {
+            here.clone()
+        } else {
+            String::new()
+        };
+        let page = history::log(app.repo(), id, after, PAGE_ROWS)?;
+        let next = page
+            .next
+            .map(|key| format!("{here}?after={}", cursor_text(&key)));
+        let writer = Writer {
+            app: &app,
+            c: &c,
+            contact: id,
+        };
+        let entries = page
+            .rows
+            .iter()
+            .map(|entry| writer.entry(entry))
+            .collect::<Result<_>>()?;
+        show(&Page {
+            c,
+            id,
+            name,
+            entries,
+            first,
+            next: next.unwrap_or_default(),
+        })
     })
+    .await
 }
 
 impl Entry {

@@ -286,6 +286,11 @@ pub(crate) use contact::read_destination;
 /// What a page's handler answers with.
 type Answer = Result<Response, Fault>;
 
+/// Makes a page off the threads that answer requests: a list may look through thousands of rows.
+async fn apart(make: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    super::data::apart(make).await
+}
+
 fn show(page: &impl Template) -> Answer {
     show_as(StatusCode::OK, page)
 }

@@ -12,7 +12,7 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
 use super::communications::{Row, rows};
-use super::{Answer, show};
+use super::{Answer, apart, show};
 use crate::domain::{Channel, Communication, CommunicationState, Lane};
 
 /// Communications shown here.
@@ -67,40 +67,43 @@ struct Page {
 
 /// `GET /`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    let c = Chrome::of(&app, &signed, signed.words.t("overview.title"), "overview")?;
-    let readiness = app.console.readiness.borrow().clone();
-    let waiting = waiting(&app)?;
-    let communications = data::communications(app.repo(), false, None, LOOKED_AT_MAX)?.rows;
-    let sent = communications.into_iter().filter(Communication::is_sent);
-    let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
-    let mut mine = mine(&app, &c, &signed)?;
-    let mine_more = mine.len() > MINE_MAX;
-    mine.truncate(MINE_MAX);
-    let alarms = readiness.alarms.iter().take(ALARMS_MAX);
-    let alarms = alarms.map(|alarm| AlarmView {
-        when: c.when(&alarm.at),
-        text: c.words.tell(&alarm.text),
-    });
-    let (tone, icon, headline, detail) = verdict(&c, &readiness);
-    let mut tiles: Vec<Tile> = Channel::ALL
-        .iter()
-        .map(|channel| channel_tile(&c, *channel, &readiness))
-        .collect();
-    tiles.push(queue_tile(&c, waiting));
-    tiles.push(replies_tile(&c));
-    tiles.push(issues_tile(&c));
-    show(&Page {
-        tone,
-        icon,
-        headline,
-        detail,
-        alarms: alarms.collect(),
-        tiles,
-        latest,
-        mine,
-        mine_more,
-        c,
+    apart(move || {
+        let c = Chrome::of(&app, &signed, signed.words.t("overview.title"), "overview")?;
+        let readiness = app.console.readiness.borrow().clone();
+        let waiting = waiting(&app)?;
+        let communications = data::communications(app.repo(), false, None, LOOKED_AT_MAX)?.rows;
+        let sent = communications.into_iter().filter(Communication::is_sent);
+        let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
+        let mut mine = mine(&app, &c, &signed)?;
+        let mine_more = mine.len() > MINE_MAX;
+        mine.truncate(MINE_MAX);
+        let alarms = readiness.alarms.iter().take(ALARMS_MAX);
+        let alarms = alarms.map(|alarm| AlarmView {
+            when: c.when(&alarm.at),
+            text: c.words.tell(&alarm.text),
+        });
+        let (tone, icon, headline, detail) = verdict(&c, &readiness);
+        let mut tiles: Vec<Tile> = Channel::ALL
+            .iter()
+            .map(|channel| channel_tile(&c, *channel, &readiness))
+            .collect();
+        tiles.push(queue_tile(&c, waiting));
+        tiles.push(replies_tile(&c));
+        tiles.push(issues_tile(&c));
+        show(&Page {
+            tone,
+            icon,
+            headline,
+            detail,
+            alarms: alarms.collect(),
+            tiles,
+            latest,
+            mine,
+            mine_more,
+            c,
+        })
     })
+    .await
 }
 
 /// What waits for whoever looks: what they may approve, what goes out soon, their own drafts.

@@ -11,7 +11,7 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
 use super::evidence::Evidence;
-use super::{Answer, id, show};
+use super::{Answer, apart, id, show};
 use crate::domain::{
     Category, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Source,
     StatusChange,
@@ -55,30 +55,33 @@ pub(super) async fn page(
     signed: Signed,
     Path((communication, contact)): Path<(String, String)>,
 ) -> Answer {
-    let (id, contact): (CommunicationId, ContactId) = (id(&communication)?, id(&contact)?);
-    let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
-    let person = app.repo().person(id, contact)?.ok_or(Fault::NotFound)?;
-    let known = app.repo().contact(contact)?;
-    let gone = signed.words.t("person.gone").to_owned();
-    let name = known.as_deref().map_or(gone, Contact::full_name);
-    let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
-    let category = app.console.tracker.category(&communication.category);
-    let mut deliveries = Vec::new();
-    for summary in &person.deliveries {
-        if let Some(delivery) = app.repo().delivery(summary.delivery)? {
-            deliveries.push(view(&c, &communication, &delivery, &category));
+    apart(move || {
+        let (id, contact): (CommunicationId, ContactId) = (id(&communication)?, id(&contact)?);
+        let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+        let person = app.repo().person(id, contact)?.ok_or(Fault::NotFound)?;
+        let known = app.repo().contact(contact)?;
+        let gone = signed.words.t("person.gone").to_owned();
+        let name = known.as_deref().map_or(gone, Contact::full_name);
+        let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
+        let category = app.console.tracker.category(&communication.category);
+        let mut deliveries = Vec::new();
+        for summary in &person.deliveries {
+            if let Some(delivery) = app.repo().delivery(summary.delivery)? {
+                deliveries.push(view(&c, &communication, &delivery, &category));
+            }
         }
-    }
-    let state = c.person(&person.state);
-    show(&Page {
-        title: c.title_of(&communication),
-        c,
-        id,
-        contact,
-        name,
-        state,
-        deliveries,
+        let state = c.person(&person.state);
+        show(&Page {
+            title: c.title_of(&communication),
+            c,
+            id,
+            contact,
+            name,
+            state,
+            deliveries,
+        })
     })
+    .await
 }
 
 fn view(

@@ -17,7 +17,7 @@ use super::compose::{empty, see};
 use super::confirm::{self, Question};
 use super::contacts::{Row, rows};
 use super::filter_form::{back, read, with};
-use super::{Answer, show};
+use super::{Answer, apart, show};
 use crate::domain::campaign::RECIPIENTS_MAX;
 use crate::domain::{Channels, ContactId, GatherInto, UserId};
 
@@ -38,48 +38,51 @@ struct Page {
 
 /// `GET /recipients`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
-    let fields = Fields::of_query(&uri);
-    let user = signed.user.id;
-    let c = Chrome::of(
-        &app,
-        &signed,
-        signed.words.t("recipients.title"),
-        "recipients",
-    )?
-    .with_done(fields.get("done"));
-    gather::resume(&app, user)?;
-    let under_way = app.repo().gathering(user)?;
-    let after = cursor(fields.get("after"));
-    let page = app.repo().recipients(user, after.clone(), PAGE_ROWS)?;
-    let mut contacts = Vec::with_capacity(page.rows.len());
-    for entry in &page.rows {
-        contacts.extend(app.repo().contact(entry.contact)?);
-    }
-    let areas = Areas::read(app.repo())?;
-    let added: Option<u64> = fields.get("added").parse().ok();
-    let full = fields.has("full");
-    let note = match (added, under_way.as_ref()) {
-        (_, Some(wish)) => c.n("recipients.way_one", "recipients.way_many", &wish.added),
-        (Some(added), None) if full => c.f2("recipients.full", added, RECIPIENTS_MAX),
-        (Some(added), None) => c.n("recipients.added_one", "recipients.added_many", &added),
-        (None, None) => String::new(),
-    };
-    let next = page
-        .next
-        .map(|key| format!("/recipients?after={}", cursor_text(&key)));
-    show(&Page {
-        count: app.repo().recipient_count(user)?,
-        note,
-        under_way: under_way.is_some(),
-        rows: rows(&app, &c, &areas, &contacts, user)?,
-        first: if after.is_some() {
-            "/recipients".to_owned()
-        } else {
-            String::new()
-        },
-        next: next.unwrap_or_default(),
-        c,
+    apart(move || {
+        let fields = Fields::of_query(&uri);
+        let user = signed.user.id;
+        let c = Chrome::of(
+            &app,
+            &signed,
+            signed.words.t("recipients.title"),
+            "recipients",
+        )?
+        .with_done(fields.get("done"));
+        gather::resume(&app, user)?;
+        let under_way = app.repo().gathering(user)?;
+        let after = cursor(fields.get("after"));
+        let page = app.repo().recipients(user, after.clone(), PAGE_ROWS)?;
+        let mut contacts = Vec::with_capacity(page.rows.len());
+        for entry in &page.rows {
+            contacts.extend(app.repo().contact(entry.contact)?);
+        }
+        let areas = Areas::read(app.repo())?;
+        let added: Option<u64> = fields.get("added").parse().ok();
+        let full = fields.has("full");
+        let note = match (added, under_way.as_ref()) {
+            (_, Some(wish)) => c.n("recipients.way_one", "recipients.way_many", &wish.added),
+            (Some(added), None) if full => c.f2("recipients.full", added, RECIPIENTS_MAX),
+            (Some(added), None) => c.n("recipients.added_one", "recipients.added_many", &added),
+            (None, None) => String::new(),
+        };
+        let next = page
+            .next
+            .map(|key| format!("/recipients?after={}", cursor_text(&key)));
+        show(&Page {
+            count: app.repo().recipient_count(user)?,
+            note,
+            under_way: under_way.is_some(),
+            rows: rows(&app, &c, &areas, &contacts, user)?,
+            first: if after.is_some() {
+                "/recipients".to_owned()
+            } else {
+                String::new()
+            },
+            next: next.unwrap_or_default(),
+            c,
+        })
     })
+    .await
 }
 
 /// `POST /recipients/add`: one contact.

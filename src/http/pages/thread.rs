@@ -17,7 +17,7 @@ use super::inbox::who;
 use super::problems::{Problem, Problems};
 use super::thread_answer::AnswerForm;
 use super::thread_message::{MessageView, messages};
-use super::{Answer, id, show_as};
+use super::{Answer, apart, id, show_as};
 use crate::domain::{
     Channel, Contact, ContactId, Method, MethodId, MethodState, Role, Thread, ThreadId,
     ThreadState, UserId,
@@ -115,7 +115,7 @@ pub(super) async fn page(
         thread.unread = 0;
     }
     let query = Fields::of_query(&uri);
-    view(&app, &signed, &thread, new, &query, Left::default())
+    apart(move || view(&app, &signed, &thread, new, &query, Left::default())).await
 }
 
 /// Whether somebody followed a link or typed the address. Browsers that fetch ahead, programs
@@ -142,7 +142,7 @@ pub(super) fn view(
     left: Left,
 ) -> Answer {
     let contact = match thread.contact {
-        Some(id) => app.repo().contact(id)?.map(|contact| contact.value),
+        Some(id) => app.repo().current_contact(id)?.map(|contact| contact.value),
         None => None,
     };
     let title = who(contact.as_ref(), thread);
