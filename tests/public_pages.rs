@@ -11,8 +11,9 @@ use tocsin::clock::{Randomness, SystemClock};
 use tocsin::config::{Config, Surroundings};
 use tocsin::daemon::Daemon;
 use tocsin::domain::{
-    Audience, Channel, Channels, Contact, ContactId, ContactKind, Content, Destination,
-    EmailAddress, Method, MethodId, MethodKind, MethodState, Redacted, UserId, Wishes,
+    Audience, Channel, Channels, ConfirmedBy, Contact, ContactId, ContactKind, Content,
+    Destination, EmailAddress, EscalationStep, Method, MethodId, MethodKind, MethodState, Redacted,
+    SendingPlan, UserId, Wishes,
 };
 use tocsin::sim::mx::{Behaviour, Script, SimMx, SimMxConfig};
 use tocsin::submit::{DraftInput, VerificationSent};
@@ -49,6 +50,10 @@ port = {port}
 [[category]]
 name = "news"
 title = "News"
+[[category]]
+name = "alert"
+title = "Alert"
+confirmation_required = true
 "#,
         port = mx.port()
     );
@@ -221,6 +226,75 @@ async fn a_corrected_address_is_confirmed_by_the_link_in_a_real_mail() {
         .wishes
         .clone();
     assert!(!wishes.allow(Channel::Email, "news"));
+    daemon.drain().await;
+    mx.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_confirmed_by_the_link_in_a_real_mail() {
+    let script = Script::new(|_| Behaviour::Accept);
+    let mx = SimMx::start(SimMxConfig::new(script, None, SystemClock::shared()))
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(config(folder.path(), mx.addr()), None)
+        .await
+        .unwrap();
+    let public = daemon.addresses().public[0];
+    let ada = contact();
+    daemon
+        .tracker()
+        .add_contacts(std::slice::from_ref(&ada))
+        .await
+        .unwrap();
+    let step = |channel, minutes: u64| EscalationStep {
+        channel,
+        after: Duration::from_secs(60 * minutes),
+    };
+    let alert = DraftInput {
+        content: Content {
+            subject: "Flood at the quay".into(),
+            text: "Move up.".into(),
+            html: "<p>Move up.</p>".into(),
+            sms_text: "Move up.".into(),
+            ..Content::default()
+        },
+        plan: SendingPlan {
+            escalation: vec![step(Channel::Email, 0), step(Channel::Text, 30)],
+            ..SendingPlan::default()
+        },
+        category: "alert".into(),
+        channels: Channels {
+            call: false,
+            ..Channels::ALL
+        },
+        audience: Audience {
+            contacts: vec![ada.id],
+            ..Audience::default()
+        },
+        ..DraftInput::default()
+    };
+    let submit = daemon.submitter();
+    let id = submit.save_draft(None, &alert, BY).await.unwrap();
+    submit.send(id).await.unwrap();
+    let sent = mail(&mx, 1).await;
+    assert!(
+        sent.contains("<a href=\"http://me.example.com/c/"),
+        "{sent}"
+    );
+    assert!(!sent.contains("{{"), "{sent}");
+    let token = after(&sent, "http://me.example.com/c/").to_owned();
+    assert_eq!(token.len(), 24, "{token}");
+    let person = || daemon.repo().person(id, ada.id).unwrap().unwrap();
+    let page = http(public, format!("GET /c/{token}"), "").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(page.contains("Flood at the quay"), "{page}");
+    assert_eq!(person().confirmed, None);
+    let done = http(public, format!("POST /c/{token}"), "").await;
+    assert!(done.starts_with("HTTP/1.1 200"), "{done}");
+    assert_eq!(person().confirmed_by, Some(ConfirmedBy::EmailLink));
+    let again = http(public, format!("POST /c/{token}"), "").await;
+    assert!(again.contains("confirmed this already"), "{again}");
     daemon.drain().await;
     mx.stop().await;
 }

@@ -183,6 +183,19 @@ impl Origin {
         }
     }
 
+    /// Whether a person can be asked to confirm it: what somebody wrote to many, and its trial.
+    #[must_use]
+    pub const fn asks_for_confirmation(self) -> bool {
+        match self {
+            Self::Console(_) | Self::Program(_) | Self::Test(_) => true,
+            Self::Submission(_)
+            | Self::Reply(_)
+            | Self::Prompt
+            | Self::Verification
+            | Self::Notice => false,
+        }
+    }
+
     /// Who wrote or handed it in, if anybody did.
     #[must_use]
     pub const fn user(self) -> Option<UserId> {

@@ -205,6 +205,7 @@ mod tests {
             deliveries: vec![delivery(received, false)],
             state: PersonState::Contacted,
             confirmed: None,
+            confirmed_by: None,
             sort_name: crate::domain::Redacted::default(),
         };
         assert!(!wants_step(&person, Channel::Call, &category(false)));

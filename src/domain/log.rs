@@ -1,5 +1,6 @@
 //! A contact's communications log: what was sent, what came back, what was done about it.
 
+use super::confirmation::ConfirmedBy;
 use super::ids::{CommunicationId, ContactId, DeliveryId, ImportId, MethodId, ThreadId, UserId};
 use super::method::{Method, MethodKind};
 use super::timestamp::Timestamp;
@@ -195,6 +196,8 @@ pub enum LogEvent {
     Confirmed {
         /// Which message.
         communication: CommunicationId,
+        /// By which way.
+        by: Option<ConfirmedBy>,
     },
     /// The person answered.
     Replied {

@@ -11,6 +11,8 @@ pub mod category;
 pub mod checks;
 pub mod comms_issue;
 pub mod communication;
+pub mod confirmation;
+pub mod confirmation_texts;
 pub mod contact;
 pub mod delivery;
 pub mod details;
@@ -51,6 +53,8 @@ pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
     EscalationStep, Origin, Related, Relation, Round, SendingPlan,
 };
+pub use confirmation::ConfirmedBy;
+pub use confirmation_texts::ConfirmLine;
 pub use contact::{Contact, ContactKind, CustomField};
 pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
 pub use details::{Details, MethodDetail};
@@ -68,7 +72,7 @@ pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use merger::Merger;
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
-pub use public_links::{PublicLinks, TicketSecrets};
+pub use public_links::{ConfirmToken, PublicLinks, TicketSecrets};
 pub use redacted::Redacted;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use sentence::Sentence;

@@ -15,6 +15,12 @@ const TOKEN_SIZE: usize = 15;
 const SIGNATURE_SIZE: usize = 10;
 /// Longest token looked at, in octets.
 const TOKEN_TEXT_MAX: usize = 64;
+/// Octets of the token that confirms: it stands in texts, where every character costs.
+const CONFIRM_SIZE: usize = 15;
+/// Bits of a confirming token that sign it; the others say where its delivery is found.
+const CONFIRM_SIGNATURE_BITS: u32 = 60;
+/// Bits of a UUIDv7 before its version (RFC 9562, 5.7): the time in milliseconds.
+const UUID_TIME_BITS: u32 = 48;
 
 /// What a ticket's delivery carries.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +35,14 @@ impl std::fmt::Debug for TicketSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TicketSecrets")
     }
+}
+
+/// A confirming token as it was read: it names the beginning of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfirmToken {
+    /// What the id of its delivery begins with.
+    pub beginning: [u8; 8],
+    signature: u64,
 }
 
 /// Makes and reads them.
@@ -146,6 +160,67 @@ impl PublicLinks {
         self.read("tocsin pixel", token)
     }
 
+    /// Where a person confirms a message: shorter than the others, for it stands in texts. It
+    /// holds the time and the counter of the delivery's id (enough to find it) and 60 bits of a
+    /// signature over all of it.
+    #[must_use]
+    pub fn confirm(&self, delivery: DeliveryId) -> String {
+        let beginning = first_octets(delivery);
+        let bits = u64::from_be_bytes(beginning);
+        // The version between time and counter is known.
+        let (time, counter) = (bits >> (64 - UUID_TIME_BITS), bits & 0xfff);
+        let head = u128::from(time << 12 | counter);
+        let token = head << CONFIRM_SIGNATURE_BITS | u128::from(self.confirm_signature(delivery));
+        format!(
+            "{}/c/{}",
+            self.url,
+            encode(&token.to_be_bytes()[16 - CONFIRM_SIZE..])
+        )
+    }
+
+    /// A link as long as those that confirm, to count with.
+    #[must_use]
+    pub fn confirm_sample(&self) -> String {
+        format!("{}/c/{}", self.url, "x".repeat(CONFIRM_SIZE * 8 / 5))
+    }
+
+    /// Reads a confirming token; whether it is genuine is only known beside its delivery.
+    #[must_use]
+    pub fn read_confirm(token: &str) -> Option<ConfirmToken> {
+        if token.len() != CONFIRM_SIZE * 8 / 5 {
+            return None;
+        }
+        let decoded = BASE32.as_ref()?.decode(token.as_bytes()).ok()?;
+        let bits = decoded
+            .iter()
+            .fold(0_u128, |bits, octet| bits << 8 | u128::from(*octet));
+        let signature = u64::try_from(bits & ((1 << CONFIRM_SIGNATURE_BITS) - 1)).ok()?;
+        let head = u64::try_from(bits >> CONFIRM_SIGNATURE_BITS).ok()?;
+        let (time, counter) = (head >> 12, head & 0xfff);
+        let beginning = time << (64 - UUID_TIME_BITS) | 0x7000 | counter;
+        Some(ConfirmToken {
+            beginning: beginning.to_be_bytes(),
+            signature,
+        })
+    }
+
+    /// Whether the token was made for this delivery.
+    #[must_use]
+    pub fn confirms(&self, token: ConfirmToken, delivery: DeliveryId) -> bool {
+        let expected = self.confirm_signature(delivery).to_be_bytes();
+        token.beginning == first_octets(delivery)
+            && expected.ct_eq(&token.signature.to_be_bytes()).into()
+    }
+
+    fn confirm_signature(&self, delivery: DeliveryId) -> u64 {
+        let signature = self.sign("tocsin confirm", delivery.as_bytes());
+        let number = signature
+            .iter()
+            .take(8)
+            .fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+        number >> (64 - CONFIRM_SIGNATURE_BITS)
+    }
+
     fn signed(&self, what: &str, delivery: DeliveryId) -> String {
         let mut token = delivery.as_bytes().to_vec();
         token.extend_from_slice(&self.sign(what, delivery.as_bytes())[..SIGNATURE_SIZE]);
@@ -162,6 +237,12 @@ impl PublicLinks {
         let same: bool = expected[..SIGNATURE_SIZE].ct_eq(signature).into();
         same.then(|| DeliveryId::from_bytes(*id))
     }
+}
+
+fn first_octets(delivery: DeliveryId) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.copy_from_slice(&delivery.as_bytes()[..8]);
+    first
 }
 
 fn encode(bytes: &[u8]) -> String {
@@ -196,6 +277,49 @@ mod tests {
         let token = pixel.rsplit('/').next().unwrap_or_default();
         let token = token.strip_suffix(".gif").unwrap_or_default();
         assert_eq!(links().read_pixel(token), Some(id));
+    }
+
+    #[test]
+    fn a_confirming_link_is_short_and_leads_to_its_delivery_alone() {
+        let uuid = |tail: u8| {
+            let mut id = [
+                0x01, 0x93, 0xab, 0xcd, 0xef, 0x12, 0x7a, 0xbc, 0x80, 1, 2, 3, 4, 5, 6, 0,
+            ];
+            id[15] = tail;
+            DeliveryId::from_bytes(id)
+        };
+        let (id, twin) = (uuid(7), uuid(8));
+        let url = links().confirm(id);
+        assert_eq!(url.len(), "https://me.example.org/c/".len() + 24, "{url}");
+        assert_eq!(url.len(), links().confirm_sample().len());
+        let token = url.rsplit('/').next().unwrap_or_default();
+        let read = |token: &str| PublicLinks::read_confirm(token);
+        let found = read(token);
+        assert_eq!(found, read(&token.to_uppercase()));
+        let beginning = found.map(|found| found.beginning);
+        assert_eq!(
+            beginning.as_ref().map(|all| &all[..]),
+            Some(&id.as_bytes()[..8])
+        );
+        let confirms =
+            |links: &PublicLinks, id| found.is_some_and(|found| links.confirms(found, id));
+        assert!(confirms(&links(), id));
+        // Made in the same millisecond with the same counter, by another run.
+        assert!(!confirms(&links(), twin));
+        assert!(!confirms(
+            &PublicLinks::new("https://me.example.org", &[8; 32]),
+            id
+        ));
+        for bad in [
+            "",
+            "a",
+            "ß",
+            &"a".repeat(1000),
+            &token[1..],
+            &"1".repeat(24),
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who was contacted: per person, and in numbers per communication.
 
 use super::category::Category;
+use super::confirmation::ConfirmedBy;
 use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId};
 use super::redacted::Redacted;
 use super::status::{Reach, Status};
@@ -61,6 +62,8 @@ pub struct Person {
     pub state: PersonState,
     /// When this person confirmed by link or reply; a confirmed call stands among the deliveries.
     pub confirmed: Option<Timestamp>,
+    /// By which of these ways.
+    pub confirmed_by: Option<ConfirmedBy>,
     /// The name by which lists of this communication sort, as it was when the person was added:
     /// see [`sort_name`](super::sort_name::sort_name). A list does not change its order while
     /// somebody pages through it, whoever is renamed.
@@ -99,4 +102,6 @@ pub struct Statistics {
     pub not_contacted: u64,
     /// Deliveries by status; only those that occur.
     pub by_status: Vec<(Status, u64)>,
+    /// People who confirmed by link or reply; only the ways that occur.
+    pub confirmed: Vec<(ConfirmedBy, u64)>,
 }

@@ -3,7 +3,9 @@
 use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
 use crate::domain::inbox::{is_start, is_stop, is_yes};
-use crate::domain::{Channel, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber};
+use crate::domain::{
+    Channel, ConfirmedBy, ContactId, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
+};
 use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Receipt, TrackerError};
 
@@ -138,7 +140,7 @@ impl Inbound {
         }
         match self
             .tracker
-            .confirm(communication.id, delivery.contact)
+            .confirm(communication.id, delivery.contact, ConfirmedBy::TextReply)
             .await
         {
             Ok(_) | Err(TrackerError::NotFound(_)) => Ok(()),

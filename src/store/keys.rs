@@ -6,8 +6,9 @@
 
 use super::engine::Key;
 use crate::domain::{
-    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
-    ImportId, ImportPass, MessageId, PersonState, Status, ThreadId, ThreadState, Timestamp, UserId,
+    AreaId, BlobId, CampaignId, CommunicationId, ConfirmedBy, ContactId, DeliveryId, FilterId,
+    GroupId, ImportId, ImportPass, MessageId, PersonState, Status, ThreadId, ThreadState,
+    Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -86,6 +87,8 @@ pub const PERSON_BY_STATE: &[u8] = b"pn";
 pub const PEOPLE_BY_STATE: &[u8] = b"#p";
 /// Counter: deliveries of a communication by status.
 pub const DELIVERIES_BY_STATUS: &[u8] = b"#s";
+/// Counter: people of a communication who confirmed, by the way in which they did.
+pub const CONFIRMED_BY: &[u8] = b"#c";
 /// A contact's log, newest first.
 pub const LOG: &[u8] = b"l.";
 /// Mail that came in.
@@ -384,6 +387,21 @@ pub fn deliveries_by_status(communication: CommunicationId, status: Status) -> K
         .bytes(communication.as_bytes())
         .bytes(&[status.code()])
         .build()
+}
+
+/// Counter of people who confirmed in this way.
+#[must_use]
+pub fn confirmed_by(communication: CommunicationId, by: ConfirmedBy) -> Key {
+    KeyBuilder::new(CONFIRMED_BY)
+        .bytes(communication.as_bytes())
+        .bytes(&[by as u8])
+        .build()
+}
+
+/// Before the deliveries whose ids begin with this.
+#[must_use]
+pub fn deliveries_beginning(beginning: &[u8]) -> Key {
+    row(DELIVERY, beginning)
 }
 
 /// Index entry of a carrier's id.

@@ -26,6 +26,10 @@ impl Row for Person {
                 1,
             ));
         }
+        counters.extend(
+            self.confirmed_by
+                .map(|by| (keys::confirmed_by(self.communication, by), 1)),
+        );
         counters
     }
 }

@@ -4,6 +4,7 @@ mod approval;
 mod attach;
 mod audience;
 mod campaigns;
+mod confirming;
 mod decision;
 mod draft;
 mod follow;
@@ -204,6 +205,7 @@ impl Submitter {
         draft.problems(&Rules {
             categories: &settings.categories,
             segments_max: settings.segments_max,
+            line: self.confirm_line(&draft.category).as_ref(),
             now: self.clock.wall(),
         })
     }

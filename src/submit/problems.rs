@@ -8,7 +8,9 @@ use crate::domain::communication::{
     ESCALATION_STEPS_MAX, SCHEDULE_AHEAD_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
 };
 use crate::domain::segments::{first_wide, segments};
-use crate::domain::{Category, Channels, SendingPlan, Sentence, Timestamp, attachment};
+use crate::domain::{
+    Category, Channels, ConfirmLine, SendingPlan, Sentence, Timestamp, attachment,
+};
 
 /// A field that is wrong, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Rules<'a> {
     pub categories: &'a [Category],
     /// Most segments of one text.
     pub segments_max: usize,
+    /// What stands beneath the text where it has to be confirmed.
+    pub line: Option<&'a ConfirmLine>,
     /// The time.
     pub now: Timestamp,
 }
@@ -107,7 +111,10 @@ impl DraftInput {
     /// A text that no carrier takes whole: one odd character more than halves the room.
     fn unsendable_text(&self, rules: &Rules<'_>, problems: &mut Vec<FieldError>) {
         let text = &self.content.sms_text;
-        let needed = segments(text).count;
+        let needed = match rules.line {
+            Some(line) => line.segments_max(text),
+            None => segments(text).count,
+        };
         let told = text.chars().count() > SMS_TEXT_MAX;
         if told || !self.channels.text || needed <= rules.segments_max {
             return;

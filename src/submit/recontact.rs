@@ -1,10 +1,11 @@
 //! Recontact: those not reached are tried once more, at once, because somebody asks for it.
 
+use super::confirming::TextCost;
 use super::{CONFLICTS_MAX, ChannelCount, SubmitError, Submitter, is_conflict};
 use crate::domain::communication::ROUNDS_MAX;
 use crate::domain::{
-    Communication, CommunicationId, CommunicationState, PersonState, Round, RoundJob, Timestamp,
-    UserId,
+    Channel, Communication, CommunicationId, CommunicationState, PersonState, Round, RoundJob,
+    Timestamp, UserId,
 };
 use crate::store::{Batch, RowBatch, Seek, StoreError};
 use crate::tracker::wanted;
@@ -129,6 +130,8 @@ impl Submitter {
             channels: channels.map(ChannelCount::none).collect(),
             complete: true,
         };
+        let text = self.repo.content(communication.content)?.sms_text;
+        let mut cost = self.text_cost(&communication.category, &text);
         let mut counted = 0;
         for state in [PersonState::NotContacted, PersonState::InProgress] {
             let mut seek = Seek::Start;
@@ -138,7 +141,7 @@ impl Submitter {
                 seek = Seek::After(last.place.clone());
                 counted += page.len();
                 for listed in &page {
-                    self.count(&mut plan, &communication, &listed.person)?;
+                    self.count(&mut plan, &mut cost, &communication, &listed.person)?;
                 }
                 plan.complete = counted < RECONTACT_COUNTED_MAX;
             }
@@ -153,6 +156,7 @@ impl Submitter {
     fn count(
         &self,
         plan: &mut RecontactPlan,
+        cost: &mut TextCost,
         communication: &Communication,
         person: &crate::domain::Person,
     ) -> Result<(), SubmitError> {
@@ -176,6 +180,9 @@ impl Submitter {
             let by = by.count() as u64;
             count.people += by.min(1);
             count.deliveries += by;
+            if count.channel == Channel::Text {
+                count.segments += by * cost.segments(&contact.language);
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::approval::Gate;
 use super::audience::{People, resolve};
+use super::confirming::TextCost;
 use super::decision::off_thread;
 use super::{DraftInput, FieldError, SubmitError, Submitter};
 use crate::domain::{
@@ -31,6 +32,8 @@ pub struct ChannelCount {
     pub people: u64,
     /// Messages or calls it takes.
     pub deliveries: u64,
+    /// Segments of all texts, with what asks for confirmation; 0 for other channels.
+    pub segments: u64,
 }
 
 impl ChannelCount {
@@ -39,6 +42,7 @@ impl ChannelCount {
             channel,
             people: 0,
             deliveries: 0,
+            segments: 0,
         }
     }
 }
@@ -129,6 +133,7 @@ impl Submitter {
             channels: draft.channels,
             minute: minute_of_day(at, &self.settings().time_zone),
             reasons: BTreeMap::new(),
+            cost: self.text_cost(&draft.category, &draft.content.sms_text),
         };
         for id in ids {
             if let Some(contact) = self.repo.contact(id)? {
@@ -180,6 +185,7 @@ struct Counting<'a> {
     channels: Channels,
     minute: u16,
     reasons: BTreeMap<&'static str, Unreached>,
+    cost: TextCost,
 }
 
 impl Counting<'_> {
@@ -199,11 +205,14 @@ impl Counting<'_> {
                 .iter()
                 .any(|method| method.state == MethodState::Active);
             entry.people += 1;
-            entry.deliveries += if entry.channel == Channel::Call {
-                1
-            } else {
-                methods.len() as u64
+            let deliveries = match entry.channel {
+                Channel::Call => 1,
+                Channel::Email | Channel::Text => methods.len() as u64,
             };
+            entry.deliveries += deliveries;
+            if entry.channel == Channel::Text {
+                entry.segments += deliveries * self.cost.segments(&contact.language);
+            }
         }
         if !reached {
             self.unreached(contact);

@@ -3,8 +3,9 @@
 use super::decide::still_open;
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
+use crate::domain::escalation::is_confirmed;
 use crate::domain::{
-    Closed, ClosedReason, CommunicationId, ContactId, LogEvent, Person, Timestamp,
+    Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, LogEvent, Person, Timestamp,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -28,20 +29,21 @@ impl Tracker {
         &self,
         communication: CommunicationId,
         contact: ContactId,
+        by: ConfirmedBy,
     ) -> Result<Confirmation, TrackerError> {
         for _ in 0..CONFLICTS_MAX {
             let person = self
                 .repo
                 .person(communication, contact)?
                 .ok_or(TrackerError::NotFound("person"))?;
-            if person.confirmed.is_some() {
+            if is_confirmed(&person) {
                 return Ok(Confirmation::Before);
             }
             let now = self.clock.wall();
-            let (batch, notices) = self.confirming(&person, now)?;
+            let (batch, notices) = self.confirming(&person, by, now)?;
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
-                    tracing::info!(communication = %communication, contact = %contact, "confirmed by the person");
+                    tracing::info!(communication = %communication, contact = %contact, by = by.as_str(), "confirmed by the person");
                     self.tell(notices);
                     return Ok(Confirmation::Recorded);
                 }
@@ -55,6 +57,7 @@ impl Tracker {
     fn confirming(
         &self,
         person: &Loaded<Person>,
+        by: ConfirmedBy,
         now: Timestamp,
     ) -> Result<(Batch, Vec<Notice>), TrackerError> {
         let mut batch = Batch::new();
@@ -64,6 +67,7 @@ impl Tracker {
         }];
         let mut confirmed = person.value.clone();
         confirmed.confirmed = Some(now);
+        confirmed.confirmed_by = Some(by);
         for id in still_open(person, None) {
             let Some(delivery) = self.repo.delivery(id)? else {
                 continue;
@@ -88,6 +92,7 @@ impl Tracker {
         batch.replace(person, &confirmed);
         let said = LogEvent::Confirmed {
             communication: person.communication,
+            by: Some(by),
         };
         write_log(
             &mut batch,

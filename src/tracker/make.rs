@@ -54,6 +54,7 @@ pub fn make_deliveries(
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
             confirmed: None,
+            confirmed_by: None,
             sort_name: sort_name_of(making.contact),
         },
         |person| person.value.clone(),

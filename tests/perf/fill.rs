@@ -343,6 +343,7 @@ impl Writer {
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
             confirmed: None,
+            confirmed_by: None,
             sort_name: Redacted::new(sort_name(
                 contact.first_name.reveal(),
                 contact.last_name.reveal(),

@@ -28,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) ended: Option<Timestamp>,
     /// It was told to stop, and did.
     pub(crate) stopped: bool,
+    /// What was said: the text of an email or text, the script of a call.
+    pub(crate) said: String,
 }
 
 /// What comes back later by itself.
@@ -148,6 +150,11 @@ impl Carrier {
             begun: now,
             ended: None,
             stopped: false,
+            said: match kind {
+                Kind::Email => request.content.text.clone(),
+                Kind::Text => request.content.sms_text.clone(),
+                Kind::Call => request.content.voice_script.clone(),
+            },
         });
         Begun {
             index: state.seen.len() - 1,

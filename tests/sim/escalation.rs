@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tocsin::domain::{
-    CallStatus, Channel, Channels, ClosedReason, Communication, CommunicationId, Consent, Contact,
-    EscalationStep, MethodKind, PersonState, ProofKind, QuietHours, Redacted, SendingPlan,
-    Timestamp,
+    CallStatus, Channel, Channels, ClosedReason, Communication, CommunicationId, ConfirmedBy,
+    Consent, Contact, EscalationStep, MethodKind, PersonState, ProofKind, PublicLinks, QuietHours,
+    Redacted, SendingPlan, Timestamp,
 };
 use tocsin::store::{Batch, RowBatch};
 
@@ -127,7 +127,10 @@ fn where_confirmation_is_asked_for_only_a_confirmation_ends_it() {
     let id = world.live(async |life| {
         let id = send(life, ladder(&[20, 25, 30]), &people).await;
         tokio::time::sleep(5 * MINUTE).await;
-        life.tracker.confirm(id, people[1].id).await.unwrap();
+        life.tracker
+            .confirm(id, people[1].id, ConfirmedBy::EmailLink)
+            .await
+            .unwrap();
         life.until_quiet(2 * HOUR).await;
         id
     });
@@ -149,6 +152,106 @@ fn where_confirmation_is_asked_for_only_a_confirmation_ends_it() {
     assert!(person.confirmed.is_some());
 }
 
+/// What was said to this person by this channel.
+fn said(world: &World, person: &Contact, channel: Channel) -> Vec<String> {
+    let deliveries = world.deliveries_of(person.id, channel);
+    let seen = world.carrier.seen().into_iter();
+    seen.filter(|seen| deliveries.iter().any(|one| one.id == seen.delivery))
+        .map(|seen| seen.said)
+        .collect()
+}
+
+#[test]
+fn emails_and_texts_carry_the_link_that_ends_the_escalation() {
+    let mut world = World::new(9);
+    world.reminders.after.clear();
+    world.category.confirmation_required = true;
+    let links = PublicLinks::new("https://me.example.org", &[5; 32]);
+    world.public = Some(links.clone());
+    let confirmed = Fate::Ends(CallStatus::Confirmed);
+    let mut reader = script(&world, "reader", [Fate::Taken, ARRIVES, confirmed]);
+    reader.language = "fr".into();
+    let other = script(&world, "other-reader", [Fate::Taken, ARRIVES, confirmed]);
+    let people = [reader, other];
+    let id = world.live(async |life| {
+        let id = send(life, ladder(&[20]), &people).await;
+        tokio::time::sleep(15 * MINUTE).await;
+        // The link in the text, as the person's telephone shows it.
+        let deliveries = life
+            .repo
+            .deliveries_of(people[0].id, None, 10)
+            .unwrap()
+            .rows;
+        let text = deliveries
+            .iter()
+            .find(|one| one.channel == Channel::Text)
+            .unwrap();
+        let link = links.confirm(text.id);
+        let token = PublicLinks::read_confirm(link.rsplit('/').next().unwrap()).unwrap();
+        let found = life
+            .repo
+            .deliveries_beginning(&token.beginning, 10)
+            .unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .filter(|one| links.confirms(token, one.id))
+            .collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id, text.id);
+        life.tracker
+            .confirm(id, found[0].contact, ConfirmedBy::TextLink)
+            .await
+            .unwrap();
+        life.until_quiet(2 * HOUR).await;
+        id
+    });
+    laws::at_the_end(&world);
+    for (person, asked) in people.iter().zip(["Confirmez :", "Confirm:"]) {
+        let text = world.deliveries_of(person.id, Channel::Text).remove(0);
+        let link = links.confirm(text.id);
+        let texts = said(&world, person, Channel::Text);
+        assert!(
+            texts[0].ends_with(&format!("\n{asked} {link}")),
+            "{texts:?}"
+        );
+        let mail = world.deliveries_of(person.id, Channel::Email).remove(0);
+        let mails = said(&world, person, Channel::Email);
+        assert!(mails[0].contains(&links.confirm(mail.id)), "{mails:?}");
+    }
+    let calls = |index: usize| said(&world, &people[index], Channel::Call);
+    assert!(calls(0).is_empty(), "confirmed before its turn");
+    assert!(!calls(1)[0].contains("http"), "{:?}", calls(1));
+    let person = world.repo.person(id, people[0].id).unwrap().unwrap();
+    assert_eq!(person.confirmed_by, Some(ConfirmedBy::TextLink));
+    let communication = world.repo.communication(id).unwrap().unwrap();
+    let numbers = world.repo.statistics(&communication).unwrap();
+    assert_eq!(numbers.confirmed, [(ConfirmedBy::TextLink, 1)]);
+}
+
+#[test]
+fn without_public_pages_a_text_asks_for_an_answer() {
+    for required in [true, false] {
+        let mut world = World::new(10);
+        world.public = None;
+        world.reminders.after.clear();
+        world.category.confirmation_required = required;
+        let confirmed = Fate::Ends(CallStatus::Confirmed);
+        let people = [script(&world, "reader", [Fate::Relayed, LOST, confirmed])];
+        world.live(async |life| {
+            send(life, ladder(&[20]), &people).await;
+            life.until_quiet(2 * HOUR).await;
+        });
+        let text = said(&world, &people[0], Channel::Text).remove(0);
+        assert_eq!(
+            text.ends_with("\nReply YES to confirm."),
+            required,
+            "{text}"
+        );
+        let mail = said(&world, &people[0], Channel::Email).remove(0);
+        assert!(!mail.contains("onfirm"), "{mail}");
+    }
+}
+
 #[test]
 fn a_confirmation_by_link_stops_what_is_still_queued() {
     let mut world = World::new(6);
@@ -159,9 +262,17 @@ fn a_confirmation_by_link_stops_what_is_still_queued() {
     let id = world.live(async |life| {
         let id = send(life, ladder(&[20]), &people).await;
         tokio::time::sleep(MINUTE).await;
-        let first = life.tracker.confirm(id, people[0].id).await.unwrap();
+        let first = life
+            .tracker
+            .confirm(id, people[0].id, ConfirmedBy::EmailLink)
+            .await
+            .unwrap();
         assert_eq!(first, tocsin::tracker::Confirmation::Recorded);
-        let again = life.tracker.confirm(id, people[0].id).await.unwrap();
+        let again = life
+            .tracker
+            .confirm(id, people[0].id, ConfirmedBy::EmailLink)
+            .await
+            .unwrap();
         assert_eq!(again, tocsin::tracker::Confirmation::Before);
         life.until_quiet(2 * HOUR).await;
         id

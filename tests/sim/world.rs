@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) reminders: ReminderPlan,
     pub(crate) category: Category,
     pub(crate) prompts: bool,
+    /// Where the public pages are, if there are any.
+    pub(crate) public: Option<PublicLinks>,
     /// The time at the end of the last life.
     pub(crate) wall: Timestamp,
 }
@@ -91,6 +93,7 @@ impl World {
                 voicemail_counts: false,
             },
             prompts: false,
+            public: Some(links()),
             wall: Timestamp::from_millis(1_800_000_000_000),
         }
     }
@@ -202,6 +205,7 @@ pub(crate) struct Life {
     pub(crate) repo: Repo,
     pub(crate) submitter: Submitter,
     carrier: Arc<Carrier>,
+    public: Option<PublicLinks>,
     stop: CancellationToken,
     lanes: Vec<JoinHandle<()>>,
 }
@@ -258,6 +262,7 @@ impl Life {
             repo,
             submitter,
             carrier: Arc::clone(&world.carrier),
+            public: world.public.clone(),
             stop: CancellationToken::new(),
             lanes: Vec::new(),
         };
@@ -296,8 +301,11 @@ impl Life {
             return_paths: ReturnPaths::new("bounce.example.org", &[7; 32]),
             zone: jiff::tz::TimeZone::UTC,
         };
-        let attempts = Attempts::new(channel, tools, schedule, self.stop.clone());
-        let attempts = Arc::new(attempts.with_public_links(links(), false));
+        let mut attempts = Attempts::new(channel, tools, schedule, self.stop.clone());
+        if let Some(links) = &self.public {
+            attempts = attempts.with_public_links(links.clone(), false);
+        }
+        let attempts = Arc::new(attempts);
         let (watcher, stop) = (Arc::clone(&attempts), self.stop.clone());
         tokio::spawn(async move { watcher.stop_closed(stop).await });
         self.start_lane(Lane::from(kind), attempts);

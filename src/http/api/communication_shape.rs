@@ -187,6 +187,8 @@ pub(super) struct ChannelShape {
     people: u64,
     /// Messages or calls it takes.
     deliveries: u64,
+    /// Segments of all texts; 0 for other channels.
+    segments: u64,
 }
 
 impl ChannelShape {
@@ -195,6 +197,7 @@ impl ChannelShape {
             channel: count.channel.as_str(),
             people: count.people,
             deliveries: count.deliveries,
+            segments: count.segments,
         };
         counts.iter().map(shape).collect()
     }

@@ -130,7 +130,8 @@ pub(super) struct LineShape {
     /// What was changed, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
-    /// Who did it: a user's id, or person, import or gateway.
+    /// Who did it: a user's id, or person, import or gateway; how a message was confirmed:
+    /// email-link, text-link or text-reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<String>,
     /// Where a reply stands in the inbox.
@@ -213,8 +214,9 @@ impl LineShape {
                 by: Some(actor(*by)),
                 ..Self::named("changed")
             },
-            LogEvent::Confirmed { communication } => Self {
+            LogEvent::Confirmed { communication, by } => Self {
                 communication: Some(communication.to_string()),
+                by: by.map(|by| by.as_str().to_owned()),
                 ..Self::named("confirmed")
             },
             LogEvent::Replied {

@@ -15,7 +15,9 @@ use super::communications::sent;
 use super::problem::Problem;
 use super::shape::{DeliveryShape, time};
 use super::{Answer, apart};
-use crate::domain::{ContactId, Delivery, DeliveryId, Person, PersonDelivery, PersonState};
+use crate::domain::{
+    ConfirmedBy, ContactId, Delivery, DeliveryId, Person, PersonDelivery, PersonState,
+};
 use crate::store::{Loaded, Seek};
 
 /// Numbers of a communication that was sent. The same work for ten people as for a million.
@@ -66,6 +68,8 @@ pub(super) struct PersonShape {
     state: &'static str,
     /// When this person confirmed by link or reply.
     confirmed_at: Option<String>,
+    /// email-link, text-link or text-reply.
+    confirmed_by: Option<&'static str>,
     /// Every delivery, oldest first.
     deliveries: Vec<StandingShape>,
 }
@@ -78,6 +82,7 @@ impl PersonShape {
             name: contact.map(|contact| contact.full_name()),
             state: slug(person.state),
             confirmed_at: person.confirmed.map(time),
+            confirmed_by: person.confirmed_by.map(ConfirmedBy::as_str),
             deliveries: person.deliveries.iter().map(StandingShape::of).collect(),
         })
     }

@@ -31,17 +31,24 @@
     return { units: units, count: count, gsm: found.gsm };
   }
 
+  var category = document.getElementById("category");
   var area = document.getElementById("sms_text");
   var out = document.getElementById("sms-count");
   if (area && out) {
     var show = function () {
       // A form sends line ends as CR LF; the server turns them back into one character.
-      var n = segments(area.value);
+      // What the category puts beneath the text goes out with it.
+      var text = area.value;
+      var chosen = category && category.options[category.selectedIndex];
+      var under = chosen ? chosen.dataset.under : "";
+      if (under && text.trim()) text = text.trimEnd() + "\n" + under;
+      var n = segments(text);
       var words = n.count === 1 ? out.dataset.one : out.dataset.many;
       out.textContent = words.replace("{0}", n.units).replace("{1}", n.count) +
         (n.gsm ? "" : " " + out.dataset.wide);
     };
     area.addEventListener("input", show);
+    if (category) category.addEventListener("change", show);
     show();
   }
 
@@ -53,7 +60,6 @@
     apply();
   });
 
-  var category = document.getElementById("category");
   var note = document.getElementById("category-note");
   if (category && note) {
     var tell = function () {

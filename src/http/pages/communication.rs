@@ -63,6 +63,8 @@ struct Page {
     slices: Vec<SliceView>,
     reached_percent: u64,
     by_channel: Vec<ChannelStatuses>,
+    /// People who confirmed by each way but the key in a call.
+    confirmed: Vec<(String, u64)>,
     filters: Vec<Filter>,
     recontact: RecontactView,
     export: bool,
@@ -128,6 +130,7 @@ pub(super) async fn page(
             reached_percent: slices.first().map_or(0, |slice| slice.percent),
             slices,
             by_channel: by_channel(&c, &statistics, &category),
+            confirmed: confirmed(&c, &statistics),
             filters: filters(&c, id, state),
             columns: channels.iter().map(|channel| c.channel(channel)).collect(),
             recontact: recontact::view(&app, &c, &communication)?,
@@ -232,6 +235,12 @@ fn by_channel(c: &Chrome, statistics: &Statistics, category: &Category) -> Vec<C
         .collect()
 }
 
+fn confirmed(c: &Chrome, statistics: &Statistics) -> Vec<(String, u64)> {
+    let ways = statistics.confirmed.iter();
+    ways.map(|(by, count)| (c.words.label(by.explain()), *count))
+        .collect()
+}
+
 fn filters(c: &Chrome, id: CommunicationId, current: Option<PersonState>) -> Vec<Filter> {
     let states = PersonState::ALL.into_iter().map(Some);
     std::iter::once(None)
@@ -281,6 +290,13 @@ pub(super) fn parts(
     communication: &Communication,
 ) -> Result<Vec<ContentPart>> {
     let content = app.repo().content(communication.content)?;
+    let content = match communication.body {
+        Body::Composed if communication.origin.asks_for_confirmation() => app
+            .console
+            .submit
+            .as_sent(&communication.category, &content),
+        Body::Composed | Body::Submitted(_) => content,
+    };
     let mut parts = Vec::new();
     if communication.channels.email && communication.body == Body::Composed {
         let text = format!("{}\n\n{}", content.subject, content.text);

@@ -11,8 +11,9 @@ use super::super::dress::PREVIEW_POLICY;
 use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::{Answer, id};
+use crate::domain::Body;
 
-/// `GET /communications/{id}/preview`: the HTML as written. Its own policy keeps it from
+/// `GET /communications/{id}/preview`: the HTML as written, with what is put beneath it. Its own policy keeps it from
 /// running anything, loading anything and reaching anything of ours, also when it is opened
 /// outside the frame.
 pub(super) async fn preview(
@@ -25,6 +26,13 @@ pub(super) async fn preview(
         .communication(id(&text)?)?
         .ok_or(Fault::NotFound)?;
     let content = app.repo().content(communication.content)?;
+    let content = match communication.body {
+        Body::Composed => app
+            .console
+            .submit
+            .as_sent(&communication.category, &content),
+        Body::Submitted(_) => content,
+    };
     let headers = [
         (
             header::CONTENT_SECURITY_POLICY,

@@ -36,6 +36,8 @@ pub(super) struct GridRow {
     /// Still among the contacts: can be modified.
     pub(super) known: bool,
     pub(super) state: Badge,
+    /// How and when the person confirmed; empty when not, or by the key in a call.
+    pub(super) confirmed: String,
     pub(super) cells: Vec<Cell>,
     pub(super) messages: u64,
     /// Newest first.
@@ -107,6 +109,7 @@ fn row(
         issue: contact.is_some_and(|contact| contact.issue_since.is_some()),
         known: contact.is_some(),
         state: c.person(&person.state),
+        confirmed: super::person::confirmed(c, person),
         cells: communication.channels.iter().map(cell).collect(),
         messages: person.deliveries.len() as u64,
         lines,

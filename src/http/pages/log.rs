@@ -167,8 +167,12 @@ impl Writer<'_> {
                 by,
                 ..
             } => self.changed(*change, *kind, detail, *by),
-            LogEvent::Confirmed { communication } => {
-                let line = self.titled("good", "check", c.t("log.confirmed").to_owned());
+            LogEvent::Confirmed { communication, by } => {
+                let how = by.map_or_else(
+                    || c.t("confirmed.somehow").to_owned(),
+                    |by| c.words.label(by.explain()),
+                );
+                let line = self.titled("good", "check", how);
                 self.about(line, None, Some(*communication))
             }
             LogEvent::Replied {

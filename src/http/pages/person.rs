@@ -13,8 +13,8 @@ use super::super::view::{Badge, Chrome, channel_icon};
 use super::evidence::Evidence;
 use super::{Answer, apart, id, show};
 use crate::domain::{
-    Category, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Source,
-    StatusChange,
+    Category, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Person,
+    Source, StatusChange,
 };
 
 struct Entry {
@@ -46,6 +46,8 @@ struct Page {
     contact: ContactId,
     name: String,
     state: Badge,
+    /// How and when the person confirmed; empty when not, or by the key in a call.
+    confirmed: String,
     deliveries: Vec<DeliveryView>,
 }
 
@@ -71,6 +73,7 @@ pub(super) async fn page(
             }
         }
         let state = c.person(&person.state);
+        let confirmed = confirmed(&c, &person);
         show(&Page {
             title: c.title_of(&communication),
             c,
@@ -78,10 +81,23 @@ pub(super) async fn page(
             contact,
             name,
             state,
+            confirmed,
             deliveries,
         })
     })
     .await
+}
+
+/// "Confirmed by the link in the text, 3 March, 12:04"; empty for nothing.
+pub(super) fn confirmed(c: &Chrome, person: &Person) -> String {
+    let Some(at) = person.confirmed else {
+        return String::new();
+    };
+    let how = person.confirmed_by.map_or_else(
+        || c.t("confirmed.somehow").to_owned(),
+        |by| c.words.label(by.explain()),
+    );
+    c.f2("confirmed.how_when", how, c.when(&at).inside)
 }
 
 fn view(

@@ -19,7 +19,6 @@ use super::related::{self, RelatedView};
 use super::review_notes::{Note, notes};
 use super::trial::{self, TrialView};
 use super::{Answer, attachments, id, show_as};
-use crate::domain::segments::segments;
 use crate::domain::{
     Attachment, Audience, Category, Channel, Communication, CommunicationId, CommunicationState,
     ContactId, Timestamp, UserId,
@@ -146,7 +145,7 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
         channels: review
             .channels
             .iter()
-            .map(|count| tile(&c, count, &d))
+            .map(|count| tile(&c, count))
             .collect(),
         category: app.console.tracker.category(&communication.category),
         cannot_count: review.cannot_reach_count,
@@ -159,12 +158,7 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
         trials: trial::view(app, &c, signed, id)?,
         related: related::earlier(app, &c, &communication)?,
         doing: doing(&c, signed.user.id, &communication, &review),
-        v: Preview::of(
-            &c,
-            &d,
-            Some((id, communication.modified_at)),
-            app.console.speaker.is_some(),
-        ),
+        v: Preview::of(app, &c, &d, Some((id, communication.modified_at))),
         problems: p.summary(&c),
         p,
         note: look.note,
@@ -277,18 +271,15 @@ fn audience(app: &App, c: &Chrome, of: &Audience, left_out: u64) -> Result<Strin
     Ok(text)
 }
 
-fn tile(c: &Chrome, count: &ChannelCount, draft: &DraftInput) -> ChannelTile {
+fn tile(c: &Chrome, count: &ChannelCount) -> ChannelTile {
     let note = match count.channel {
         Channel::Email => c.n("review.emails_one", "review.emails_many", &count.deliveries),
         Channel::Call => c.n("review.calls_one", "review.calls_many", &count.deliveries),
-        Channel::Text => {
-            let segments = segments(&draft.content.sms_text).count as u64;
-            c.n(
-                "review.segments_one",
-                "review.segments_many",
-                &(segments * count.deliveries),
-            )
-        }
+        Channel::Text => c.n(
+            "review.segments_one",
+            "review.segments_many",
+            &count.segments,
+        ),
     };
     ChannelTile {
         icon: channel_icon(count.channel),

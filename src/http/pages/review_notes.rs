@@ -118,7 +118,8 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
         say("open", "map", c.f1("review.empty_areas", names.join(", ")));
     }
     if d.channels.text {
-        let text = &d.content.sms_text;
+        let sent = app.console.submit.as_sent(&d.category, &d.content);
+        let text = &sent.sms_text;
         if let Some(odd) = first_wide(text) {
             let code = format!("U+{:04X}", u32::from(odd));
             say("open", "text", c.f2("review.odd", odd, code));
@@ -127,7 +128,7 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
             let count = segments(text).count as u64;
             say("info", "text", c.f1("review.long_text", count));
         }
-        if text.contains("://") {
+        if d.content.sms_text.contains("://") {
             say("info", "text", c.t("review.link_in_text").to_owned());
         }
     }

@@ -66,6 +66,17 @@ impl FromRequestParts<Arc<Site>> for Asked {
 }
 
 impl Asked {
+    /// The same in the language of the person, unless another one is asked for on the page.
+    pub(super) fn in_language_of(self, language: &str) -> Self {
+        if Words::known(&self.query("lang")).is_some() {
+            return self;
+        }
+        Self {
+            words: Words::known(language).unwrap_or(self.words),
+            uri: self.uri,
+        }
+    }
+
     /// The value of a name in the address.
     pub(super) fn query(&self, name: &str) -> String {
         Fields::of_query(&self.uri).get(name).to_owned()

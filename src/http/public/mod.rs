@@ -6,6 +6,7 @@
 //! ([`limits::level`]). Only a form changes anything: whoever merely opens a link (a mail
 //! scanner) uses nothing up. The picture that tells of opening is the one exception.
 
+mod confirm;
 mod dress;
 mod enter;
 mod frame;
@@ -187,6 +188,7 @@ fn routes() -> Router<Arc<Site>> {
             "/u/{token}",
             get(unsubscribe::page).post(unsubscribe::do_it),
         )
+        .route("/c/{token}", get(confirm::page).post(confirm::do_it))
         .route("/o/{name}", get(pixel::serve))
         .route("/me", get(me::page))
         .route("/me/details", post(me::details))

@@ -83,7 +83,8 @@ async fn an_alert_is_reviewed_and_sent_once() {
         "Confirmation required",
         "Send to 14 people",
         "sandbox",
-        "28 characters, 1 segment",
+        "Reply YES to confirm.",
+        "50 characters, 1 segment",
     ]);
     let preview = browser.get(&format!("{path}/preview")).await;
     let policy = preview

@@ -17,10 +17,10 @@ use crate::domain::{
 use crate::submit::{DraftInput, PublicPages};
 
 const HOST: &str = "portal.example.org";
-const HERE: &str = "https://portal.example.org";
+pub(super) const HERE: &str = "https://portal.example.org";
 const MINUTE: Duration = Duration::from_secs(61);
 
-fn links() -> PublicLinks {
+pub(super) fn links() -> PublicLinks {
     PublicLinks::new(HERE, &[7; 32])
 }
 
@@ -28,13 +28,13 @@ fn email(text: &str) -> Destination {
     Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
 }
 
-struct Public {
-    world: World,
+pub(super) struct Public {
+    pub(super) world: World,
     router: Router,
     submit: crate::submit::Submitter,
 }
 
-async fn public() -> Public {
+pub(super) async fn public() -> Public {
     public_with(PublicSettings::default()).await
 }
 
@@ -80,18 +80,18 @@ impl Public {
         }
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, cookie: &str) -> Answer {
         let request = Request::get(path)
             .header(header::HOST, HOST)
             .header(header::COOKIE, cookie);
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(super) async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_from(HERE, path, cookie, fields).await
     }
 
-    async fn post_from(
+    pub(super) async fn post_from(
         &self,
         origin: &str,
         path: &str,
@@ -107,7 +107,7 @@ impl Public {
             .await
     }
 
-    fn contact(&self, id: ContactId) -> Contact {
+    pub(super) fn contact(&self, id: ContactId) -> Contact {
         self.world.repo.contact(id).unwrap().unwrap().value
     }
 
@@ -148,7 +148,7 @@ impl Public {
     }
 
     /// Everything that is stored, to see that nothing changes.
-    fn everything(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(super) fn everything(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let all = crate::store::engine::KeyRange::all();
         self.world.repo.store().scan(all, 100_000).unwrap()
     }

@@ -1,7 +1,7 @@
 //! What a channel is told of one attempt, or why nothing goes out now.
 
 use super::*;
-use crate::domain::{Communication, Contact, Timestamp};
+use crate::domain::{Communication, ConfirmLine, Contact, Timestamp};
 
 impl Attempts {
     /// Everything the channel must know, or why nothing goes out now: whatever has changed since
@@ -37,8 +37,13 @@ impl Attempts {
             let ticket = None;
             return Ok(Look::Instead(Event::Held { until, ticket }));
         }
-        let content = self.content(communication.content)?;
         let category = self.tracker.category(&communication.category);
+        let mut content = self.content(communication.content)?;
+        if category.confirmation_required
+            && let Some(line) = self.confirm_line(delivery, &communication)
+        {
+            content = Arc::new(line.under(&content, &contact.language));
+        }
         Ok(Look::Go(Box::new(AttemptRequest {
             submitted: self.submitted(communication.body)?,
             confirmation_required: category.confirmation_required,
@@ -142,6 +147,25 @@ impl Attempts {
         MailLinks {
             pixel: self.open_tracking.then(|| public.pixel(delivery.id)),
             unsubscribe: may_unsubscribe.then(|| public.unsubscribe(delivery.id)),
+        }
+    }
+
+    /// What a composed message asks to be confirmed with. A call asks for its key by itself.
+    fn confirm_line(
+        &self,
+        delivery: &Delivery,
+        communication: &Communication,
+    ) -> Option<ConfirmLine> {
+        let composed = communication.body == Body::Composed;
+        if !composed || !communication.origin.asks_for_confirmation() {
+            return None;
+        }
+        match delivery.channel {
+            ChannelKind::Call => None,
+            ChannelKind::Email | ChannelKind::Text => {
+                let link = self.public.as_ref().map(|links| links.confirm(delivery.id));
+                Some(ConfirmLine::new(link))
+            }
         }
     }
 

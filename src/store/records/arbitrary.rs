@@ -10,8 +10,8 @@ use proptest::sample::select;
 use crate::domain::{
     Actor, ApiAnswer, ApiRequest, ApiToken, Approval, Area, AreaId, Attachment, Audience,
     AudienceChunk, BlobId, Body, BounceClass, Campaign, CampaignId, Channel, Channels, Closed,
-    ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
-    ContactChange, ContactFilter, ContactId, ContactKind, Content, CustomField, Delivery,
+    ClosedReason, Communication, CommunicationId, CommunicationState, ConfirmedBy, Consent,
+    Contact, ContactChange, ContactFilter, ContactId, ContactKind, Content, CustomField, Delivery,
     DeliveryId, Destination, EarlyReceipt, EmailAddress, EnhancedStatus, EscalationStep, Fault,
     FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
     Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
@@ -572,17 +572,28 @@ fn person_delivery() -> impl Strategy<Value = PersonDelivery> {
     )
 }
 
+fn confirmed_by() -> impl Strategy<Value = ConfirmedBy> {
+    select(ConfirmedBy::ALL.to_vec())
+}
+
 pub(crate) fn person() -> impl Strategy<Value = Person> {
     let deliveries = vec(person_delivery(), 0..5);
     let who = (communication_id(), contact_id(), closed_text());
-    let state = (person_state(), option::of(time()));
-    (who, deliveries, state).prop_map(|(who, deliveries, (state, confirmed))| Person {
-        communication: who.0,
-        contact: who.1,
-        deliveries,
-        state,
-        confirmed,
-        sort_name: who.2,
+    let state = (
+        person_state(),
+        option::of(time()),
+        option::of(confirmed_by()),
+    );
+    (who, deliveries, state).prop_map(|(who, deliveries, (state, confirmed, confirmed_by))| {
+        Person {
+            communication: who.0,
+            contact: who.1,
+            deliveries,
+            state,
+            confirmed,
+            confirmed_by,
+            sort_name: who.2,
+        }
     })
 }
 
@@ -699,7 +710,8 @@ fn log_event() -> impl Strategy<Value = LogEvent> {
                 thread: thread.map(crate::domain::ThreadId::from_bytes),
             }),
         changed(),
-        communication_id().prop_map(|communication| LogEvent::Confirmed { communication }),
+        (communication_id(), option::of(confirmed_by()))
+            .prop_map(|(communication, by)| LogEvent::Confirmed { communication, by }),
     ]
 }
 

@@ -5,10 +5,10 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ContactChange, ContactKind,
-    Direction, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState,
-    Permanence, PersonState, Reason, Relation, Role, Status, ThreadState, TicketPurpose,
-    comms_issue::Reachability,
+    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ConfirmedBy, ContactChange,
+    ContactKind, Direction, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind,
+    MethodState, Permanence, PersonState, Reason, Relation, Role, Status, ThreadState,
+    TicketPurpose, comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -87,6 +87,7 @@ codes!(KnownPeople, "what happens to known people": 1 Skip, 2 Update, 3 Add);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
     3 NotWanted);
+codes!(ConfirmedBy, "way of confirming": 1 EmailLink, 2 TextLink, 3 TextReply);
 codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
 codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);

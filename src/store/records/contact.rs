@@ -7,7 +7,7 @@ use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::comms_issue::Reachability;
 use crate::domain::{
-    Actor, Area, AreaId, BlobId, BounceClass, CommunicationId, Contact, ContactChange,
+    Actor, Area, AreaId, BlobId, BounceClass, CommunicationId, ConfirmedBy, Contact, ContactChange,
     ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination, Diagnostic,
     EmailAddress, EnhancedStatus, Fault, FilterId, Group, GroupId, ImportId, LogEntry, LogEvent,
     Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted,
@@ -298,6 +298,8 @@ enum LogEventRow {
     Confirmed {
         #[n(0)]
         communication: CommunicationId,
+        #[n(1)]
+        by: Option<ConfirmedBy>,
     },
     #[n(9)]
     RepliedByItself {
@@ -333,7 +335,7 @@ same_variants!(LogEvent, LogEventRow:
     Prompted { about, communication },
     Replied { blob, delivery, thread },
     Changed { change, method, kind, detail, by },
-    Confirmed { communication },
+    Confirmed { communication, by },
     RepliedByItself { blob, delivery },
 );
 

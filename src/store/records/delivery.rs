@@ -5,9 +5,9 @@ use minicbor::{Decode, Encode};
 use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::{
-    Channel, Closed, ClosedReason, CommunicationId, ContactId, Delivery, DeliveryId, Destination,
-    EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Redacted, Source, Status,
-    StatusChange, Timestamp, UserId, Verdict,
+    Channel, Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, Delivery, DeliveryId,
+    Destination, EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Redacted, Source,
+    Status, StatusChange, Timestamp, UserId, Verdict,
 };
 
 #[derive(Encode, Decode)]
@@ -116,6 +116,7 @@ shape! {
         #[n(3)] state: PersonState,
         #[n(4)] confirmed: Option<Timestamp>,
         #[n(5)] #[cbor(default, skip_if = "is_unnamed")] sort_name: Redacted<String>,
+        #[n(6)] confirmed_by: Option<ConfirmedBy>,
     }
 }
 record!(Person, "person of a communication");

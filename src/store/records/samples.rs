@@ -255,6 +255,7 @@ pub(crate) fn person() -> Person {
         }],
         state: PersonState::NotContacted,
         confirmed: None,
+        confirmed_by: None,
         sort_name: Redacted::default(),
     }
 }

@@ -3,7 +3,8 @@
 use super::{Page, Repo, RepoError, Result, counter};
 use crate::domain::{
     Audience, AudienceChunk, Campaign, CampaignId, Communication, CommunicationId,
-    CommunicationState, ContactId, Content, Person, PersonState, RoundJob, Statistics, Status,
+    CommunicationState, ConfirmedBy, ContactId, Content, Person, PersonState, RoundJob, Statistics,
+    Status,
 };
 use crate::store::engine::{BlobId, Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -186,6 +187,11 @@ impl Repo {
             let count = counter(&value);
             by_status.extend(status.filter(|_| count > 0).map(|status| (status, count)));
         }
+        let mut confirmed = Vec::new();
+        for by in ConfirmedBy::ALL {
+            let count = self.count(keys::confirmed_by(id, by))?;
+            confirmed.extend((count > 0).then_some((by, count)));
+        }
         Ok(Statistics {
             people: communication.people,
             contacted,
@@ -194,6 +200,7 @@ impl Repo {
                 .saturating_sub(contacted + not_contacted),
             not_contacted,
             by_status,
+            confirmed,
         })
     }
 }

@@ -122,6 +122,16 @@ impl Repo {
         self.load(&keys::delivery(id))
     }
 
+    /// Deliveries whose ids begin with these octets, oldest first.
+    pub fn deliveries_beginning(
+        &self,
+        beginning: &[u8; 8],
+        limit: usize,
+    ) -> Result<Vec<Loaded<Delivery>>> {
+        let range = KeyRange::prefix(keys::deliveries_beginning(beginning));
+        Ok(self.rows(range, limit)?.rows)
+    }
+
     /// A contact's deliveries, newest first.
     pub fn deliveries_of(
         &self,

@@ -561,3 +561,57 @@ async fn a_correction_goes_to_the_same_people_and_is_linked() {
     );
     world.is_sound();
 }
+
+#[tokio::test]
+async fn a_text_that_has_to_be_confirmed_is_counted_with_its_link() {
+    let mut world = World::new().await;
+    let mobile = |text: &str| {
+        let number = Redacted::new(PhoneNumber::from_e164(text).unwrap());
+        world.method(
+            MethodKind::Mobile,
+            Destination::Phone(number),
+            MethodState::Active,
+        )
+    };
+    let methods = [mobile("+447700900001"), mobile("+447700900002")];
+    for (name, method) in ["Ada", "Bob"].into_iter().zip(methods) {
+        world.contact(name, vec![method]).await;
+    }
+    let mut draft = world.draft();
+    draft.channels = Channels::only(Channel::Text);
+    let segments = async |world: &World, draft: &DraftInput| {
+        let id = world.submitter.save_draft(None, draft, BY).await.unwrap();
+        world.submitter.review(id).await.unwrap().channels[0].segments
+    };
+    // One segment alone, two with "Reply YES to confirm.".
+    draft.content.sms_text = "a".repeat(150);
+    assert_eq!(segments(&world, &draft).await, 4);
+    draft.content.sms_text = "a".repeat(120);
+    assert_eq!(segments(&world, &draft).await, 2);
+    world.submitter = world.submitter.clone().with_public_pages(PublicPages {
+        links: crate::domain::PublicLinks::new("https://me.example.org", &[7; 32]),
+        organisation: "Eastmere".into(),
+    });
+    assert_eq!(segments(&world, &draft).await, 4);
+    let sent = world.submitter.as_sent("alert", &draft.content);
+    assert!(
+        sent.sms_text
+            .contains("\nConfirm: https://me.example.org/c/"),
+        "{}",
+        sent.sms_text
+    );
+    // What nobody has to confirm is as it was written.
+    assert_eq!(
+        world.submitter.as_sent("news", &draft.content),
+        draft.content
+    );
+    // Ten segments are the most; the line counts.
+    draft.content.sms_text = "a".repeat(1530);
+    let problems = world.submitter.problems(&draft);
+    assert!(
+        problems.iter().any(|one| one.field == "sms_text"),
+        "{problems:?}"
+    );
+    draft.content.sms_text = "a".repeat(1450);
+    assert_eq!(world.submitter.problems(&draft), []);
+}

@@ -1,6 +1,7 @@
 //! How it will look: the email as rendered, the text as it arrives in parts, the call as it is
 //! heard.
 
+use super::super::super::App;
 use super::super::super::view::Chrome;
 use crate::domain::segments::{first_wide, segments, split};
 use crate::domain::{CommunicationId, Timestamp};
@@ -26,14 +27,15 @@ pub(in super::super) struct Preview {
 }
 
 impl Preview {
-    /// Of a draft; what needs an address is there once it is kept.
+    /// Of a draft, with what is put beneath it; what needs an address is there once it is kept.
     pub(in super::super) fn of(
+        app: &App,
         c: &Chrome,
         draft: &DraftInput,
         kept: Option<(CommunicationId, Timestamp)>,
-        can_speak: bool,
     ) -> Self {
-        let content = &draft.content;
+        let content = &app.console.submit.as_sent(&draft.category, &draft.content);
+        let can_speak = app.console.speaker.is_some();
         let shown = |wanted: bool, text: &str| {
             if wanted {
                 text.to_owned()

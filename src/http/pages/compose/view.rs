@@ -19,7 +19,7 @@ use super::picks::{self, Picks};
 use super::preview::Preview;
 use crate::domain::campaign::CAMPAIGNS_MAX;
 use crate::domain::communication::ESCALATION_STEPS_MAX;
-use crate::domain::{CampaignId, Channel, CommunicationId, Timestamp};
+use crate::domain::{CampaignId, Channel, CommunicationId, Content, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept};
 
 /// Rows for steps that are there from the start.
@@ -57,6 +57,8 @@ struct CategoryChoice {
     name: String,
     title: String,
     note: &'static str,
+    /// What is put beneath texts of this category.
+    under: String,
     chosen: bool,
 }
 
@@ -123,6 +125,7 @@ pub(super) fn show_form(
     let p = Problems::new(&filled.errors, signed.words);
     let a = picks::picks(app, signed, &c, &d.audience, &filled.find, filled.mine)?;
     let kept = filled.id.map(|id| (id, filled.revision));
+    let sms_text = app.console.submit.as_sent(&d.category, &d.content).sms_text;
     let page = Page {
         action: filled.id.map_or_else(
             || "/communications".to_owned(),
@@ -140,9 +143,9 @@ pub(super) fn show_form(
         found_count: a.found.len() as u64,
         a,
         find: filled.find,
-        sms_count: super::sms_count(&c, &d.content.sms_text),
+        sms_count: super::sms_count(&c, &sms_text),
         files: files(&c, &d),
-        v: Preview::of(&c, &d, kept, app.console.speaker.is_some()),
+        v: Preview::of(app, &c, &d, kept),
         d,
         c,
     };
@@ -156,7 +159,7 @@ pub(super) fn kept(app: &App, signed: &Signed, kept: Kept) -> Answer {
     let at = zoned(app.now(), c.zone());
     let time = format!("{:02}:{:02}", at.hour(), at.minute());
     let revision = (kept.id, kept.revision);
-    let v = Preview::of(&c, &draft, Some(revision), app.console.speaker.is_some());
+    let v = Preview::of(app, &c, &draft, Some(revision));
     let body = serde_json::json!({
         "action": format!("/communications/{}", kept.id),
         "edit": format!("/communications/{}/edit", kept.id),
@@ -183,9 +186,20 @@ fn categories(app: &App, words: &Words, chosen: &str) -> Vec<CategoryChoice> {
         } else {
             "category.no_confirmation"
         }),
+        under: under(app, &category.name),
         chosen: category.name == chosen,
     };
     app.console.submit.categories().iter().map(choice).collect()
+}
+
+/// What is put beneath a text, so that segments can be counted while one types.
+fn under(app: &App, category: &str) -> String {
+    let content = Content {
+        sms_text: ".".to_owned(),
+        ..Content::default()
+    };
+    let sent = app.console.submit.as_sent(category, &content).sms_text;
+    sent.trim_start_matches(['.', '\n']).to_owned()
 }
 
 fn campaigns(app: &App, chosen: Option<CampaignId>) -> Result<Vec<CampaignChoice>> {
