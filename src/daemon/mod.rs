@@ -285,6 +285,7 @@ impl Daemon {
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),
             speaker: Some(speech::speaker(&self.config)),
+            file_of_mail: crate::inbound::file_of_mail,
             stop: self.stops.intake.clone(),
         };
         let router = http::router(console);

@@ -67,6 +67,31 @@ pub fn file_name(told: &str) -> Result<String, Sentence> {
     Ok(name.to_owned())
 }
 
+/// Longest name under which a file that came in is kept, in characters.
+const KEPT_NAME_MAX: usize = 100;
+
+/// The name under which a file that came in can be kept: without any folder and without what
+/// deceives; empty when nothing is left.
+#[must_use]
+pub fn kept_name(told: &str) -> String {
+    let name = told.rsplit(['/', '\\']).next().unwrap_or_default();
+    let reserved = |character: char| "<>:\"|?*".contains(character);
+    let name: String = name
+        .chars()
+        .filter(|character| !deceives(*character))
+        .map(|character| if reserved(character) { '_' } else { character })
+        .take(KEPT_NAME_MAX)
+        .collect();
+    // A name that begins with a dot is hidden, one that ends with it loses it on some systems.
+    name.trim().trim_matches('.').trim().to_owned()
+}
+
+/// Whether a file of this name is of a kind that systems run.
+#[must_use]
+pub fn can_run(name: &str) -> bool {
+    FORBIDDEN_ENDINGS.contains(&ending(name.trim_end_matches(['.', ' '])).as_str())
+}
+
 /// Control characters, and those that turn the direction of writing: "gpj.exe" read backwards.
 fn deceives(character: char) -> bool {
     character.is_control()
@@ -148,5 +173,24 @@ mod tests {
         ] {
             assert_eq!(media_type(told, "a"), UNKNOWN_TYPE, "{told:?}");
         }
+    }
+
+    #[test]
+    fn what_came_in_is_kept_under_a_name_that_harms_nobody() {
+        for (told, kept) in [
+            ("report.pdf", "report.pdf"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\temp\\a:b?.txt", "a_b_.txt"),
+            ("gpj.\u{202e}exe", "gpj.exe"),
+            ("a\r\nSet-Cookie: x", "aSet-Cookie_ x"),
+            (".profile.", "profile"),
+            ("...", ""),
+            ("", ""),
+            ("été 2026.pdf", "été 2026.pdf"),
+        ] {
+            assert_eq!(kept_name(told), kept, "{told:?}");
+        }
+        assert_eq!(kept_name(&"ä".repeat(1000)).chars().count(), KEPT_NAME_MAX);
+        assert!(can_run("Invoice.pdf.EXE. ") && !can_run("invoice.pdf") && !can_run("exe"));
     }
 }

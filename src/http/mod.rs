@@ -50,7 +50,7 @@ use crate::submit::Submitter;
 use crate::tracker::{Tracker, Users};
 
 pub use api::auth::new_token;
-pub use pages::{Speaker, Spoken, router};
+pub use pages::{FileReader, Speaker, Spoken, router};
 pub use password::hash_password;
 pub use public::{PublicSettings, PublicSite, public_router};
 pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
@@ -137,6 +137,8 @@ pub struct Console {
     pub metrics: Arc<Metrics>,
     /// Says what a call says, where the daemon can.
     pub speaker: Option<Arc<dyn Speaker>>,
+    /// Takes files out of mails that came in.
+    pub file_of_mail: FileReader,
     /// Cancelled when the daemon stops: event streams end then.
     pub stop: CancellationToken,
 }
@@ -160,6 +162,8 @@ pub(crate) struct App {
     exports: Arc<tokio::sync::Semaphore>,
     /// Uploads that may be read at once.
     pub(crate) uploads: tokio::sync::Semaphore,
+    /// Mails that may be taken apart at once.
+    pub(crate) reading: tokio::sync::Semaphore,
     /// Scripts that may be spoken at once.
     pub(crate) speaking: tokio::sync::Semaphore,
 }
@@ -197,6 +201,7 @@ impl App {
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
             uploads: tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE),
+            reading: tokio::sync::Semaphore::new(pages::READING_AT_ONCE),
             speaking: tokio::sync::Semaphore::new(pages::SPEAKING_AT_ONCE),
             console,
         })

@@ -105,6 +105,8 @@ impl Chrome {
             "read" => Some("done.read"),
             "unread" => Some("done.unread"),
             "assigned" => Some("done.assigned"),
+            "attached" => Some("done.attached"),
+            "attached-before" => Some("done.attached_before"),
             "more" => Some("inbox.more"),
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),

@@ -1,6 +1,7 @@
 //! What comes back: bounces, complaints, automatic answers, replies, receipts. Each is kept
 //! first, acknowledged then, and matched to its delivery or contact.
 
+mod files;
 mod mail;
 mod sms;
 
@@ -12,6 +13,7 @@ use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::{Tracker, TrackerError};
 
+pub use files::file_of_mail;
 pub use sms::IncomingText;
 
 /// Why something that came in could not be kept or matched.

@@ -289,9 +289,19 @@ pub(super) async fn download(
     let reading = tokio::task::spawn_blocking(move || store.get_blob(blob));
     let bytes = reading.await.map_err(|_| Fault::Internal)??;
     let bytes = bytes.ok_or(Fault::NotFound)?;
-    let name: String = file.name.bytes().map(percent).collect();
+    as_download(&file.name, &file.media_type, bytes)
+}
+
+/// A file for the reader's disk. Its own policy keeps it from running and loading anything, also
+/// where a browser shows it all the same.
+pub(super) fn as_download(
+    name: &str,
+    media_type: &str,
+    bytes: impl Into<axum::body::Body>,
+) -> Answer {
+    let name: String = name.bytes().map(percent).collect();
     let disposition = format!("attachment; filename*=UTF-8''{name}");
-    let kind = HeaderValue::from_str(&file.media_type);
+    let kind = HeaderValue::from_str(media_type);
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -306,5 +316,5 @@ pub(super) async fn download(
             HeaderValue::from_static(PREVIEW_POLICY),
         ),
     ];
-    Ok((headers, bytes).into_response())
+    Ok((headers, bytes.into()).into_response())
 }

@@ -18,9 +18,13 @@ use super::contact_form::{Filled, Wrong};
 use super::contact_seen::{self, Describer, Difference, Seen};
 use super::contact_status::{self, Standing};
 use super::problems::Problem;
+use super::thread_person::attach_to;
 use super::{Answer, id, show_as};
 use crate::domain::group::GROUPS_MAX;
-use crate::domain::{Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind};
+use crate::domain::{
+    Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind, Thread, ThreadId,
+};
+use crate::store::Loaded;
 use crate::tracker::{Edited, Refusal, TrackerError};
 
 /// A choice of a list.
@@ -50,6 +54,7 @@ struct Page {
     wrong: Vec<Wrong>,
     problems: Vec<Problem>,
     seen: String,
+    thread: String,
     differences: Vec<Difference>,
     alike: Vec<AlikeRow>,
     kinds: Vec<Choice>,
@@ -75,15 +80,24 @@ struct Around {
     alike: Vec<Alike>,
     seen: Option<Seen>,
     done: String,
+    /// The thread of somebody unknown who becomes this contact.
+    thread: Option<ThreadId>,
 }
 
-/// `GET /contacts/new`; `?area=` begins with an area.
+/// `GET /contacts/new`; `?area=` begins with an area, `?thread=` with whoever writes in it.
 pub(super) async fn new(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let mut form = Filled::empty(&app.console.settings.language);
-    Fields::of_query(&uri)
-        .get("area")
-        .clone_into(&mut form.area);
-    page(&app, &signed, None, form, Around::default())
+    let query = Fields::of_query(&uri);
+    query.get("area").clone_into(&mut form.area);
+    let thread = unknown_thread(&app, query.get("thread"))?;
+    if let Some(thread) = &thread {
+        form.reach(thread.address.reveal());
+    }
+    let around = Around {
+        thread: thread.map(|thread| thread.id),
+        ..Around::default()
+    };
+    page(&app, &signed, None, form, around)
 }
 
 /// `GET /contacts/{id}/edit`
@@ -109,39 +123,44 @@ pub(super) async fn edit(
 pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
     let SignedForm { signed, fields } = form;
     let mut filled = Filled::read(&fields);
+    let thread = unknown_thread(&app, fields.get("thread"))?;
+    let beside = || Around {
+        thread: thread.as_ref().map(|thread| thread.id),
+        ..Around::default()
+    };
     if let Some(answer) = more(&app, &signed, None, &mut filled, &fields) {
         return answer;
     }
     let details = match filled.details(&app, signed.words, None) {
         Ok(details) => details,
         Err(wrong) => {
-            let around = Around {
-                wrong,
-                ..Around::default()
-            };
+            let around = Around { wrong, ..beside() };
             return page(&app, &signed, None, filled, around);
         }
     };
     if fields.get("do") != "anyway" {
         let alike = alike::alike(app.repo(), &details, None)?;
         if !alike.is_empty() {
-            let around = Around {
-                alike,
-                ..Around::default()
-            };
+            let around = Around { alike, ..beside() };
             return page(&app, &signed, None, filled, around);
         }
     }
     let by = Actor::User(signed.user.id);
     match app.console.tracker.create_contact(&details, by).await {
         Ok((id, unproved)) => {
+            if let Some(thread) = &thread {
+                attach_to(&app, thread, id, true, by).await?;
+            }
             app.console.submit.ask_for_proof(id, &unproved, by).await?;
-            Ok(see(&format!("/contacts/{id}?done=made")))
+            Ok(see(&match thread {
+                Some(thread) => format!("/inbox/{}?done=attached", thread.id),
+                None => format!("/contacts/{id}?done=made"),
+            }))
         }
         Err(TrackerError::Refused(refusal)) => {
             let around = Around {
                 wrong: vec![refused(&signed, refusal)],
-                ..Around::default()
+                ..beside()
             };
             page(&app, &signed, None, filled, around)
         }
@@ -229,6 +248,7 @@ fn more(
     filled.add_line(MethodKind::Mobile);
     let around = Around {
         seen: contact.map(|(_, seen)| seen.clone()),
+        thread: fields.get("thread").parse().ok(),
         ..Around::default()
     };
     let contact = contact.map(|(contact, _)| contact);
@@ -245,6 +265,15 @@ fn refused(signed: &Signed, refusal: Refusal) -> Wrong {
         | Refusal::TooDeep
         | Refusal::NotEmpty => ("area", signed.words.t("editor.gone").to_owned()),
     }
+}
+
+/// A thread with somebody whom nobody knows yet.
+fn unknown_thread(app: &App, text: &str) -> Result<Option<Loaded<Thread>>, Fault> {
+    let Ok(id) = text.parse::<ThreadId>() else {
+        return Ok(None);
+    };
+    let thread = app.repo().thread(id)?;
+    Ok(thread.filter(|thread| thread.contact.is_none()))
 }
 
 fn page(
@@ -281,6 +310,7 @@ fn page(
         problems: problems(&c, &around.wrong),
         wrong: around.wrong,
         seen: contact_seen::encode(&seen),
+        thread: around.thread.map(|id| id.to_string()).unwrap_or_default(),
         differences: around.differences,
         alike: alike_rows(&c, &areas, &around.alike),
         kinds: kinds(&c, &form),

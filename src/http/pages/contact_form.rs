@@ -170,6 +170,20 @@ impl Filled {
         }
     }
 
+    /// Fills in an address or number where its kind has an empty line.
+    pub(super) fn reach(&mut self, to: &str) {
+        let kind = if to.contains('@') {
+            MethodKind::Email
+        } else {
+            MethodKind::Mobile
+        };
+        let mut lines = self.methods.iter_mut();
+        let free = lines.find(|line| line.kind == kind.as_str() && line.to.is_empty());
+        if let Some(line) = free {
+            to.clone_into(&mut line.to);
+        }
+    }
+
     /// Empty lines at the end of the fields, and one of the methods: for a page.
     pub(super) fn pad(&mut self) {
         let empty = FieldLine::default();

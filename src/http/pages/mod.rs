@@ -49,7 +49,9 @@ mod review;
 mod review_notes;
 mod thread;
 mod thread_answer;
+mod thread_file;
 mod thread_message;
+mod thread_person;
 mod tokens;
 mod trial;
 mod user;
@@ -71,6 +73,8 @@ use tower_http::timeout::TimeoutLayer;
 pub(super) use attachments::UPLOADS_AT_ONCE;
 pub(super) use hear::SPEAKING_AT_ONCE;
 pub use hear::{Speaker, Spoken};
+pub use thread_file::FileReader;
+pub(super) use thread_file::READING_AT_ONCE;
 
 use super::fault::Fault;
 use super::{App, Console, api, assets, dress, guard, login};
@@ -174,6 +178,11 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/communications/{id}/people/{contact}", get(person::page))
         .route("/inbox", get(inbox::page))
         .route("/inbox/{id}", get(thread::page))
+        .route("/inbox/{id}/attach", post(thread_person::attach))
+        .route(
+            "/inbox/{id}/messages/{message}/files/{index}",
+            get(thread_file::download),
+        )
         .route("/inbox/{id}/answer", post(thread_answer::answer))
         .route("/inbox/{id}/read", post(thread_answer::read))
         .route("/inbox/{id}/assign", post(thread_answer::assign))

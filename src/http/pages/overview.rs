@@ -12,15 +12,21 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
 use super::communications::{Row, rows};
+use super::inbox::who;
 use super::{Answer, apart, show};
-use crate::domain::{Channel, Communication, CommunicationState, Lane};
+use crate::domain::{Channel, Communication, CommunicationState, Lane, Thread, UserId};
+use crate::store::{Loaded, ThreadList};
 
 /// Communications shown here.
 const LATEST_MAX: usize = 6;
 /// Communications looked through for those that have been sent.
 const LOOKED_AT_MAX: usize = 60;
 /// What waits for somebody, shown here.
-const MINE_MAX: usize = 5;
+const MINE_MAX: usize = 8;
+/// Of those, unread replies.
+const REPLIES_MAX: usize = 4;
+/// Threads looked through for the reader's and nobody's.
+const THREADS_LOOKED_AT_MAX: usize = 60;
 /// Alarms shown here.
 const ALARMS_MAX: usize = 5;
 /// Queue entries counted; beyond it the page says "more than".
@@ -63,6 +69,7 @@ struct Page {
     latest: Vec<Row>,
     mine: Vec<Mine>,
     mine_more: bool,
+    replies_more: bool,
 }
 
 /// `GET /`
@@ -74,9 +81,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
         let communications = data::communications(app.repo(), false, None, LOOKED_AT_MAX)?.rows;
         let sent = communications.into_iter().filter(Communication::is_sent);
         let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
-        let mut mine = mine(&app, &c, &signed)?;
-        let mine_more = mine.len() > MINE_MAX;
-        mine.truncate(MINE_MAX);
+        let waits = mine(&app, &c, &signed)?;
         let alarms = readiness.alarms.iter().take(ALARMS_MAX);
         let alarms = alarms.map(|alarm| AlarmView {
             when: c.when(&alarm.at),
@@ -98,16 +103,25 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
             alarms: alarms.collect(),
             tiles,
             latest,
-            mine,
-            mine_more,
+            mine: waits.rows,
+            mine_more: waits.more,
+            replies_more: waits.replies_more,
             c,
         })
     })
     .await
 }
 
-/// What waits for whoever looks: what they may approve, what goes out soon, their own drafts.
-fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Vec<Mine>> {
+/// What waits for whoever looks, and whether there is more of it.
+struct Waits {
+    rows: Vec<Mine>,
+    more: bool,
+    replies_more: bool,
+}
+
+/// What waits for whoever looks: what they may approve, replies that are theirs or nobody's, what
+/// goes out soon, their own drafts.
+fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
     let me = signed.user.id;
     let in_state = |state| -> Result<Vec<Communication>> {
         let page = app
@@ -121,22 +135,73 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Vec<Mine>> {
     };
     let mut found = in_state(CommunicationState::AwaitingApproval)?;
     found.retain(|one| !asked_by_me(one));
+    let approvals = found.len().min(MINE_MAX);
+    let mut replies = replies(app, c, me)?;
+    let replies_more = replies.len() > REPLIES_MAX;
+    replies.truncate(REPLIES_MAX);
     let mut scheduled = in_state(CommunicationState::Scheduled)?;
     scheduled.sort_by_key(|one| one.plan.scheduled_at);
     found.extend(scheduled);
     let mut drafts = in_state(CommunicationState::Draft)?;
     drafts.retain(|one| one.origin.user() == Some(me));
     found.extend(drafts);
-    found.truncate(MINE_MAX + 1);
+    let room = MINE_MAX.saturating_sub(replies.len()).max(approvals);
+    let more = found.len() > room;
+    found.truncate(room);
     let shown = rows(app, c, &found)?.into_iter().zip(&found);
-    Ok(shown
+    let mut rows: Vec<Mine> = shown
         .map(|(row, one)| Mine {
             state: row.state,
             href: row.href,
             title: row.title,
             when: c.when(&one.plan.scheduled_at.unwrap_or(one.modified_at)),
         })
-        .collect())
+        .collect();
+    // Between what waits for approval and what goes out by itself.
+    rows.splice(approvals..approvals, replies);
+    Ok(Waits {
+        rows,
+        more,
+        replies_more,
+    })
+}
+
+/// Unread replies that are the reader's or nobody's, the latest first; one more than are shown.
+fn replies(app: &App, c: &Chrome, me: UserId) -> Result<Vec<Mine>> {
+    let unread = app
+        .repo()
+        .threads(ThreadList::Unread, None, THREADS_LOOKED_AT_MAX)?;
+    let theirs = |thread: &&Loaded<Thread>| thread.assigned.is_none_or(|user| user == me);
+    let mut found = Vec::new();
+    for thread in unread.rows.iter().filter(theirs).take(REPLIES_MAX + 1) {
+        let contact = thread
+            .contact
+            .map(|id| app.repo().contact(id))
+            .transpose()?;
+        let contact = contact.flatten();
+        let who = who(contact.as_deref(), thread);
+        let about = thread.subject.reveal();
+        let about = if about.is_empty() {
+            thread.preview.reveal()
+        } else {
+            about
+        };
+        found.push(Mine {
+            state: Badge {
+                tone: "open",
+                icon: "inbox",
+                text: c.t("overview.reply").to_owned(),
+            },
+            href: format!("/inbox/{}", thread.id),
+            title: if about.is_empty() {
+                who
+            } else {
+                c.f2("overview.reply_of", who, about)
+            },
+            when: c.when(&thread.changed_at),
+        });
+    }
+    Ok(found)
 }
 
 /// Deliveries that wait, counted up to a limit in each lane.

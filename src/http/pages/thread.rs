@@ -17,6 +17,7 @@ use super::inbox::who;
 use super::problems::{Problem, Problems};
 use super::thread_answer::AnswerForm;
 use super::thread_message::{MessageView, messages};
+use super::thread_person::{Unknown, unknown};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{
     Channel, Contact, ContactId, Method, MethodId, MethodState, Role, Thread, ThreadId,
@@ -76,6 +77,7 @@ struct Page {
     latest: String,
     messages: Vec<MessageView>,
     person: Option<PersonView>,
+    unknown: Option<Unknown>,
     address: String,
     users: Vec<UserOption>,
     answer: AnswerForm,
@@ -95,6 +97,8 @@ pub(super) struct Rejected {
 pub(super) struct Left {
     pub(super) answer: Option<(AnswerForm, Problems)>,
     pub(super) rejected: Option<Rejected>,
+    /// Why it could not be given to a contact.
+    pub(super) attach: String,
 }
 
 /// `GET /inbox/{thread}`. A person who opens it has read it, if it is theirs or nobody's.
@@ -157,25 +161,22 @@ pub(super) fn view(
         .map(|key| format!("{here}?after={}", cursor_text(key)));
     let new = if latest.is_empty() { new } else { 0 };
     let messages = messages(app, &c, &title, &page.rows, new)?;
-    let refused = left.answer.is_some() || left.rejected.is_some();
+    let refused = left.answer.is_some() || left.rejected.is_some() || !left.attach.is_empty();
     let (answer, p) = left.answer.unwrap_or_else(|| {
         let form = AnswerForm::fresh(app, &c, thread, contact.as_ref());
         (form, Problems::new(&[], c.words))
     });
     let mut problems = p.summary(&c);
-    problems.extend(
-        left.rejected
-            .as_ref()
-            .map(|rejected| rejected.summary(&c, contact.as_ref())),
-    );
+    let rejected = left.rejected.as_ref();
+    problems.extend(rejected.map(|rejected| rejected.summary(&c, contact.as_ref())));
+    problems.extend(not_attached(&c, &left.attach));
     let person = contact
         .as_ref()
-        .map(|contact| person(app, &c, contact, thread, left.rejected.as_ref()))
+        .map(|contact| person(app, &c, contact, thread, rejected))
         .transpose()?;
-    let status = if refused {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let unknown = match &contact {
+        Some(_) => None,
+        None => Some(unknown(app, &c, thread, query.get("find"), left.attach)?),
     };
     let page = Page {
         id: thread.id,
@@ -189,6 +190,7 @@ pub(super) fn view(
         latest,
         messages,
         person,
+        unknown,
         address: thread.address.reveal().clone(),
         users: users(app, thread)?,
         answer,
@@ -197,7 +199,20 @@ pub(super) fn view(
         title,
         c,
     };
+    let status = if refused {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     show_as(status, &page)
+}
+
+fn not_attached(c: &Chrome, why: &str) -> Option<Problem> {
+    (!why.is_empty()).then(|| Problem {
+        anchor: "attach".to_owned(),
+        label: c.t("attach.title").to_owned(),
+        text: why.to_owned(),
+    })
 }
 
 impl Rejected {

@@ -4,12 +4,23 @@ use super::super::App;
 use super::super::data::Result;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
+use super::attachments::size;
 use super::inbox::Names;
-use crate::domain::{CommunicationId, ContactId, Direction, Message, MessageKind};
+use crate::domain::{CommunicationId, ContactId, Direction, Message, MessageKind, attachment};
 use crate::store::Loaded;
 
 /// Longest text of a message shown, in characters.
 const TEXT_SHOWN_MAX: usize = 20_000;
+
+/// A file that came with a message.
+pub(super) struct FileView {
+    pub(super) name: String,
+    pub(super) size: String,
+    /// Where it is fetched; empty where the mail is not there any more.
+    pub(super) href: String,
+    /// It is of a kind that systems run.
+    pub(super) runs: bool,
+}
 
 pub(super) struct MessageView {
     pub(super) id: String,
@@ -23,7 +34,7 @@ pub(super) struct MessageView {
     pub(super) text: String,
     pub(super) quoted: String,
     pub(super) cut: bool,
-    pub(super) files: Vec<(String, String)>,
+    pub(super) files: Vec<FileView>,
     /// The message that it answers: title and address of its delivery.
     pub(super) answers: Option<(String, String)>,
     /// How the delivery of what we wrote stands, and its address.
@@ -87,11 +98,7 @@ fn message_view(
         text,
         quoted,
         cut,
-        files: message
-            .files
-            .iter()
-            .map(|file| (file_name(c, file.name.reveal()), size(file.size_bytes)))
-            .collect(),
+        files: files(c, message),
         answers: if ours {
             None
         } else {
@@ -127,13 +134,22 @@ fn file_name(c: &Chrome, name: &str) -> String {
     }
 }
 
-/// Octets for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
-        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
-    }
+fn files(c: &Chrome, message: &Message) -> Vec<FileView> {
+    let (thread, id) = (message.thread, message.id);
+    let files = message.files.iter().enumerate();
+    files
+        .map(|(index, file)| {
+            let name = attachment::kept_name(file.name.reveal());
+            FileView {
+                runs: attachment::can_run(&name),
+                name: file_name(c, &name),
+                size: size(c, file.size_bytes),
+                href: message.original.map_or_else(String::new, |_| {
+                    format!("/inbox/{thread}/messages/{id}/files/{index}")
+                }),
+            }
+        })
+        .collect()
 }
 
 /// What somebody wrote, and what they quote below it.

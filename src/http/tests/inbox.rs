@@ -12,7 +12,7 @@ use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Merged, Taken};
 
 /// Somebody writes to us.
-async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> Taken {
+pub(super) async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> Taken {
     let mut base = Batch::new();
     let body = base.blob("We are <b>safe</b>.\n\n> Are you?".to_owned().into_bytes());
     let mut incoming = Incoming {
@@ -35,7 +35,7 @@ async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -
     world.tracker.take_in(&base, &incoming).await.unwrap()
 }
 
-async fn thread(world: &World, seed: u8) -> ThreadId {
+pub(super) async fn thread(world: &World, seed: u8) -> ThreadId {
     match comes_in(world, seed, |_| {}).await {
         Taken::In(thread) => thread,
         other => panic!("{other:?}"),
@@ -106,7 +106,7 @@ fn notices(world: &World) -> Vec<(Delivery, String)> {
     found
 }
 
-fn is_sound(world: &World) {
+pub(super) fn is_sound(world: &World) {
     let report = crate::store::check::check(world.repo.store()).unwrap();
     assert!(report.is_sound(), "{:#?}", report.problems);
 }

@@ -1,12 +1,17 @@
 //! Reading the inbox: threads and their messages.
 
 use super::{Page, Repo, RepoError, Result};
+use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    BlobId, ContactId, DeliveryId, Message, ReplyNotice, Thread, ThreadId, ThreadState, UserId,
+    BlobId, ContactId, DeliveryId, Message, MessageId, ReplyNotice, Thread, ThreadId, ThreadState,
+    UserId,
 };
 use crate::store::Loaded;
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
+
+/// Messages read at a time to find one.
+const MESSAGES_SCANNED: usize = 50;
 
 /// Which threads of the inbox a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +104,25 @@ impl Repo {
             range = range.after(after);
         }
         self.rows(range, limit)
+    }
+
+    /// A message of a thread. A thread has at most [`THREAD_MESSAGES_MAX`] of them: they are
+    /// looked through.
+    pub fn message(&self, thread: ThreadId, id: MessageId) -> Result<Option<Loaded<Message>>> {
+        let prefix = KeyBuilder::new(keys::MESSAGE).bytes(thread.as_bytes());
+        let mut range = KeyRange::prefix(prefix.build()).reverse();
+        let mut left = THREAD_MESSAGES_MAX as usize;
+        while left > 0 {
+            let page = self.store.scan(range.clone(), left.min(MESSAGES_SCANNED))?;
+            let ends = |key: &[u8]| key.ends_with(id.as_bytes());
+            if let Some((key, _)) = page.iter().find(|(key, _)| ends(key)) {
+                return self.message_at(key);
+            }
+            let Some((last, _)) = page.last() else { break };
+            left -= page.len();
+            range = range.after(last.clone());
+        }
+        Ok(None)
     }
 
     /// The message under a key, as an entry of the queue names it.

@@ -1,11 +1,14 @@
 //! Puts what people answer into threads, in the batch that keeps it.
 
+mod belong;
 mod place;
 mod standing;
 mod stop;
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+
+pub use belong::Attached;
 
 use super::write::write_log;
 use super::{Tracker, TrackerError};

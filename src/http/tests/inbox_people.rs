@@ -1,0 +1,329 @@
+//! Files that came with replies, and whose a conversation is that nobody knows.
+
+use axum::http::StatusCode;
+
+use super::inbox::{comes_in, is_sound, thread};
+use super::world::{Browser, World, world};
+use crate::domain::{
+    Channel, ContactId, LogEvent, MessageFile, MessageId, MessageKind, MethodState, Redacted,
+    ThreadId,
+};
+use crate::store::Batch;
+use crate::tracker::{Incoming, Taken};
+
+const STRANGER: &str = "zoe@far.example";
+
+fn file(name: &str) -> MessageFile {
+    MessageFile {
+        name: Redacted::new(name.to_owned()),
+        size_bytes: 2_100,
+    }
+}
+
+/// A mail with files; in this world a file is a line of the mail.
+async fn mail_with_files(world: &World, seed: u8) -> ThreadId {
+    let mut base = Batch::new();
+    let original = base.blob(b"first\n<script>alert(1)</script>\nthird".to_vec());
+    world.repo.store().commit(base).await.unwrap();
+    let taken = comes_in(world, seed, |incoming| {
+        incoming.original = Some(original);
+        incoming.files = vec![
+            file("../../plan.pdf"),
+            file("page.html"),
+            file("gpj.\u{202e}exe"),
+            file(""),
+        ];
+    });
+    match taken.await {
+        Taken::In(thread) => thread,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn from_stranger(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> ThreadId {
+    let taken = comes_in(world, seed, |incoming| {
+        incoming.contact = None;
+        incoming.from = STRANGER.into();
+        change(incoming);
+    });
+    match taken.await {
+        Taken::In(thread) => thread,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn files_of_replies_are_fetched_and_never_shown() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let id = mail_with_files(&world, 1).await;
+    let message = MessageId::from_bytes([1; 16]);
+    let at = |index: usize| format!("/inbox/{id}/messages/{message}/files/{index}");
+    let page = browser.get(&format!("/inbox/{id}")).await;
+    page.assert_has(&[
+        &format!("<a href=\"{}\" download>plan.pdf</a>", at(0)),
+        ">gpj.exe</a>",
+        "3 kB",
+        "Can run programs",
+    ]);
+    assert_eq!(page.body.matches("Can run programs").count(), 1);
+
+    let script = browser.fetch(&at(1)).await;
+    assert_eq!(script.status, StatusCode::OK);
+    assert_eq!(script.bytes, b"<script>alert(1)</script>");
+    let said = |name: &str| script.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(said("content-type"), "application/octet-stream");
+    assert_eq!(
+        said("content-disposition"),
+        "attachment; filename*=UTF-8''page.html"
+    );
+    assert_eq!(said("x-content-type-options"), "nosniff");
+    assert!(said("content-security-policy").starts_with("sandbox"));
+    let first = browser.fetch(&at(0)).await;
+    let name = first.headers["content-disposition"].to_str().unwrap();
+    assert_eq!(name, "attachment; filename*=UTF-8''plan.pdf");
+    let nameless = browser.fetch(&at(3)).await;
+    // The mail has no fourth line: named, and not there.
+    assert_eq!(nameless.status, StatusCode::NOT_FOUND);
+    for path in [
+        at(4),
+        at(999_999),
+        format!(
+            "/inbox/{id}/messages/{}/files/0",
+            MessageId::from_bytes([9; 16])
+        ),
+        format!(
+            "/inbox/{}/messages/{message}/files/0",
+            ThreadId::from_bytes([9; 16])
+        ),
+    ] {
+        assert_eq!(
+            browser.fetch(&path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+    let stranger = world.get(&at(0)).await;
+    assert_eq!(
+        stranger.location(),
+        "/login",
+        "only for those who are logged in"
+    );
+}
+
+async fn attach(
+    browser: &Browser<'_>,
+    thread: ThreadId,
+    to: ContactId,
+    add: bool,
+) -> super::world::Answer {
+    let mut fields = vec![("contact", to.to_string())];
+    if add {
+        fields.push(("add", "1".to_owned()));
+    }
+    browser
+        .post(&format!("/inbox/{thread}/attach"), &fields)
+        .await
+}
+
+#[tokio::test]
+async fn an_unknown_sender_is_found_among_the_contacts_and_attached() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let ada = world.contacts[0];
+    let one = from_stranger(&world, 1, |_| {}).await;
+    let other = from_stranger(&world, 2, |incoming| {
+        incoming.subject = "Something else".into()
+    })
+    .await;
+    let page = browser.get(&format!("/inbox/{one}")).await;
+    page.assert_has(&["Whose is it?", &format!("/contacts/new?thread={one}")]);
+    assert!(!page.body.contains("name=\"contact\""), "{}", page.body);
+    let name = world
+        .repo
+        .contact(ada)
+        .unwrap()
+        .unwrap()
+        .first_name
+        .reveal()
+        .clone();
+    let found = browser.get(&format!("/inbox/{one}?find={name}")).await;
+    found.assert_has(&[
+        &format!("name=\"contact\" value=\"{ada}\""),
+        "Add zoe@far.example to this contact",
+    ]);
+    browser
+        .get(&format!("/inbox/{one}?find=nobodyatall"))
+        .await
+        .assert_has(&["Nobody is found"]);
+
+    let nobody = browser
+        .post(&format!("/inbox/{one}/attach"), &[("find", name)])
+        .await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY);
+    nobody.assert_has(&["Choose a contact.", &format!("value=\"{ada}\"")]);
+    let gone = attach(&browser, one, ContactId::from_bytes([9; 16]), true).await;
+    assert_eq!(gone.status, StatusCode::UNPROCESSABLE_ENTITY);
+    gone.assert_has(&["not there any more"]);
+
+    let done = attach(&browser, one, ada, true).await;
+    assert_eq!(done.location(), format!("/inbox/{one}?done=attached"));
+    for thread in [one, other] {
+        assert_eq!(
+            world.repo.thread(thread).unwrap().unwrap().contact,
+            Some(ada)
+        );
+    }
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    let method = contact
+        .methods
+        .iter()
+        .find(|method| method.destination.reveal() == STRANGER);
+    assert_eq!(method.unwrap().state, MethodState::Unverified);
+    let log = world.repo.log(ada, None, 50).unwrap().rows;
+    let replies = log
+        .iter()
+        .filter(|line| matches!(line.event, LogEvent::Replied { .. }));
+    assert_eq!(replies.count(), 2, "what they wrote stands on their log");
+    is_sound(&world);
+    // Pressed twice, and by somebody else for another contact.
+    let again = attach(&browser, one, ada, true).await;
+    assert_eq!(again.location(), format!("/inbox/{one}?done=attached"));
+    let late = attach(&browser, one, world.contacts[1], true).await;
+    assert_eq!(
+        late.location(),
+        format!("/inbox/{one}?done=attached-before")
+    );
+    assert_eq!(
+        world.repo.contact(ada).unwrap().unwrap().methods.len(),
+        contact.methods.len()
+    );
+    let page = browser
+        .get(&format!("/inbox/{one}?done=attached-before"))
+        .await;
+    page.assert_has(&["Somebody else has given this conversation"]);
+}
+
+#[tokio::test]
+async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let (ada, ben) = (world.contacts[0], world.contacts[1]);
+    let before = world.repo.contact(ada).unwrap().unwrap().methods.len();
+    let one = from_stranger(&world, 1, |_| {}).await;
+    attach(&browser, one, ada, false).await;
+    assert_eq!(
+        world.repo.contact(ada).unwrap().unwrap().methods.len(),
+        before
+    );
+    assert_eq!(world.repo.thread(one).unwrap().unwrap().contact, Some(ada));
+    let number = "+447700900999";
+    let stop = from_stranger(&world, 2, |incoming| {
+        incoming.channel = Channel::Text;
+        incoming.from = number.into();
+        incoming.kind = MessageKind::OptOut;
+        incoming.message_id = String::new();
+    });
+    attach(&browser, stop.await, ben, true).await;
+    let contact = world.repo.contact(ben).unwrap().unwrap();
+    let method = contact
+        .methods
+        .iter()
+        .find(|method| method.destination.reveal() == number);
+    assert_eq!(method.unwrap().state, MethodState::OptedOut);
+    // A short code can be attached, and is no number to add.
+    let code = from_stranger(&world, 3, |incoming| {
+        incoming.channel = Channel::Text;
+        incoming.from = "82000".into();
+        incoming.message_id = String::new();
+    })
+    .await;
+    let name = contact.first_name.reveal();
+    let page = browser.get(&format!("/inbox/{code}?find={name}")).await;
+    assert!(!page.body.contains("name=\"add\""), "{}", page.body);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn an_unknown_sender_becomes_a_contact() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let id = from_stranger(&world, 1, |_| {}).await;
+    let form = browser.get(&format!("/contacts/new?thread={id}")).await;
+    form.assert_has(&[
+        &format!("name=\"thread\" value=\"{id}\""),
+        &format!("value=\"{STRANGER}\""),
+    ]);
+    let fields = [
+        ("thread", id.to_string()),
+        ("first_name", "Zoe".to_owned()),
+        ("last_name", "Far".to_owned()),
+        ("kind", "citizen".to_owned()),
+        ("language", "en".to_owned()),
+        ("method_id", String::new()),
+        ("method_kind", "email".to_owned()),
+        ("method_to", STRANGER.to_owned()),
+    ];
+    // What is wrong keeps what was typed, the thread too.
+    let mut wrong = fields.clone();
+    wrong[4].1 = "english".to_owned();
+    let refused = browser.post("/contacts", &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_has(&[&format!("name=\"thread\" value=\"{id}\"")]);
+    let made = browser.post("/contacts", &fields).await;
+    assert_eq!(made.location(), format!("/inbox/{id}?done=attached"));
+    let thread = world.repo.thread(id).unwrap().unwrap();
+    let contact = world
+        .repo
+        .contact(thread.contact.unwrap())
+        .unwrap()
+        .unwrap();
+    assert_eq!(contact.full_name(), "Zoe Far");
+    assert_eq!(contact.methods.len(), 1);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn the_overview_names_unread_replies_and_what_waits_for_approval() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let empty = browser.get("/").await;
+    empty.assert_has(&["Nothing waits for you."]);
+    let known = thread(&world, 1).await;
+    let unknown = from_stranger(&world, 2, |_| {}).await;
+    let otto = world.repo.user_by_login("otto").unwrap().unwrap().id;
+    let ottos = thread(&world, 3).await;
+    world
+        .tracker
+        .assign_thread(ottos, Some(otto))
+        .await
+        .unwrap();
+    let page = browser.get("/").await;
+    page.assert_has(&[
+        &format!("href=\"/inbox/{known}\""),
+        &format!("href=\"/inbox/{unknown}\""),
+        "Unread reply",
+        &format!("{STRANGER}: Re: Road closed 2"),
+    ]);
+    assert!(
+        !page.body.contains(&format!("/inbox/{ottos}\"")),
+        "{}",
+        page.body
+    );
+    let his = world.browser("otto").await.get("/").await;
+    his.assert_has(&[&format!("href=\"/inbox/{ottos}\"")]);
+    for seed in 10..20 {
+        from_stranger(&world, seed, |incoming| {
+            incoming.from = format!("{seed}@far.example")
+        })
+        .await;
+    }
+    let many = browser.get("/").await;
+    assert_eq!(
+        many.body.matches("Unread reply<").count(),
+        4,
+        "{}",
+        many.body
+    );
+    many.assert_has(&["href=\"/inbox?show=unread\""]);
+}
