@@ -42,7 +42,6 @@ pub use contacts::{Edited, Merged};
 pub use event::Event;
 pub use imports::{ImportStep, ImportWork, NewImport};
 pub use inbox::{Attached, Incoming, Taken, inbox_message};
-pub use inbox::{Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
