@@ -187,6 +187,11 @@ impl Submitter {
         Ok(())
     }
 
+    fn has_round(&self, id: CommunicationId, round: u8) -> Result<bool, SubmitError> {
+        let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
+        Ok(begun(&communication, round))
+    }
+
     /// Tries those not reached once more, from now on. `round` is the one that was planned:
     /// asking twice for the same starts it once. Once this resolves it is durable.
     ///
@@ -201,8 +206,7 @@ impl Submitter {
     ) -> Result<Recontacted, SubmitError> {
         for _ in 0..CONFLICTS_MAX {
             let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
-            let known = communication.round(round).is_some();
-            if known || communication.rounds >= round {
+            if begun(&communication, round) {
                 return Ok(Recontacted::Before);
             }
             // Somebody must be there to be tried: not a round for nobody.
@@ -210,7 +214,14 @@ impl Submitter {
             let planning = tokio::task::spawn_blocking(move || this.recontact_plan(id));
             let plan = planning
                 .await
-                .unwrap_or_else(|_| Err(StoreError::Closed.into()))?;
+                .unwrap_or_else(|_| Err(StoreError::Closed.into()));
+            let plan = match plan {
+                // Whoever pressed the same button a moment earlier is what is in the way.
+                Err(SubmitError::Recontact(_)) if self.has_round(id, round)? => {
+                    return Ok(Recontacted::Before);
+                }
+                planned => planned?,
+            };
             if plan.round != round {
                 return Ok(Recontacted::Before);
             }
@@ -237,6 +248,10 @@ impl Submitter {
         }
         Err(SubmitError::AlreadySent)
     }
+}
+
+fn begun(communication: &Communication, round: u8) -> bool {
+    communication.round(round).is_some() || communication.rounds >= round
 }
 
 /// The round of a recontact: by all channels at once.

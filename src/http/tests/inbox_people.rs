@@ -104,9 +104,9 @@ async fn files_of_replies_are_fetched_and_never_shown() {
         );
     }
     let stranger = world.get(&at(0)).await;
-    assert_eq!(
-        stranger.location(),
-        "/login",
+    let login = stranger.location();
+    assert!(
+        login.starts_with("/login"),
         "only for those who are logged in"
     );
 }
