@@ -4,7 +4,7 @@ use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
 use crate::domain::inbox::{is_start, is_stop, is_yes};
 use crate::domain::{
-    Channel, ConfirmedBy, ContactId, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
+    Channel, ConfirmedBy, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
 };
 use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Receipt, TrackerError};

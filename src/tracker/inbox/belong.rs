@@ -147,8 +147,11 @@ impl Tracker {
                 write_log(batch, contact, message.at, vec![line], salt);
             }
         }
-        let stops = |message: &Loaded<Message>| message.kind == MessageKind::OptOut;
-        Ok(latest.rows.iter().any(stops))
+        // The last word counts: STOP, or START after it.
+        let words = latest.rows.iter().map(|message| message.kind);
+        let mut words =
+            words.filter(|kind| matches!(kind, MessageKind::OptOut | MessageKind::OptIn));
+        Ok(words.next() == Some(MessageKind::OptOut))
     }
 }
 
@@ -160,12 +163,13 @@ fn replied(message: &Message) -> Option<LogEvent> {
         (Direction::In, MessageKind::Automatic) => {
             Some(LogEvent::RepliedByItself { blob, delivery })
         }
-        (Direction::In, MessageKind::Written | MessageKind::OptOut | MessageKind::Keys) => {
-            Some(LogEvent::Replied {
-                blob,
-                delivery,
-                thread: Some(message.thread),
-            })
-        }
+        (
+            Direction::In,
+            MessageKind::Written | MessageKind::OptOut | MessageKind::OptIn | MessageKind::Keys,
+        ) => Some(LogEvent::Replied {
+            blob,
+            delivery,
+            thread: Some(message.thread),
+        }),
     }
 }
