@@ -5,6 +5,8 @@
 //! [`Randomness::from_os`], tests and the simulation hand out
 //! [`VirtualClock`] and [`Randomness::seeded`], and one seed replays a run.
 
+mod apart;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +15,8 @@ use rand::{RngCore, SeedableRng, TryRngCore};
 use uuid::Uuid;
 
 use crate::domain::Timestamp;
+
+pub use apart::{NotDone, apart};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + std::fmt::Debug {

@@ -46,7 +46,7 @@ pub(crate) struct Part<T> {
 pub(crate) async fn apart<T: Send + 'static>(
     read: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(read)
+    crate::clock::apart(read)
         .await
         .map_err(|_| Fault::Internal)?
 }

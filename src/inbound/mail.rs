@@ -62,7 +62,7 @@ impl Inbound {
         let message = self.repo.store().get_blob(row.message)?.unwrap_or_default();
         // Strangers write to us: what their mail costs to read must not hold up calls, and what
         // it breaks must not come back for ever.
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = crate::clock::apart(move || {
             read(&message).map(|mail| {
                 let found = classify_mail(&mail);
                 (mail, found)

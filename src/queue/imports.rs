@@ -53,7 +53,7 @@ impl Imports {
 
     async fn pass(&self, id: ImportId) -> Result<(), String> {
         let tracker = self.tracker.clone();
-        let opened = tokio::task::spawn_blocking(move || tracker.open_import(id)).await;
+        let opened = crate::clock::apart(move || tracker.open_import(id)).await;
         let opened = opened.map_err(|error| error.to_string())?;
         let Some(mut work) = opened.map_err(|error| error.to_string())? else {
             return Ok(());

@@ -49,6 +49,6 @@ impl Submitter {
 pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SubmitError> + Send + 'static,
 ) -> Result<T, SubmitError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::clock::apart(work).await;
     done.unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }

@@ -1,13 +1,14 @@
 //! Recontact: those not reached are tried once more, at once, because somebody asks for it.
 
 use super::confirming::TextCost;
+use super::decision::off_thread;
 use super::{CONFLICTS_MAX, ChannelCount, SubmitError, Submitter, is_conflict};
 use crate::domain::communication::ROUNDS_MAX;
 use crate::domain::{
     Channel, Communication, CommunicationId, CommunicationState, PersonState, Round, RoundJob,
     Timestamp, UserId,
 };
-use crate::store::{Batch, RowBatch, Seek, StoreError};
+use crate::store::{Batch, RowBatch, Seek};
 use crate::tracker::wanted;
 
 /// Most people looked at one by one for the numbers of the confirmation; beyond it they are
@@ -211,11 +212,7 @@ impl Submitter {
             }
             // Somebody must be there to be tried: not a round for nobody.
             let this = self.clone();
-            let planning = tokio::task::spawn_blocking(move || this.recontact_plan(id));
-            let plan = planning
-                .await
-                .unwrap_or_else(|_| Err(StoreError::Closed.into()));
-            let plan = match plan {
+            let plan = match off_thread(move || this.recontact_plan(id)).await {
                 // Whoever pressed the same button a moment earlier is what is in the way.
                 Err(SubmitError::Recontact(_)) if self.has_round(id, round)? => {
                     return Ok(Recontacted::Before);

@@ -163,6 +163,6 @@ async fn apart<T: Send + 'static>(
     read: impl FnOnce(&App) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let app = Arc::clone(app);
-    let done = tokio::task::spawn_blocking(move || read(&app)).await;
+    let done = crate::clock::apart(move || read(&app)).await;
     done.map_err(|_| Fault::Internal)?
 }

@@ -286,7 +286,7 @@ pub(super) async fn download(
     let files = app.repo().content(communication.content)?.attachments;
     let file = files.get(index).ok_or(Fault::NotFound)?;
     let (store, blob) = (app.repo().store().clone(), file.blob);
-    let reading = tokio::task::spawn_blocking(move || store.get_blob(blob));
+    let reading = crate::clock::apart(move || store.get_blob(blob));
     let bytes = reading.await.map_err(|_| Fault::Internal)??;
     let bytes = bytes.ok_or(Fault::NotFound)?;
     as_download(&file.name, &file.media_type, bytes)

@@ -102,7 +102,7 @@ pub(super) async fn page(
 /// The start of a mail as a text that does nothing to the page it stands in.
 async fn raw_mail(repo: Repo, message: BlobId) -> Result<(String, bool), Fault> {
     let read = move || repo.store().get_blob(message);
-    let bytes = tokio::task::spawn_blocking(read).await;
+    let bytes = crate::clock::apart(read).await;
     let bytes = bytes.map_err(|_| Fault::Internal)??;
     let bytes = bytes.ok_or(Fault::NotFound)?;
     let shown = &bytes[..bytes.len().min(RAW_SHOWN_MAX)];

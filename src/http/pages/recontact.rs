@@ -104,7 +104,7 @@ pub(super) async fn page(
         return Ok(Redirect::to(&format!("/communications/{id}/review")).into_response());
     }
     let submit = app.console.submit.clone();
-    let planned = tokio::task::spawn_blocking(move || submit.recontact_plan(id)).await;
+    let planned = crate::clock::apart(move || submit.recontact_plan(id)).await;
     match planned.map_err(|_| Fault::Internal)? {
         Ok(plan) => show(&app, &signed, &communication, Ok(plan), StatusCode::OK),
         Err(SubmitError::Recontact(refusal)) => {

@@ -56,7 +56,7 @@ pub(crate) async fn file(
         .await
         .map_err(|_| Fault::Unavailable)?;
     let (store, reader) = (app.repo().store().clone(), app.console.file_of_mail);
-    let reading = tokio::task::spawn_blocking(move || -> Result<Option<Vec<u8>>> {
+    let reading = crate::clock::apart(move || -> Result<Option<Vec<u8>>> {
         let mail = store.get_blob(original)?;
         Ok(mail.and_then(|mail| reader(&mail, index)))
     });

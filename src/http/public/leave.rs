@@ -103,7 +103,7 @@ fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
 pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Answer {
     let repo = site.repo().clone();
     let contact = visitor.contact;
-    let reading = tokio::task::spawn_blocking(move || whole(&repo, &contact));
+    let reading = crate::clock::apart(move || whole(&repo, &contact));
     let whole = reading.await.map_err(|_| Fault::Internal)??;
     let text = serde_json::to_string_pretty(&whole).map_err(|_| Fault::Internal)?;
     let headers = [

@@ -49,7 +49,7 @@ impl Attempts {
             return Ok(Arc::clone(files));
         }
         let (repo, content) = (self.repo.clone(), Arc::clone(content));
-        let reading = tokio::task::spawn_blocking(move || read(&repo, &content));
+        let reading = crate::clock::apart(move || read(&repo, &content));
         let read = reading
             .await
             .map_err(|_| RepoError::Missing("an attachment"))?;

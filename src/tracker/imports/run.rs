@@ -302,7 +302,7 @@ impl Tracker {
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TrackerError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = crate::clock::apart(work).await;
     done.map_err(|_| TrackerError::Store(crate::store::StoreError::Closed))
 }
 
