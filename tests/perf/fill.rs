@@ -81,6 +81,17 @@ fn name(number: usize) -> String {
     )
 }
 
+/// First and last name of a contact.
+pub(crate) fn names(number: usize) -> (String, String) {
+    let spread = number.wrapping_mul(7919);
+    let last = format!(
+        "{}{}",
+        name(spread / 3),
+        name(spread / 512 + 7).to_lowercase()
+    );
+    (name(spread), last)
+}
+
 /// A person with an email address, a mobile and a landline, in one of the areas.
 pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> Contact {
     let method = |kind, destination| Method {
@@ -97,17 +108,13 @@ pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> C
         Destination::Phone(Redacted::new(PhoneNumber::from_e164(&number).unwrap()))
     };
     let spread = number.wrapping_mul(7919);
-    let last = format!(
-        "{}{}",
-        name(spread / 3),
-        name(spread / 512 + 7).to_lowercase()
-    );
+    let (first, last) = names(number);
     let address =
         EmailAddress::parse(&format!("person{number}@mail{}.example", number % 50)).unwrap();
     Contact {
         id: ContactId::new(random.uuid_v7(START)),
         kind: ContactKind::Citizen,
-        first_name: Redacted::new(name(spread)),
+        first_name: Redacted::new(first),
         last_name: Redacted::new(last),
         language: "en".to_owned(),
         area: areas.get(spread % areas.len().max(1)).copied(),

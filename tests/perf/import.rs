@@ -1,43 +1,94 @@
-//! Adding many contacts at once.
+//! Importing a file of contacts as the console does: read, looked at row by row, written.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use tocsin::domain::AreaId;
+use bytes::Bytes;
+use tocsin::contacts_file::{guess, read};
+use tocsin::domain::{ContactKind, ImportId, ImportMapping, KnownPeople};
+use tocsin::tracker::{ImportStep, NewImport, Tracker};
 
 use crate::{Size, console, cpu_seconds, fill, memory_mib, report};
 
-/// Contacts added at a time, as an import does.
-const STEP: usize = 500;
-
 pub(crate) async fn run(folder: &Path, size: Size) {
     let served = console::start(folder).await;
-    let areas = fill::areas(&served.random);
-    served.tracker.add_areas(&areas).await.unwrap();
-    let leaves: Vec<AreaId> = areas[areas.len() - 500..]
-        .iter()
-        .map(|area| area.id)
-        .collect();
-    let contacts: Vec<_> = (0..size.contacts)
-        .map(|n| fill::contact(&served.random, n, &leaves))
-        .collect();
+    let new = file(size.contacts, served.user);
     let (began, cpu) = (Instant::now(), cpu_seconds());
-    for some in contacts.chunks(STEP) {
-        served.tracker.add_contacts(some).await.unwrap();
-    }
-    let took = began.elapsed().as_secs_f64();
+    let id = served.tracker.begin_import(new.clone()).await.unwrap();
+    let mapping = new.mapping;
+    assert!(served.tracker.check_import(id, mapping).await.unwrap());
+    go(&served.tracker, id).await;
     report(
-        "import",
+        "import: dry run",
         &[
-            ("seconds", took),
+            ("seconds", began.elapsed().as_secs_f64()),
             ("cpu_s", cpu_seconds() - cpu),
-            ("rss_mib", memory_mib().0),
         ],
     );
-    let mut count = 0;
-    for area in &areas {
-        count += served.repo.contact_count(area.id).unwrap();
-    }
-    assert_eq!(count, size.contacts as u64);
+    let (began, cpu) = (Instant::now(), cpu_seconds());
+    assert!(served.tracker.start_import(id).await.unwrap());
+    go(&served.tracker, id).await;
+    let (rss, peak) = memory_mib();
+    report(
+        "import: written",
+        &[
+            ("seconds", began.elapsed().as_secs_f64()),
+            ("cpu_s", cpu_seconds() - cpu),
+            ("rss_mib", rss),
+            ("peak_mib", peak),
+        ],
+    );
+    let job = served.repo.import(id).unwrap().unwrap();
+    assert_eq!(job.done.added as usize, size.contacts);
+    assert_eq!(job.done.bad, 0);
     served.stop.cancel();
+}
+
+/// A file as a municipality has it: a name, three ways to reach somebody, and a street.
+fn file(contacts: usize, by: tocsin::domain::UserId) -> NewImport {
+    let mut text = "First name,Last name,Email,Mobile,Landline,Area\n".to_owned();
+    for number in 0..contacts {
+        let (first, last) = fill::names(number);
+        let (sector, street) = (number % 100, number % 500);
+        writeln!(
+            text,
+            "{first},{last},person{number}@mail{}.example,+447700{number:06},+441632{number:06},\
+             Municipality / Sector {sector} / Street {street}",
+            number % 50
+        )
+        .unwrap();
+    }
+    let (table, shape) = read(text.as_bytes()).unwrap();
+    let (columns, header) = guess(&table);
+    NewImport {
+        by,
+        file_name: "people.csv".to_owned(),
+        file: Bytes::from(text),
+        read_as: shape.0,
+        rows: u32::try_from(table.len()).unwrap(),
+        mapping: ImportMapping {
+            columns,
+            header,
+            region: "GB".to_owned(),
+            kind: ContactKind::Citizen,
+            language: "en".to_owned(),
+            area: None,
+            group: None,
+            known: KnownPeople::Update,
+            by_field: None,
+            make_places: true,
+        },
+    }
+}
+
+async fn go(tracker: &Tracker, id: ImportId) {
+    let mut work = tracker.open_import(id).unwrap().unwrap();
+    loop {
+        let (back, step) = tracker.step_import(work).await.unwrap();
+        work = back;
+        if step == ImportStep::Done {
+            return;
+        }
+    }
 }

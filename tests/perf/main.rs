@@ -13,6 +13,11 @@ mod pages;
 
 use std::path::PathBuf;
 
+/// Many small pieces of many sizes live and die in the index: glibc's own allocator spends a
+/// third more time on them, and keeps more of them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One size of an installation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
