@@ -1,7 +1,7 @@
 //! The table of what the product must do (`tests/rows.txt`): every row is there, and names
 //! tests that exist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::rules::Finding;
 
@@ -21,7 +21,8 @@ fn finding(line: usize, message: String) -> Finding {
 /// of the browser's scripts.
 pub(crate) fn check(table: &str, tests: &BTreeSet<String>, steps: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut rows: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rows: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     for (index, line) in table.lines().enumerate() {
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
@@ -34,7 +35,10 @@ pub(crate) fn check(table: &str, tests: &BTreeSet<String>, steps: &str) -> Vec<F
             ));
             continue;
         };
-        *rows.entry((*row).to_owned()).or_default() += 1;
+        rows.insert(row);
+        if !seen.insert((row, test)) {
+            findings.push(finding(index + 1, format!("{row} names {test} twice")));
+        }
         let is_there = match test.strip_prefix("browser: ") {
             Some(step) => !step.is_empty() && steps.contains(step),
             None => test
@@ -49,7 +53,7 @@ pub(crate) fn check(table: &str, tests: &BTreeSet<String>, steps: &str) -> Vec<F
     for (document, count) in DOCUMENTS {
         for number in 1..=*count {
             let row = format!("{document}-{number:02}");
-            if !rows.contains_key(&row) {
+            if !rows.contains(row.as_str()) {
                 findings.push(finding(0, format!("{row} has no test")));
             }
         }
@@ -87,10 +91,15 @@ fn a_gap_and_a_wrong_name_are_found() {
     assert!(check(&table, &tests, "").is_empty());
     table = table.replace("S1-07 | it | room::a_test\n", "");
     table.push_str("S1-08 | it | room::no_test\nS3-01 | it | browser: a step\n");
+    table.push_str("S1-09 | once more | room::a_test\n");
     let found = check(&table, &tests, "sees a step");
     let said: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
     assert_eq!(
         said,
-        ["there is no test room::no_test", "S1-07 has no test"]
+        [
+            "there is no test room::no_test",
+            "S1-09 names room::a_test twice",
+            "S1-07 has no test"
+        ]
     );
 }
