@@ -1,5 +1,8 @@
 //! The public pages, on a router of their own.
 
+mod guards;
+mod links;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -155,75 +158,6 @@ impl Public {
 }
 
 #[tokio::test(start_paused = true)]
-async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
-    let public = public().await;
-    let (_, known) = public.somebody();
-    let mut answers = Vec::new();
-    for to in [known.reveal(), "nobody.at.all@example.org"] {
-        let began = tokio::time::Instant::now();
-        let answer = public.post("/log-in", "", &[("to", to)]).await;
-        let took = began.elapsed();
-        answers.push((answer.status, answer.body.replace(to, "ADDRESS"), took));
-    }
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!(public.world.repo.ticket_count().unwrap(), 1);
-    // A wrong code, too: with a ticket and without.
-    let mut answers = Vec::new();
-    for to in [known.reveal(), "nobody.at.all@example.org"] {
-        let began = tokio::time::Instant::now();
-        let answer = public
-            .post("/code", "", &[("to", to), ("code", "000000")])
-            .await;
-        answers.push((
-            answer.status,
-            answer.body.replace(to, "ADDRESS"),
-            began.elapsed(),
-        ));
-    }
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-#[tokio::test(start_paused = true)]
-async fn opening_links_and_pages_changes_nothing() {
-    let public = public().await;
-    let (contact, to) = public.somebody();
-    public.post("/log-in", "", &[("to", to.reveal())]).await;
-    let token = public.secrets(&to).token;
-    let delivery = public
-        .world
-        .repo
-        .deliveries_of(contact.id, None, 1)
-        .unwrap()
-        .rows
-        .remove(0);
-    let unsubscribe = links().unsubscribe(delivery.id);
-    let before = public.everything();
-    for path in [
-        "/",
-        "/?lang=fr",
-        "/code",
-        "/sign-up",
-        &format!("/v/{token}"),
-        "/v/unknown",
-        unsubscribe.strip_prefix(HERE).unwrap(),
-        "/u/unknown",
-        "/me",
-        "/me/delete",
-        "/me/data.json",
-    ] {
-        public.get(path, "").await;
-    }
-    assert_eq!(public.everything(), before);
-    // The link still works.
-    let entered = public.post(&format!("/v/{token}"), "", &[]).await;
-    assert_eq!(entered.location(), "/me");
-    // Once.
-    let again = public.post(&format!("/v/{token}"), "", &[]).await;
-    assert_eq!(again.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test(start_paused = true)]
 async fn somebody_signs_up_and_is_a_contact_once_an_address_is_confirmed() {
     let public = public().await;
     let people = public.world.contacts.len();
@@ -363,73 +297,6 @@ async fn people_amend_their_details_and_wishes() {
     assert!(report.is_sound(), "{:?}", report.problems);
 }
 
-#[tokio::test(start_paused = true)]
-async fn forms_need_their_token_and_our_page() {
-    let public = public().await;
-    let (contact, to) = public.somebody();
-    let (cookie, csrf) = public.log_in(&to).await;
-    let fields = [("first_name", "Eve"), ("language", "en")];
-    let unsigned = public.post("/me/details", &cookie, &fields).await;
-    assert_eq!(unsigned.status, StatusCode::FORBIDDEN);
-    let signed = [
-        ("csrf", csrf.as_str()),
-        ("first_name", "Eve"),
-        ("language", "en"),
-    ];
-    let elsewhere = "https://evil.example";
-    for path in [
-        "/me/details",
-        "/log-in",
-        "/code",
-        "/sign-up",
-        "/v/token",
-        "/log-out",
-    ] {
-        let answer = public.post_from(elsewhere, path, &cookie, &signed).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
-    }
-    assert_ne!(public.contact(contact.id).first_name.reveal(), "Eve");
-}
-
-#[tokio::test(start_paused = true)]
-async fn codes_cannot_be_guessed_and_strangers_are_slowed_down() {
-    let public = public_with(PublicSettings {
-        tries_per_ip_max: 8,
-        ..PublicSettings::default()
-    })
-    .await;
-    let (_, to) = public.somebody();
-    public.post("/log-in", "", &[("to", to.reveal())]).await;
-    let code = public.secrets(&to).code;
-    let guess = |code: &str| {
-        let code = code.to_owned();
-        let to = to.reveal().to_owned();
-        let public = &public;
-        async move {
-            public
-                .post("/code", "", &[("to", &to), ("code", &code)])
-                .await
-        }
-    };
-    for _ in 0..5 {
-        assert_eq!(
-            guess("000000").await.status,
-            StatusCode::UNPROCESSABLE_ENTITY
-        );
-    }
-    assert_eq!(guess(&code).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(
-        guess("000000").await.status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    let slowed = guess("000000").await;
-    assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(slowed.headers.contains_key(header::RETRY_AFTER));
-    // Whoever is known and whoever is not waits alike.
-    let asked = public.post("/log-in", "", &[("to", "x@example.org")]).await;
-    assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
-}
-
 impl Public {
     /// A mail that somebody wrote in the console, on its way to this contact.
     async fn mail_to(&self, contact: &Contact) -> crate::domain::DeliveryId {
@@ -458,110 +325,6 @@ impl Public {
         self.world.expand().await;
         let made = self.world.repo.deliveries_of(contact.id, None, 1).unwrap();
         made.rows[0].id
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_click_unsubscribes_from_anywhere_and_the_page_only_from_here() {
-    let public = public().await;
-    let (contact, _) = public.somebody();
-    let delivery = public.mail_to(&contact).await;
-    let url = links().unsubscribe(delivery);
-    let path = url.strip_prefix(HERE).unwrap();
-    let page = public.get(path, "").await;
-    page.assert_has(&["value=\"category\"", "value=\"all\""]);
-    assert!(!page.body.contains(contact.first_name.reveal()));
-    let elsewhere = "https://mail.example";
-    let refused = public
-        .post_from(elsewhere, path, "", &[("what", "all")])
-        .await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert!(
-        public
-            .contact(contact.id)
-            .wishes
-            .allow(Channel::Email, "general")
-    );
-    let one_click = [("List-Unsubscribe", "One-Click")];
-    let done = public.post_from(elsewhere, path, "", &one_click).await;
-    assert_eq!(done.status, StatusCode::OK);
-    let wishes = public.contact(contact.id).wishes;
-    assert!(!wishes.allow(Channel::Email, "general") && wishes.allow(Channel::Email, "alert"));
-    assert!(wishes.allow(Channel::Text, "general"));
-    assert_eq!(wishes.consents[0].proof, ProofKind::OneClick);
-    let done = public.post(path, "", &[("what", "all")]).await;
-    assert_eq!(done.status, StatusCode::OK);
-    let wishes = public.contact(contact.id).wishes;
-    assert!(!wishes.allow(Channel::Email, "alert") && wishes.allow(Channel::Text, "alert"));
-    let forged = path.replace("/u/", "/u/a");
-    let forged = public.post(&forged, "", &one_click).await;
-    assert_eq!(forged.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_picture_tells_of_opening_once_and_always_looks_the_same() {
-    let public = public().await;
-    let (contact, _) = public.somebody();
-    let delivery = public.mail_to(&contact).await;
-    let path = links().pixel(delivery);
-    let path = path.strip_prefix(HERE).unwrap();
-    let status = || {
-        public
-            .world
-            .repo
-            .delivery(delivery)
-            .unwrap()
-            .unwrap()
-            .status()
-    };
-    // Not sent yet: nothing can have been opened.
-    public.get(path, "").await;
-    assert_eq!(status(), Status::Email(EmailStatus::Queued));
-    let sent = crate::tracker::Event::Changed {
-        status: Status::Email(EmailStatus::Received),
-        verdict: None,
-        source: crate::domain::Source::Peer,
-    };
-    public.world.tracker.record(delivery, sent).await.unwrap();
-    let opened = public.get(path, "").await;
-    assert_eq!(status(), Status::Email(EmailStatus::Opened));
-    let before = public.everything();
-    let again = public.get(path, "").await;
-    let forged = public.get("/o/forged.gif", "").await;
-    assert_eq!(public.everything(), before);
-    for answer in [&opened, &again, &forged] {
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.body, opened.body);
-        assert_eq!(answer.headers[header::CONTENT_TYPE], "image/gif");
-        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
-        assert!(!answer.headers.contains_key(header::SET_COOKIE));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_console_is_not_here_and_these_pages_are_not_there() {
-    let public = public().await;
-    for path in [
-        "/login",
-        "/contacts",
-        "/users",
-        "/metrics",
-        "/healthz",
-        "/readyz",
-    ] {
-        let answer = public.get(path, "").await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-    }
-    for path in [
-        "/sign-up",
-        "/me/delete",
-        "/code",
-        "/v/x",
-        "/u/x",
-        "/o/x.gif",
-    ] {
-        let answer = public.world.get(path).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
 
