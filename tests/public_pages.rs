@@ -75,14 +75,12 @@ fn contact() -> Contact {
         language: "en".into(),
         area: None,
         methods: vec![Method {
-            id: MethodId::new(random.uuid_v7(now)),
-            kind: MethodKind::Email,
-            destination: email("old@mail.example"),
             state: MethodState::Active,
-            suspension: None,
-            soft_failures: Vec::new(),
-            suspensions: 0,
-            verified_at: None,
+            ..Method::new(
+                MethodId::new(random.uuid_v7(now)),
+                MethodKind::Email,
+                email("old@mail.example"),
+            )
         }],
         issue_since: None,
         prompted_at: None,

@@ -230,14 +230,5 @@ fn field(name: &str, value: &str) -> CustomField {
 }
 
 fn method(kind: MethodKind, to: &Destination, new_id: &mut dyn FnMut() -> [u8; 16]) -> Method {
-    Method {
-        id: MethodId::from_bytes(new_id()),
-        kind,
-        destination: to.clone(),
-        state: MethodState::Unverified,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
-    }
+    Method::new(MethodId::from_bytes(new_id()), kind, to.clone())
 }

@@ -205,16 +205,7 @@ fn apply_method(
 ) -> Option<Changed> {
     let Some(id) = wanted.id else {
         make_room(contact);
-        let method = Method {
-            id: new_id(),
-            kind: wanted.kind,
-            destination: wanted.destination.clone(),
-            state: MethodState::Unverified,
-            suspension: None,
-            soft_failures: Vec::new(),
-            suspensions: 0,
-            verified_at: None,
-        };
+        let method = Method::new(new_id(), wanted.kind, wanted.destination.clone());
         let id = method.id;
         contact.methods.push(method);
         return Some((ContactChange::MethodAdded, Some(id)));

@@ -158,6 +158,21 @@ pub struct Method {
 pub const SOFT_FAILURES_MAX: usize = 32;
 
 impl Method {
+    /// One that was given and that nobody has proved.
+    #[must_use]
+    pub const fn new(id: MethodId, kind: MethodKind, destination: Destination) -> Self {
+        Self {
+            id,
+            kind,
+            destination,
+            state: MethodState::Unverified,
+            suspension: None,
+            soft_failures: Vec::new(),
+            suspensions: 0,
+            verified_at: None,
+        }
+    }
+
     /// Whether messages of this channel go to it now.
     #[must_use]
     pub const fn usable_for(&self, channel: Channel) -> bool {

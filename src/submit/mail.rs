@@ -127,7 +127,6 @@ impl Submitter {
             }
         }
         let people = self.by_person(&mut batch, &mail.recipients, now)?;
-        let category = self.tracker.category(SUBMITTED_CATEGORY);
         let said = Communication::to_one(
             id,
             Origin::Submission(mail.user),
@@ -142,20 +141,31 @@ impl Submitter {
             people: people.len() as u64,
             ..said
         };
-        batch.insert(&communication);
-        for person in &people {
+        self.deliver(&mut batch, &communication, &people);
+        Ok((batch, id))
+    }
+
+    /// Puts a communication to these people into a batch, with its deliveries.
+    pub(super) fn deliver(
+        &self,
+        batch: &mut Batch,
+        communication: &Communication,
+        people: &[Addressed],
+    ) {
+        batch.insert(communication);
+        let category = self.tracker.category(&communication.category);
+        for person in people {
             let making = Making {
-                communication: id,
+                communication: communication.id,
                 category: &category,
                 contact: &person.contact,
                 round: 1,
-                now,
+                now: communication.created_at,
                 express: false,
             };
             let wanted: Vec<NewDelivery<'_>> = person.wanted().collect();
-            make_deliveries(&mut batch, &self.random, making, None, &wanted);
+            make_deliveries(batch, &self.random, making, None, &wanted);
         }
-        Ok((batch, id))
     }
 
     /// Gathers recipients by person; somebody never heard of becomes a correspondent.
@@ -248,16 +258,11 @@ impl Submitter {
             last_name: Redacted::new(String::new()),
             language: self.settings().default_language.clone(),
             area: None,
-            methods: vec![Method {
-                id: MethodId::new(self.random.uuid_v7(now)),
+            methods: vec![Method::new(
+                MethodId::new(self.random.uuid_v7(now)),
                 kind,
                 destination,
-                state: MethodState::Unverified,
-                suspension: None,
-                soft_failures: Vec::new(),
-                suspensions: 0,
-                verified_at: None,
-            }],
+            )],
             issue_since: None,
             prompted_at: None,
             created_at: now,

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, Row, RowBatch, keys};
-use crate::tracker::{Making, NewDelivery, make_deliveries};
+use crate::tracker::{NewDelivery, make_to_one};
 
 /// Name of the category that notices to us belong to.
 pub const NOTICE_CATEGORY: &str = "Notice";
@@ -218,20 +218,21 @@ impl Submitter {
             batch.blob(content.to_bytes()),
             now,
         );
-        batch.insert(&communication);
-        let making = Making {
-            communication: communication.id,
-            category: &self.tracker.category(NOTICE_CATEGORY),
-            contact: &contact,
-            round: 1,
-            now,
-            express: false,
-        };
-        let wanted = [NewDelivery {
+        let category = self.tracker.category(NOTICE_CATEGORY);
+        let by_mail = NewDelivery {
             method,
             channel: Channel::Email,
-        }];
-        make_deliveries(batch, &self.random, making, None, &wanted);
+        };
+        let random = &self.random;
+        make_to_one(
+            batch,
+            random,
+            &communication,
+            &category,
+            &contact,
+            by_mail,
+            false,
+        );
         tracing::info!(user = %user.id, replies = count, "notice of replies queued");
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{Making, NewDelivery, inbox_message, make_deliveries};
+use crate::tracker::{NewDelivery, inbox_message, make_to_one};
 
 /// Name of the category that answers belong to.
 pub const REPLY_CATEGORY: &str = "Reply";
@@ -155,20 +155,21 @@ impl Submitter {
             batch.blob(content.to_bytes()),
             now,
         );
-        batch.insert(&communication);
-        let making = Making {
-            communication: answer.id,
-            category: &self.tracker.category(REPLY_CATEGORY),
-            contact: &contact,
-            round: 1,
-            now,
-            express: false,
-        };
-        let wanted = [NewDelivery {
+        let category = self.tracker.category(REPLY_CATEGORY);
+        let new = NewDelivery {
             method,
             channel: answer.channel,
-        }];
-        let made = make_deliveries(&mut batch, &self.random, making, None, &wanted);
+        };
+        let random = &self.random;
+        let made = make_to_one(
+            &mut batch,
+            random,
+            &communication,
+            &category,
+            &contact,
+            new,
+            false,
+        );
         let message = Message {
             body: Some(batch.blob(answer.text.clone().into_bytes())),
             delivery: made.first().copied(),

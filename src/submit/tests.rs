@@ -76,14 +76,12 @@ impl World {
 
     fn method(&self, kind: MethodKind, destination: Destination, state: MethodState) -> Method {
         Method {
-            id: MethodId::new(self.random.uuid_v7(self.clock.wall())),
-            kind,
-            destination,
             state,
-            suspension: None,
-            soft_failures: Vec::new(),
-            suspensions: 0,
-            verified_at: None,
+            ..Method::new(
+                MethodId::new(self.random.uuid_v7(self.clock.wall())),
+                kind,
+                destination,
+            )
         }
     }
 

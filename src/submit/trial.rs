@@ -8,9 +8,8 @@ use crate::domain::{
     Channel, Channels, Communication, CommunicationId, Content, Origin, Related, Relation, User,
     UserId,
 };
+use crate::store::Batch;
 use crate::store::records::Record;
-use crate::store::{Batch, RowBatch};
-use crate::tracker::{Making, NewDelivery, make_deliveries};
 
 /// What a trial's subject and text begin with.
 const TRIAL_MARK: &str = "[Test] ";
@@ -80,20 +79,7 @@ impl Submitter {
             }),
             ..said
         };
-        batch.insert(&communication);
-        let category = self.tracker.category(&draft.category);
-        for person in &people {
-            let making = Making {
-                communication: trial,
-                category: &category,
-                contact: &person.contact,
-                round: 1,
-                now,
-                express: false,
-            };
-            let wanted: Vec<NewDelivery<'_>> = person.wanted().collect();
-            make_deliveries(&mut batch, &self.random, making, None, &wanted);
-        }
+        self.deliver(&mut batch, &communication, &people);
         tracing::info!(communication = %trial, draft = %of, user = %by, "trial queued");
         Ok(Decision {
             batch,

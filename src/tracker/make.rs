@@ -4,8 +4,9 @@ use super::write::write_log;
 use crate::clock::Randomness;
 use crate::domain::sort_name::sort_name;
 use crate::domain::{
-    Category, Channel, CommunicationId, Contact, Delivery, DeliveryId, LogEvent, Method, Person,
-    PersonDelivery, PersonState, Redacted, Source, Status, StatusChange, TextStatus, Timestamp,
+    Category, Channel, Communication, CommunicationId, Contact, Delivery, DeliveryId, LogEvent,
+    Method, Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange,
+    TextStatus, Timestamp,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -83,6 +84,29 @@ pub fn make_deliveries(
     }
     write_log(batch, making.contact.id, making.now, log, random.next_u64());
     made
+}
+
+/// Puts a communication to one person ([`Communication::to_one`]) into a batch, with its
+/// delivery by one method.
+pub fn make_to_one(
+    batch: &mut Batch,
+    random: &Randomness,
+    communication: &Communication,
+    category: &Category,
+    contact: &Contact,
+    new: NewDelivery<'_>,
+    express: bool,
+) -> Vec<MadeDelivery> {
+    batch.insert(communication);
+    let making = Making {
+        communication: communication.id,
+        category,
+        contact,
+        round: 1,
+        now: communication.created_at,
+        express,
+    };
+    make_deliveries(batch, random, making, None, &[new])
 }
 
 /// Whoever is known by an address alone sorts by it.

@@ -42,7 +42,7 @@ pub use contacts::{Edited, Merged};
 pub use event::Event;
 pub use imports::{ImportStep, ImportWork, NewImport};
 pub use inbox::{Attached, Incoming, Taken, inbox_message};
-pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries};
+pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries, make_to_one};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use recipients::Gathered;

@@ -312,16 +312,7 @@ fn add(
         let place = contact.methods.iter().position(removed)?;
         contact.methods.remove(place);
     }
-    let mut method = Method {
-        id: ticket.method,
-        kind: ticket.kind,
-        destination: ticket.destination.clone(),
-        state: MethodState::Unverified,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
-    };
+    let mut method = Method::new(ticket.method, ticket.kind, ticket.destination.clone());
     let mut log = vec![LogEvent::changed(
         ContactChange::MethodAdded,
         Some(&method),

@@ -256,14 +256,12 @@ impl Application {
 
 fn method(random: &Randomness, kind: MethodKind, destination: Destination) -> Method {
     Method {
-        id: MethodId::new(random.uuid_v7(SystemClock::shared().wall())),
-        kind,
-        destination,
         state: MethodState::Active,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
+        ..Method::new(
+            MethodId::new(random.uuid_v7(SystemClock::shared().wall())),
+            kind,
+            destination,
+        )
     }
 }
 

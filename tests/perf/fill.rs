@@ -95,14 +95,8 @@ pub(crate) fn names(number: usize) -> (String, String) {
 /// A person with an email address, a mobile and a landline, in one of the areas.
 pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> Contact {
     let method = |kind, destination| Method {
-        id: MethodId::new(random.uuid_v7(START)),
-        kind,
-        destination,
         state: MethodState::Active,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
+        ..Method::new(MethodId::new(random.uuid_v7(START)), kind, destination)
     };
     let phone = |number: String| {
         Destination::Phone(Redacted::new(PhoneNumber::from_e164(&number).unwrap()))

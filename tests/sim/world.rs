@@ -106,21 +106,19 @@ impl World {
     /// A contact; nothing is written yet.
     pub(crate) fn person(&self, methods: &[(MethodKind, &str)]) -> Contact {
         let method = |&(kind, text): &(MethodKind, &str)| Method {
-            id: MethodId::new(self.random.uuid_v7(self.wall)),
-            kind,
-            destination: match kind {
-                MethodKind::Email => {
-                    Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
-                }
-                MethodKind::Mobile | MethodKind::Landline => {
-                    Destination::Phone(Redacted::new(PhoneNumber::from_e164(text).unwrap()))
-                }
-            },
             state: MethodState::Active,
-            suspension: None,
-            soft_failures: Vec::new(),
-            suspensions: 0,
-            verified_at: None,
+            ..Method::new(
+                MethodId::new(self.random.uuid_v7(self.wall)),
+                kind,
+                match kind {
+                    MethodKind::Email => {
+                        Destination::Email(Redacted::new(EmailAddress::parse(text).unwrap()))
+                    }
+                    MethodKind::Mobile | MethodKind::Landline => {
+                        Destination::Phone(Redacted::new(PhoneNumber::from_e164(text).unwrap()))
+                    }
+                },
+            )
         };
         Contact {
             id: ContactId::new(self.random.uuid_v7(self.wall)),

@@ -374,14 +374,8 @@ fn contact(
     now: crate::domain::Timestamp,
 ) -> anyhow::Result<Contact> {
     let method = |kind, destination| Method {
-        id: MethodId::new(random.uuid_v7(now)),
-        kind,
-        destination,
         state: MethodState::Active,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
+        ..Method::new(MethodId::new(random.uuid_v7(now)), kind, destination)
     };
     let phone = |number: &str| {
         PhoneNumber::from_e164(number).map(|number| Destination::Phone(Redacted::new(number)))

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -165,8 +166,17 @@ pub(super) async fn log(
     .await
 }
 
-fn both(contact: &str, method: &str) -> Answer<(ContactId, MethodId)> {
-    Ok((id(contact, "contact")?, id(method, "method")?))
+/// The method that an address names, and whose it is.
+pub(super) struct MethodOf(ContactId, MethodId);
+
+impl<S: Send + Sync> FromRequestParts<S> for MethodOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let ids = Ids::<(String, String)>::from_request_parts(parts, state).await?;
+        let Ids((contact, method)) = ids;
+        Ok(Self(id(&contact, "contact")?, id(&method, "method")?))
+    }
 }
 
 /// Puts a suspended method to use again; nothing happens when it is not suspended.
@@ -176,9 +186,8 @@ fn both(contact: &str, method: &str) -> Answer<(ContactId, MethodId)> {
 pub(super) async fn reinstate(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Ids((text, method)): Ids<(String, String)>,
+    MethodOf(of, method): MethodOf,
 ) -> Answer<StatusCode> {
-    let (of, method) = both(&text, &method)?;
     let tracker = &app.console.tracker;
     tracker.reinstate(of, method, caller.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -200,11 +209,11 @@ pub(super) struct CorrectAsked {
 pub(super) async fn correct(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Ids((text, method)): Ids<(String, String)>,
+    MethodOf(of, method): MethodOf,
     Json(asked): Json<CorrectAsked>,
 ) -> Answer<StatusCode> {
-    let (of, method) = both(&text, &method)?;
-    let known = contact(&app, &text)?;
+    let known = app.repo().contact(of)?;
+    let known = known.ok_or_else(|| Problem::not_found("contact"))?;
     let known = known.method(method);
     let kind = known.ok_or_else(|| Problem::not_found("method"))?.kind;
     let destination = read_destination(&app, kind, asked.to.trim())
@@ -223,9 +232,8 @@ pub(super) async fn correct(
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Ids((text, method)): Ids<(String, String)>,
+    MethodOf(of, method): MethodOf,
 ) -> Answer<StatusCode> {
-    let (of, method) = both(&text, &method)?;
     let tracker = &app.console.tracker;
     tracker.remove_method(of, method, caller.user.id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -246,10 +254,9 @@ pub(super) struct VerifyAsked {
 pub(super) async fn verify(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Ids((text, method)): Ids<(String, String)>,
+    MethodOf(of, method): MethodOf,
     Json(asked): Json<VerifyAsked>,
 ) -> Answer<StatusCode> {
-    let (of, method) = both(&text, &method)?;
     let by = asked.channel.as_deref();
     let by = by.map(|name| channel("channel", name)).transpose()?;
     let submit = &app.console.submit;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 
 use super::super::App;
 use super::super::data::Areas;
@@ -15,7 +15,7 @@ use super::super::view::Chrome;
 use super::compose::see;
 use super::confirm::{self, Question};
 use super::contact_edit::{Choice, area_choices};
-use super::groups::name_problem;
+use super::named::{self, Named, Refused};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{Actor, AreaId, Role};
 use crate::tracker::{Refusal, TrackerError};
@@ -34,8 +34,7 @@ struct AreasPage {
     c: Chrome,
     areas: Vec<AreaRow>,
     choices: Vec<Choice>,
-    entered: String,
-    problem: String,
+    name: Named,
 }
 
 /// `GET /areas`
@@ -47,7 +46,7 @@ pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed, uri: Uri)
     .await
 }
 
-fn list(app: &App, signed: &Signed, done: &str, refused: Option<(Refusal, &Fields)>) -> Answer {
+fn list(app: &App, signed: &Signed, done: &str, refused: Refused<'_>) -> Answer {
     let c = Chrome::of(app, signed, signed.words.t("areas.title"), "areas")?.with_done(done);
     let areas = Areas::read(app.repo())?;
     let row = |(depth, area): (usize, &crate::domain::Area)| AreaRow {
@@ -58,21 +57,13 @@ fn list(app: &App, signed: &Signed, done: &str, refused: Option<(Refusal, &Field
         issues: areas.numbers(area.id).issues,
     };
     let parent = refused.map_or("", |(_, fields)| fields.get("parent"));
-    let status = if refused.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
     let page = AreasPage {
         areas: areas.tree.walk().into_iter().map(row).collect(),
         choices: area_choices(&areas, parent),
-        entered: refused
-            .map(|(_, fields)| fields.get("name").to_owned())
-            .unwrap_or_default(),
-        problem: refused.map_or_else(String::new, |(why, _)| c.t(name_problem(why)).to_owned()),
+        name: Named::of(&c, "", refused),
         c,
     };
-    show_as(status, &page)
+    show_as(named::status(refused), &page)
 }
 
 /// Areas are the administrators'.
@@ -109,10 +100,9 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
 struct AreaPage {
     c: Chrome,
     id: AreaId,
-    name: String,
-    entered: String,
+    title: String,
+    name: Named,
     choices: Vec<Choice>,
-    problem: String,
     people: u64,
     issues: u64,
     below: usize,
@@ -131,38 +121,29 @@ pub(super) async fn area(
     .await
 }
 
-fn one(app: &App, signed: &Signed, id: AreaId, refused: Option<(Refusal, &Fields)>) -> Answer {
+fn one(app: &App, signed: &Signed, id: AreaId, refused: Refused<'_>) -> Answer {
     let areas = Areas::read(app.repo())?;
     let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
     let c = Chrome::of(app, signed, area.name.clone(), "areas")?;
     let within = areas.tree.subtree(id);
     let chosen = match refused {
-        Some((_, fields)) => fields.get("parent").to_owned(),
-        None => area.parent.map(|id| id.to_string()).unwrap_or_default(),
+        Some((_, fields)) if fields.has("name") => fields.get("parent").to_owned(),
+        Some(_) | None => area.parent.map(|id| id.to_string()).unwrap_or_default(),
     };
     let mut choices = area_choices(&areas, &chosen);
     // It cannot lie in itself.
     choices.retain(|choice| !within.iter().any(|id| id.to_string() == choice.value));
-    let status = if refused.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
     let page = AreaPage {
         id,
-        name: area.name.clone(),
-        entered: refused.map_or_else(
-            || area.name.clone(),
-            |(_, fields)| fields.get("name").to_owned(),
-        ),
+        title: area.name.clone(),
+        name: Named::of(&c, &area.name, refused),
         choices,
-        problem: refused.map_or_else(String::new, |(why, _)| c.t(name_problem(why)).to_owned()),
         people: areas.numbers(id).people,
         issues: areas.numbers(id).issues,
         below: within.len() - 1,
         c,
     };
-    show_as(status, &page)
+    show_as(named::status(refused), &page)
 }
 
 /// `POST /areas/{id}`: another name or place.

@@ -18,11 +18,12 @@ use super::compose::see;
 use super::confirm::{self, Question};
 use super::contacts::{Row, rows};
 use super::filter_form::{query, read};
+use super::named::{self, Named, Refused};
 use super::recipients::of_text;
-use super::{Answer, apart, id, show};
+use super::{Answer, apart, id, show, show_as};
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
 use crate::domain::{Actor, ContactFilter, ContactId, FilterId, GatherInto, GroupId};
-use crate::tracker::{Refusal, TrackerError};
+use crate::tracker::TrackerError;
 
 /// Contacts found to add to a group.
 const FOUND_MAX: usize = 25;
@@ -38,34 +39,20 @@ struct GroupRow {
 #[template(path = "groups.html")]
 struct Page {
     c: Chrome,
-    problem: String,
-    entered: String,
+    name: Named,
     groups: Vec<GroupRow>,
-}
-
-/// Why a name is not taken, for the form it was entered in.
-pub(super) fn name_problem(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Name => "name.wrong",
-        Refusal::NameTaken => "name.taken",
-        Refusal::TooMany => "name.too_many",
-        Refusal::Circle => "areas.circle",
-        Refusal::TooDeep => "areas.too_deep",
-        Refusal::NotEmpty => "areas.not_empty",
-        Refusal::Gone => "editor.gone",
-    }
 }
 
 /// `GET /groups`
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     apart(move || {
         let fields = Fields::of_query(&uri);
-        list(&app, &signed, fields.get("done"), "", "")
+        list(&app, &signed, fields.get("done"), None)
     })
     .await
 }
 
-fn list(app: &App, signed: &Signed, done: &str, problem: &'static str, entered: &str) -> Answer {
+fn list(app: &App, signed: &Signed, done: &str, refused: Refused<'_>) -> Answer {
     let c = Chrome::of(app, signed, signed.words.t("groups.title"), "contacts")?.with_done(done);
     let mut groups = app.repo().groups(GROUPS_MAX)?;
     groups.sort_by_cached_key(|group| group.name.to_lowercase());
@@ -79,20 +66,11 @@ fn list(app: &App, signed: &Signed, done: &str, problem: &'static str, entered: 
         });
     }
     let page = Page {
-        problem: if problem.is_empty() {
-            String::new()
-        } else {
-            c.t(problem).to_owned()
-        },
-        entered: entered.to_owned(),
+        name: Named::of(&c, "", refused),
         groups: rows,
         c,
     };
-    let status = if problem.is_empty() { 200 } else { 422 };
-    super::show_as(
-        axum::http::StatusCode::from_u16(status).unwrap_or_default(),
-        &page,
-    )
+    show_as(named::status(refused), &page)
 }
 
 /// `POST /groups`
@@ -100,9 +78,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
     let SignedForm { signed, fields } = form;
     match app.console.tracker.add_group(fields.get("name")).await {
         Ok(id) => Ok(see(&format!("/groups/{id}?done=group_made"))),
-        Err(TrackerError::Refused(why)) => {
-            list(&app, &signed, "", name_problem(why), fields.get("name"))
-        }
+        Err(TrackerError::Refused(why)) => list(&app, &signed, "", Some((why, &fields))),
         Err(error) => Err(error.into()),
     }
 }
@@ -131,9 +107,8 @@ pub(super) async fn add_all(State(app): State<Arc<App>>, form: SignedForm) -> An
 struct GroupPage {
     c: Chrome,
     id: GroupId,
-    name: String,
-    entered: String,
-    problem: String,
+    title: String,
+    name: Named,
     note: String,
     people: u64,
     find: String,
@@ -164,7 +139,7 @@ fn one(
     signed: &Signed,
     id: GroupId,
     fields: &Fields,
-    problem: Option<(&'static str, &str)>,
+    refused: Refused<'_>,
 ) -> Answer {
     let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
     let c = Chrome::of(app, signed, group.name.clone(), "contacts")?.with_done(fields.get("done"));
@@ -198,11 +173,10 @@ fn one(
         .next
         .map(|place| format!("{here}?after={}", cursor_text(&place)));
     let user = signed.user.id;
-    show(&GroupPage {
+    let page = GroupPage {
         id,
-        entered: problem.map_or_else(|| group.name.clone(), |(_, entered)| entered.to_owned()),
-        name: group.name.clone(),
-        problem: problem.map_or_else(String::new, |(key, _)| c.t(key).to_owned()),
+        title: group.name.clone(),
+        name: Named::of(&c, &group.name, refused),
         note: added
             .map(|added| c.n("groups.added_one", "groups.added_many", &added))
             .unwrap_or_default(),
@@ -219,7 +193,8 @@ fn one(
         back: here,
         find,
         c,
-    })
+    };
+    show_as(named::status(refused), &page)
 }
 
 /// `POST /groups/{id}`: another name.
@@ -231,11 +206,12 @@ pub(super) async fn rename(
     let id: GroupId = id(&text)?;
     let SignedForm { signed, fields } = form;
     let name = fields.get("name");
-    match app.console.tracker.rename_group(id, name).await {
+    let renamed = app.console.tracker.rename_group(id, name);
+    match renamed.await {
         Ok(()) => Ok(see(&format!("/groups/{id}?done=renamed"))),
         Err(TrackerError::Refused(why)) => {
-            let problem = Some((name_problem(why), name));
-            one(&app, &signed, id, &Fields::default(), problem)
+            let refused = Some((why, &fields));
+            one(&app, &signed, id, &Fields::default(), refused)
         }
         Err(error) => Err(error.into()),
     }
@@ -353,7 +329,7 @@ pub(super) async fn save_filter(State(app): State<Arc<App>>, form: SignedForm) -
             let query = query(&filter);
             Ok(see(&format!("/contacts?{query}&done=filter_saved")))
         }
-        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", name_problem(why)),
+        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", named::problem(why)),
         Err(error) => Err(error.into()),
     }
 }
@@ -377,7 +353,7 @@ pub(super) async fn change_filter(
         .await
     {
         Ok(()) => Ok(see("/filters?done=renamed")),
-        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", name_problem(why)),
+        Err(TrackerError::Refused(why)) => filter_list(&app, &signed, "", named::problem(why)),
         Err(error) => Err(error.into()),
     }
 }

@@ -38,6 +38,7 @@ mod log;
 mod me;
 mod merge;
 mod message;
+mod named;
 mod overview;
 mod person;
 mod problems;

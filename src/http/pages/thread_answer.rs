@@ -254,19 +254,28 @@ fn seen(form: &SignedForm) -> u32 {
     form.fields.get("seen").parse().unwrap_or(0)
 }
 
+/// A thread, with whom it is now, and the method named beside it.
+fn beside(
+    app: &App,
+    thread: &str,
+    method: &str,
+) -> Result<(Loaded<Thread>, Loaded<Contact>, MethodId)> {
+    let thread = loaded(app, thread)?;
+    let contact = thread.contact.ok_or(Fault::NotFound)?;
+    let contact = app.repo().current_contact(contact)?;
+    Ok((thread, contact.ok_or(Fault::NotFound)?, id(method)?))
+}
+
 /// `POST /inbox/{thread}/methods/{method}/reinstate`
 pub(super) async fn reinstate(
     State(app): State<Arc<App>>,
     Path((text, method)): Path<(String, String)>,
     form: SignedForm,
 ) -> Page {
-    let thread = loaded(&app, &text)?;
-    let method: MethodId = id(&method)?;
-    let contact = app
-        .repo()
-        .current_id(thread.contact.ok_or(Fault::NotFound)?)?;
+    let (thread, contact, method) = beside(&app, &text, &method)?;
     let by = form.signed.user.id;
-    app.console.tracker.reinstate(contact, method, by).await?;
+    let tracker = &app.console.tracker;
+    tracker.reinstate(contact.id, method, by).await?;
     Ok(see(&format!("/inbox/{}?done=reinstated", thread.id)))
 }
 
@@ -276,19 +285,14 @@ pub(super) async fn correct(
     Path((text, method)): Path<(String, String)>,
     form: SignedForm,
 ) -> Page {
-    let thread = loaded(&app, &text)?;
-    let method: MethodId = id(&method)?;
-    let contact = app
-        .repo()
-        .current_id(thread.contact.ok_or(Fault::NotFound)?)?;
-    let known = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
-    let kind = known.method(method).ok_or(Fault::NotFound)?.kind;
+    let (thread, contact, method) = beside(&app, &text, &method)?;
+    let kind = contact.method(method).ok_or(Fault::NotFound)?.kind;
     let entered = form.fields.get("to").trim().to_owned();
     match read_destination(&app, kind, &entered) {
         Ok(destination) => {
             let by = form.signed.user.id;
             let submit = &app.console.submit;
-            submit.correct(contact, method, destination, by).await?;
+            submit.correct(contact.id, method, destination, by).await?;
             Ok(see(&format!("/inbox/{}?done=corrected", thread.id)))
         }
         Err(problem) => {

@@ -14,7 +14,7 @@ use super::{Answer, Site, guard, show, show_as};
 use crate::domain::contact::NAME_SIZE_MAX;
 use crate::domain::{
     AreaId, Consent, Contact, ContactId, ContactKind, Destination, EmailAddress, Method, MethodId,
-    MethodKind, MethodState, PhoneNumber, ProofKind, Redacted, Wishes,
+    MethodKind, PhoneNumber, ProofKind, Redacted, Wishes,
 };
 use crate::submit::SelfSignUp;
 
@@ -251,16 +251,11 @@ pub(super) fn method(
                 .map_err(|_| "self.problem.phone")?
         }
     };
-    Ok(Some(Method {
-        id: MethodId::new(site.site.random.uuid_v7(site.now())),
+    Ok(Some(Method::new(
+        MethodId::new(site.site.random.uuid_v7(site.now())),
         kind,
         destination,
-        state: MethodState::Unverified,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
-    }))
+    )))
 }
 
 /// First and last name.

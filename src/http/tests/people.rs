@@ -366,6 +366,9 @@ async fn groups_are_made_filled_renamed_and_deleted() {
     assert_eq!(list.body.matches("title-link").count(), 14);
     let out = [("contact", ada), ("do", "remove".to_owned())];
     browser.post(&members, &out).await;
+    let nameless = browser.post(&path, &name(" ")).await;
+    assert_eq!(nameless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    nameless.assert_has(&["aria-describedby=\"name-problem\""]);
     browser.post(&path, &name("Flood wardens")).await;
     browser
         .get(&path)
@@ -448,7 +451,7 @@ async fn areas_are_made_moved_and_deleted_without_losing_anybody() {
     let full = browser
         .post(&format!("{path}/delete"), &[("parent", String::new())])
         .await;
-    full.assert_has(&["Other areas lie in it."]);
+    full.assert_has(&["Other areas lie in it.", "name=\"name\" value=\"Harbour\""]);
     let below = field("Quay", world.areas[1].to_string());
     browser.post(&format!("/areas/{quay}"), &below).await;
     let people = world.repo.contact_count(harbour).unwrap();

@@ -245,14 +245,8 @@ async fn add_people(tracker: &Tracker, random: &Randomness, areas: &[AreaId]) ->
 
 fn contact(person: &Invented, random: &Randomness, areas: &[AreaId]) -> Contact {
     let method = |kind, destination| Method {
-        id: MethodId::new(random.uuid_v7(START)),
-        kind,
-        destination,
         state: MethodState::Active,
-        suspension: None,
-        soft_failures: Vec::new(),
-        suspensions: 0,
-        verified_at: None,
+        ..Method::new(MethodId::new(random.uuid_v7(START)), kind, destination)
     };
     let phone =
         |number: &str| Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap()));

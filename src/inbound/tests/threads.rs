@@ -46,16 +46,12 @@ impl World {
             language: "en".into(),
             area: None,
             methods: vec![Method {
-                id: MethodId::from_bytes([seed; 16]),
-                kind: MethodKind::Mobile,
-                destination: Destination::Phone(Redacted::new(
-                    PhoneNumber::from_e164(number).unwrap(),
-                )),
                 state: MethodState::Active,
-                suspension: None,
-                soft_failures: Vec::new(),
-                suspensions: 0,
-                verified_at: None,
+                ..Method::new(
+                    MethodId::from_bytes([seed; 16]),
+                    MethodKind::Mobile,
+                    Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap())),
+                )
             }],
             issue_since: None,
             prompted_at: None,
