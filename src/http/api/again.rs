@@ -17,8 +17,8 @@ use ring::digest;
 use super::super::App;
 use super::super::fault::Fault;
 use super::auth::Caller;
-use super::body;
 use super::problem::Problem;
+use super::{attachments, body};
 use crate::domain::token::API_ANSWER_SIZE_MAX;
 use crate::domain::{ApiAnswer, ApiRequest, Redacted};
 use crate::store::Loaded;
@@ -36,6 +36,11 @@ pub(super) async fn once(
     request: Request,
     next: Next,
 ) -> Response {
+    // Files stand in memory as a whole: no more of them at a time than the console takes.
+    let _turn = match attachments::body_max(request.uri().path()) {
+        Some(_) => app.uploads.acquire().await.ok(),
+        None => None,
+    };
     let key = match key(request.headers()) {
         Ok(Some(key)) if *request.method() == Method::POST => key,
         Ok(_) => return next.run(request).await,
@@ -82,7 +87,8 @@ async fn done_once(
     next: Next,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body::read(Request::new(body)).await?;
+    let most = attachments::body_max(parts.uri.path()).unwrap_or(body::BODY_MAX);
+    let body = to_bytes(body, most).await.map_err(|_| Fault::TooLarge)?;
     let uri = parts.uri.to_string();
     let kind = parts.headers.get(header::CONTENT_TYPE);
     let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::Areas;
-use super::body::{Json, field_id};
+use super::super::fault::Fault;
+use super::auth::Caller;
+use super::body::{Asked, Ids, Json, field_id, id};
 use super::shape::Made;
 use super::{Answer, apart, created};
-use crate::domain::{Area, AreaId};
+use crate::domain::{Actor, Area, AreaId, Role};
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,17 +69,78 @@ pub(super) struct AreaAsked {
     parent: Option<String>,
 }
 
-/// Makes an area.
+impl AreaAsked {
+    fn parent(&self) -> Answer<Option<AreaId>> {
+        let parent = self.parent.as_deref();
+        parent.map(|text| field_id("parent", text)).transpose()
+    }
+}
+
+/// Areas are set up by administrators, as in the console.
+fn administrator(caller: &Caller) -> Answer<()> {
+    match caller.user.role {
+        Role::Administrator => Ok(()),
+        Role::Operator | Role::Application => Err(Fault::Forbidden.into()),
+    }
+}
+
+/// Makes an area. Only for the token of an administrator.
 #[utoipa::path(post, path = "/api/v1/areas", tag = "areas", operation_id = "createArea",
     request_body = AreaAsked, responses((status = 201, body = Made)))]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(asked): Json<AreaAsked>,
 ) -> Answer<Response> {
-    let parent: Option<AreaId> = match asked.parent.as_deref() {
-        None => None,
-        Some(text) => Some(field_id("parent", text)?),
-    };
+    administrator(&caller)?;
+    let parent = asked.parent()?;
     let made = app.console.tracker.add_area(&asked.name, parent).await?;
     Ok(created(made, "/api/v1/areas"))
+}
+
+/// Gives an area another name or place. Only for the token of an administrator.
+#[utoipa::path(put, path = "/api/v1/areas/{id}", tag = "areas", operation_id = "changeArea",
+    params(("id" = String, Path)), request_body = AreaAsked, responses((status = 204)))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<AreaAsked>,
+) -> Answer<StatusCode> {
+    administrator(&caller)?;
+    let of: AreaId = id(&text, "area")?;
+    let parent = asked.parent()?;
+    let tracker = &app.console.tracker;
+    tracker.change_area(of, &asked.name, parent).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where the people of an area go when it is taken away.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct IntoAsked {
+    /// Another area; to none when it is not given.
+    into: Option<String>,
+}
+
+/// Takes an area away in which no others lie. Only for the token of an administrator.
+#[utoipa::path(delete, path = "/api/v1/areas/{id}", tag = "areas", operation_id = "deleteArea",
+    params(("id" = String, Path), IntoAsked), responses((status = 204)))]
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Asked(asked): Asked<IntoAsked>,
+) -> Answer<StatusCode> {
+    administrator(&caller)?;
+    let of: AreaId = id(&text, "area")?;
+    let into = asked.into.as_deref();
+    let into = into.map(|text| field_id("into", text)).transpose()?;
+    if app.repo().area(of)?.is_none() {
+        return Err(super::problem::Problem::not_found("area"));
+    }
+    let by = Actor::Program(caller.user.id);
+    app.console.tracker.delete_area(of, into, by).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -97,4 +98,36 @@ pub(super) async fn communications(
         Ok(axum::Json(PageOf::new(rows, found.next)))
     })
     .await
+}
+
+fn campaign(app: &App, text: &str) -> Answer<Loaded<Campaign>> {
+    let of: CampaignId = id(text, "campaign")?;
+    let found = app.repo().campaign(of)?;
+    found.ok_or_else(|| Problem::not_found("campaign"))
+}
+
+/// One campaign.
+#[utoipa::path(get, path = "/api/v1/campaigns/{id}", tag = "campaigns",
+    operation_id = "getCampaign", params(("id" = String, Path)),
+    responses((status = 200, body = CampaignShape)))]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<CampaignShape>> {
+    Ok(axum::Json(CampaignShape::of(&campaign(&app, &text)?.value)))
+}
+
+/// Gives a campaign another name.
+#[utoipa::path(put, path = "/api/v1/campaigns/{id}", tag = "campaigns",
+    operation_id = "renameCampaign", params(("id" = String, Path)), request_body = CampaignAsked,
+    responses((status = 204)))]
+pub(super) async fn rename(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+    Json(asked): Json<CampaignAsked>,
+) -> Answer<StatusCode> {
+    let of = campaign(&app, &text)?.id;
+    let submit = &app.console.submit;
+    submit.rename_campaign(of, &asked.name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

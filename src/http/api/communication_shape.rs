@@ -5,9 +5,11 @@ use utoipa::ToSchema;
 
 use super::super::App;
 use super::Answer;
+use super::attachments::FileShape;
 use super::shape::{StatusCount, channels, time};
 use crate::domain::{
-    Audience, Body, Communication, CommunicationState, Content, Origin, Statistics,
+    Approval, Audience, Body, Communication, CommunicationState, Content, Origin, Related,
+    Relation, Statistics,
 };
 use crate::submit::{ChannelCount, Review};
 
@@ -21,6 +23,16 @@ pub(super) struct NumbersShape {
     not_contacted: u64,
     /// Deliveries by status; only those that occur.
     by_status: Vec<StatusCount>,
+    /// People who confirmed by a link or an answer; a key pressed in a call is a status.
+    confirmed: Vec<ConfirmedCount>,
+}
+
+/// How many confirmed by one way.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ConfirmedCount {
+    /// email-link, text-link or text-reply.
+    by: &'static str,
+    people: u64,
 }
 
 impl NumbersShape {
@@ -32,6 +44,63 @@ impl NumbersShape {
             in_progress: numbers.in_progress,
             not_contacted: numbers.not_contacted,
             by_status: numbers.by_status.iter().map(count).collect(),
+            confirmed: numbers
+                .confirmed
+                .iter()
+                .map(|(by, people)| ConfirmedCount {
+                    by: by.as_str(),
+                    people: *people,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// How a communication belongs to an earlier one.
+#[derive(Debug, Serialize, ToSchema)]
+struct RelatedShape {
+    to: String,
+    /// correction, follow-up, again or trial.
+    relation: &'static str,
+}
+
+impl RelatedShape {
+    fn of(related: Related) -> Self {
+        Self {
+            to: related.to.to_string(),
+            relation: match related.relation {
+                Relation::Correction => "correction",
+                Relation::FollowUp => "follow-up",
+                Relation::Again => "again",
+                Relation::Trial => "trial",
+            },
+        }
+    }
+}
+
+/// A second pair of eyes.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApprovalShape {
+    /// The user who asked for it.
+    asked_by: String,
+    asked_at: String,
+    /// The user who decided.
+    decided_by: Option<String>,
+    decided_at: Option<String>,
+    approved: bool,
+    /// A word to the author.
+    note: String,
+}
+
+impl ApprovalShape {
+    fn of(approval: &Approval) -> Self {
+        Self {
+            asked_by: approval.asked_by.to_string(),
+            asked_at: time(approval.asked_at),
+            decided_by: approval.decided_by.map(|user| user.to_string()),
+            decided_at: approval.decided_at.map(time),
+            approved: approval.approved,
+            note: approval.note.clone(),
         }
     }
 }
@@ -57,6 +126,10 @@ pub(super) struct CommunicationShape {
     created_at: String,
     modified_at: String,
     sent_at: Option<String>,
+    /// The earlier communication it belongs to.
+    related: Option<RelatedShape>,
+    /// What became of asking for approval; null when nobody has asked.
+    approval: Option<ApprovalShape>,
     /// Null for what has not been sent.
     statistics: Option<NumbersShape>,
 }
@@ -81,6 +154,8 @@ impl CommunicationShape {
             created_at: time(communication.created_at),
             modified_at: time(communication.modified_at),
             sent_at: communication.sent_at.map(time),
+            related: communication.related.map(RelatedShape::of),
+            approval: communication.approval.as_ref().map(ApprovalShape::of),
             statistics: numbers,
         })
     }
@@ -154,6 +229,8 @@ pub(super) struct WholeShape {
     voice_script: String,
     /// Whether an application handed in the email as a whole message.
     handed_in: bool,
+    /// The files that go with the email.
+    attachments: Vec<FileShape>,
     audience: AudienceShape,
 }
 
@@ -165,7 +242,7 @@ impl WholeShape {
             html,
             sms_text,
             voice_script,
-            ..
+            attachments,
         } = app.repo().content(communication.content)?;
         Ok(Self {
             brief: CommunicationShape::of(app, communication)?,
@@ -174,6 +251,7 @@ impl WholeShape {
             html,
             sms_text,
             voice_script,
+            attachments: FileShape::all(&attachments),
             handed_in: matches!(communication.body, Body::Submitted(_)),
             audience: AudienceShape::of(&communication.audience),
         })

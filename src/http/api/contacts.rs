@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
@@ -18,7 +18,9 @@ use super::draft::channel;
 use super::problem::Problem;
 use super::{Answer, apart};
 use crate::domain::comms_issue::Reachability;
-use crate::domain::{Actor, AreaId, Contact, ContactFilter, ContactId, MethodId};
+use crate::domain::{
+    Actor, AreaId, Contact, ContactFilter, ContactId, ContactKind, MethodId, MethodKind,
+};
 use crate::store::{Loaded, NO_AREA};
 use crate::submit::VerificationSent;
 
@@ -62,6 +64,7 @@ pub(super) async fn list(
             area: asked.area,
             group: asked.group,
             reachability: asked.reachability,
+            ..FilterAsked::default()
         };
         let filter = asked.read(&areas)?;
         let region = &app.console.settings.default_region;
@@ -86,6 +89,63 @@ pub(super) struct FilterAsked {
     group: Option<String>,
     /// fine, issue or unreachable.
     reachability: Option<String>,
+    /// citizen, client, creditor, staff or correspondent.
+    kind: Option<String>,
+    /// ISO 639-1.
+    language: Option<String>,
+    /// Those who have a method of this kind: email, mobile or landline.
+    has: Option<String>,
+}
+
+/// What contacts must be like. Everything that is there must hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FilterShape {
+    /// Words of the name, an address or a number; empty for any.
+    q: String,
+    /// In one of these areas.
+    areas: Vec<String>,
+    /// In one of these groups.
+    groups: Vec<String>,
+    reachability: Option<&'static str>,
+    kind: Option<&'static str>,
+    language: Option<String>,
+    has: Option<&'static str>,
+}
+
+impl FilterShape {
+    pub(super) fn of(filter: &ContactFilter) -> Self {
+        Self {
+            q: filter.text.clone(),
+            areas: filter.areas.iter().map(ToString::to_string).collect(),
+            groups: filter.groups.iter().map(ToString::to_string).collect(),
+            reachability: filter.reachability.map(|reachability| match reachability {
+                Reachability::Fine => "fine",
+                Reachability::Issue => "issue",
+                Reachability::Unreachable => "unreachable",
+            }),
+            kind: filter.kind.map(ContactKind::as_str),
+            language: filter.language.clone(),
+            has: filter.has.map(MethodKind::as_str),
+        }
+    }
+}
+
+/// The one of these that is called so.
+fn named<T: Copy>(
+    field: &str,
+    name: Option<&str>,
+    all: &[T],
+    called: impl Fn(T) -> &'static str,
+) -> Answer<Option<T>> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let found = all.iter().copied().find(|one| called(*one) == name);
+    let names: Vec<&str> = all.iter().map(|one| called(*one)).collect();
+    let detail = || format!("It is one of {}.", names.join(", "));
+    found
+        .map(Some)
+        .ok_or_else(|| Problem::field(field, detail()))
 }
 
 impl FilterAsked {
@@ -108,8 +168,33 @@ impl FilterAsked {
             areas: area.transpose()?.into_iter().collect(),
             groups: group.transpose()?.into_iter().collect(),
             reachability,
+            kind: named(
+                "kind",
+                self.kind.as_deref(),
+                &ContactKind::ALL,
+                ContactKind::as_str,
+            )?,
+            language: self.language()?,
+            has: named(
+                "has",
+                self.has.as_deref(),
+                &MethodKind::ALL,
+                MethodKind::as_str,
+            )?,
             ..ContactFilter::default()
         })
+    }
+}
+
+impl FilterAsked {
+    fn language(&self) -> Answer<Option<String>> {
+        let Some(text) = self.language.as_deref() else {
+            return Ok(None);
+        };
+        let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+        let detail = "Give the two letters of a language.";
+        fits.then(|| Some(text.to_owned()))
+            .ok_or_else(|| Problem::field("language", detail))
     }
 }
 

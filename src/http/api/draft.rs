@@ -169,7 +169,7 @@ pub(super) fn channel(field: &str, name: &str) -> Answer<Channel> {
     found.ok_or_else(|| Problem::field(field, "A channel is email, text or call."))
 }
 
-fn channels(names: &[String]) -> Answer<Channels> {
+pub(super) fn channels(names: &[String]) -> Answer<Channels> {
     let mut set = Channels::default();
     for (index, name) in names.iter().enumerate() {
         match channel(&format!("channels[{index}]"), name)? {

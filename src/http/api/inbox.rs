@@ -18,7 +18,7 @@ use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
     CommunicationId, Direction, Message, MessageKind, MethodId, Role, Thread, ThreadId,
-    ThreadState, UserId,
+    ThreadState, UserId, attachment,
 };
 use crate::store::{Loaded, Row, ThreadList};
 use crate::submit;
@@ -121,7 +121,7 @@ pub(super) async fn list(
     .await
 }
 
-fn thread(app: &App, text: &str) -> Answer<Loaded<Thread>> {
+pub(super) fn thread(app: &App, text: &str) -> Answer<Loaded<Thread>> {
     let of: ThreadId = id(text, "thread")?;
     let found = app.repo().thread(of)?;
     found.ok_or_else(|| Problem::not_found("thread"))
@@ -140,6 +140,14 @@ pub(super) async fn get(
     )?))
 }
 
+/// A file that came with a message.
+#[derive(Debug, Serialize, ToSchema)]
+struct MessageFileShape {
+    /// Its name without what deceives; may be empty.
+    name: String,
+    size_bytes: u64,
+}
+
 /// One message of a thread.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct MessageShape {
@@ -155,8 +163,8 @@ pub(super) struct MessageShape {
     text: String,
     /// Whether the text is longer than what stands here.
     cut: bool,
-    /// Names of the files that came with it.
-    files: Vec<String>,
+    /// The files that came with it, in the order in which they are fetched.
+    files: Vec<MessageFileShape>,
     /// The delivery that it answers, or that took it.
     delivery: Option<String>,
     communication: Option<String>,
@@ -172,7 +180,10 @@ impl MessageShape {
         };
         let cut = text.len() > TEXT_MAX;
         text.truncate(text.floor_char_boundary(TEXT_MAX));
-        let files = message.files.iter().map(|file| file.name.reveal().clone());
+        let files = message.files.iter().map(|file| MessageFileShape {
+            name: attachment::kept_name(file.name.reveal()),
+            size_bytes: file.size_bytes,
+        });
         Ok(Self {
             id: message.id.to_string(),
             direction: match message.direction {

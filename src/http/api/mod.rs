@@ -5,7 +5,9 @@
 //! token ([`auth`]), then the idempotency key ([`again`]), and then its handler.
 
 mod again;
+mod approvals;
 mod areas;
+mod attachments;
 pub(crate) mod auth;
 mod body;
 mod campaigns;
@@ -16,7 +18,11 @@ mod contact_shape;
 mod contacts;
 mod draft;
 mod exports;
+mod filters;
+mod follow;
+mod groups;
 mod inbox;
+mod inbox_people;
 mod log;
 mod people;
 pub(crate) mod problem;
@@ -65,9 +71,54 @@ fn recipient_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(recipients::add_all))
 }
 
+fn group_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::get, groups::rename, groups::delete))
+        .routes(routes!(groups::add, groups::remove))
+        .routes(routes!(groups::add_all))
+        .routes(routes!(filters::list, filters::create))
+        .routes(routes!(filters::get, filters::rename, filters::delete))
+}
+
+/// What is done with a communication until it is sent.
+fn draft_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(communications::list, communications::create))
+        .routes(routes!(
+            communications::get,
+            communications::change,
+            follow::delete
+        ))
+        .routes(routes!(attachments::add))
+        .routes(routes!(attachments::get, attachments::remove))
+        .routes(routes!(follow::trial))
+        .routes(routes!(follow::follow))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::ask))
+        .routes(routes!(approvals::decide))
+        .routes(routes!(approvals::withdraw))
+        .routes(routes!(sending::review))
+        .routes(routes!(sending::send))
+}
+
+fn inbox_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(inbox::list))
+        .routes(routes!(inbox::get))
+        .routes(routes!(inbox::messages))
+        .routes(routes!(inbox::answer))
+        .routes(routes!(inbox::assign))
+        .routes(routes!(inbox::mark))
+        .routes(routes!(inbox::finish))
+        .routes(routes!(inbox_people::attach))
+        .routes(routes!(inbox_people::file))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
+        .routes(routes!(areas::change, areas::delete))
         .routes(routes!(contacts::list, contact_edit::create))
         .routes(routes!(contacts::get, contact_edit::change))
         .routes(routes!(contacts::log))
@@ -76,12 +127,11 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(contacts::remove))
         .routes(routes!(contacts::verify))
         .merge(recipient_routes())
-        .routes(routes!(communications::list, communications::create))
-        .routes(routes!(communications::get, communications::change))
+        .merge(group_routes())
+        .merge(draft_routes())
         .routes(routes!(campaigns::list, campaigns::create))
+        .routes(routes!(campaigns::get, campaigns::rename))
         .routes(routes!(campaigns::communications))
-        .routes(routes!(sending::review))
-        .routes(routes!(sending::send))
         .routes(routes!(sending::recontact_plan, sending::recontact))
         .routes(routes!(people::statistics))
         .routes(routes!(people::list))
@@ -90,13 +140,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(exports::statistics))
         .routes(routes!(log::list))
         .routes(routes!(exports::log))
-        .routes(routes!(inbox::list))
-        .routes(routes!(inbox::get))
-        .routes(routes!(inbox::messages))
-        .routes(routes!(inbox::answer))
-        .routes(routes!(inbox::assign))
-        .routes(routes!(inbox::mark))
-        .routes(routes!(inbox::finish))
+        .merge(inbox_routes())
 }
 
 /// The document, with what every operation has: the token, and problems.

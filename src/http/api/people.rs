@@ -161,6 +161,8 @@ pub(super) struct PersonWhole {
     /// contacted, in-progress or not-contacted.
     state: &'static str,
     confirmed_at: Option<String>,
+    /// email-link, text-link or text-reply.
+    confirmed_by: Option<&'static str>,
     /// Every delivery with its timeline, oldest first.
     deliveries: Vec<DeliveryShape>,
 }
@@ -191,6 +193,7 @@ pub(super) async fn get(
             name: known.map(|contact| contact.full_name()),
             state: slug(person.state),
             confirmed_at: person.confirmed.map(time),
+            confirmed_by: person.confirmed_by.map(ConfirmedBy::as_str),
             deliveries,
         }))
     })

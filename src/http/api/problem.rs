@@ -212,7 +212,13 @@ impl From<SubmitError> for Problem {
             ),
             SubmitError::NeedsApproval => Self::conflict(
                 "needs-approval",
-                "Somebody else has to approve it in the console before it goes out.",
+                "Somebody else has to approve it before it goes out: ask for it.",
+            ),
+            SubmitError::OwnWork => Self::new(
+                StatusCode::FORBIDDEN,
+                "own-work",
+                "Not allowed",
+                "Nobody approves what they wrote or asked for themselves.",
             ),
             SubmitError::Recontact(refusal) => {
                 Self::conflict("recontact-refused", recontact(refusal))

@@ -79,8 +79,23 @@ pub(super) async fn remove(
 pub(super) struct GatheredShape {
     /// done, full (others had no room) or under-way (it goes on by itself).
     state: &'static str,
-    /// How many are new on the list so far.
+    /// How many are new there so far.
     added: u64,
+}
+
+impl GatheredShape {
+    pub(super) fn of(gathered: Gathered) -> Answer<Self> {
+        let (state, added) = match gathered {
+            Gathered::Done(added) => ("done", added),
+            Gathered::Full(added) => ("full", added),
+            Gathered::UnderWay => ("under-way", 0),
+            Gathered::Busy => {
+                let detail = "Others are being put on a list for you just now; try again.";
+                return Err(Problem::conflict("busy", detail));
+            }
+        };
+        Ok(Self { state, added })
+    }
 }
 
 /// Puts everybody whom a filter finds on the list: all of an area, all with an issue.
@@ -94,16 +109,8 @@ pub(super) async fn add_all(
 ) -> Answer<axum::Json<GatheredShape>> {
     let filter = apart(&app, move |app| asked.read(&Areas::read(app.repo())?)).await?;
     let into = GatherInto::Recipients;
-    let (state, added) = match gather::gather(&app, caller.user.id, into, filter).await? {
-        Gathered::Done(added) => ("done", added),
-        Gathered::Full(added) => ("full", added),
-        Gathered::UnderWay => ("under-way", 0),
-        Gathered::Busy => {
-            let detail = "Others are being put on the list just now; try again.";
-            return Err(Problem::conflict("busy", detail));
-        }
-    };
-    Ok(axum::Json(GatheredShape { state, added }))
+    let gathered = gather::gather(&app, caller.user.id, into, filter).await?;
+    Ok(axum::Json(GatheredShape::of(gathered)?))
 }
 
 /// Empties the list.

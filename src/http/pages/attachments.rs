@@ -294,7 +294,7 @@ pub(super) async fn download(
 
 /// A file for the reader's disk. Its own policy keeps it from running and loading anything, also
 /// where a browser shows it all the same.
-pub(super) fn as_download(
+pub(crate) fn as_download(
     name: &str,
     media_type: &str,
     bytes: impl Into<axum::body::Body>,

@@ -291,7 +291,10 @@ fn methods() -> Router<Arc<App>> {
         .route("/opt-in", post(contact_steps::opt_in))
         .route("/verify", post(contact_steps::prove))
 }
+pub(crate) use attachments::as_download;
 pub(crate) use contact::read_destination;
+pub(crate) use thread_file::file as file_of_message;
+pub(crate) use thread_person::attach_to;
 
 /// What a page's handler answers with.
 type Answer = Result<Response, Fault>;

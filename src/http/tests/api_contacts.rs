@@ -7,7 +7,7 @@ use super::api::{Program, program};
 use super::world::{DIAGNOSTIC, patient_world, world};
 use crate::domain::Status;
 
-async fn made(program: &Program<'_>, path: &str, body: &Value) -> String {
+pub(super) async fn made(program: &Program<'_>, path: &str, body: &Value) -> String {
     program.post(path, body).await["id"]
         .as_str()
         .unwrap()
@@ -39,7 +39,7 @@ fn alert(audience: &Value) -> Value {
 #[tokio::test]
 async fn from_an_area_to_an_issue_and_back() {
     let world = patient_world().await;
-    let program = program(&world, "otto").await;
+    let program = program(&world, "ida").await;
     let area = made(&program, "/api/v1/areas", &json!({"name": "Quay"})).await;
     let taken = json!({"name": "quay"});
     let again = program

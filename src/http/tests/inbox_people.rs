@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::store::Batch;
 use crate::tracker::{Incoming, Taken};
 
-const STRANGER: &str = "zoe@far.example";
+pub(super) const STRANGER: &str = "zoe@far.example";
 
 fn file(name: &str) -> MessageFile {
     MessageFile {
@@ -21,7 +21,7 @@ fn file(name: &str) -> MessageFile {
 }
 
 /// A mail with files; in this world a file is a line of the mail.
-async fn mail_with_files(world: &World, seed: u8) -> ThreadId {
+pub(super) async fn mail_with_files(world: &World, seed: u8) -> ThreadId {
     let mut base = Batch::new();
     let original = base.blob(b"first\n<script>alert(1)</script>\nthird".to_vec());
     world.repo.store().commit(base).await.unwrap();
@@ -40,7 +40,11 @@ async fn mail_with_files(world: &World, seed: u8) -> ThreadId {
     }
 }
 
-async fn from_stranger(world: &World, seed: u8, change: impl FnOnce(&mut Incoming)) -> ThreadId {
+pub(super) async fn from_stranger(
+    world: &World,
+    seed: u8,
+    change: impl FnOnce(&mut Incoming),
+) -> ThreadId {
     let taken = comes_in(world, seed, |incoming| {
         incoming.contact = None;
         incoming.from = STRANGER.into();

@@ -235,7 +235,10 @@ async fn the_document_describes_every_route() {
             let address = path
                 .replace("{id}", nobody)
                 .replace("{contact}", nobody)
-                .replace("{method}", nobody);
+                .replace("{method}", nobody)
+                .replace("{message}", nobody)
+                .replace("{index}", "0")
+                .replace("{name}", "plan.pdf");
             // Files are not looked at here: a wrong day is refused before there is one.
             let address = match address.strip_suffix("/export") {
                 Some(_) => format!("{address}?when=custom&from=x"),

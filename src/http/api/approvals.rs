@@ -1,0 +1,123 @@
+//! A second pair of eyes: asking for approval, what waits for it, approving and refusing, taking
+//! back. Whoever wrote a communication or asked for its approval never decides on it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::App;
+use super::super::fault::Fault;
+use super::auth::Caller;
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
+use super::communication_shape::CommunicationShape;
+use super::shape::time;
+use super::{Answer, apart};
+use crate::domain::{Communication, CommunicationId, CommunicationState, Role};
+use crate::store::Loaded;
+use crate::submit::{Decided, Sent};
+
+/// What waits for approval, last modified first.
+#[utoipa::path(get, path = "/api/v1/approvals", tag = "approvals", operation_id = "listApprovals",
+    params(PageAsked), responses((status = 200, body = PageOf<CommunicationShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<PageAsked>,
+) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
+    let page = asked.wanted()?;
+    apart(&app, move |app| {
+        let state = CommunicationState::AwaitingApproval;
+        let found = app
+            .repo()
+            .communications_in_state(state, page.after, page.limit)?;
+        let shape = |one: &Loaded<Communication>| CommunicationShape::of(app, one);
+        let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
+        Ok(axum::Json(PageOf::new(rows, found.next)))
+    })
+    .await
+}
+
+/// Asks for approval of a draft. It cannot be changed until somebody decides, or it is taken
+/// back.
+#[utoipa::path(post, path = "/api/v1/communications/{id}/approval", tag = "approvals",
+    operation_id = "askApproval", params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn ask(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+) -> Answer<StatusCode> {
+    let of: CommunicationId = id(&text, "communication")?;
+    app.console.submit.ask_approval(of, caller.user.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A decision.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionAsked {
+    /// True approves, and with it sends or schedules; false returns it to its author.
+    approved: bool,
+    /// A word to the author.
+    #[serde(default)]
+    note: String,
+}
+
+/// What deciding came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DecidedShape {
+    /// returned, sent, scheduled, or before (somebody else had approved it).
+    outcome: &'static str,
+    /// People addressed, when it was sent.
+    people: u64,
+    /// When it goes out by itself.
+    scheduled_at: Option<String>,
+}
+
+/// Approves what waits for it, or returns it. Not by who wrote or asked, and not by the account
+/// of an application: the second pair of eyes is a person's.
+#[utoipa::path(post, path = "/api/v1/communications/{id}/approval/decision", tag = "approvals",
+    operation_id = "decideApproval", params(("id" = String, Path)), request_body = DecisionAsked,
+    responses((status = 200, body = DecidedShape)))]
+pub(super) async fn decide(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<DecisionAsked>,
+) -> Answer<axum::Json<DecidedShape>> {
+    match caller.user.role {
+        Role::Administrator | Role::Operator => {}
+        Role::Application => return Err(Fault::Forbidden.into()),
+    }
+    let of: CommunicationId = id(&text, "communication")?;
+    let by = caller.user.id;
+    let submit = &app.console.submit;
+    let decided = submit
+        .decide_approval(of, by, asked.approved, &asked.note)
+        .await?;
+    let shape = |outcome, people, scheduled_at| DecidedShape {
+        outcome,
+        people,
+        scheduled_at,
+    };
+    Ok(axum::Json(match decided {
+        Decided::Returned => shape("returned", 0, None),
+        Decided::Approved(Sent::Now { people }) => shape("sent", people, None),
+        Decided::Approved(Sent::Later { at }) => shape("scheduled", 0, Some(time(at))),
+        Decided::Approved(Sent::Before) => shape("before", 0, None),
+    }))
+}
+
+/// Takes back what waits for approval or for its time: it is a draft again.
+#[utoipa::path(post, path = "/api/v1/communications/{id}/withdraw", tag = "approvals",
+    operation_id = "withdrawCommunication", params(("id" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn withdraw(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<StatusCode> {
+    let of: CommunicationId = id(&text, "communication")?;
+    app.console.submit.withdraw(of).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
