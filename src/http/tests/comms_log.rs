@@ -308,7 +308,7 @@ async fn a_submitted_mail_is_shown_as_text_and_does_nothing() {
     assert_eq!(refused.status, StatusCode::CONFLICT);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_filter_that_finds_little_stops_and_goes_on() {
     let world = patient_world().await;
     let like = {
@@ -348,6 +348,22 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
         }
         world.repo.store().commit(batch).await.unwrap();
     }
+    // Whoever looks for little waits; nobody else does.
+    let browser = world.browser("ida").await;
+    let asked = async { browser.get("/log?when=all&status=opened").await.body };
+    let mut turns = 0;
+    let others = async {
+        loop {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+    };
+    let body = tokio::select! {
+        body = asked => body,
+        () = others => String::new(),
+    };
+    assert!(body.contains("It looked back to"), "{body}");
+    assert!(turns > 1_000, "others had {turns} turns meanwhile");
     let opened = crate::http::journal::Standing::ALL[3];
     let from = START.plus(DAY * 20);
     let filter = Filter::new(

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use super::inbox::{comes_in, is_sound, thread};
 use super::world::{Browser, World, world};
 use crate::domain::{
-    Channel, ContactId, LogEvent, MessageFile, MessageId, MessageKind, MethodState, Redacted,
-    ThreadId,
+    Channel, ContactId, LogEvent, MessageFile, MessageId, MessageKind, MethodState, ProofKind,
+    Redacted, ThreadId,
 };
 use crate::store::Batch;
 use crate::tracker::{Incoming, Taken};
@@ -234,7 +234,23 @@ async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
         .methods
         .iter()
         .find(|method| method.destination.reveal() == number);
-    assert_eq!(method.unwrap().state, MethodState::OptedOut);
+    // Texts are refused, by that text; calls are not.
+    assert_eq!(method.unwrap().state, MethodState::Unverified);
+    assert!(!contact.wishes.allow(Channel::Text, "alert"));
+    assert!(contact.wishes.allow(Channel::Call, "alert"));
+    let consent = contact.wishes.consents.last().unwrap();
+    assert_eq!(consent.proof, ProofKind::Keyword);
+    let start = from_stranger(&world, 4, |incoming| {
+        incoming.contact = Some(ben);
+        incoming.channel = Channel::Text;
+        incoming.from = number.into();
+        incoming.kind = MessageKind::OptIn;
+        incoming.body = None;
+        incoming.message_id = String::new();
+    });
+    start.await;
+    let now = world.repo.contact(ben).unwrap().unwrap();
+    assert!(now.wishes.allow(Channel::Text, "alert"));
     // A short code can be attached, and is no number to add.
     let code = from_stranger(&world, 3, |incoming| {
         incoming.channel = Channel::Text;

@@ -2,6 +2,7 @@
 
 use super::super::write::write_log;
 use super::super::{Refusal, Tracker, TrackerError};
+use super::stop::Word;
 use crate::domain::contact::METHODS_MAX;
 use crate::domain::{
     Actor, Contact, ContactChange, ContactId, Destination, Direction, LogEvent, Message,
@@ -71,11 +72,17 @@ impl Tracker {
             .threads_at(named.address.reveal(), THREADS_TAKEN_MAX)?;
         let others = same.into_iter().filter(|other| other.id != id);
         let threads: Vec<_> = std::iter::once(named).chain(others).collect();
-        let mut said_stop = false;
+        let mut said: Option<Word> = None;
         for thread in &threads {
-            said_stop |= self.log_messages(&mut batch, thread, contact)?;
+            let word = self.log_messages(&mut batch, thread, contact)?;
+            said = said.into_iter().chain(word).max_by_key(Word::at);
         }
-        self.with_method(&mut batch, &old, method, said_stop, by)?;
+        let from = threads
+            .first()
+            .map(|thread| thread.address.reveal().clone());
+        let from = from.unwrap_or_default();
+        let said = said.map(|word| (word, from));
+        self.with_method(&mut batch, &old, method, said, by)?;
         for thread in threads {
             let theirs = Thread {
                 contact: Some(contact),
@@ -86,12 +93,14 @@ impl Tracker {
         Ok((batch, Attached::Done))
     }
 
+    /// The contact with the method, unless it is there already, and with what was `said` from
+    /// its number before anybody knew whose it is.
     fn with_method(
         &self,
         batch: &mut Batch,
         old: &Loaded<Contact>,
         method: Option<&(MethodKind, Destination)>,
-        said_stop: bool,
+        said: Option<(Word, String)>,
         by: Actor,
     ) -> Result<(), TrackerError> {
         let there = |destination: &Destination| {
@@ -100,46 +109,40 @@ impl Tracker {
                 known.state != MethodState::Removed && known.destination == *destination
             })
         };
-        let Some((kind, destination)) = method.filter(|(_, to)| !there(to)) else {
+        let now = self.clock.wall();
+        let mut new = old.value.clone();
+        let mut log = Vec::new();
+        if let Some((kind, destination)) = method.filter(|(_, to)| !there(to)) {
+            if old.methods.len() >= METHODS_MAX {
+                return Err(TrackerError::Refused(Refusal::TooMany));
+            }
+            let id = MethodId::new(self.random.uuid_v7(now));
+            let method = Method::new(id, *kind, destination.clone());
+            let added = ContactChange::MethodAdded;
+            log.push(LogEvent::changed(added, Some(&method), by));
+            new.methods.push(method);
+        }
+        if let Some((word, from)) = said {
+            log.extend(word.belated(&mut new, &from));
+        }
+        if new == old.value {
             batch.expect(old);
             return Ok(());
-        };
-        if old.methods.len() >= METHODS_MAX {
-            return Err(TrackerError::Refused(Refusal::TooMany));
         }
-        let now = self.clock.wall();
-        let method = Method {
-            id: MethodId::new(self.random.uuid_v7(now)),
-            kind: *kind,
-            destination: destination.clone(),
-            // Who has said STOP before anybody knew them has said it.
-            state: if said_stop {
-                MethodState::OptedOut
-            } else {
-                MethodState::Unverified
-            },
-            suspension: None,
-            soft_failures: Vec::new(),
-            suspensions: 0,
-            verified_at: None,
-        };
-        let line = LogEvent::changed(ContactChange::MethodAdded, Some(&method), by);
-        let mut new = old.value.clone();
-        new.methods.push(method);
         comms_issue::refresh(&mut new, now);
         batch.replace(old, &new);
-        write_log(batch, old.id, now, vec![line], self.random.next_u64());
+        write_log(batch, old.id, now, log, self.random.next_u64());
         Ok(())
     }
 
     /// The contact's log tells of what they wrote before anybody knew that it was theirs.
-    /// Returns whether they said STOP in it.
+    /// Returns the last word of theirs in it, STOP or START.
     fn log_messages(
         &self,
         batch: &mut Batch,
         thread: &Thread,
         contact: ContactId,
-    ) -> Result<bool, TrackerError> {
+    ) -> Result<Option<Word>, TrackerError> {
         let latest = self.repo.messages(thread.id, None, MESSAGES_LOGGED_MAX)?;
         for message in &latest.rows {
             if let Some(line) = replied(message) {
@@ -147,11 +150,8 @@ impl Tracker {
                 write_log(batch, contact, message.at, vec![line], salt);
             }
         }
-        // The last word counts: STOP, or START after it.
-        let words = latest.rows.iter().map(|message| message.kind);
-        let mut words =
-            words.filter(|kind| matches!(kind, MessageKind::OptOut | MessageKind::OptIn));
-        Ok(words.next() == Some(MessageKind::OptOut))
+        let mut words = latest.rows.iter().filter_map(|message| Word::of(message));
+        Ok(words.next())
     }
 }
 

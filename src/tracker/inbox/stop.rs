@@ -4,8 +4,8 @@ use super::super::write::write_log;
 use super::super::{Tracker, TrackerError};
 use super::Incoming;
 use crate::domain::{
-    Actor, Channel, Consent, Contact, ContactChange, LogEvent, MessageId, MessageKind, Method,
-    MethodState, ProofKind, Redacted, Timestamp, Wishes,
+    Actor, Channel, Consent, Contact, ContactChange, LogEvent, Message, MessageId, MessageKind,
+    Method, MethodState, ProofKind, Redacted, Timestamp, Wishes,
 };
 use crate::store::engine::Key;
 use crate::store::{Batch, RowBatch};
@@ -22,7 +22,7 @@ pub(super) struct Rest {
 }
 
 /// What somebody wants of a channel from now on.
-struct Word {
+pub(super) struct Word {
     channel: Channel,
     given: bool,
     at: Timestamp,
@@ -54,7 +54,7 @@ impl Tracker {
             .repo
             .contacts_at(&incoming.from, rest.after, HOLDERS_STEP_MAX)?;
         for old in holders.rows {
-            let Some(method) = held(&old, incoming) else {
+            let Some(method) = held(&old, &incoming.from, incoming.channel) else {
                 continue;
             };
             let mut wishes = old.wishes.clone();
@@ -86,16 +86,52 @@ impl Tracker {
     }
 }
 
-/// The method by which somebody has the number that the text came from.
-fn held<'a>(contact: &'a Contact, incoming: &Incoming) -> Option<&'a Method> {
+/// The method by which somebody has the number that a text came from.
+fn held<'a>(contact: &'a Contact, from: &str, channel: Channel) -> Option<&'a Method> {
     contact.methods.iter().find(|method| {
-        method.destination.lookup_key() == incoming.from
-            && method.kind.takes(incoming.channel)
+        method.destination.lookup_key() == from
+            && method.kind.takes(channel)
             && method.state != MethodState::Removed
     })
 }
 
 impl Word {
+    /// The word that a message of the inbox is, if it is one.
+    pub(super) fn of(message: &Message) -> Option<Self> {
+        let given = match message.kind {
+            MessageKind::OptOut => false,
+            MessageKind::OptIn => true,
+            MessageKind::Written | MessageKind::Automatic | MessageKind::Keys => return None,
+        };
+        Some(Self {
+            channel: message.channel,
+            given,
+            at: message.at,
+            proof: message.id,
+        })
+    }
+
+    /// When it was said.
+    pub(super) const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Lets a no that was said before anybody knew who says it count for whoever has the
+    /// number; a yes takes nothing back here. Returns the line for the log, if it changes
+    /// anything.
+    pub(super) fn belated(&self, contact: &mut Contact, from: &str) -> Option<LogEvent> {
+        let mut wishes = contact.wishes.clone();
+        let method = held(contact, from, self.channel).filter(|_| !self.given)?;
+        withdraw(&mut wishes, self);
+        if wishes == contact.wishes {
+            return None;
+        }
+        let withdrawn = ContactChange::ConsentWithdrawn;
+        let line = LogEvent::changed(withdrawn, Some(method), Actor::Person);
+        contact.wishes = wishes;
+        Some(line)
+    }
+
     fn about(&self, category: Option<String>) -> Consent {
         Consent {
             channel: Some(self.channel),
