@@ -34,8 +34,6 @@ COPY config/tocsin.toml /etc/tocsin/tocsin.toml
 # Docker lets a user without capabilities bind any port of the container
 # (net.ipv4.ip_unprivileged_port_start=0), so nothing here runs as root.
 USER 995:995
-# As in the service unit: fewer arenas, less memory.
-ENV MALLOC_ARENA_MAX=2
 VOLUME ["/var/lib/tocsin"]
 EXPOSE 25 465 587 8025 5060/udp
 STOPSIGNAL SIGTERM
