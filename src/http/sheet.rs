@@ -69,15 +69,26 @@ pub(crate) struct Rows<'a> {
     text: Format,
     time: Format,
     count: u32,
+    max: u32,
+    full: &'a str,
 }
 
 impl Rows<'_> {
-    /// Adds a row; false when the file is full and it was not added.
+    /// Adds a row; false when the file is full and it was not added. The first that has no place
+    /// leaves a row that says so.
     pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<bool, SheetError> {
         if self.stop.is_cancelled() {
             return Err(SheetError::Stopped);
         }
-        if self.count >= SHEET_ROWS_MAX {
+        if self.count >= self.max {
+            if self.count == self.max {
+                self.count += 1;
+                self.write(0, self.full.to_owned())?;
+                tracing::warn!(
+                    rows = self.max,
+                    "an Excel file is full and ends before its list"
+                );
+            }
             return Ok(false);
         }
         self.count += 1;
@@ -103,11 +114,23 @@ impl Rows<'_> {
     }
 }
 
-/// Writes a file; `fill` adds its rows. Blocks, for seconds when they are many. What comes back
-/// is read from its start, and gone once it is closed.
+/// Writes a file; `fill` adds its rows, `full` stands in the last when not all have a place.
+/// Blocks, for seconds when they are many. What comes back is read from its start, and gone once
+/// it is closed.
 pub(crate) fn write(
     columns: &[Column],
     zone: &TimeZone,
+    full: &str,
+    stop: &CancellationToken,
+    fill: impl FnOnce(&mut Rows<'_>) -> Result<(), SheetError>,
+) -> Result<(File, u64), SheetError> {
+    write_rows(columns, zone, (SHEET_ROWS_MAX, full), stop, fill)
+}
+
+fn write_rows(
+    columns: &[Column],
+    zone: &TimeZone,
+    (max, full): (u32, &str),
     stop: &CancellationToken,
     fill: impl FnOnce(&mut Rows<'_>) -> Result<(), SheetError>,
 ) -> Result<(File, u64), SheetError> {
@@ -129,6 +152,8 @@ pub(crate) fn write(
         text: Format::new().set_num_format("@"),
         time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
         count: 0,
+        max,
+        full,
     })?;
     let mut file = tempfile::tempfile()?;
     workbook.save_to_writer(BufWriter::new(&mut file))?;
@@ -168,6 +193,7 @@ fn date_time(at: Timestamp, zone: &TimeZone) -> Option<ExcelDateTime> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -179,5 +205,37 @@ mod tests {
         assert_eq!(neutral("Ada = B"), "Ada = B");
         assert_eq!(printable("a\u{0}b\u{1b}c"), "a b c");
         assert_eq!(printable(&"é".repeat(5_000)).chars().count(), CELL_MAX);
+    }
+
+    #[test]
+    fn a_full_file_says_that_it_is() {
+        use calamine::{Reader, Xlsx};
+        let columns = [Column {
+            title: "Name".into(),
+            width: 10,
+        }];
+        for (people, expected) in [
+            (2, vec!["Name", "1", "2"]),
+            (4, vec!["Name", "1", "2", "There are more."]),
+        ] {
+            let stop = CancellationToken::new();
+            let (file, _) = write_rows(
+                &columns,
+                &TimeZone::UTC,
+                (2, "There are more."),
+                &stop,
+                |rows| {
+                    for number in 1..=people {
+                        rows.push(&[Cell::Text(number.to_string().into())])?;
+                    }
+                    Ok(())
+                },
+            )
+            .unwrap();
+            let mut book: Xlsx<_> = Xlsx::new(std::io::BufReader::new(file)).unwrap();
+            let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+            let found: Vec<String> = sheet.rows().map(|row| row[0].to_string()).collect();
+            assert_eq!(found, expected);
+        }
     }
 }

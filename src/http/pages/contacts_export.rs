@@ -128,7 +128,7 @@ impl Reader {
 pub(super) async fn file(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let fields = Fields::of_query(&uri);
     let zone = zone_of(&app, &signed);
-    let language = signed.words.language;
+    let (language, full) = (signed.words.language, signed.words.t("export.full"));
     let today = times::zoned(app.now(), &zone).date();
     let csv = match fields.get("format") {
         "csv" => true,
@@ -168,7 +168,7 @@ pub(super) async fn file(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             width: WIDTH,
         });
         let heads: Vec<Column> = heads.collect();
-        sheet::write(&heads, &zone, stop, |rows| {
+        sheet::write(&heads, &zone, full, stop, |rows| {
             reader.each(|contact| {
                 let cells = columns.cells(contact, &names);
                 let cells: Vec<Cell<'_>> = cells

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use jiff::tz::TimeZone;
 use tokio::io::AsyncReadExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -76,7 +75,7 @@ pub(crate) async fn statistics_file(
             column(words, "export.telephone", 22),
             column(words, "export.status", 14),
         ];
-        sheet::write(&columns, &zone, stop, |rows| {
+        sheet::write(&columns, &zone, words.t("export.full"), stop, |rows| {
             let mut seek = Seek::Start;
             loop {
                 let page = repo.people_by_name(id, None, &seek, STEP)?;
@@ -163,7 +162,7 @@ pub(crate) async fn log_file(
             column(words, "commslog.to", 32),
             column(words, "commslog.communication", 40),
         ];
-        sheet::write(&columns, &zone, stop, |rows| {
+        sheet::write(&columns, &zone, words.t("export.full"), stop, |rows| {
             log_rows(&repo, words, &filter, stop, rows)
         })
     })
@@ -254,7 +253,6 @@ struct Download {
     making: Option<JoinHandle<Made>>,
     file: Option<tokio::fs::File>,
     _stop: DropGuard,
-    _place: OwnedSemaphorePermit,
 }
 
 /// Makes a file on a thread of its own and hands it on under this name.
@@ -267,12 +265,15 @@ pub(super) async fn download(
     let place = place.map_err(|_| Fault::Unavailable)?;
     let stop = app.console.stop.child_token();
     let guard = stop.clone().drop_guard();
-    let mut making = tokio::task::spawn_blocking(move || make(&stop));
+    let mut making = tokio::task::spawn_blocking(move || {
+        // Making is what must be rare; a reader who takes long keeps nobody else from it.
+        let _place = place;
+        make(&stop)
+    });
     let mut download = Download {
         making: None,
         file: None,
         _stop: guard,
-        _place: place,
     };
     let mut size = None;
     match tokio::time::timeout(READY_WITHIN, &mut making).await {
