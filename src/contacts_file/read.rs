@@ -3,7 +3,7 @@
 use super::table::Table;
 use super::{FILE_SIZE_MAX, FileError, decode, ods, sheet};
 
-/// How a file was read, in few words that need no translation: "CSV, UTF-8, ;".
+/// How a file was read, in few words that need no translation: "CSV, UTF-8, “;”".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape(pub String);
 
@@ -80,6 +80,6 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
         b'\t' => "TAB".to_owned(),
         other => char::from(other).to_string(),
     };
-    let shape = Shape(format!("CSV, {}, {separator}", encoding.name()));
+    let shape = Shape(format!("CSV, {}, “{separator}”", encoding.name()));
     Ok((table, shape))
 }

@@ -36,10 +36,10 @@ fn error(bytes: &[u8]) -> FileError {
 
 #[test]
 fn separators_are_found() {
-    assert_eq!(shape(b"a,b\n1,2\n"), "CSV, UTF-8, ,");
-    assert_eq!(shape(b"a;b\n\"1,5\";2\n3;4\n"), "CSV, UTF-8, ;");
-    assert_eq!(shape(b"a\tb\n1\t2\n"), "CSV, UTF-8, TAB");
-    assert_eq!(shape(b"a|b\n1|2\n"), "CSV, UTF-8, |");
+    assert_eq!(shape(b"a,b\n1,2\n"), "CSV, UTF-8, “,”");
+    assert_eq!(shape(b"a;b\n\"1,5\";2\n3;4\n"), "CSV, UTF-8, “;”");
+    assert_eq!(shape(b"a\tb\n1\t2\n"), "CSV, UTF-8, “TAB”");
+    assert_eq!(shape(b"a|b\n1|2\n"), "CSV, UTF-8, “|”");
     assert_eq!(
         cells(b"sep=;\r\na;b\r\n1;2,3\r\n"),
         [["a", "b"], ["1", "2,3"]]

@@ -181,7 +181,7 @@ async fn a_file_is_looked_at_read_in_and_taken_back() {
     let columns = browser.get(&format!("{path}/columns")).await;
     columns.assert_has(&[
         "List.csv",
-        "CSV, UTF-8, ;",
+        "CSV, UTF-8, “;”",
         "&#60;b&#62;Bold",
         "<option value=\"email\" selected>Email address</option>",
         "<option value=\"consent:all:\" selected>",

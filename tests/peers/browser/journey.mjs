@@ -7,6 +7,7 @@
 // desk and on a telephone, and ends with one line that says how many checks passed.
 import { join } from "node:path";
 import { axe, DESK, folder, open, overflow, TELEPHONE, watchForeign } from "./browser.mjs";
+import { importPeople } from "./import.mjs";
 
 const [base, login, password, shots] = process.argv.slice(2);
 if (!shots) {
@@ -91,6 +92,8 @@ async function journey({ name, javascript, subject }) {
     check(`${name}: the timeline is there`, (await page.locator("ol.timeline li").count()) > 1);
     await shot("person");
     await solve(page, name, shot);
+    await openMenu(page);
+    await importPeople({ page, name, base, live: javascript, check, sees, shot });
   } catch (error) {
     failures.push(`${name}: ${error.message}`);
     console.log(`FAIL ${name}: ${error.stack}`);
