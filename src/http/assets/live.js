@@ -56,5 +56,10 @@
     document.documentElement.setAttribute("data-live-state", "on");
     refresh();
   });
+  // What was under way when the page was made may be done before the first event: there is then
+  // nothing to listen to, and the page is behind.
+  source.addEventListener("error", function () {
+    if (source.readyState === EventSource.CLOSED) refresh();
+  });
   window.addEventListener("pagehide", function () { source.close(); });
 })();
