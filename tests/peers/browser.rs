@@ -1,9 +1,11 @@
 //! A real browser walks the console of the real daemon: `tocsin demo` with its simulated
-//! carriers, and headless Chromium driven by `browser/journey.mjs` (an operator's day) and
-//! `browser/crawl.mjs` (every page that a link leads to).
+//! carriers, and headless Chromium driven by `browser/journey.mjs` (an operator's day),
+//! `browser/compose.mjs` (writing, with a script) and `browser/crawl.mjs` (every page that a link
+//! leads to, in both languages).
 //!
 //! Screenshots of every page stay under `.tests/screenshots/`, or where `TOCSIN_SCREENSHOTS` says.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,7 +23,7 @@ const JOURNEY_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 const PASSWORD: &str = "a password for one journey";
 
 /// What is missing for this test; nothing when all is there.
-fn missing(folder: &Path) -> Option<String> {
+pub(crate) fn missing(folder: &Path) -> Option<String> {
     let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
     if !Path::new(&chromium).exists() {
         return Some("chromium".to_owned());
@@ -31,6 +33,12 @@ fn missing(folder: &Path) -> Option<String> {
     }
     let node = std::process::Command::new("node").arg("--version").output();
     node.is_err().then(|| "node".to_owned())
+}
+
+/// Where screenshots are kept.
+pub(crate) fn screenshots() -> PathBuf {
+    let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tests/screenshots");
+    std::env::var_os("TOCSIN_SCREENSHOTS").map_or(kept, PathBuf::from)
 }
 
 /// Starts the demo and reads where its console is.
@@ -75,25 +83,27 @@ async fn an_operators_day_in_a_browser() {
     }
     let state = tempfile::tempdir().unwrap();
     let (mut daemon, console) = demo(&state.path().join("state")).await;
-    let kept = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".tests/screenshots");
-    let shots = std::env::var_os("TOCSIN_SCREENSHOTS").map_or(kept, PathBuf::from);
+    let shots = screenshots();
     for (script, more) in [
         ("journey.mjs", ["--wait", "120"].as_slice()),
+        ("compose.mjs", &[]),
         ("crawl.mjs", &[]),
+        ("crawl.mjs", &["--language", "fr"]),
     ] {
         let script = folder.join(script);
-        walk(&script, &console, &shots, more).await;
+        let mut arguments: Vec<OsString> = [&console, "demo", PASSWORD].map(Into::into).into();
+        arguments.push(shots.clone().into());
+        arguments.extend(more.iter().map(Into::into));
+        walk(&script, &arguments).await;
     }
     daemon.kill().await.unwrap();
 }
 
 /// Runs a script of the browser's; it says what it found.
-async fn walk(script: &Path, console: &str, shots: &Path, more: &[&str]) {
+pub(crate) async fn walk(script: &Path, arguments: &[OsString]) {
     let walk = Command::new("node")
         .arg(script)
-        .args([console, "demo", PASSWORD])
-        .arg(shots)
-        .args(more)
+        .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

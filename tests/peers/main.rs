@@ -8,6 +8,7 @@ mod gateway;
 mod mail_out;
 mod postfix;
 mod process;
+mod public_browser;
 mod rough;
 mod server;
 mod simulated_mx;

@@ -14,7 +14,7 @@ export const DESK = { width: 1366, height: 768 };
 export const TELEPHONE = { width: 390, height: 844 };
 
 // Opens a browser with a profile of its own; `close` removes it.
-export async function open({ javascript = true, dark = false, viewport = DESK }) {
+export async function open({ javascript = true, dark = false, viewport = DESK, language = "en" }) {
   const profile = mkdtempSync(join(tmpdir(), "tocsin-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
@@ -27,7 +27,7 @@ export async function open({ javascript = true, dark = false, viewport = DESK })
     javaScriptEnabled: javascript,
     colorScheme: dark ? "dark" : "light",
     viewport,
-    locale: "en-GB",
+    locale: { en: "en-GB", fr: "fr-FR" }[language] ?? language,
     ignoreHTTPSErrors: true,
   });
   context.setDefaultTimeout(20_000);

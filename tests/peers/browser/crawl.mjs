@@ -75,7 +75,7 @@ const name = (kind) => kind.replace(/^\//, "").replace(/[^A-Za-z0-9]+/g, "-").re
 
 async function look(pages, { view, dark, viewport }) {
   const at = folder(join(shots, language === "en" ? view : `${view}-${language}`));
-  const { page, close } = await open({ dark, viewport });
+  const { page, close } = await open({ dark, viewport, language });
   const foreign = [];
   watchForeign(page, base, foreign);
   await enter(page);
@@ -98,16 +98,25 @@ async function look(pages, { view, dark, viewport }) {
   await close();
 }
 
-const { page, complaints, close } = await open({});
+// The console speaks the language of the account, whatever the browser's.
+async function speak(page) {
+  await page.goto(`${base}/me`);
+  await page.locator("select[name=language]").selectOption(language);
+  await page.locator("form[action='/me'] button[type=submit]").first().click();
+  await page.waitForURL(/\/me/);
+}
+
+const { page, complaints, close } = await open({ language });
 await enter(page);
+await speak(page);
 const pages = await crawl(page, complaints);
 await close();
 await look(pages, { view: "desk-light", dark: false, viewport: DESK });
 if (language === "en") {
   await look(pages, { view: "desk-dark", dark: true, viewport: DESK });
   await look(pages, { view: "telephone-dark", dark: true, viewport: TELEPHONE });
+  await look(pages, { view: "telephone-light", dark: false, viewport: TELEPHONE });
 }
-await look(pages, { view: "telephone-light", dark: false, viewport: TELEPHONE });
 
 for (const failure of failures) console.error(`failed: ${failure}`);
 console.log(`${pages.size} kinds of pages; ${passed} passed, ${failures.length} failed`);
