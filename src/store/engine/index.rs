@@ -19,13 +19,6 @@ const MEND_ROWS_MAX: usize = 500;
 /// How often sled writes out and cleans its segments, in milliseconds.
 const SLED_TICK_MS: u64 = 1000;
 
-/// From how many rows on two threads write a group: sled takes several writers, and a batch of an
-/// import or an alert costs milliseconds.
-const SHARED_MIN: usize = 256;
-
-/// A key and what it holds from now on.
-type Effect<'a> = (&'a Key, &'a Option<Value>);
-
 /// A handle that readers share with the committer.
 pub(crate) struct Index {
     /// `None` while it is rebuilt, and after closing. The lock also makes a
@@ -87,20 +80,14 @@ impl Index {
     /// before it tells; nobody reads that part, for an index that was not closed is compared with
     /// the journal first.
     pub(crate) fn apply(&self, effects: &Effects, last: u64) -> Result<()> {
-        let effects: Vec<Effect<'_>> = effects.iter().collect();
         let guard = self.db.write().unwrap_or_else(PoisonError::into_inner);
         let db = guard.as_ref().ok_or_else(|| self.gone())?;
         self.watched(|| {
-            if effects.len() < SHARED_MIN {
-                put(db, &effects)?;
-            } else {
-                let (some, others) = effects.split_at(effects.len() / 2);
-                std::thread::scope(|scope| {
-                    let helper = scope.spawn(|| no_panic(|| put(db, others)));
-                    let mine = put(db, some);
-                    let theirs = helper.join().unwrap_or_else(|_| Err(self.gone()));
-                    mine.and(theirs)
-                })?;
+            for (key, effect) in effects {
+                match effect {
+                    Some(value) => db.insert(key, value.as_slice())?,
+                    None => db.remove(key)?,
+                };
             }
             db.insert(APPLIED_KEY, &last.to_be_bytes())?;
             Ok(())
@@ -167,16 +154,6 @@ impl Index {
         }
         result
     }
-}
-
-fn put(db: &sled::Db, effects: &[Effect<'_>]) -> Result<()> {
-    for (key, effect) in effects {
-        match effect {
-            Some(value) => db.insert(key, value.as_slice())?,
-            None => db.remove(key)?,
-        };
-    }
-    Ok(())
 }
 
 /// Where a range begins: behind the index's own key.
