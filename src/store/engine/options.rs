@@ -19,7 +19,9 @@ pub struct OpenOptions {
     pub compact_min_bytes: u64,
     /// Size of the journal that always starts a compaction, in bytes.
     pub compact_max_bytes: u64,
-    /// Memory that the index keeps pages in, in bytes.
+    /// How much of the index is kept in memory, in bytes as on disk; in memory a page takes two to
+    /// three times as many. What was read lately and the operating system's own cache make up for
+    /// the rest: 24 MiB and 64 were as fast with a million deliveries.
     pub cache_bytes: u64,
     /// Called before each step on disk; tests fail or copy the folder here.
     pub fault_hook: FaultHook,
@@ -32,7 +34,7 @@ impl Default for OpenOptions {
             segment_size_bytes: 16 * MIB,
             compact_min_bytes: 64 * MIB,
             compact_max_bytes: 512 * MIB,
-            cache_bytes: 64 * MIB,
+            cache_bytes: 24 * MIB,
             fault_hook: FaultHook::default(),
         }
     }
