@@ -171,6 +171,23 @@ fn kinds(filled: &Filled, draft: &str) -> Vec<Kind> {
         of_areas("issues of a street", &|id| {
             format!("/issues?area={id}&list=1")
         }),
+        one("communications log", "/log"),
+        one("communications log, all days", "/log?when=all"),
+        one(
+            "communications log, a rare status",
+            "/log?when=all&type=call&status=opened",
+        ),
+        one(
+            "communications log of an alert to everybody",
+            &format!("/log?communication={largest}"),
+        ),
+        each("editor of a contact", &|id| format!("/contacts/{id}/edit")),
+        one("possible duplicates", "/contacts/duplicates"),
+        one("groups", "/groups"),
+        one("recipient list", "/recipients"),
+        one("campaigns", "/campaigns"),
+        one("inbox", "/inbox"),
+        one("imports", "/contacts/import"),
         one("areas", "/areas"),
         one("users", "/users"),
         one("compose", "/communications/new"),
