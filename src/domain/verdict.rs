@@ -268,6 +268,15 @@ impl Verdict {
 }
 
 impl BounceClass {
+    /// Whether something failed, so that it matters whether trying again could help.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        match self {
+            Self::Hard | Self::Soft | Self::Complaint | Self::Delay | Self::Unknown => true,
+            Self::AutoReply | Self::Success | Self::Mdn | Self::None => false,
+        }
+    }
+
     /// Every value, in the order of the declaration.
     pub const ALL: [Self; 9] = [
         Self::Hard,

@@ -7,6 +7,7 @@ use crate::domain::Verdict;
 pub(super) struct Evidence {
     pub(super) class: String,
     pub(super) reason: String,
+    /// Whether trying again could help; empty where nothing failed.
     pub(super) permanence: String,
     /// Enhanced status code (RFC 3463); empty where none was given.
     pub(super) status: String,
@@ -21,11 +22,15 @@ impl Evidence {
         Self {
             class: format!("{class}. {}", words.say(verdict.class.explain())),
             reason: words.say(verdict.reason.explain()).to_owned(),
-            permanence: format!(
-                "{}. {}",
-                words.label(permanence.as_str()),
-                words.say(permanence.explain())
-            ),
+            permanence: if verdict.class.is_trouble() {
+                format!(
+                    "{}. {}",
+                    words.label(permanence.as_str()),
+                    words.say(permanence.explain())
+                )
+            } else {
+                String::new()
+            },
             status: verdict
                 .status_code
                 .map(|code| code.to_string())
