@@ -1,31 +1,23 @@
 //! `tocsin tone`
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-/// Samples a second.
-const RATE: u32 = 8000;
+use crate::channel::voice::wav_file;
+use crate::proto::media::SAMPLE_RATE_HZ;
+
 /// Length of the tone, in seconds.
 const SECONDS: u32 = 4;
 /// Its frequency, in hertz.
 const FREQUENCY: f32 = 440.0;
 
 pub(super) fn run() -> anyhow::Result<ExitCode> {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    let sample = |n: u32| {
+        let phase = n as f32 / SAMPLE_RATE_HZ as f32 * FREQUENCY * std::f32::consts::TAU;
+        (phase.sin() * 8000.0) as i16
     };
-    let mut file = Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut file, spec)?;
-    for n in 0..RATE * SECONDS {
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-        let sample =
-            ((n as f32 / RATE as f32 * FREQUENCY * std::f32::consts::TAU).sin() * 8000.0) as i16;
-        writer.write_sample(sample)?;
-    }
-    writer.finalize()?;
-    std::io::stdout().write_all(file.get_ref())?;
+    let samples: Vec<i16> = (0..SAMPLE_RATE_HZ * SECONDS).map(sample).collect();
+    std::io::stdout().write_all(&wav_file(&samples)?)?;
     Ok(ExitCode::SUCCESS)
 }

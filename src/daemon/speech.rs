@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::channel::voice::{CommandSpeech, SpeechSource, call_script};
+use crate::channel::voice::{CommandSpeech, SpeechSource, call_script, wav_file};
 use crate::config::{self, Config};
 use crate::domain::Content;
 use crate::http::{Speaker, Spoken};
-
-/// Samples in a second, as on the telephone.
-const RATE: u32 = 8000;
 
 #[derive(Debug)]
 struct Calls {
@@ -30,7 +27,7 @@ impl Speaker for Calls {
         Box::pin(async move {
             let script = call_script(content, language, confirmed, &self.config);
             match self.speech.speak(&script, language).await {
-                Ok(samples) => Some(wav(&samples)),
+                Ok(samples) => wav_file(&samples).ok(),
                 Err(error) => {
                     tracing::warn!(%error, "a script cannot be spoken for the console");
                     None
@@ -38,25 +35,4 @@ impl Speaker for Calls {
             }
         })
     }
-}
-
-/// A WAV file of one channel of 16 bits.
-fn wav(samples: &[i16]) -> Vec<u8> {
-    let size = u32::try_from(samples.len() * 2).unwrap_or(u32::MAX);
-    let mut file = Vec::with_capacity(44 + samples.len() * 2);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&size.saturating_add(36).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16_u32.to_le_bytes());
-    // PCM, one channel.
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&1_u16.to_le_bytes());
-    file.extend_from_slice(&RATE.to_le_bytes());
-    file.extend_from_slice(&(RATE * 2).to_le_bytes());
-    file.extend_from_slice(&2_u16.to_le_bytes());
-    file.extend_from_slice(&16_u16.to_le_bytes());
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&size.to_le_bytes());
-    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    file
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub use pcm::wav_file;
 pub use prompt::call_script;
 pub use speech::{CommandSpeech, SpeechError, SpeechFuture, SpeechSource};
 

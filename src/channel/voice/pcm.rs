@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use hound::{SampleFormat, WavReader};
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use rubato::{
     Resampler, SincFixedIn, SincInterpolationParameters, SincInterpolationType, WindowFunction,
 };
@@ -84,6 +84,26 @@ fn resample(mono: &[f32], rate_hz: u32) -> Option<Vec<f32>> {
     Some(audio)
 }
 
+/// What a telephone plays (8 kHz, 16 bit, one channel) as a WAV file.
+///
+/// # Errors
+/// When it is longer than a WAV file can be, 4 GiB.
+pub fn wav_file(samples: &[i16]) -> Result<Vec<u8>, hound::Error> {
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: SAMPLE_RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
+    let mut file = Cursor::new(Vec::with_capacity(44 + samples.len() * 2));
+    let mut writer = WavWriter::new(&mut file, spec)?;
+    for sample in samples {
+        writer.write_sample(*sample)?;
+    }
+    writer.finalize()?;
+    Ok(file.into_inner())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -91,14 +111,14 @@ mod tests {
     use crate::proto::media::goertzel::{Goertzel, energy};
 
     fn wav(rate: u32, channels: u16, hz: f32, seconds: f32) -> Vec<u8> {
-        let spec = hound::WavSpec {
+        let spec = WavSpec {
             channels,
             sample_rate: rate,
             bits_per_sample: 16,
             sample_format: SampleFormat::Int,
         };
         let mut bytes = Cursor::new(vec![]);
-        let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+        let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
         for n in 0..(rate as f32 * seconds) as usize {
             let phase = std::f32::consts::TAU * hz * n as f32 / rate as f32;
             for _ in 0..channels {
@@ -107,6 +127,18 @@ mod tests {
         }
         writer.finalize().unwrap();
         bytes.into_inner()
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let samples = [0_i16, 1, -1, 100, -100, 8_000, -8_000, i16::MAX, i16::MIN];
+        let file = wav_file(&samples).unwrap();
+        let read: Vec<i16> = WavReader::new(Cursor::new(file))
+            .unwrap()
+            .into_samples()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(read, samples);
     }
 
     #[test]
