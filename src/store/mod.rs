@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod engine;
+mod import_rows;
 pub mod keys;
 mod list_rows;
 mod lists;
 mod person_rows;
+mod program_rows;
 pub mod records;
 pub mod repo;
 pub mod rows;

@@ -8,10 +8,9 @@ use super::keys::{self, KeyBuilder};
 use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    ApiRequest, ApiToken, Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState,
-    Contact, Delivery, EarlyReceipt, Group, ImportFindings, ImportImage, ImportJob, InboundMail,
-    Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice, RoundJob, SavedFilter, Session,
-    SignUp, Thread, Ticket, User, Visit,
+    Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
+    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -354,30 +353,6 @@ impl Row for InboundMail {
     }
 }
 
-impl Row for ImportJob {
-    fn key(&self) -> Key {
-        keys::import(self.id)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let queued = |due| queue_key(Lane::Import as u8, due, self.id.as_bytes());
-        let entry = self.due.map(|due| (queued(due), Vec::new()));
-        entry.into_iter().collect()
-    }
-}
-
-impl Row for ImportFindings {
-    fn key(&self) -> Key {
-        keys::import_findings(self.import, self.pass, self.index)
-    }
-}
-
-impl Row for ImportImage {
-    fn key(&self) -> Key {
-        keys::import_image(self.import, self.before.id)
-    }
-}
-
 impl Row for User {
     fn key(&self) -> Key {
         keys::user(self.id)
@@ -444,38 +419,6 @@ impl Row for Visit {
 impl Row for Session {
     fn key(&self) -> Key {
         keys::session(&self.token_hash)
-    }
-}
-
-impl Row for ApiToken {
-    fn key(&self) -> Key {
-        keys::api_token(&self.token_hash)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let by_user = KeyBuilder::new(keys::API_TOKEN_BY_USER)
-            .bytes(self.user.as_bytes())
-            .bytes(&self.token_hash)
-            .build();
-        vec![(by_user, self.key())]
-    }
-}
-
-impl Row for ApiRequest {
-    fn key(&self) -> Key {
-        keys::api_request(&self.key)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let by_time = KeyBuilder::new(keys::API_REQUEST_BY_TIME)
-            .bytes(&self.at.as_millis().to_be_bytes())
-            .bytes(&self.key)
-            .build();
-        vec![(by_time, self.key())]
-    }
-
-    fn counters(&self) -> Vec<(Key, i64)> {
-        vec![(keys::API_REQUESTS.to_vec(), 1)]
     }
 }
 

@@ -187,10 +187,6 @@ pub(crate) const LONG: &[(&str, &str)] = &[
         "the map of the store: a tag and a function for each kind of key",
     ),
     (
-        "src/store/rows.rs",
-        "what each record derives, one short impl after the other",
-    ),
-    (
         "src/http/api/contact_shape.rs#event",
         "one arm for each kind of line in a contact's log",
     ),

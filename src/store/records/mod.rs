@@ -36,6 +36,8 @@ pub(crate) mod inbox_samples;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+pub(crate) mod program_samples;
+#[cfg(test)]
 pub(crate) mod samples;
 
 use minicbor::{Decode, Encode};

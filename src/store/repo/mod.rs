@@ -3,14 +3,14 @@
 mod communications;
 mod contacts;
 mod find;
+mod imports;
 mod inbox;
 mod merge;
 mod sessions;
 mod tickets;
+mod tokens;
 
 pub use tickets::Ended;
-mod imports;
-mod tokens;
 
 use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};
