@@ -111,6 +111,52 @@ pub struct Delivery {
     pub held_until: Option<Timestamp>,
 }
 
+/// What was made for one person in one go, kept together. Their ids are of one
+/// [set](DeliveryId::set), in ascending order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliverySet {
+    deliveries: Vec<Delivery>,
+}
+
+impl DeliverySet {
+    /// Puts deliveries together. None when there are none, or their ids are not of one set, each
+    /// its own.
+    #[must_use]
+    pub fn new(mut deliveries: Vec<Delivery>) -> Option<Self> {
+        deliveries.sort_by_key(|delivery| delivery.id);
+        let set = deliveries.first()?.id.set();
+        let of_one_set = deliveries.iter().all(|one| one.id.set() == set);
+        let differ = deliveries.windows(2).all(|two| two[0].id != two[1].id);
+        (of_one_set && differ).then_some(Self { deliveries })
+    }
+
+    /// What their ids have in common.
+    #[must_use]
+    pub fn set(&self) -> [u8; 16] {
+        self.deliveries.first().map_or([0; 16], |one| one.id.set())
+    }
+
+    /// Them, in ascending order of id.
+    #[must_use]
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// Them, in ascending order of id.
+    #[must_use]
+    pub fn into_deliveries(self) -> Vec<Delivery> {
+        self.deliveries
+    }
+
+    /// Puts a delivery in the place of the one with its id. False when there is none.
+    #[must_use]
+    pub fn replace(&mut self, delivery: &Delivery) -> bool {
+        let mut known = self.deliveries.iter_mut();
+        let old = known.find(|known| known.id == delivery.id);
+        old.map(|old| delivery.clone_into(old)).is_some()
+    }
+}
+
 impl Delivery {
     /// Where it stands: the last status of its timeline.
     #[must_use]

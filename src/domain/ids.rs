@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use super::timestamp::Timestamp;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -72,6 +74,45 @@ id!(
     /// One communication to one contact by one method.
     DeliveryId
 );
+impl DeliveryId {
+    /// How many ids of deliveries belong together.
+    pub const SET_SIZE: usize = 1 << SET_BITS;
+
+    /// The ids that belong together with this one made by the clock, its own place among them
+    /// left out.
+    pub fn set_of(made: Uuid) -> impl Iterator<Item = Self> {
+        let first = Self(made).set();
+        (0_u8..1 << SET_BITS).map(move |place| {
+            let mut id = first;
+            id[15] |= place;
+            Self::from_bytes(id)
+        })
+    }
+
+    /// When the delivery was made: an id begins with its time, in 48 bits (UUIDv7: RFC 9562,
+    /// 5.7).
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        let (millis, _) = self.as_bytes().split_at(6);
+        let millis = millis
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Timestamp::from_millis(millis)
+    }
+
+    /// What it has in common with those that belong together with it: all but its last three
+    /// bits. Is the first of their ids.
+    #[must_use]
+    pub fn set(self) -> [u8; 16] {
+        let mut id = *self.as_bytes();
+        id[15] &= u8::MAX << SET_BITS;
+        id
+    }
+}
+
+/// Last bits of a delivery's id that tell those of one set apart.
+const SET_BITS: u32 = 3;
+
 id!(
     /// What was said back and forth with one person.
     ThreadId

@@ -1,4 +1,5 @@
-//! A contact's communications log: what was sent, what came back, what was done about it.
+//! A contact's communications log: what came back, and what was done about it. What was sent
+//! stands in it too; its deliveries say so themselves.
 
 use super::confirmation::ConfirmedBy;
 use super::ids::{CommunicationId, ContactId, DeliveryId, ImportId, MethodId, ThreadId, UserId};
@@ -129,13 +130,6 @@ impl ContactChange {
 /// What can happen to a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogEvent {
-    /// A message was made for this person.
-    MessageCreated {
-        /// Its delivery.
-        delivery: DeliveryId,
-        /// What is said.
-        communication: CommunicationId,
-    },
     /// A message failed or came back.
     Returned {
         /// Its delivery.

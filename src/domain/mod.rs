@@ -56,7 +56,7 @@ pub use communication::{
 pub use confirmation::ConfirmedBy;
 pub use confirmation_texts::ConfirmLine;
 pub use contact::{Contact, ContactKind, CustomField};
-pub use delivery::{Closed, ClosedReason, Delivery, Source, StatusChange};
+pub use delivery::{Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange};
 pub use details::{Details, MethodDetail};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{

@@ -71,9 +71,9 @@ pub const AUDIENCE: &[u8] = b"ca";
 pub const ROUND: &[u8] = b"cr";
 /// Rounds by the id under which they stand in the queue.
 pub const ROUND_BY_QUEUE_ID: &[u8] = b"cq";
-/// Rows of deliveries.
+/// Rows of deliveries, those made for one person in one go together.
 pub const DELIVERY: &[u8] = b"d.";
-/// Deliveries of a contact, newest first.
+/// Rows of deliveries by contact, newest first.
 pub const DELIVERY_BY_CONTACT: &[u8] = b"dk";
 /// Deliveries by the carrier's id.
 pub const DELIVERY_BY_REMOTE_ID: &[u8] = b"dr";
@@ -235,7 +235,13 @@ pub fn communication(id: CommunicationId) -> Key {
     row(COMMUNICATION, id.as_bytes())
 }
 
-/// Row of a delivery.
+/// Row of the deliveries of one [set](DeliveryId::set).
+#[must_use]
+pub fn delivery_set(set: [u8; 16]) -> Key {
+    row(DELIVERY, &set)
+}
+
+/// Where a delivery stands among all of them; its row begins here or before.
 #[must_use]
 pub fn delivery(id: DeliveryId) -> Key {
     row(DELIVERY, id.as_bytes())

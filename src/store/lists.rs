@@ -4,9 +4,7 @@ use super::engine::{Key, KeyRange};
 use super::keys;
 use super::repo::{Repo, Result};
 use super::rows::Loaded;
-use crate::domain::{
-    CommunicationId, ContactId, Delivery, DeliveryId, Person, PersonState, Timestamp,
-};
+use crate::domain::{CommunicationId, ContactId, Person, PersonState};
 
 /// Where in a list to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,32 +67,5 @@ impl Repo {
             people.extend(person.map(|person| Listed { person, place }));
         }
         Ok(people)
-    }
-
-    /// Deliveries made from `from` on and before `to`, newest first.
-    pub fn deliveries_made(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        seek: &Seek<DeliveryId>,
-        limit: usize,
-    ) -> Result<Vec<Loaded<Delivery>>> {
-        let (mut start, mut end) = (keys::made_at(from), keys::made_at(to));
-        match seek {
-            Seek::Start => {}
-            Seek::After(id) => end = end.min(keys::delivery(*id)),
-            Seek::Before(id) => {
-                // The first key behind it.
-                let behind = [keys::delivery(*id).as_slice(), &[0]].concat();
-                start = start.max(behind);
-            }
-        }
-        let range = KeyRange::from(start..end);
-        if matches!(seek, Seek::Before(_)) {
-            let mut rows = self.rows(range, limit)?.rows;
-            rows.reverse();
-            return Ok(rows);
-        }
-        Ok(self.rows(range.reverse(), limit)?.rows)
     }
 }

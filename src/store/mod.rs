@@ -1,6 +1,7 @@
 //! Durable state: the one room that knows the engine.
 
 pub mod check;
+mod delivery_rows;
 pub mod engine;
 mod import_rows;
 pub mod keys;
@@ -13,6 +14,7 @@ pub mod repo;
 pub mod rows;
 mod words;
 
+pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use repo::Find;

@@ -8,7 +8,7 @@ use super::keys::{self, KeyBuilder};
 use super::records::Record;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
-    Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact, Delivery,
+    Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact,
     EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
     RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
@@ -85,7 +85,7 @@ impl RowBatch for Batch {
     }
 }
 
-fn write_difference(batch: &mut Batch, old: Vec<(Key, Value)>, new: Vec<(Key, Value)>) {
+pub(super) fn write_difference(batch: &mut Batch, old: Vec<(Key, Value)>, new: Vec<(Key, Value)>) {
     let old: BTreeMap<Key, Value> = old.into_iter().collect();
     let new: BTreeMap<Key, Value> = new.into_iter().collect();
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
@@ -299,28 +299,6 @@ impl Row for RoundJob {
             &self.queue_id(),
         );
         vec![(queued, self.key())]
-    }
-}
-
-impl Row for Delivery {
-    fn key(&self) -> Key {
-        keys::delivery(self.id)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let by_contact = KeyBuilder::new(keys::DELIVERY_BY_CONTACT)
-            .bytes(self.contact.as_bytes())
-            .id_newest_first(self.id.as_bytes())
-            .build();
-        let mut entries = vec![(by_contact, Vec::new())];
-        if let Some(due) = self.due {
-            let lane = Lane::from(self.channel).number(self.express);
-            entries.push((queue_key(lane, due, self.id.as_bytes()), Vec::new()));
-        }
-        for remote in &self.remote_ids {
-            entries.push((keys::remote_id(remote), self.id.as_bytes().to_vec()));
-        }
-        entries
     }
 }
 

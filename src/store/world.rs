@@ -8,11 +8,12 @@ use proptest::sample::select;
 use crate::domain::comms_issue;
 use crate::domain::{
     ApiToken, Area, AreaId, Channel, Communication, CommunicationId, CommunicationState, Contact,
-    ContactId, Delivery, DeliveryId, InboundMail, Lane, Message, MessageId, Person, PersonDelivery,
-    RoundJob, Session, Status, StatusChange, Thread, ThreadId, Timestamp, User, UserId,
+    ContactId, Delivery, DeliveryId, DeliverySet, InboundMail, Lane, Message, MessageId, Person,
+    PersonDelivery, RoundJob, Session, Status, StatusChange, Thread, ThreadId, Timestamp, User,
+    UserId,
 };
 use crate::store::records::{Record, arbitrary as arb, samples};
-use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store};
+use crate::store::{Batch, DeliveryBatch, Loaded, Repo, Row, RowBatch, Store};
 
 /// Ids of each kind; few, so that changes meet.
 pub(super) const IDS: u8 = 4;
@@ -349,8 +350,29 @@ impl World {
         // Each delivery has its own: see `is_shared`.
         let own = |remote: String| format!("{remote}{person}{delivery}");
         new.remote_ids = remote.into_iter().map(own).collect();
-        put(batch, old, &new);
+        match old {
+            Some(old) => batch.replace_delivery(&old, &new),
+            None => self.add_delivery(batch, &new),
+        }
         self.put_person(batch, person, &new);
+    }
+
+    /// Puts it among those of its set.
+    fn add_delivery(&self, batch: &mut Batch, new: &Delivery) {
+        let old = self.repo.delivery_set(new.id).unwrap();
+        let known = old.as_ref().map(|set| set.deliveries().to_vec());
+        let mut deliveries = known.unwrap_or_default();
+        deliveries.push(new.clone());
+        put(batch, old, &DeliverySet::new(deliveries).unwrap());
+    }
+
+    /// Everything in which deliveries are kept.
+    pub(super) fn delivery_sets(&self) -> Vec<Loaded<DeliverySet>> {
+        let deliveries = self.repo.deliveries(None, 1000).unwrap().rows;
+        let mut firsts: Vec<DeliveryId> = deliveries.iter().map(|one| one.id).collect();
+        firsts.dedup_by_key(|id| id.set());
+        let sets = firsts.into_iter().map(|id| self.repo.delivery_set(id));
+        sets.map(|set| set.unwrap().unwrap()).collect()
     }
 
     fn put_person(&self, batch: &mut Batch, person: u8, delivery: &Delivery) {
@@ -398,8 +420,10 @@ impl World {
         else {
             return;
         };
-        for known in &old.deliveries {
-            batch.remove(&self.repo.delivery(known.delivery).unwrap().unwrap());
+        for set in self.delivery_sets() {
+            if set.deliveries()[0].contact == old.contact {
+                batch.remove(&set);
+            }
         }
         batch.remove(&old);
         self.add_people(batch, -1);

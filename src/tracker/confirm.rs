@@ -7,7 +7,7 @@ use crate::domain::escalation::is_confirmed;
 use crate::domain::{
     Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, LogEvent, Person, Timestamp,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// What a confirmation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Tracker {
                 reason: ClosedReason::ReachedOtherwise,
             });
             closed.due = None;
-            batch.replace(&delivery, &closed);
+            batch.replace_delivery(&delivery, &closed);
             for known in &mut confirmed.deliveries {
                 known.closed |= known.delivery == id;
             }

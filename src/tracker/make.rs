@@ -1,10 +1,9 @@
 //! Making deliveries: the first entry of their timelines.
 
-use super::write::write_log;
 use crate::clock::Randomness;
 use crate::domain::sort_name::sort_name;
 use crate::domain::{
-    Category, Channel, Communication, CommunicationId, Contact, Delivery, DeliveryId, LogEvent,
+    Category, Channel, Communication, CommunicationId, Contact, Delivery, DeliveryId, DeliverySet,
     Method, Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange,
     TextStatus, Timestamp,
 };
@@ -39,8 +38,8 @@ pub struct Making<'a> {
     pub express: bool,
 }
 
-/// Puts a person's new deliveries into a batch: rows, queue entries, the person's row, numbers
-/// and log. With nothing to make, a person not seen before is still written: not contacted.
+/// Puts a person's new deliveries into a batch: rows, queue entries, the person's row and
+/// numbers. With nothing to make, a person not seen before is still written: not contacted.
 pub fn make_deliveries(
     batch: &mut Batch,
     random: &Randomness,
@@ -61,28 +60,31 @@ pub fn make_deliveries(
         |person| person.value.clone(),
     );
     let mut made = Vec::with_capacity(wanted.len());
-    let mut log = Vec::with_capacity(wanted.len());
-    for new in wanted {
-        let delivery = new_delivery(random, making, *new);
-        updated.deliveries.push(PersonDelivery {
-            delivery: delivery.id,
-            method: delivery.method,
-            status: delivery.status(),
-            closed: false,
-        });
-        log.push(LogEvent::MessageCreated {
-            delivery: delivery.id,
-            communication: making.communication,
-        });
-        batch.insert(&delivery);
-        made.push(delivery.id);
+    for together in wanted.chunks(DeliveryId::SET_SIZE) {
+        let ids = DeliveryId::set_of(random.uuid_v7(making.now));
+        let new = together.iter().zip(ids);
+        let new = new
+            .map(|(new, id)| new_delivery(id, making, *new))
+            .collect();
+        let Some(set) = DeliverySet::new(new) else {
+            continue;
+        };
+        for delivery in set.deliveries() {
+            updated.deliveries.push(PersonDelivery {
+                delivery: delivery.id,
+                method: delivery.method,
+                status: delivery.status(),
+                closed: false,
+            });
+            made.push(delivery.id);
+        }
+        batch.insert(&set);
     }
     updated.state = updated.derive_state(making.category);
     match person {
         Some(old) => batch.replace(old, &updated),
         None => batch.insert(&updated),
     }
-    write_log(batch, making.contact.id, making.now, log, random.next_u64());
     made
 }
 
@@ -120,7 +122,7 @@ fn sort_name_of(contact: &Contact) -> Redacted<String> {
     ))
 }
 
-fn new_delivery(random: &Randomness, making: Making<'_>, new: NewDelivery<'_>) -> Delivery {
+fn new_delivery(id: DeliveryId, making: Making<'_>, new: NewDelivery<'_>) -> Delivery {
     let entry = |status| StatusChange {
         at: making.now,
         status,
@@ -132,7 +134,7 @@ fn new_delivery(random: &Randomness, making: Making<'_>, new: NewDelivery<'_>) -
         timeline.push(entry(Status::Text(TextStatus::Queued)));
     }
     Delivery {
-        id: DeliveryId::new(random.uuid_v7(making.now)),
+        id,
         communication: making.communication,
         contact: making.contact.id,
         method: new.method.id,

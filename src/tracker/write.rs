@@ -8,7 +8,7 @@ use crate::domain::{
     ClosedReason, Communication, Contact, ContactId, Delivery, DeliveryId, LogEntry, LogEvent,
     Person, Status, Timestamp,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// The rows an event touches, as they were read.
 pub(super) struct Rows {
@@ -115,7 +115,7 @@ impl Tracker {
             contact: rows.delivery.contact,
         }];
         self.close_others(&mut batch, &mut decision, &mut notices, now)?;
-        batch.replace(&rows.delivery, &decision.delivery);
+        batch.replace_delivery(&rows.delivery, &decision.delivery);
         batch.replace(&rows.person, &decision.person);
         let mut log = decision.log.clone();
         if let (Some(old), Some(new)) = (&rows.contact, &mut decision.contact) {
@@ -176,7 +176,7 @@ impl Tracker {
                 reason: ClosedReason::ReachedOtherwise,
             });
             closed.due = None;
-            batch.replace(&other, &closed);
+            batch.replace_delivery(&other, &closed);
             for known in &mut decision.person.deliveries {
                 known.closed |= known.delivery == *id;
             }
@@ -186,7 +186,6 @@ impl Tracker {
     }
 }
 
-/// Adds lines to a contact's log. `salt` tells lines of the same millisecond apart.
 /// Puts new lines of a contact's log into a batch; `salt` keeps those of one millisecond apart.
 pub fn write_log(
     batch: &mut Batch,

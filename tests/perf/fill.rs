@@ -7,10 +7,10 @@ use tocsin::domain::sort_name::sort_name;
 use tocsin::domain::{
     Area, AreaId, Audience, Body, CallStatus, Category, Channel, Channels, Communication,
     CommunicationId, CommunicationState, Contact, ContactId, ContactKind, Content, Delivery,
-    DeliveryId, Destination, EmailAddress, EmailStatus, EnhancedStatus, LogEntry, LogEvent, Method,
-    MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery, PersonState,
-    PhoneNumber, Reason, Redacted, SendingPlan, Source, Status, StatusChange, Suspension,
-    TextStatus, Timestamp, UserId, Verdict, Wishes, comms_issue,
+    DeliveryId, DeliverySet, Destination, EmailAddress, EmailStatus, EnhancedStatus, LogEntry,
+    LogEvent, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person,
+    PersonDelivery, PersonState, PhoneNumber, Reason, Redacted, SendingPlan, Source, Status,
+    StatusChange, Suspension, TextStatus, Timestamp, UserId, Verdict, Wishes, comms_issue,
 };
 use tocsin::store::records::Record;
 use tocsin::store::{Batch, Repo, RowBatch};
@@ -355,20 +355,17 @@ impl Writer {
         } else {
             &Channel::ALL[..]
         };
-        for (channel, method) in channels.iter().zip(&contact.methods) {
+        let mut made = Vec::with_capacity(channels.len());
+        let ids = DeliveryId::set_of(self.random.uuid_v7(at));
+        for ((channel, method), own) in channels.iter().zip(&contact.methods).zip(ids) {
             let number = self.random.next_u64() as usize;
-            let delivery = self.delivery(id, at, contact, method.id, *channel, number);
+            let delivery = self.delivery(own, id, at, contact, method.id, *channel, number);
             person.deliveries.push(PersonDelivery {
                 delivery: delivery.id,
                 method: method.id,
                 status: delivery.status(),
                 closed: false,
             });
-            let created = LogEvent::MessageCreated {
-                delivery: delivery.id,
-                communication: id,
-            };
-            self.log(batch, contact.id, at, created);
             if let Some(verdict) = delivery.last_verdict() {
                 let returned = LogEvent::Returned {
                     delivery: delivery.id,
@@ -376,8 +373,9 @@ impl Writer {
                 };
                 self.log(batch, contact.id, at, returned);
             }
-            batch.insert(&delivery);
+            made.push(delivery);
         }
+        batch.insert(&DeliverySet::new(made).unwrap());
         let category = Category {
             name: "alert".to_owned(),
             confirmation_required: false,
@@ -389,6 +387,7 @@ impl Writer {
 
     fn delivery(
         &self,
+        id: DeliveryId,
         communication: CommunicationId,
         at: Timestamp,
         contact: &Contact,
@@ -409,7 +408,7 @@ impl Writer {
             .collect();
         timeline.push(entry(TIMELINE, last, failed.then(verdict)));
         Delivery {
-            id: DeliveryId::new(self.random.uuid_v7(at)),
+            id,
             communication,
             contact: contact.id,
             method,

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use super::super::data::Areas;
 use super::shape::{VerdictShape, time};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{Actor, Contact, LogEntry, LogEvent, Method, MethodState, Suspension};
+use crate::domain::{Actor, Contact, LogEvent, Method, MethodState, Suspension};
+use crate::http::data::history::Line;
 
 /// Why a method is not used.
 #[derive(Debug, Serialize, ToSchema)]
@@ -140,10 +141,18 @@ pub(super) struct LineShape {
 }
 
 impl LineShape {
-    pub(super) fn of(entry: &LogEntry) -> Self {
-        Self {
-            at: time(entry.at),
-            ..Self::event(&entry.event)
+    pub(super) fn of(line: &Line) -> Self {
+        match line {
+            Line::Made(delivery) => Self {
+                at: time(delivery.id.made_at()),
+                delivery: Some(delivery.id.to_string()),
+                communication: Some(delivery.communication.to_string()),
+                ..Self::named("message-created")
+            },
+            Line::Logged(entry) => Self {
+                at: time(entry.at),
+                ..Self::event(&entry.event)
+            },
         }
     }
 
@@ -156,14 +165,6 @@ impl LineShape {
 
     fn event(event: &LogEvent) -> Self {
         match event {
-            LogEvent::MessageCreated {
-                delivery,
-                communication,
-            } => Self {
-                delivery: Some(delivery.to_string()),
-                communication: Some(communication.to_string()),
-                ..Self::named("message-created")
-            },
             LogEvent::Returned { delivery, verdict } => Self {
                 delivery: Some(delivery.to_string()),
                 verdict: Some(VerdictShape::of(verdict)),

@@ -10,15 +10,35 @@ use crate::store::records::Record;
 /// Lines of the log looked through for what happened to one method.
 const LINES_MAX: usize = 500;
 
-/// The log, newest first, from a place on. A place is what follows the contact in a key.
+/// A line of what happened to a person.
+pub(crate) enum Line {
+    /// A message was made for them.
+    Made(Box<Delivery>),
+    /// What was written into their log.
+    Logged(LogEntry),
+}
+
+/// Place of a message among the lines of its millisecond: behind those of the log, whose places
+/// are shorter.
+const BEHIND_THE_LOG: [u8; 4] = [0xff; 4];
+
+/// What happened, newest first, from a place on. A place is what follows the contact in a key of
+/// the log: a time, then what tells lines of one millisecond apart.
 pub(crate) fn log(
     repo: &Repo,
     contact: ContactId,
     after: Option<Vec<u8>>,
     limit: usize,
-) -> Result<Part<LogEntry>> {
-    let mut lines: Vec<(Vec<u8>, LogEntry)> = Vec::new();
+) -> Result<Part<Line>> {
+    let mut lines: Vec<(Vec<u8>, Line)> = Vec::new();
     for id in repo.ids_of(contact)? {
+        for delivery in repo
+            .deliveries_of(id, behind(id, after.as_deref()), limit)?
+            .rows
+        {
+            let place = place(&delivery);
+            lines.push((place, Line::Made(Box::new(delivery.value))));
+        }
         let prefix = KeyBuilder::new(keys::LOG).bytes(id.as_bytes()).build();
         let mut range = KeyRange::prefix(prefix.clone());
         if let Some(after) = &after {
@@ -27,16 +47,36 @@ pub(crate) fn log(
         for (key, bytes) in repo.store().scan(range, limit)? {
             let place = key.get(prefix.len()..).unwrap_or_default().to_vec();
             let entry = LogEntry::from_bytes(&bytes).map_err(crate::store::RepoError::from)?;
-            lines.push((place, entry));
+            lines.push((place, Line::Logged(entry)));
         }
     }
     lines.sort_by(|one, other| one.0.cmp(&other.0));
     lines.truncate(limit);
     let next = (lines.len() == limit).then(|| lines.last().map(|(place, _)| place.clone()));
     Ok(Part {
-        rows: lines.into_iter().map(|(_, entry)| entry).collect(),
+        rows: lines.into_iter().map(|(_, line)| line).collect(),
         next: next.flatten(),
     })
+}
+
+/// Where a message stands among the lines.
+fn place(delivery: &Delivery) -> Vec<u8> {
+    let inverted = delivery.id.as_bytes().map(|byte| !byte);
+    KeyBuilder::new(&[])
+        .newest_first(delivery.id.made_at())
+        .bytes(&BEHIND_THE_LOG)
+        .bytes(&inverted)
+        .build()
+}
+
+/// Behind which of a contact's deliveries those begin that come after this place.
+fn behind(contact: ContactId, place: Option<&[u8]>) -> Option<Vec<u8>> {
+    let place = place?;
+    // The time, of which ids hold the last 48 bits; behind the log's lines, the delivery itself.
+    let time = place.get(2..8)?;
+    let inverted = place.get(12..28).unwrap_or(time);
+    let begin = KeyBuilder::new(keys::DELIVERY_BY_CONTACT).bytes(contact.as_bytes());
+    Some(begin.bytes(inverted).build())
 }
 
 /// The latest deliveries, newest first.
@@ -58,8 +98,13 @@ pub(crate) fn suspensions(
     method: MethodId,
 ) -> Result<Vec<Timestamp>> {
     let lines = log(repo, contact, None, LINES_MAX)?.rows;
-    let suspended = lines.into_iter().filter(
-        |line| matches!(&line.event, LogEvent::Suspended { method: one, .. } if *one == method),
-    );
-    Ok(suspended.map(|line| line.at).collect())
+    let suspended = lines.into_iter().filter_map(|line| match line {
+        Line::Logged(LogEntry {
+            at,
+            event: LogEvent::Suspended { method: one, .. },
+            ..
+        }) if one == method => Some(at),
+        Line::Logged(_) | Line::Made(_) => None,
+    });
+    Ok(suspended.collect())
 }

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::data::history::Line;
 use super::super::data::{PAGE_ROWS, Result, history};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
@@ -17,7 +18,7 @@ use super::compose::see;
 use super::evidence::Evidence;
 use super::{Answer, apart, id, show};
 use crate::domain::{
-    Actor, CommunicationId, ContactChange, ContactId, DeliveryId, LogEntry, LogEvent, MethodKind,
+    Actor, CommunicationId, ContactChange, ContactId, Delivery, DeliveryId, LogEvent, MethodKind,
     UserId,
 };
 
@@ -117,26 +118,28 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn entry(&self, entry: &LogEntry) -> Result<Entry> {
-        let mut line = self.line(&entry.event)?;
-        line.when = self.c.when(&entry.at);
-        Ok(line)
+    fn entry(&self, line: &Line) -> Result<Entry> {
+        let (mut entry, at) = match line {
+            Line::Made(delivery) => (self.made(delivery)?, delivery.id.made_at()),
+            Line::Logged(logged) => (self.line(&logged.event)?, logged.at),
+        };
+        entry.when = self.c.when(&at);
+        Ok(entry)
+    }
+
+    fn made(&self, delivery: &Delivery) -> Result<Entry> {
+        let line = self.titled("", "send", self.c.t("log.created").to_owned());
+        let line = self.naming(line, delivery.communication)?;
+        Ok(self.by_way_of(line, delivery))
     }
 
     fn line(&self, event: &LogEvent) -> Result<Entry> {
         let c = self.c;
         match event {
-            LogEvent::MessageCreated {
-                delivery,
-                communication,
-            } => {
-                let line = self.titled("", "send", c.t("log.created").to_owned());
-                self.about(line, Some(*delivery), Some(*communication))
-            }
             LogEvent::Returned { delivery, verdict } => {
                 let mut line = self.titled("bad", "return", c.t("log.returned").to_owned());
                 line.evidence = Some(Evidence::of(verdict, c.words));
-                self.about(line, Some(*delivery), None)
+                self.about(line, Some(*delivery))
             }
             LogEvent::Suspended {
                 kind,
@@ -148,7 +151,7 @@ impl Writer<'_> {
                 let reason = c.words.say(verdict.reason.explain());
                 let permanence = c.words.say(verdict.permanence.explain());
                 line.why = format!("{reason} {permanence}");
-                self.about(line, Some(*delivery), None)
+                self.about(line, Some(*delivery))
             }
             LogEvent::Reinstated { kind, by, .. } => {
                 self.operator("check", self.kind("log.reinstated", *kind), *by)
@@ -158,7 +161,7 @@ impl Writer<'_> {
             }
             LogEvent::Prompted { communication, .. } => {
                 let line = self.titled("open", "text", c.t("log.prompted").to_owned());
-                self.about(line, None, Some(*communication))
+                self.naming(line, *communication)
             }
             LogEvent::Changed {
                 change,
@@ -173,18 +176,18 @@ impl Writer<'_> {
                     |by| c.words.label(by.explain()),
                 );
                 let line = self.titled("good", "check", how);
-                self.about(line, None, Some(*communication))
+                self.naming(line, *communication)
             }
             LogEvent::Replied {
                 delivery, thread, ..
             } => {
                 let mut line = self.titled("good", "return", c.t("log.replied").to_owned());
                 line.thread = thread.map(|thread| format!("/inbox/{thread}"));
-                self.about(line, *delivery, None)
+                self.about(line, *delivery)
             }
             LogEvent::RepliedByItself { delivery, .. } => {
                 let line = self.titled("", "return", c.t("log.by_itself").to_owned());
-                self.about(line, *delivery, None)
+                self.about(line, *delivery)
             }
         }
     }
@@ -243,34 +246,34 @@ impl Writer<'_> {
     }
 
     /// Names the message and the method it went by.
-    fn about(
-        &self,
-        mut line: Entry,
-        delivery: Option<DeliveryId>,
-        communication: Option<CommunicationId>,
-    ) -> Result<Entry> {
+    fn about(&self, line: Entry, delivery: Option<DeliveryId>) -> Result<Entry> {
         let delivery = delivery
             .map(|id| self.app.repo().delivery(id))
-            .transpose()?
-            .flatten();
-        let communication =
-            communication.or(delivery.as_ref().map(|delivery| delivery.communication));
-        let communication = communication
-            .map(|id| self.app.repo().communication(id))
-            .transpose()?
-            .flatten();
-        if let Some(communication) = communication {
+            .transpose()?;
+        let Some(delivery) = delivery.flatten() else {
+            return Ok(line);
+        };
+        let line = self.naming(line, delivery.communication)?;
+        Ok(self.by_way_of(line, &delivery))
+    }
+
+    /// Names the message.
+    fn naming(&self, mut line: Entry, communication: CommunicationId) -> Result<Entry> {
+        if let Some(communication) = self.app.repo().communication(communication)? {
             line.message = self.c.title_of(&communication);
             line.href = format!(
                 "/communications/{}/people/{}",
                 communication.id, self.contact
             );
         }
-        if let Some(delivery) = delivery {
-            let channel = self.c.channel(&delivery.channel);
-            line.by = self.c.f2("log.by", channel, delivery.destination.reveal());
-        }
         Ok(line)
+    }
+
+    /// Names the method it went by.
+    fn by_way_of(&self, mut line: Entry, delivery: &Delivery) -> Entry {
+        let channel = self.c.channel(&delivery.channel);
+        line.by = self.c.f2("log.by", channel, delivery.destination.reveal());
+        line
     }
 
     fn operator(&self, icon: &'static str, title: String, by: UserId) -> Result<Entry> {

@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use super::journey::drafted;
 use super::world::{Browser, START, World, patient_world};
 use crate::domain::{
-    Channel, CommunicationId, Content, Delivery, DeliveryId, EmailAddress, EmailStatus, Redacted,
-    Status, TextStatus, Timestamp, UserId,
+    Channel, CommunicationId, Content, Delivery, DeliveryId, DeliverySet, EmailAddress,
+    EmailStatus, Redacted, Status, TextStatus, Timestamp, UserId,
 };
 use crate::http::journal::{Filter, SCAN_MAX, page};
 use crate::store::{Batch, RowBatch, Seek};
@@ -344,7 +344,7 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
             if opened {
                 wanted.push(row.id);
             }
-            batch.insert(&row);
+            batch.insert(&DeliverySet::new(vec![row]).unwrap());
         }
         world.repo.store().commit(batch).await.unwrap();
     }

@@ -1,7 +1,10 @@
 //! Communication issues: seen, understood, solved.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
+use super::super::data::history::{self, Line};
 use super::world::{Answer, Browser, DIAGNOSTIC, World, world};
 use crate::domain::{AreaId, Channel, Delivery, MethodKind, User};
 use crate::store::{Batch, RowBatch};
@@ -318,4 +321,50 @@ async fn a_recurrence_lists_the_person_again_and_is_seen_as_one() {
         .get(&format!("/contacts/{ada}"))
         .await
         .assert_has(&["Keeps bouncing: suspended 2 times", "When it was suspended"]);
+}
+
+#[tokio::test]
+async fn a_log_reads_the_same_on_pages_of_any_size() {
+    let world = world().await;
+    let ada = world.contacts[0];
+    bounced(&world).await;
+    world.clock.advance(Duration::from_secs(60));
+    let texted = world.browser("ida").await;
+    let fields = [
+        ("category", "general".to_owned()),
+        ("by_text", "1".to_owned()),
+        ("sms_text", "The bridge is open.".to_owned()),
+        ("area", world.county.to_string()),
+        ("do", "review".to_owned()),
+    ];
+    let saved = texted.post("/communications", &fields).await;
+    let path = saved.location().replace("/review", "/send");
+    texted.post(&path, &[]).await;
+    world.expand().await;
+    let page = |after, limit| history::log(&world.repo, ada, after, limit).unwrap();
+    let told = |line: &Line| match line {
+        Line::Made(delivery) => (delivery.id.made_at(), delivery.id.to_string()),
+        Line::Logged(entry) => (entry.at, format!("{:?}", entry.event)),
+    };
+    let whole: Vec<_> = page(None, 100).rows.iter().map(told).collect();
+    let made = whole.iter().filter(|line| !line.1.contains(' ')).count();
+    assert_eq!(made, world.deliveries(ada).len());
+    assert!(whole.len() > made, "what came back stands in it too");
+    assert!(
+        whole.is_sorted_by(|one, other| one.0 >= other.0),
+        "newest first"
+    );
+    for limit in 1..=3 {
+        let mut pages = Vec::new();
+        let mut after = None;
+        loop {
+            let part = page(after, limit);
+            pages.extend(part.rows.iter().map(told));
+            after = part.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, whole, "{limit} a page");
+    }
 }

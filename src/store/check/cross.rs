@@ -4,12 +4,16 @@ use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
-    Contact, Content, Delivery, InboundMail, Merger, Message, Person, RoundJob, Session, Thread,
+    Contact, Content, Delivery, DeliverySet, InboundMail, Merger, Message, Person, RoundJob,
+    Session, Thread,
 };
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
+
+/// What one of a set is called in problems and counts.
+const DELIVERY: &str = "delivery";
 
 impl Check<'_> {
     pub(super) fn contact(&mut self, contact: &Contact) -> Result<()> {
@@ -47,7 +51,9 @@ impl Check<'_> {
         let id = || person.communication.to_string();
         self.communication_exists(Person::NAME, person.communication, &id())?;
         for known in &person.deliveries {
-            let row: Option<Delivery> = self.read(&keys::delivery(known.delivery))?;
+            let set: Option<DeliverySet> = self.read(&keys::delivery_set(known.delivery.set()))?;
+            let deliveries = set.iter().flat_map(|set| set.deliveries());
+            let row = deliveries.into_iter().find(|one| one.id == known.delivery);
             let agrees = row.is_some_and(|delivery| {
                 delivery.communication == person.communication
                     && delivery.contact == person.contact
@@ -142,9 +148,17 @@ impl Check<'_> {
         self.communication_exists(RoundJob::NAME, round.communication, &id)
     }
 
-    pub(super) fn delivery(&mut self, delivery: &Delivery) -> Result<()> {
+    pub(super) fn delivery_set(&mut self, set: &DeliverySet) -> Result<()> {
+        for delivery in set.deliveries() {
+            self.delivery(delivery)?;
+        }
+        Ok(())
+    }
+
+    fn delivery(&mut self, delivery: &Delivery) -> Result<()> {
+        *self.report.rows.entry(DELIVERY).or_default() += 1;
         let id = delivery.id.to_string();
-        self.communication_exists(Delivery::NAME, delivery.communication, &id)?;
+        self.communication_exists(DELIVERY, delivery.communication, &id)?;
         let person: Option<Person> =
             self.read(&keys::person(delivery.communication, delivery.contact))?;
         let known = person.is_some_and(|person| {
@@ -152,20 +166,16 @@ impl Check<'_> {
             deliveries.any(|known| known.delivery == delivery.id)
         });
         if !known {
-            self.problem(Delivery::NAME, id.clone(), "its person does not know it");
+            self.problem(DELIVERY, id.clone(), "its person does not know it");
         }
         if delivery.status().channel() != delivery.channel {
-            self.problem(
-                Delivery::NAME,
-                id.clone(),
-                "its status is another channel's",
-            );
+            self.problem(DELIVERY, id.clone(), "its status is another channel's");
         }
         let is_over = delivery.status().is_settled() || delivery.closed.is_some();
         if !is_over && delivery.due.is_none() {
-            self.problem(Delivery::NAME, id, "is not done and waits in no queue");
+            self.problem(DELIVERY, id, "is not done and waits in no queue");
         } else if delivery.closed.is_some() && delivery.due.is_some() {
-            self.problem(Delivery::NAME, id, "is closed and waits in a queue");
+            self.problem(DELIVERY, id, "is closed and waits in a queue");
         }
         Ok(())
     }

@@ -50,8 +50,8 @@ proptest! {
             }
             let people = world.repo.people(world.communication().id, None, 100).unwrap().rows;
             let mut batch = Batch::new();
-            for delivery in world.repo.deliveries(None, 1000).unwrap().rows {
-                batch.remove(&delivery);
+            for set in world.delivery_sets() {
+                batch.remove(&set);
             }
             for person in &people {
                 batch.remove(person);

@@ -15,7 +15,7 @@ use super::keys;
 use super::rows::Row;
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
-    Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
+    DeliverySet, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
     Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User,
     Visit,
 };
@@ -99,7 +99,7 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Communication>(keys::COMMUNICATION, Check::communication)?;
     check.rows::<AudienceChunk>(keys::AUDIENCE, Check::audience_chunk)?;
     check.rows::<RoundJob>(keys::ROUND, Check::round)?;
-    check.rows::<Delivery>(keys::DELIVERY, Check::delivery)?;
+    check.rows::<DeliverySet>(keys::DELIVERY, Check::delivery_set)?;
     check.rows::<EarlyReceipt>(keys::EARLY_RECEIPT, |_, _| Ok(()))?;
     check.rows::<LogEntry>(keys::LOG, |_, _| Ok(()))?;
     check.rows::<InboundMail>(keys::INBOUND, Check::inbound)?;

@@ -2,9 +2,9 @@
 
 use super::{Check, QUEUE, for_each, hex, place_of};
 use crate::domain::{
-    ApiRequest, ApiToken, CommunicationId, Contact, ContactId, Delivery, DeliveryId, InboundMail,
-    Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId, Ticket, User,
-    UserId, Visit,
+    ApiRequest, ApiToken, CommunicationId, Contact, ContactId, DeliveryId, DeliverySet,
+    InboundMail, Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId,
+    Ticket, User, UserId, Visit,
 };
 use crate::domain::{ImportId, ImportJob};
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
@@ -93,7 +93,10 @@ impl Check<'_> {
                 let row = keys::communication(*id);
                 self.row_derives::<crate::domain::Communication>(&row, key, value)
             }
-            Owner::Delivery(id) => self.row_derives::<Delivery>(&keys::delivery(*id), key, value),
+            Owner::Delivery(id) => {
+                let row = keys::delivery_set(id.set());
+                self.row_derives::<DeliverySet>(&row, key, value)
+            }
             Owner::Person(communication, contact) => {
                 let row = keys::person(*communication, *contact);
                 self.row_derives::<Person>(&row, key, value)

@@ -221,13 +221,7 @@ record!(Area, "area");
 #[derive(Encode, Decode)]
 #[cbor(map)]
 enum LogEventRow {
-    #[n(0)]
-    MessageCreated {
-        #[n(0)]
-        delivery: DeliveryId,
-        #[n(1)]
-        communication: CommunicationId,
-    },
+    // 0 was a message made for the person.
     #[n(1)]
     Returned {
         #[n(0)]
@@ -327,7 +321,6 @@ macro_rules! same_variants {
 }
 
 same_variants!(LogEvent, LogEventRow:
-    MessageCreated { delivery, communication },
     Returned { delivery, verdict },
     Suspended { method, kind, delivery, verdict },
     Reinstated { method, kind, by },

@@ -1,13 +1,15 @@
 //! Deliveries, what each person's row knows of them, and receipts that came too early.
 
+use std::borrow::Cow;
+
 use minicbor::{Decode, Encode};
 
 use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::{
     Channel, Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, Delivery, DeliveryId,
-    Destination, EarlyReceipt, MethodId, Person, PersonDelivery, PersonState, Redacted, Source,
-    Status, StatusChange, Timestamp, UserId, Verdict,
+    DeliverySet, Destination, EarlyReceipt, MethodId, Person, PersonDelivery, PersonState,
+    Redacted, Source, Status, StatusChange, Timestamp, UserId, Verdict,
 };
 
 #[derive(Encode, Decode)]
@@ -87,15 +89,34 @@ shape! {
     }
 }
 
-impl Record for Delivery {
-    const NAME: &'static str = "delivery";
+#[derive(Encode)]
+#[cbor(map)]
+struct FittedSetRow<'a> {
+    #[n(0)]
+    deliveries: Vec<Cow<'a, Delivery>>,
+}
+
+#[derive(Decode)]
+#[cbor(map)]
+struct DeliverySetRow {
+    #[n(0)]
+    deliveries: Vec<Delivery>,
+}
+
+impl Record for DeliverySet {
+    const NAME: &'static str = "set of deliveries";
 
     fn to_bytes(&self) -> Vec<u8> {
-        frame(fit::delivery(self).as_ref())
+        let deliveries = self.deliveries().iter().map(fit::delivery).collect();
+        frame(&FittedSetRow { deliveries })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
-        unframe(Self::NAME, bytes)
+        let row: DeliverySetRow = unframe(Self::NAME, bytes)?;
+        Self::new(row.deliveries).ok_or_else(|| RecordError::Field {
+            record: Self::NAME,
+            what: "its deliveries do not belong together".to_owned(),
+        })
     }
 }
 

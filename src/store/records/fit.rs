@@ -131,6 +131,7 @@ fn cut(text: &str, size_max: usize) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::domain::{CallStatus, DIAGNOSTIC_SIZE_MAX_BYTES, Permanence, Reason, Status};
+    use crate::domain::{DeliveryId, DeliverySet};
     use crate::store::engine::VALUE_SIZE_MAX;
     use crate::store::records::{Record, samples};
 
@@ -146,20 +147,28 @@ mod tests {
     fn an_ordinary_delivery_is_small() {
         let sample = samples::delivery();
         assert_eq!(sample.timeline.len(), 3);
-        assert!(sample.to_bytes().len() < 400, "{}", sample.to_bytes().len());
+        let bytes = samples::set_of(sample).to_bytes();
+        assert!(bytes.len() < 400, "{}", bytes.len());
     }
 
     #[test]
     fn the_largest_delivery_fits_and_keeps_its_end_and_its_evidence() {
         let largest = samples::largest_delivery();
-        let bytes = largest.to_bytes();
+        let of_one_set = DeliveryId::set_of(uuid::Uuid::nil()).map(|id| Delivery {
+            id,
+            ..largest.clone()
+        });
+        let set = DeliverySet::new(of_one_set.collect()).unwrap();
+        assert_eq!(set.deliveries().len(), DeliveryId::SET_SIZE);
+        let bytes = set.to_bytes();
         assert!(bytes.len() < VALUE_SIZE_MAX, "{}", bytes.len());
-        let stored = Delivery::from_bytes(&bytes).unwrap();
+        let again = DeliverySet::from_bytes(&bytes).unwrap();
+        let stored = &again.deliveries()[0];
         assert_eq!(stored.status(), largest.status());
         assert_eq!(stored.timeline.len(), TIMELINE_STORED_MAX);
         assert_eq!(stored.timeline.last(), largest.timeline.last());
         assert_eq!(stored.timeline.first().unwrap().at, largest.timeline[0].at);
-        assert_eq!(stored.to_bytes(), bytes, "fitting twice changes more");
+        assert_eq!(again.to_bytes(), bytes, "fitting twice changes more");
     }
 
     #[test]

@@ -16,9 +16,9 @@ use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact,
-    ContactId, Content, Delivery, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger,
-    Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread,
-    Ticket, User, Visit,
+    ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering, Group, InboundMail,
+    LogEntry, Merger, Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session,
+    SignUp, Thread, Ticket, User, Visit,
 };
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
 use crate::store::engine::VALUE_SIZE_MAX;
@@ -136,7 +136,7 @@ laws! {
     contact: Contact,
     communication: Communication,
     content: Content,
-    delivery: Delivery,
+    delivery_set: DeliverySet,
     person: Person,
     audience_chunk: AudienceChunk,
     round_job: RoundJob,
@@ -260,7 +260,7 @@ mod round_trip {
         #[test]
         fn of_contents(value in arb::content()) { check(&value)?; }
         #[test]
-        fn of_deliveries(value in arb::delivery()) { check(&value)?; }
+        fn of_deliveries(value in arb::delivery_set()) { check(&value)?; }
         #[test]
         fn of_people(value in arb::person()) { check(&value)?; }
         #[test]
@@ -343,11 +343,12 @@ mod round_trip {
                     change.verdict = Some(verdict.with_diagnostic(words.next().unwrap_or_default()));
                 }
             }
-            let bytes = value.to_bytes();
-            prop_assert!(bytes.len() < VALUE_SIZE_MAX);
-            let stored = Delivery::from_bytes(&bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
+            let entries = value.timeline.len();
+            let bytes = samples::set_of(value).to_bytes();
+            prop_assert!(bytes.len() < VALUE_SIZE_MAX / DeliveryId::SET_SIZE);
+            let stored = DeliverySet::from_bytes(&bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
             prop_assert_eq!(stored.to_bytes(), bytes);
-            prop_assert_eq!(stored.timeline.len(), value.timeline.len());
+            prop_assert_eq!(stored.deliveries()[0].timeline.len(), entries);
         }
     }
 }

@@ -6,8 +6,8 @@
 //! it, an older program skips it. A new version means that the same bytes mean something else.
 //!
 //! **What bounds a value.** Every value stays under the store's limit for one value by the
-//! domain's own limits: a delivery and a contact are fitted before they are written (see
-//! [`fit`]); an audience chunk holds `AUDIENCE_CHUNK_MAX` contacts, a communication
+//! domain's own limits: each delivery of a set and a contact are fitted before they are written
+//! (see [`fit`]); an audience chunk holds `AUDIENCE_CHUNK_MAX` contacts, a communication
 //! `AUDIENCE_PICKS_MAX` areas and contacts, a person's row `PERSON_DELIVERIES_MAX` deliveries,
 //! an entry of the log one diagnostic. Only `Content` can be larger, and it is a blob.
 //!

@@ -15,12 +15,13 @@ use crate::domain::{
     Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels,
     Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
     ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES,
-    Delivery, DeliveryId, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus,
-    FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
-    Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
-    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
-    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
-    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    Delivery, DeliveryId, DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus,
+    EnhancedStatus, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail,
+    LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence,
+    Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient,
+    Redacted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status, StatusChange,
+    Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes,
+    comms_issue::Reachability,
 };
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
@@ -239,6 +240,24 @@ pub(crate) fn delivery() -> Delivery {
         express: false,
         held_until: None,
     }
+}
+
+pub(crate) fn delivery_set() -> DeliverySet {
+    let first = delivery();
+    let mut text = Delivery {
+        channel: Channel::Text,
+        closed: None,
+        due: Some(at(5_000)),
+        ..first.clone()
+    };
+    text.id = DeliveryId::set_of(uuid::Uuid::from_bytes([5; 16]))
+        .nth(6)
+        .unwrap();
+    DeliverySet::new(vec![first, text]).unwrap()
+}
+
+pub(crate) fn set_of(delivery: Delivery) -> DeliverySet {
+    DeliverySet::new(vec![delivery]).unwrap()
 }
 
 pub(crate) fn person() -> Person {

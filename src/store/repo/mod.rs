@@ -2,6 +2,7 @@
 
 mod communications;
 mod contacts;
+mod deliveries;
 mod find;
 mod imports;
 mod inbox;
@@ -16,9 +17,7 @@ use super::engine::{Key, KeyRange, Store, StoreError};
 use super::keys::{self, KeyBuilder};
 use super::records::RecordError;
 use super::rows::{Loaded, Row};
-use crate::domain::{
-    AreaId, ContactId, Delivery, DeliveryId, EarlyReceipt, InboundMail, Session, User, UserId,
-};
+use crate::domain::{AreaId, EarlyReceipt, InboundMail, Session, User, UserId};
 
 pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
@@ -115,63 +114,6 @@ impl Repo {
 
     fn count(&self, key: Key) -> Result<u64> {
         Ok(u64::try_from(self.store.get_counter(&key)?).unwrap_or(0))
-    }
-
-    /// A delivery.
-    pub fn delivery(&self, id: DeliveryId) -> Result<Option<Loaded<Delivery>>> {
-        self.load(&keys::delivery(id))
-    }
-
-    /// Deliveries whose ids begin with these octets, oldest first.
-    pub fn deliveries_beginning(
-        &self,
-        beginning: &[u8; 8],
-        limit: usize,
-    ) -> Result<Vec<Loaded<Delivery>>> {
-        let range = KeyRange::prefix(keys::deliveries_beginning(beginning));
-        Ok(self.rows(range, limit)?.rows)
-    }
-
-    /// A contact's deliveries, newest first.
-    pub fn deliveries_of(
-        &self,
-        contact: ContactId,
-        after: Option<Key>,
-        limit: usize,
-    ) -> Result<Page<Loaded<Delivery>>> {
-        let prefix = KeyBuilder::new(keys::DELIVERY_BY_CONTACT)
-            .bytes(contact.as_bytes())
-            .build();
-        let page = self.ids(prefix, after, limit, 0)?;
-        let mut rows = Vec::with_capacity(page.rows.len());
-        for id in page.rows {
-            let id = DeliveryId::from_bytes(id.map(|byte| !byte));
-            rows.extend(self.delivery(id)?);
-        }
-        Ok(Page {
-            rows,
-            next: page.next,
-        })
-    }
-
-    /// All deliveries, newest first.
-    pub fn deliveries(&self, after: Option<Key>, limit: usize) -> Result<Page<Loaded<Delivery>>> {
-        let mut range = KeyRange::prefix(keys::DELIVERY).reverse();
-        if let Some(after) = after {
-            range = range.after(after);
-        }
-        self.rows(range, limit)
-    }
-
-    /// The delivery that a carrier knows under this id.
-    pub fn delivery_by_remote_id(&self, remote_id: &str) -> Result<Option<Loaded<Delivery>>> {
-        match self.store.get(&keys::remote_id(remote_id))? {
-            Some(id) => match id.as_slice().try_into() {
-                Ok(id) => self.delivery(DeliveryId::from_bytes(id)),
-                Err(_) => Ok(None),
-            },
-            None => Ok(None),
-        }
     }
 
     /// A receipt that came before the answer to its submission.

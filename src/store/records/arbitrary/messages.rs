@@ -12,9 +12,10 @@ use super::{
 };
 use crate::domain::{
     Actor, Approval, Attachment, Audience, AudienceChunk, Body, Channel, Closed, ClosedReason,
-    Communication, CommunicationState, ConfirmedBy, ContactChange, Content, Delivery, EarlyReceipt,
-    EscalationStep, InboundMail, LogEntry, LogEvent, Origin, Person, PersonDelivery, PersonState,
-    Related, Relation, Round, RoundJob, SendingPlan, Source, StatusChange,
+    Communication, CommunicationState, ConfirmedBy, ContactChange, Content, Delivery, DeliveryId,
+    DeliverySet, EarlyReceipt, EscalationStep, InboundMail, LogEntry, LogEvent, Origin, Person,
+    PersonDelivery, PersonState, Related, Relation, Round, RoundJob, SendingPlan, Source,
+    StatusChange,
 };
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -246,6 +247,16 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
     )
 }
 
+pub(crate) fn delivery_set() -> impl Strategy<Value = DeliverySet> {
+    let set = any::<[u8; 16]>().prop_map(uuid::Uuid::from_bytes);
+    (set, vec(delivery(), 1..=DeliveryId::SET_SIZE)).prop_map(|(set, mut deliveries)| {
+        for (delivery, id) in deliveries.iter_mut().zip(DeliveryId::set_of(set)) {
+            delivery.id = id;
+        }
+        DeliverySet::new(deliveries).unwrap()
+    })
+}
+
 pub(crate) fn person_state() -> impl Strategy<Value = PersonState> {
     select(PersonState::ALL.to_vec())
 }
@@ -362,12 +373,6 @@ fn changed() -> impl Strategy<Value = LogEvent> {
 
 fn log_event() -> impl Strategy<Value = LogEvent> {
     prop_oneof![
-        (delivery_id(), communication_id()).prop_map(|(delivery, communication)| {
-            LogEvent::MessageCreated {
-                delivery,
-                communication,
-            }
-        }),
         (delivery_id(), verdict())
             .prop_map(|(delivery, verdict)| LogEvent::Returned { delivery, verdict }),
         (method_id(), method_kind(), delivery_id(), verdict()).prop_map(
