@@ -107,8 +107,10 @@ pub struct Delivery {
     pub segments_delivered: u64,
     /// It belongs to an emergency: it overtakes, and quiet hours do not hold it.
     pub express: bool,
-    /// The end of the quiet hours that held it last. Giving up counts from here.
+    /// The end of what held it last: quiet hours, or a full lane. Giving up counts from here.
     pub held_until: Option<Timestamp>,
+    /// It waits until there is room in its lane; its round puts it there.
+    pub awaits_turn: bool,
 }
 
 /// What was made for one person in one go, kept together. Their ids are of one
@@ -166,11 +168,20 @@ impl Delivery {
             .map_or(self.channel.first_status(), |change| change.status)
     }
 
-    /// When trying began: when it was made, or when quiet hours let it go.
+    /// When trying began: when it was made, or when what held it let it go.
     #[must_use]
     pub fn began_at(&self) -> Option<Timestamp> {
         let made = self.timeline.first().map(|change| change.at);
         made.max(self.held_until)
+    }
+
+    /// Its round puts it into its lane; nothing happens when it does not wait for that.
+    pub fn enter(&mut self, now: Timestamp) {
+        if !std::mem::take(&mut self.awaits_turn) || self.closed.is_some() {
+            return;
+        }
+        self.due = Some(now);
+        self.held_until = Some(now);
     }
 
     /// Until when quiet hours hold it back; none once it may go, or where it waits for anything
@@ -297,6 +308,7 @@ mod tests {
             segments_delivered: 0,
             express: false,
             held_until: None,
+            awaits_turn: false,
         }
     }
 

@@ -87,15 +87,18 @@ impl From<super::status::Channel> for Lane {
 }
 
 /// One round of a communication: the initial sending, a reminder, a recontact. Worked off in
-/// steps; `cursor` remembers how far it has come.
+/// steps: deliveries are made for one part of the audience after the other, and enter their
+/// lanes as there is room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundJob {
     /// Which communication.
     pub communication: CommunicationId,
     /// 1 is the initial sending.
     pub round: u8,
-    /// Audience chunk to look at next.
+    /// For how many people of the audience deliveries have been made.
     pub cursor: u32,
+    /// For how many of them they have entered their lanes.
+    pub entered: u32,
     /// When its next step is due.
     pub due: Timestamp,
     /// Position in the escalation plan, for its rounds; none for the initial sending to all

@@ -1,15 +1,15 @@
 //! The handler of the lane in which audiences wait to be turned into deliveries.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::lane::{LaneHandler, Work};
 use crate::clock::SharedClock;
 use crate::domain::{Lane, Timestamp};
-use crate::store::Repo;
 use crate::store::engine::Claim;
-use crate::tracker::{RoundStep, Tracker};
+use crate::store::{Repo, RepoError};
+use crate::tracker::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, Tracker};
 
 /// Deliveries that may be due in one lane before more are made for it.
 pub const WAITING_MAX: usize = 5_000;
@@ -46,16 +46,26 @@ impl Rounds {
     }
 
     async fn work(&self, claim: Claim) {
+        let mut looked = self.look(&claim.value);
         while !self.cancel.is_cancelled() {
-            if self.must_wait(&claim.value) {
-                // Given back, so that an emergency never waits behind rounds that wait.
-                self.pause(FULL_INTERVAL).await;
-                break;
+            let full = looked.room == 0;
+            let since = self.clock.monotonic().saturating_duration_since(looked.at);
+            if full && since >= FULL_INTERVAL || !full && looked.taken >= looked.room {
+                looked = self.look(&claim.value);
             }
-            match self.tracker.step_round(&claim.value).await {
-                Ok(RoundStep::More) => tokio::task::yield_now().await,
+            let room = if looked.room == 0 {
+                Room::Full
+            } else {
+                Room::Free
+            };
+            match self.tracker.step_round(&claim.value, room).await {
+                Ok(RoundStep::More) => {
+                    looked.taken += ROUND_STEP_PEOPLE_MAX;
+                    tokio::task::yield_now().await;
+                }
                 Ok(RoundStep::Done) => return,
                 Ok(RoundStep::Wait) => {
+                    // Given back, so that an emergency never waits behind rounds that wait.
                     self.pause(FULL_INTERVAL).await;
                     break;
                 }
@@ -68,27 +78,13 @@ impl Rounds {
         self.repo.store().release(&claim);
     }
 
-    /// Whether every lane that this round feeds has enough to do. A text waits neither for a
-    /// trunk that is busy for hours nor for mail that is due tomorrow: only what is due now
-    /// counts, only in the round's own lanes, and the quickest of them says when to go on.
-    fn must_wait(&self, round: &[u8]) -> bool {
-        let Ok(Some(job)) = self.repo.round_at(round) else {
-            return false;
-        };
-        if job.express {
-            return false;
+    fn look(&self, round: &[u8]) -> Looked {
+        let room = room(&self.repo, round, self.clock.wall());
+        Looked {
+            room: room.unwrap_or(0),
+            taken: 0,
+            at: self.clock.monotonic(),
         }
-        let Ok(Some(communication)) = self.repo.communication(job.communication) else {
-            return false;
-        };
-        let now = self.clock.wall();
-        let mut lanes = communication.channels.iter().map(Lane::from).peekable();
-        lanes.peek().is_some() && lanes.all(|lane| self.is_full(lane, now))
-    }
-
-    fn is_full(&self, lane: Lane, now: Timestamp) -> bool {
-        let due = self.repo.due_depth(lane, now, WAITING_MAX);
-        due.is_ok_and(|due| due >= WAITING_MAX)
     }
 
     async fn pause(&self, span: Duration) {
@@ -97,6 +93,38 @@ impl Rounds {
             () = tokio::time::sleep(span) => {}
         }
     }
+}
+
+/// How many deliveries the emptiest of the lanes that a round feeds can take. A text waits neither
+/// for a trunk that is busy for hours nor for mail that is due tomorrow: only what is due now
+/// counts, only in the round's own lanes, and the quickest of them says when to go on.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn room(repo: &Repo, round: &[u8], now: Timestamp) -> Result<usize, RepoError> {
+    let Some(job) = repo.round_at(round)? else {
+        return Ok(WAITING_MAX);
+    };
+    let communication = repo.communication(job.communication)?;
+    let Some(channels) = communication.map(|communication| communication.channels) else {
+        return Ok(WAITING_MAX);
+    };
+    let mut most = None;
+    for channel in channels.iter() {
+        let lane = Lane::from(channel).number(job.express);
+        let due = repo.due_depth(lane, now, WAITING_MAX)?;
+        most = most.max(Some(WAITING_MAX - due));
+    }
+    Ok(most.unwrap_or(WAITING_MAX))
+}
+
+/// What a look at the lanes showed.
+struct Looked {
+    /// How many deliveries they could take.
+    room: usize,
+    /// How many people have been seen to since.
+    taken: usize,
+    at: Instant,
 }
 
 impl LaneHandler for Rounds {

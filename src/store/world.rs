@@ -231,6 +231,7 @@ impl World {
             communication: communication(),
             round,
             cursor: 0,
+            entered: 0,
             due: samples::at(due),
             step: None,
             express: round % 2 == 1,

@@ -161,6 +161,7 @@ impl Submitter {
                 contact: &person.contact,
                 round: 1,
                 now: communication.created_at,
+                awaits_turn: false,
                 express: false,
             };
             let wanted: Vec<NewDelivery<'_>> = person.wanted().collect();

@@ -257,6 +257,7 @@ const fn job(communication: &Communication, round: u8, due: Timestamp) -> RoundJ
         communication: communication.id,
         round,
         cursor: 0,
+        entered: 0,
         due,
         step: None,
         express: communication.plan.emergency,

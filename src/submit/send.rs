@@ -162,6 +162,7 @@ impl Submitter {
                 communication: new.id,
                 round: planned.round,
                 cursor: 0,
+                entered: 0,
                 due: planned.due,
                 step: planned.step,
                 express: new.plan.emergency,

@@ -12,7 +12,7 @@ use crate::domain::{
     Redacted, Timestamp, UserId,
 };
 use crate::store::{Store, check};
-use crate::tracker::{PromptSettings, RoundStep, TrackerSettings};
+use crate::tracker::{PromptSettings, Room, RoundStep, TrackerSettings};
 
 mod compose;
 mod verification;
@@ -251,7 +251,11 @@ async fn sending_twice_sends_once_and_fixes_the_draft() {
         .unwrap();
     assert_eq!(due.len(), 1, "reminders are not due yet");
     assert_eq!(
-        world.tracker.step_round(&due[0].value).await.unwrap(),
+        world
+            .tracker
+            .step_round(&due[0].value, Room::Free)
+            .await
+            .unwrap(),
         RoundStep::Done
     );
     let made = world.repo.deliveries_of(contact, None, 10).unwrap().rows;

@@ -403,6 +403,7 @@ impl Submitter {
             contact: wanted.contact,
             round: 1,
             now,
+            awaits_turn: false,
             // Whoever asked waits for it, and a code lives ten minutes; but calls that strangers
             // ask for hold up no emergency.
             express: asked && wanted.channel != Channel::Call,

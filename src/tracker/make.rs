@@ -34,6 +34,8 @@ pub struct Making<'a> {
     pub round: u8,
     /// When it is made, and due.
     pub now: Timestamp,
+    /// It is due only when there is room in its lane.
+    pub awaits_turn: bool,
     /// It belongs to an emergency.
     pub express: bool,
 }
@@ -106,6 +108,7 @@ pub fn make_to_one(
         contact,
         round: 1,
         now: communication.created_at,
+        awaits_turn: false,
         express,
     };
     make_deliveries(batch, random, making, None, &[new])
@@ -143,11 +146,12 @@ fn new_delivery(id: DeliveryId, making: Making<'_>, new: NewDelivery<'_>) -> Del
         round: making.round,
         timeline,
         attempts: 0,
-        due: Some(making.now),
+        due: (!making.awaits_turn).then_some(making.now),
         closed: None,
         remote_ids: Vec::new(),
         segments_delivered: 0,
         express: making.express,
         held_until: None,
+        awaits_turn: making.awaits_turn,
     }
 }

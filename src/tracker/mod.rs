@@ -46,7 +46,7 @@ pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries, make_to_one};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use recipients::Gathered;
-pub use rounds::{ROUND_STEP_PEOPLE_MAX, RoundStep, wanted};
+pub use rounds::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use tokens::{Begun, NewToken, TOKENS_READ_MAX};
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};

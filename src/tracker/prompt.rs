@@ -95,6 +95,7 @@ pub(super) fn prompt_about(
         contact,
         round: 1,
         now,
+        awaits_turn: false,
         express: false,
     };
     let wanted = [NewDelivery {

@@ -10,9 +10,9 @@ use crate::domain::reminder::wants_reminder;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     Category, Channel, Communication, CommunicationState, Contact, ContactId, EscalationStep,
-    Person, RoundJob,
+    Person, RoundJob, Timestamp,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// Most people looked at in one step.
 pub const ROUND_STEP_PEOPLE_MAX: usize = 100;
@@ -22,18 +22,41 @@ pub const ROUND_STEP_PEOPLE_MAX: usize = 100;
 pub enum RoundStep {
     /// There is more to do.
     More,
-    /// There will be more to do when the initial sending has come further.
+    /// There will be more to do when there is room, or the initial sending has come further.
     Wait,
     /// The round is done, or there was nothing to do.
     Done,
 }
 
+/// Whether the lanes that a round feeds can take more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// At least one of them can.
+    Free,
+    /// None of them can.
+    Full,
+}
+
+/// One step of a round.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    job: &'a RoundJob,
+    communication: &'a Communication,
+    room: Room,
+    now: Timestamp,
+}
+
+fn count(people: &[ContactId]) -> u32 {
+    u32::try_from(people.len()).unwrap_or(u32::MAX)
+}
+
 impl Tracker {
-    /// Takes one step of the round that lies under this key.
+    /// Takes one step of the round that lies under this key. With room in its lanes, what is made
+    /// enters them; without, it is only made.
     ///
     /// # Errors
     /// When the store fails; then nothing was written.
-    pub async fn step_round(&self, key: &[u8]) -> Result<RoundStep, TrackerError> {
+    pub async fn step_round(&self, key: &[u8], room: Room) -> Result<RoundStep, TrackerError> {
         for _ in 0..CONFLICTS_MAX {
             let Some(job) = self.repo.round_at(key)? else {
                 return Ok(RoundStep::Done);
@@ -42,10 +65,10 @@ impl Tracker {
                 .repo
                 .communication(job.communication)?
                 .ok_or(TrackerError::NotFound("communication"))?;
-            let (batch, step, notices) = self.prepare_step(&job, &communication)?;
-            if step == RoundStep::Wait {
-                return Ok(step);
-            }
+            let Some((batch, step, notices)) = self.prepare_step(&job, &communication, room)?
+            else {
+                return Ok(RoundStep::Wait);
+            };
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
                     self.tell(notices);
@@ -61,68 +84,136 @@ impl Tracker {
         Err(TrackerError::Contention)
     }
 
+    /// The next step; none while there is nothing that could be done.
     fn prepare_step(
         &self,
         job: &Loaded<RoundJob>,
         communication: &Loaded<Communication>,
-    ) -> Result<(Batch, RoundStep, Vec<Notice>), TrackerError> {
+        room: Room,
+    ) -> Result<Option<(Batch, RoundStep, Vec<Notice>)>, TrackerError> {
+        let step = Step {
+            job,
+            communication,
+            room,
+            now: self.clock.wall(),
+        };
         let mut batch = Batch::new();
         let mut notices = Vec::new();
-        let mut people = self.next_people(job)?;
-        // A later round must not pass by those whom the first has not come to yet: after a long
-        // stop all of them are due at once.
-        if job.round > 1
-            && let Some(first) = self.repo.round(job.communication, 1)?
-        {
-            let ahead = usize::try_from(first.cursor.saturating_sub(job.cursor));
-            people.truncate(ahead.unwrap_or(usize::MAX));
-            if people.is_empty() {
-                return Ok((batch, RoundStep::Wait, notices));
-            }
-        }
-        for id in &people {
-            self.add_person(&mut batch, job, communication, *id)?;
-            notices.push(Notice::PersonChanged {
-                communication: communication.id,
-                contact: *id,
-            });
-        }
-        let seen = u32::try_from(people.len()).unwrap_or(u32::MAX);
-        let mut moved = job.value.clone();
-        moved.cursor = job.cursor.saturating_add(seen);
-        if !people.is_empty() && u64::from(moved.cursor) < communication.people {
+        let all_made = u64::from(job.cursor) >= communication.people;
+        let moved = if room == Room::Free && job.entered < job.cursor {
+            Some(self.enter_people(&mut batch, step)?)
+        } else if all_made && job.entered < job.cursor {
+            None
+        } else {
+            self.make_people(&mut batch, step, &mut notices)?
+        };
+        let Some(moved) = moved else {
+            return Ok(None);
+        };
+        if u64::from(moved.cursor) < communication.people || moved.entered < moved.cursor {
             batch.replace(job, &moved);
-            return Ok((batch, RoundStep::More, notices));
+            return Ok(Some((batch, RoundStep::More, notices)));
         }
         batch.remove(job);
         let mut sent = communication.value.clone();
         sent.rounds = sent.rounds.max(job.round);
-        sent.round_done(job.round, job.due, self.clock.wall());
+        sent.round_done(job.round, job.due, step.now);
         // A reminder may be done while a large initial sending is still under way.
         if job.round == 1 {
             sent.state = CommunicationState::Sent;
         }
         batch.replace(communication, &sent);
-        Ok((batch, RoundStep::Done, notices))
+        Ok(Some((batch, RoundStep::Done, notices)))
     }
 
-    fn next_people(&self, job: &RoundJob) -> Result<Vec<ContactId>, TrackerError> {
-        let cursor = usize::try_from(job.cursor).unwrap_or(usize::MAX);
-        let index = u32::try_from(cursor / AUDIENCE_CHUNK_MAX).unwrap_or(u32::MAX);
+    /// Makes deliveries for the next people. None while they may not be come to yet.
+    fn make_people(
+        &self,
+        batch: &mut Batch,
+        step: Step<'_>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<Option<RoundJob>, TrackerError> {
+        let job = step.job;
+        let mut people = self.people_from(job, job.cursor)?;
+        // A later round must not pass by those whom the first has not come to yet: after a long
+        // stop all of them are due at once.
+        if job.round > 1
+            && let Some(first) = self.repo.round(job.communication, 1)?
+        {
+            let ahead = usize::try_from(first.entered.saturating_sub(job.cursor));
+            people.truncate(ahead.unwrap_or(usize::MAX));
+            if people.is_empty() {
+                return Ok(None);
+            }
+        }
+        for id in &people {
+            self.add_person(batch, step, *id)?;
+            notices.push(Notice::PersonChanged {
+                communication: job.communication,
+                contact: *id,
+            });
+        }
+        let mut moved = job.clone();
+        moved.cursor = if people.is_empty() {
+            u32::try_from(step.communication.people).unwrap_or(u32::MAX)
+        } else {
+            job.cursor.saturating_add(count(&people))
+        };
+        if step.room == Room::Free {
+            moved.entered = moved.cursor;
+        }
+        Ok(Some(moved))
+    }
+
+    /// Puts what has been made for the next people into its lanes.
+    fn enter_people(&self, batch: &mut Batch, step: Step<'_>) -> Result<RoundJob, TrackerError> {
+        let job = step.job;
+        let made = usize::try_from(job.cursor.saturating_sub(job.entered));
+        let mut people = self.people_from(job, job.entered)?;
+        people.truncate(made.unwrap_or(usize::MAX));
+        for id in &people {
+            let person = self.repo.person(job.communication, *id)?;
+            let known = person.iter().flat_map(|person| &person.deliveries);
+            for known in known.filter(|known| !known.closed) {
+                let Some(delivery) = self.repo.delivery(known.delivery)? else {
+                    continue;
+                };
+                if delivery.awaits_turn && delivery.round == job.round {
+                    let mut entering = delivery.value.clone();
+                    entering.enter(step.now);
+                    batch.replace_delivery(&delivery, &entering);
+                }
+            }
+        }
+        let mut moved = job.clone();
+        moved.entered = if people.is_empty() {
+            job.cursor
+        } else {
+            job.entered.saturating_add(count(&people))
+        };
+        Ok(moved)
+    }
+
+    /// The next people of the audience from a place on, at most [`ROUND_STEP_PEOPLE_MAX`].
+    fn people_from(&self, job: &RoundJob, place: u32) -> Result<Vec<ContactId>, TrackerError> {
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        let index = u32::try_from(place / AUDIENCE_CHUNK_MAX).unwrap_or(u32::MAX);
         let Some(chunk) = self.repo.audience_chunk(job.communication, index)? else {
             return Ok(Vec::new());
         };
-        let rest = chunk.contacts.iter().skip(cursor % AUDIENCE_CHUNK_MAX);
+        let rest = chunk.contacts.iter().skip(place % AUDIENCE_CHUNK_MAX);
         Ok(rest.take(ROUND_STEP_PEOPLE_MAX).copied().collect())
     }
 
     fn add_person(
         &self,
         batch: &mut Batch,
-        job: &RoundJob,
-        communication: &Communication,
+        step: Step<'_>,
         id: ContactId,
     ) -> Result<(), TrackerError> {
+        let Step {
+            job, communication, ..
+        } = step;
         // Whoever took the contact over gets it, under the name that the audience knows.
         let Some(current) = self.repo.current_contact(id)? else {
             return Ok(());
@@ -144,7 +235,8 @@ impl Tracker {
             category: &category,
             contact: &contact,
             round: job.round,
-            now: self.clock.wall(),
+            now: step.now,
+            awaits_turn: step.room == Room::Full,
             express: communication.plan.emergency,
         };
         // A method that is suspended while we look must not be written to: insist on the contact.

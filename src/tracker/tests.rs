@@ -122,6 +122,7 @@ impl World {
             contact: &self.contact,
             round: 1,
             now,
+            awaits_turn: false,
             express: false,
         };
         let wanted: Vec<_> = [Channel::Email, Channel::Text, Channel::Call]

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tocsin::domain::{AreaId, Audience, Channels, Content, Lane};
+use tocsin::queue::rounds;
 use tocsin::submit::{DraftInput, Sent};
-use tocsin::tracker::RoundStep;
+use tocsin::tracker::{Room, RoundStep};
 
 use crate::client::{Client, percentiles};
 use crate::{Size, console, cpu_seconds, fill, memory_mib, report};
@@ -78,7 +79,15 @@ pub(crate) async fn run(folder: &Path, size: Size) {
         .claim_due(Lane::Expand as u8, now, Duration::from_secs(1800), 1)
         .unwrap()
     {
-        while served.tracker.step_round(&claim.value).await.unwrap() == RoundStep::More {}
+        // As the daemon does: what has no room in its lane is made, and waits for its turn.
+        loop {
+            let room = rounds::room(&served.repo, &claim.value, now).unwrap();
+            let room = if room > 0 { Room::Free } else { Room::Full };
+            let step = served.tracker.step_round(&claim.value, room);
+            if step.await.unwrap() != RoundStep::More {
+                break;
+            }
+        }
     }
     report(
         "alert: every delivery made",

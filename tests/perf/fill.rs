@@ -427,6 +427,7 @@ impl Writer {
             segments_delivered: 1,
             express: false,
             held_until: None,
+            awaits_turn: false,
         }
     }
 

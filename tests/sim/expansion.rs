@@ -81,11 +81,24 @@ fn five_thousand_people_get_their_mail_once_each_and_never_flood_the_queue() {
     world.live(async |life| {
         let only_email = Channels::only(Channel::Email);
         send_to_area(life, only_email, &people).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        // What has no room in the lane is there already, and waits for its turn.
+        let made = life.repo.deliveries(None, 10_000).unwrap().rows;
+        assert_eq!(made.len(), addresses);
+        let waiting = made.iter().filter(|one| one.awaits_turn);
+        assert!(waiting.clone().count() >= addresses - WAITING_MAX - 400);
+        assert!(
+            waiting
+                .clone()
+                .all(|one| one.due.is_none() && one.attempts == 0)
+        );
+        let report = tocsin::store::check::check(life.repo.store()).unwrap();
+        assert!(report.is_sound(), "{:#?}", report.problems);
         let mut most = 0;
         // Until everything is made and has been tried once.
         loop {
             let now = life.clock.wall();
-            let due = life.repo.due_depth(Lane::Email, now, 10_000).unwrap();
+            let due = life.repo.due_depth(Lane::Email as u8, now, 10_000).unwrap();
             most = most.max(due);
             if due == 0 && life.repo.lane_depth(Lane::Expand, 1).unwrap() == 0 {
                 break;

@@ -25,7 +25,7 @@ use crate::sim::people::{self, Invented};
 use crate::store::engine::Store;
 use crate::store::{Batch, Repo, RowBatch};
 use crate::submit::{PublicPages, SubmitSettings, Submitter};
-use crate::tracker::{Event, PromptSettings, RoundStep, Tracker, TrackerSettings};
+use crate::tracker::{Event, PromptSettings, Room, RoundStep, Tracker, TrackerSettings};
 
 pub(super) const PASSWORD: &str = "a bell rings in the night";
 pub(super) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -362,7 +362,13 @@ impl World {
             .claim_due(Lane::Expand as u8, self.now(), Duration::from_secs(60), 10)
             .unwrap();
         for claim in claims {
-            while self.tracker.step_round(&claim.value).await.unwrap() == RoundStep::More {}
+            while self
+                .tracker
+                .step_round(&claim.value, Room::Free)
+                .await
+                .unwrap()
+                == RoundStep::More
+            {}
         }
     }
 

@@ -172,7 +172,7 @@ impl Check<'_> {
             self.problem(DELIVERY, id.clone(), "its status is another channel's");
         }
         let is_over = delivery.status().is_settled() || delivery.closed.is_some();
-        if !is_over && delivery.due.is_none() {
+        if !is_over && delivery.due.is_none() && !self.has_turn_coming(delivery)? {
             self.problem(DELIVERY, id, "is not done and waits in no queue");
         } else if delivery.closed.is_some() && delivery.due.is_some() {
             self.problem(DELIVERY, id, "is closed and waits in a queue");
@@ -278,6 +278,12 @@ impl Check<'_> {
             self.problem(place, id.to_owned(), "its communication is missing");
         }
         Ok(())
+    }
+
+    /// Whether it waits for its lane, and a round is there to put it there.
+    fn has_turn_coming(&self, delivery: &Delivery) -> Result<bool> {
+        let round = keys::round(delivery.communication, delivery.round);
+        Ok(delivery.awaits_turn && self.exists(&round)?)
     }
 
     fn has_round(&self, communication: CommunicationId) -> Result<bool> {

@@ -259,6 +259,7 @@ shape! {
         #[n(3)] due: Timestamp,
         #[n(4)] step: Option<u8>,
         #[n(5)] #[cbor(default)] express: bool,
+        #[n(6)] #[cbor(default)] entered: u32,
     }
 }
 record!(RoundJob, "round");

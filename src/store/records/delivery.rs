@@ -86,6 +86,7 @@ shape! {
         #[n(12)] #[cbor(default)] segments_delivered: u64,
         #[n(13)] #[cbor(default)] express: bool,
         #[n(14)] held_until: Option<Timestamp>,
+        #[n(15)] #[cbor(default)] awaits_turn: bool,
     }
 }
 

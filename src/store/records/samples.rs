@@ -239,6 +239,7 @@ pub(crate) fn delivery() -> Delivery {
         segments_delivered: 0,
         express: false,
         held_until: None,
+        awaits_turn: false,
     }
 }
 
@@ -293,6 +294,7 @@ pub(crate) fn round_job() -> RoundJob {
         communication: CommunicationId::from_bytes([7; 16]),
         round: 2,
         cursor: 3,
+        entered: 0,
         due: at(1_800_000),
         step: None,
         express: false,

@@ -158,15 +158,15 @@ impl Repo {
         Ok(self.store.get(&keys::setting(name))?)
     }
 
-    /// How many entries of a lane are due at `now` (those being worked on too), counted up to
+    /// How many entries of a lane, by its number, are due at `now` (those being worked on too), counted up to
     /// `limit`.
     pub fn due_depth(
         &self,
-        lane: crate::domain::Lane,
+        lane: u8,
         now: crate::domain::Timestamp,
         limit: usize,
     ) -> Result<usize> {
-        let start = [b"q/".as_slice(), &[lane as u8]].concat();
+        let start = [b"q/".as_slice(), &[lane]].concat();
         let end = now.as_millis().saturating_add(1).to_be_bytes();
         let end = [start.as_slice(), &end].concat();
         Ok(self.store.count(KeyRange::from(start..end), limit)?)

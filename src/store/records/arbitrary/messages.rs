@@ -223,7 +223,7 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
     let remote = (
         vec(text(), 0..4),
         any::<u64>(),
-        any::<bool>(),
+        any::<[bool; 2]>(),
         option::of(time()),
     );
     (ids, way, vec(status_change(), 0..12), work, remote).prop_map(
@@ -241,8 +241,9 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
             closed: work.2,
             remote_ids: remote.0,
             segments_delivered: remote.1,
-            express: remote.2,
+            express: remote.2[0],
             held_until: remote.3,
+            awaits_turn: remote.2[1],
         },
     )
 }
@@ -309,16 +310,24 @@ pub(crate) fn audience_chunk() -> impl Strategy<Value = AudienceChunk> {
 
 pub(crate) fn round_job() -> impl Strategy<Value = RoundJob> {
     let way = (option::of(any::<u8>()), any::<bool>());
-    (communication_id(), any::<u8>(), any::<u32>(), time(), way).prop_map(
-        |(communication, round, cursor, due, (step, express))| RoundJob {
-            communication,
-            round,
-            cursor,
-            due,
-            step,
-            express,
-        },
+    (
+        communication_id(),
+        any::<u8>(),
+        any::<[u32; 2]>(),
+        time(),
+        way,
     )
+        .prop_map(
+            |(communication, round, [cursor, entered], due, (step, express))| RoundJob {
+                communication,
+                round,
+                cursor,
+                entered,
+                due,
+                step,
+                express,
+            },
+        )
 }
 
 pub(crate) fn inbound_mail() -> impl Strategy<Value = InboundMail> {
