@@ -75,6 +75,24 @@ pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
         .to_zoned(zone.clone())
 }
 
+/// "22:30" of a minute of the day.
+pub(crate) fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// The minute of the day of "22:30", "7:05", in French "7h05", or "22".
+pub(crate) fn minute(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once([':', 'h', '.']).unwrap_or((text, "0"));
+    let number = |text: &str| -> Option<u16> {
+        let digits = !text.is_empty() && text.len() <= 2;
+        (digits && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse().ok())
+            .flatten()
+    };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -129,5 +147,19 @@ mod tests {
                 .text
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn reads_times_of_the_day() {
+        assert_eq!(minute("22:30"), Some(22 * 60 + 30));
+        assert_eq!(minute("7h05"), Some(7 * 60 + 5));
+        assert_eq!(minute("0:00"), Some(0));
+        assert_eq!(minute("22"), Some(22 * 60));
+        for text in [
+            "", "24:00", "7:60", "+7:00", "7:0x", "007:00", "noon", "-1:00", ":",
+        ] {
+            assert_eq!(minute(text), None, "{text}");
+        }
+        assert_eq!(clock(7 * 60 + 5), "07:05");
     }
 }

@@ -3,8 +3,8 @@
 
 use super::super::App;
 use super::super::data::{Areas, Result};
+use super::super::times::clock;
 use super::super::view::Chrome;
-use super::contact_form::clock;
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{Contact, ContactKind, Details, Group};
 use crate::store::Loaded;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 
 use super::super::fields::Fields;
+use super::super::times::{clock, minute};
 use super::frame::{Asked, Frame};
 use super::me::{Rejected, view};
 use super::sign_up::Choosable;
@@ -93,17 +94,6 @@ pub(super) fn of(site: &Site, c: &Frame, contact: &Contact, fields: Option<&Fiel
         quiet_from: quiet("quiet_from", hours.map(QuietHours::from_minute)),
         quiet_to: quiet("quiet_to", hours.map(QuietHours::to_minute)),
     }
-}
-
-fn clock(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-/// A minute of the day as it is written, `22:30`, in French `22h30`.
-fn minute(text: &str) -> Option<u16> {
-    let (hours, minutes) = text.trim().split_once([':', 'h'])?;
-    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
 /// Quiet hours as entered; the inner none for none, the outer for what is no pair of hours.
@@ -280,16 +270,5 @@ mod tests {
         decide(&mut wishes, &Wanted::Everything(true), at(3));
         assert!(wishes.allow(Channel::Call, "News") && wishes.allow(Channel::Email, "Other"));
         assert_eq!(wishes.consents.len(), 1);
-    }
-
-    #[test]
-    fn hours_are_read_as_browsers_write_them() {
-        for written in ["22:30", "22h30"] {
-            assert_eq!(minute(written), Some(22 * 60 + 30));
-        }
-        assert_eq!(clock(minute("07:05").unwrap_or_default()), "07:05");
-        for bad in ["", "24:00", "12:60", "noon", "-1:00", "1"] {
-            assert_eq!(minute(bad), None, "{bad}");
-        }
     }
 }
