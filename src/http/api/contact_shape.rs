@@ -4,9 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::data::Areas;
+use super::contact_details::{FieldShape, HoursShape};
+use super::contact_wishes::ConsentShape;
 use super::shape::{VerdictShape, time};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{Actor, Contact, LogEvent, Method, MethodState, Suspension};
+use crate::domain::{Actor, Channel, Contact, LogEvent, Method, MethodState, Suspension};
 use crate::http::data::history::Line;
 
 /// Why a method is not used.
@@ -79,7 +81,15 @@ pub(super) struct ContactShape {
     /// Name of the area; empty for none.
     area_name: String,
     groups: Vec<String>,
+    /// Fields of the installation's own.
+    custom: Vec<FieldShape>,
     methods: Vec<MethodShape>,
+    /// When the person is neither called nor texted; null for never.
+    quiet_hours: Option<HoursShape>,
+    /// The channel that is tried first: email, text or call.
+    preferred: Option<&'static str>,
+    /// What the person said yes and no to, the last decision last.
+    consents: Vec<ConsentShape>,
     /// fine, issue (something has failed, something works) or unreachable.
     reachability: &'static str,
     /// Since when something has failed.
@@ -89,6 +99,7 @@ pub(super) struct ContactShape {
 
 impl ContactShape {
     pub(super) fn of(areas: &Areas, contact: &Contact) -> Self {
+        let wishes = &contact.wishes;
         Self {
             id: contact.id.to_string(),
             first_name: contact.first_name.reveal().clone(),
@@ -98,7 +109,11 @@ impl ContactShape {
             area: contact.area.map(|area| area.to_string()),
             area_name: areas.name(contact.area).to_owned(),
             groups: contact.groups.iter().map(ToString::to_string).collect(),
+            custom: contact.custom.iter().map(FieldShape::of).collect(),
             methods: contact.methods.iter().map(MethodShape::of).collect(),
+            quiet_hours: wishes.quiet_hours.map(HoursShape::of),
+            preferred: wishes.preferred.map(Channel::as_str),
+            consents: wishes.consents.iter().map(ConsentShape::of).collect(),
             reachability: match reachability(contact) {
                 Reachability::Fine => "fine",
                 Reachability::Issue => "issue",
@@ -131,6 +146,9 @@ pub(super) struct LineShape {
     /// What was changed, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
+    /// What exactly: the channel and category of a decision, the groups.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    detail: String,
     /// Who did it: a user's id, or person, import or gateway; how a message was confirmed:
     /// email-link, text-link or text-reply.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,12 +224,13 @@ impl LineShape {
                 change,
                 method,
                 kind,
+                detail,
                 by,
-                ..
             } => Self {
                 method: method.map(|method| method.to_string()),
                 kind: kind.map(|kind| kind.as_str()),
                 change: Some(change.explain()),
+                detail: detail.clone(),
                 by: Some(actor(*by)),
                 ..Self::named("changed")
             },

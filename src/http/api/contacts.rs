@@ -252,7 +252,7 @@ pub(super) async fn log(
 }
 
 /// The method that an address names, and whose it is.
-pub(super) struct MethodOf(ContactId, MethodId);
+pub(super) struct MethodOf(pub(super) ContactId, pub(super) MethodId);
 
 impl<S: Send + Sync> FromRequestParts<S> for MethodOf {
     type Rejection = Problem;

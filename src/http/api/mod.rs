@@ -13,8 +13,10 @@ mod body;
 mod campaigns;
 mod communication_shape;
 mod communications;
+mod contact_details;
 mod contact_edit;
 mod contact_shape;
+mod contact_wishes;
 mod contacts;
 mod draft;
 mod exports;
@@ -63,6 +65,24 @@ type Answer<T> = Result<T, Problem>;
     security(("token" = []))
 )]
 struct Document;
+
+fn contact_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(contacts::list, contact_edit::create))
+        .routes(routes!(
+            contacts::get,
+            contact_edit::change,
+            contact_edit::amend
+        ))
+        .routes(routes!(contacts::log))
+        .routes(routes!(contact_wishes::decide))
+        .routes(routes!(contacts::reinstate))
+        .routes(routes!(contacts::correct))
+        .routes(routes!(contacts::remove))
+        .routes(routes!(contacts::verify))
+        .routes(routes!(contact_wishes::opt_out))
+        .routes(routes!(contact_wishes::opt_in))
+}
 
 fn recipient_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
@@ -119,13 +139,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::change, areas::delete))
-        .routes(routes!(contacts::list, contact_edit::create))
-        .routes(routes!(contacts::get, contact_edit::change))
-        .routes(routes!(contacts::log))
-        .routes(routes!(contacts::reinstate))
-        .routes(routes!(contacts::correct))
-        .routes(routes!(contacts::remove))
-        .routes(routes!(contacts::verify))
+        .merge(contact_routes())
         .merge(recipient_routes())
         .merge(group_routes())
         .merge(draft_routes())

@@ -6,6 +6,7 @@ mod api;
 mod api_contacts;
 mod api_journey;
 mod api_lists;
+mod api_people;
 mod api_replies;
 mod api_sending;
 mod comms_log;

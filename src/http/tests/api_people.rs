@@ -1,0 +1,163 @@
+//! What a program reads and writes of a person beside name and methods.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::api::{Program, program};
+use super::api_contacts::made;
+use super::world::world;
+use crate::domain::{Channel, Contact, ContactId, MethodState, ProofKind};
+
+async fn done(program: &Program<'_>, method: Method, path: &str, body: Option<&Value>) {
+    let answer = program.ask(method, path, None, body).await;
+    let status = answer.status;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{path}: {}", answer.body);
+}
+
+fn stored(program: &Program<'_>, id: ContactId) -> Contact {
+    program.world.repo.contact(id).unwrap().unwrap().value
+}
+
+#[tokio::test]
+async fn wishes_and_fields_are_read_and_amended_one_by_one() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let id = world.contacts[0];
+    let path = format!("/api/v1/contacts/{id}");
+    let before = stored(&program, id);
+    let group = made(&program, "/api/v1/groups", &json!({"name": "Wardens"})).await;
+    let amended = json!({
+        "quiet_hours": {"from": "22:00", "to": "7:30"},
+        "preferred": "text",
+        "custom": [{"name": "Flat", "value": "7b"}, {"name": "Key", "value": "at no. 3"}],
+        "groups": [group],
+    });
+    done(&program, Method::PATCH, &path, Some(&amended)).await;
+    let read = program.get(&path).await;
+    assert_eq!(read["quiet_hours"], json!({"from": "22:00", "to": "07:30"}));
+    for field in ["preferred", "custom", "groups"] {
+        assert_eq!(read[field], amended[field], "{field}");
+    }
+    let after = stored(&program, id);
+    assert_eq!(after.first_name, before.first_name);
+    assert_eq!(after.methods, before.methods);
+    let hours = after.wishes.quiet_hours.unwrap();
+    assert_eq!((hours.from_minute(), hours.to_minute()), (22 * 60, 450));
+    assert_eq!(after.wishes.preferred, Some(Channel::Text));
+    let listed = program
+        .get(&format!("/api/v1/contacts?group={group}"))
+        .await;
+    assert_eq!(listed["items"][0]["custom"], amended["custom"]);
+
+    let name = json!({"first_name": "Adele"});
+    done(&program, Method::PUT, &path, Some(&name)).await;
+    let read = program.get(&path).await;
+    assert_eq!(read["first_name"], "Adele");
+    assert_eq!(read["preferred"], Value::Null, "the whole was sent");
+    assert_eq!(read["custom"], amended["custom"], "left out, they stay");
+    let none = json!({"quiet_hours": null, "custom": [], "area": null});
+    done(&program, Method::PATCH, &path, Some(&none)).await;
+    let after = stored(&program, id);
+    assert_eq!(after.wishes.quiet_hours, None);
+    assert!(after.custom.is_empty() && after.area.is_none());
+    assert_eq!(after.groups.len(), 1);
+    assert_eq!(after.first_name.reveal(), "Adele");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_wishes_is_named() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let id = world.contacts[0];
+    let path = format!("/api/v1/contacts/{id}");
+    let before = stored(&program, id);
+    let nobody = "0123456789abcdef0123456789abcdef";
+    for (body, field) in [
+        (
+            json!({"quiet_hours": {"from": "25:00", "to": "07:00"}}),
+            "quiet_hours.from",
+        ),
+        (
+            json!({"quiet_hours": {"from": "22:00", "to": "soon"}}),
+            "quiet_hours.to",
+        ),
+        (
+            json!({"quiet_hours": {"from": "22:00", "to": "22:00"}}),
+            "quiet_hours",
+        ),
+        (json!({"quiet_hours": {"from": "22:00"}}), "quiet_hours.to"),
+        (json!({"preferred": "fax"}), "preferred"),
+        (json!({"custom": [{"name": "", "value": "x"}]}), "custom"),
+        (
+            json!({"custom": [{"name": "A", "value": "1"}, {"name": "a", "value": "2"}]}),
+            "custom",
+        ),
+        (
+            json!({"custom": [{"name": "A", "value": "x".repeat(200)}]}),
+            "custom",
+        ),
+        (json!({"groups": [nobody]}), "groups[0]"),
+        (json!({"area": nobody}), "area"),
+        (json!({"colour": "red"}), "colour"),
+    ] {
+        let (name, status, document) = program.refused(Method::PATCH, &path, Some(&body)).await;
+        assert_eq!((name.as_str(), status), ("validation", 422), "{body}");
+        assert_eq!(document["errors"][0]["field"], field, "{document}");
+    }
+    let place = format!("{path}/consents");
+    for (body, field) in [
+        (json!({"given": true, "channel": "fax"}), "channel"),
+        (json!({"given": true, "category": "gossip"}), "category"),
+        (json!({"given": true, "note": "x".repeat(2_000)}), "note"),
+        (json!({"channel": "email"}), "given"),
+    ] {
+        let (name, _, document) = program.refused(Method::PUT, &place, Some(&body)).await;
+        assert_eq!(name, "validation");
+        assert_eq!(document["errors"][0]["field"], field, "{document}");
+    }
+    assert_eq!(stored(&program, id), before, "nothing was written");
+}
+
+#[tokio::test]
+async fn consents_are_written_down_with_their_proof() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let otto = world.repo.user_by_login("otto").unwrap().unwrap().id;
+    let id = world.contacts[0];
+    let path = format!("/api/v1/contacts/{id}");
+    let place = format!("{path}/consents");
+    let everything = json!({"given": false, "note": "letter of 2 May"});
+    done(&program, Method::PUT, &place, Some(&everything)).await;
+    let alerts = json!({"channel": "email", "category": "alert", "given": false});
+    done(&program, Method::PUT, &place, Some(&alerts)).await;
+    let alerts = json!({"channel": "email", "category": "alert", "given": true, "note": "form 7"});
+    done(&program, Method::PUT, &place, Some(&alerts)).await;
+    let contact = stored(&program, id);
+    let wishes = &contact.wishes;
+    assert!(wishes.allow(Channel::Email, "alert"));
+    assert!(!wishes.allow(Channel::Text, "alert") && !wishes.allow(Channel::Email, "general"));
+    assert_eq!(wishes.consents[1].proof, ProofKind::Program(otto));
+    let read = program.get(&path).await;
+    let consents = read["consents"].as_array().unwrap();
+    assert_eq!(consents.len(), 2, "the earlier one is written over");
+    assert_eq!(consents[0]["channel"], Value::Null);
+    assert_eq!(consents[0]["note"], "letter of 2 May");
+    let last = &consents[1];
+    assert_eq!(
+        (&last["channel"], &last["category"], &last["given"]),
+        (&json!("email"), &json!("alert"), &json!(true))
+    );
+    assert_eq!(last["proof"], "program");
+    assert_eq!(last["by"], otto.to_string());
+    let log = program.get(&format!("{path}/log")).await;
+    assert_eq!(log["items"][0]["detail"], "email · alert");
+
+    let method = contact.methods[0].id;
+    let step = format!("{path}/methods/{method}");
+    done(&program, Method::POST, &format!("{step}/opt-out"), None).await;
+    assert_eq!(program.get(&path).await["methods"][0]["state"], "opted-out");
+    let state = || stored(&program, id).method(method).unwrap().state;
+    assert_eq!(state(), MethodState::OptedOut);
+    done(&program, Method::POST, &format!("{step}/opt-in"), None).await;
+    assert_ne!(state(), MethodState::OptedOut);
+}
