@@ -210,13 +210,15 @@ fn area(areas: &Areas, text: &str) -> Answer<AreaId> {
     Ok(area)
 }
 
+/// The contact that an id means now: its own, or the one that took it over.
 pub(super) fn contact(app: &App, text: &str) -> Answer<Loaded<Contact>> {
     let of: ContactId = id(text, "contact")?;
-    let found = app.repo().contact(of)?;
+    let found = app.repo().current_contact(of)?;
     found.ok_or_else(|| Problem::not_found("contact"))
 }
 
-/// A contact with its methods, and what is wrong with them.
+/// A contact with its methods, and what is wrong with them. The id of one that was merged into
+/// another leads to that one, which says its own id.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}", tag = "contacts", operation_id = "getContact",
     params(("id" = String, Path)), responses((status = 200, body = ContactShape)))]
 pub(super) async fn get(

@@ -26,6 +26,7 @@ mod groups;
 mod inbox;
 mod inbox_people;
 mod log;
+mod merge;
 mod people;
 pub(crate) mod problem;
 mod recipients;
@@ -74,6 +75,8 @@ fn contact_routes() -> OpenApiRouter<Arc<App>> {
             contact_edit::change,
             contact_edit::amend
         ))
+        .routes(routes!(merge::duplicates))
+        .routes(routes!(merge::merge))
         .routes(routes!(contacts::log))
         .routes(routes!(contact_wishes::decide))
         .routes(routes!(contacts::reinstate))

@@ -161,3 +161,73 @@ async fn consents_are_written_down_with_their_proof() {
     done(&program, Method::POST, &format!("{step}/opt-in"), None).await;
     assert_ne!(state(), MethodState::OptedOut);
 }
+
+#[tokio::test]
+async fn duplicates_are_listed_and_merged() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let keep = world.contacts[0];
+    let ada = stored(&program, keep);
+    let (address, area) = (ada.methods[0].destination.reveal(), ada.area.unwrap());
+    let twice = json!({
+        "first_name": "A.", "last_name": "Twice", "area": area.to_string(),
+        "methods": [
+            {"kind": "email", "to": address},
+            {"kind": "mobile", "to": "07700 900999"},
+        ],
+    });
+    let other = made(&program, "/api/v1/contacts", &twice).await;
+    let group = made(&program, "/api/v1/groups", &json!({"name": "Wardens"})).await;
+    let member = format!("/api/v1/groups/{group}/members/{other}");
+    done(&program, Method::PUT, &member, None).await;
+
+    let list = program.get("/api/v1/contacts/duplicates").await;
+    assert_eq!(list["more"], false);
+    let [pair] = list["items"].as_array().unwrap().as_slice() else {
+        panic!("{list}");
+    };
+    assert_eq!(pair["alike"], "address");
+    let twin = json!({"id": other, "name": "A. Twice"});
+    let ids = [&pair["one"]["id"], &pair["other"]["id"]];
+    assert!(ids.contains(&&json!(keep.to_string())), "{pair}");
+    assert!(pair["one"] == twin || pair["other"] == twin, "{pair}");
+
+    let path = format!("/api/v1/contacts/{keep}/merge");
+    for wrong in [keep.to_string(), "0".repeat(32), "x".to_owned()] {
+        let body = json!({"other": wrong});
+        let (name, status, document) = program.refused(Method::POST, &path, Some(&body)).await;
+        assert_eq!((name.as_str(), status), ("validation", 422));
+        assert_eq!(document["errors"][0]["field"], "other");
+    }
+    let body = json!({"other": other});
+    done(&program, Method::POST, &path, Some(&body)).await;
+    let kept = stored(&program, keep);
+    assert_eq!(kept.methods.len(), ada.methods.len() + 1);
+    assert_eq!(kept.groups[0].to_string(), group);
+    assert_eq!(kept.first_name, ada.first_name);
+    let gone: ContactId = other.parse().unwrap();
+    assert!(world.repo.contact(gone).unwrap().is_none());
+    let led = program.get(&format!("/api/v1/contacts/{other}")).await;
+    assert_eq!(led["id"], keep.to_string());
+    let list = program.get("/api/v1/contacts/duplicates").await;
+    assert_eq!(list["items"], json!([]));
+}
+
+#[tokio::test]
+async fn contacts_that_are_too_much_together_stay_two() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let full = async |first: u32| {
+        let email = |n: u32| json!({"kind": "email", "to": format!("p{n}@mail.example")});
+        let methods: Vec<Value> = (first..first + 5).map(email).collect();
+        let body = json!({"first_name": "Many", "methods": methods});
+        made(&program, "/api/v1/contacts", &body).await
+    };
+    let (one, other) = (full(0).await, full(5).await);
+    let path = format!("/api/v1/contacts/{one}/merge");
+    let body = json!({"other": other});
+    let (name, status, _) = program.refused(Method::POST, &path, Some(&body)).await;
+    assert_eq!((name.as_str(), status), ("not-merged", 409));
+    assert_eq!(stored(&program, one.parse().unwrap()).methods.len(), 5);
+    assert_eq!(stored(&program, other.parse().unwrap()).methods.len(), 5);
+}
