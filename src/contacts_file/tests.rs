@@ -10,7 +10,7 @@ use super::values::{clean, fold};
 use super::*;
 use crate::domain::{
     Area, AreaId, AreaTree, Channel, ColumnUse, Contact, ContactKind, Finding, ImportId,
-    ImportMapping, KnownPeople, MethodKind, Timestamp,
+    ImportMapping, MethodKind, Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -200,16 +200,8 @@ fn bombs_do_not_go_off() {
 
 fn mapping(columns: Vec<ColumnUse>) -> ImportMapping {
     ImportMapping {
-        columns,
-        header: true,
-        region: "GB".to_owned(),
-        kind: ContactKind::Citizen,
-        language: "en".to_owned(),
-        area: None,
-        group: None,
-        known: KnownPeople::Update,
-        by_field: None,
         make_places: true,
+        ..ImportMapping::guessed(columns, true, "GB", "en")
     }
 }
 

@@ -56,6 +56,32 @@ impl ImportState {
         Self::Undone,
     ];
 
+    /// Its name to programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploaded",
+            Self::Checking => "checking",
+            Self::Checked => "checked",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Undoing => "undoing",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// The pass that it belongs to: whose findings matter now.
+    #[must_use]
+    pub const fn pass(self) -> ImportPass {
+        match self {
+            Self::Uploaded | Self::Checking | Self::Checked => ImportPass::Check,
+            Self::Running | Self::Done | Self::Cancelled | Self::Failed => ImportPass::Run,
+            Self::Undoing | Self::Undone => ImportPass::Undo,
+        }
+    }
+
     /// Whether the gateway works on it by itself.
     #[must_use]
     pub const fn is_working(self) -> bool {
@@ -106,6 +132,30 @@ pub enum ColumnUse {
     ConsentDate,
 }
 
+impl ColumnUse {
+    /// Its name in forms and to programs; those that have more to say share one.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Id => "id",
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::FullName => "full_name",
+            Self::Kind => "kind",
+            Self::Language => "language",
+            Self::Area => "area",
+            Self::Groups => "groups",
+            Self::Email => "email",
+            Self::Mobile => "mobile",
+            Self::Landline => "landline",
+            Self::Field(_) => "field",
+            Self::Consent(..) => "consent",
+            Self::ConsentDate => "consent_date",
+        }
+    }
+}
+
 /// What happens to people who are known already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownPeople {
@@ -115,6 +165,21 @@ pub enum KnownPeople {
     Update,
     /// They are added once more.
     Add,
+}
+
+impl KnownPeople {
+    /// All of them, the usual one first.
+    pub const ALL: [Self; 3] = [Self::Update, Self::Skip, Self::Add];
+
+    /// Its name in forms and to programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Update => "update",
+            Self::Add => "add",
+        }
+    }
 }
 
 /// What somebody said about a file before it is read in.
@@ -140,6 +205,26 @@ pub struct ImportMapping {
     pub by_field: Option<String>,
     /// Whether areas and groups that are missing are made.
     pub make_places: bool,
+}
+
+impl ImportMapping {
+    /// What a file is taken for until somebody says more: citizens of this region (ISO 3166-1
+    /// alpha-2) who speak this language (ISO 639-1); those who are known take over what it says.
+    #[must_use]
+    pub fn guessed(columns: Vec<ColumnUse>, header: bool, region: &str, language: &str) -> Self {
+        Self {
+            columns,
+            header,
+            region: region.to_owned(),
+            kind: ContactKind::Citizen,
+            language: language.to_owned(),
+            area: None,
+            group: None,
+            known: KnownPeople::Update,
+            by_field: None,
+            make_places: false,
+        }
+    }
 }
 
 /// What came of the rows.
@@ -197,6 +282,16 @@ pub enum ImportPass {
 impl ImportPass {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Check, Self::Run, Self::Undo];
+
+    /// Its name to programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Run => "run",
+            Self::Undo => "undo",
+        }
+    }
 }
 
 /// A file of contacts.

@@ -2,6 +2,7 @@
 
 pub(crate) mod alike;
 pub(crate) mod history;
+pub(crate) mod imports;
 pub(crate) mod people;
 
 use std::collections::{HashMap, HashSet};

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tocsin::contacts_file::{guess, read};
-use tocsin::domain::{ContactKind, ImportId, ImportMapping, KnownPeople};
+use tocsin::domain::{ImportId, ImportMapping};
 use tocsin::tracker::{ImportStep, NewImport, Tracker};
 
 use crate::{Size, console, cpu_seconds, fill, memory_mib, report};
@@ -68,16 +68,8 @@ fn file(contacts: usize, by: tocsin::domain::UserId) -> NewImport {
         read_as: shape.0,
         rows: u32::try_from(table.len()).unwrap(),
         mapping: ImportMapping {
-            columns,
-            header,
-            region: "GB".to_owned(),
-            kind: ContactKind::Citizen,
-            language: "en".to_owned(),
-            area: None,
-            group: None,
-            known: KnownPeople::Update,
-            by_field: None,
             make_places: true,
+            ..ImportMapping::guessed(columns, header, "GB", "en")
         },
     }
 }

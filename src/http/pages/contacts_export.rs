@@ -7,6 +7,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
+use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::super::App;
@@ -17,6 +18,7 @@ use super::super::session::Signed;
 use super::super::sheet::{self, Cell, Column, SheetError};
 use super::super::times;
 use super::super::view::{Chrome, zone_of};
+use super::super::words::Words;
 use super::contact_edit::{Choice, area_choices};
 use super::filter_form::{pairs, read};
 use super::{Answer, exports, show};
@@ -127,26 +129,49 @@ impl Reader {
 /// `GET /contacts/export/file?format=csv|xlsx&mark=1`, with the filter of the list.
 pub(super) async fn file(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let fields = Fields::of_query(&uri);
-    let zone = zone_of(&app, &signed);
-    let (language, full) = (signed.words.language, signed.words.t("export.full"));
-    let today = times::zoned(app.now(), &zone).date();
     let csv = match fields.get("format") {
         "csv" => true,
         "xlsx" => false,
         _ => return Err(Fault::BadRequest),
     };
-    let mark = fields.has("mark");
+    let wanted = Wanted {
+        filter: read(&fields),
+        csv,
+        mark: fields.has("mark"),
+    };
+    tracing::info!(by = %signed.user.id, csv, "contacts are exported");
+    contacts_file(&app, signed.words, zone_of(&app, &signed), wanted).await
+}
+
+/// Which contacts, and as what.
+pub(crate) struct Wanted {
+    pub(crate) filter: ContactFilter,
+    /// CSV; a spreadsheet otherwise.
+    pub(crate) csv: bool,
+    /// A byte order mark before the CSV, for Excel.
+    pub(crate) mark: bool,
+}
+
+/// The file of contacts, for whoever reads in this language and zone.
+pub(crate) async fn contacts_file(
+    app: &Arc<App>,
+    words: &'static Words,
+    zone: TimeZone,
+    wanted: Wanted,
+) -> Answer {
+    let (language, full) = (words.language, words.t("export.full"));
+    let today = times::zoned(app.now(), &zone).date();
+    let Wanted { filter, csv, mark } = wanted;
     let name = format!("contacts-{today}.{}", if csv { "csv" } else { "xlsx" });
     let (repo, region) = (
         app.repo().clone(),
         app.console.settings.default_region.clone(),
     );
-    tracing::info!(by = %signed.user.id, csv, "contacts are exported");
-    exports::download(&app, &name, move |stop| {
+    exports::download(app, &name, move |stop| {
         let reader = Reader {
             tree: repo.areas()?,
             repo,
-            filter: read(&fields),
+            filter,
             region,
             stop: stop.clone(),
         };

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::super::App;
+use super::super::data::imports::{self, Glimpse, letter};
 use super::super::data::{self, Areas};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
@@ -17,18 +18,12 @@ use super::compose::see;
 use super::contact_edit::{Choice, area_choices};
 use super::problems::Problem;
 use super::{Answer, id, show_as};
-use crate::contacts_file::{Table, fold, is_region, labels, language_of, read_beginning};
-use crate::domain::contact::CUSTOM_NAME_SIZE_MAX;
+use crate::contacts_file::{MappingProblem, Table, labels, settle};
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 use crate::domain::{
     Channel, ColumnUse, ContactKind, ImportId, ImportJob, ImportMapping, ImportState, KnownPeople,
 };
-
-/// Rows shown, the one that names the columns included.
-const ROWS_SHOWN: usize = 4;
-/// Longest value shown, in characters.
-const VALUE_SHOWN: usize = 40;
 
 struct Column {
     index: usize,
@@ -119,153 +114,91 @@ const fn may_change(job: &ImportJob) -> bool {
 }
 
 fn entered(c: &Chrome, job: &ImportJob, fields: &Fields) -> Entered {
-    let mut problems = Problems {
-        c,
-        list: Vec::new(),
-    };
-    let columns = columns_of(fields, job.mapping.columns.len(), &mut problems);
-    let region = fields.get("region").trim().to_uppercase();
-    if !is_region(&region) {
-        problems.add("region", "import.region", "import.region_wrong");
-    }
-    let language = fields.get("language").trim();
-    let read = language_of(language);
-    if read.is_none() {
-        problems.add("language", "import.language", "import.language_wrong");
-    }
-    let by_field = Some(fields.get("by_field").trim().to_owned()).filter(|name| !name.is_empty());
-    let field = by_field
-        .as_ref()
-        .and_then(|name| field_named(&columns, name));
-    if by_field.is_some() && field.is_none() {
-        problems.add("by_field", "import.by_field", "import.by_field_wrong");
-    }
+    let field = |name: &str| fields.get(name).trim().to_owned();
     let kinds = ContactKind::ALL;
-    let mapping = ImportMapping {
-        columns,
+    let known = KnownPeople::ALL;
+    let mut mapping = ImportMapping {
+        columns: columns_of(fields, job.mapping.columns.len()),
         header: fields.has("header"),
-        region,
+        region: field("region"),
         kind: kinds
             .into_iter()
             .find(|kind| kind.as_str() == fields.get("kind"))
             .unwrap_or(ContactKind::Citizen),
-        language: read.unwrap_or_else(|| language.to_owned()),
+        language: field("language"),
         area: fields.get("area").parse().ok(),
         group: fields.get("group").parse().ok(),
-        known: match fields.get("known") {
-            "skip" => KnownPeople::Skip,
-            "add" => KnownPeople::Add,
-            _ => KnownPeople::Update,
-        },
-        by_field: field.or(by_field),
+        known: known
+            .into_iter()
+            .find(|known| known.as_str() == fields.get("known"))
+            .unwrap_or(KnownPeople::Update),
+        by_field: Some(field("by_field")).filter(|name| !name.is_empty()),
         make_places: fields.has("make_places"),
     };
+    let problems = settle(&mut mapping);
     Entered {
+        problems: problems.iter().map(|one| problem(c, *one)).collect(),
         mapping,
-        problems: problems.list,
     }
 }
 
-/// What is wrong with what was entered, field by field.
-struct Problems<'a> {
-    c: &'a Chrome,
-    list: Vec<Problem>,
-}
-
-impl Problems<'_> {
-    fn add(&mut self, anchor: &str, label: &'static str, text: &'static str) {
-        self.list.push(Problem {
-            anchor: anchor.to_owned(),
-            label: self.c.t(label).to_owned(),
-            text: self.c.t(text).to_owned(),
-        });
-    }
-}
-
-/// What each column means, and that the columns together name somebody.
-fn columns_of(fields: &Fields, count: usize, problems: &mut Problems<'_>) -> Vec<ColumnUse> {
-    let mut columns: Vec<ColumnUse> = Vec::new();
-    for index in 0..count.min(IMPORT_COLUMNS_MAX) {
-        let anchor = format!("use-{index}");
-        let name = format!("field-{index}");
-        let means = use_of(fields.get(&anchor), fields.get(&name).trim());
-        match &means {
-            ColumnUse::Field(text) if text.is_empty() || text.len() > CUSTOM_NAME_SIZE_MAX => {
-                problems.add(&name, "import.field_name", "import.field_name_wrong");
-            }
-            _ if is_single(&means) && columns.contains(&means) => {
-                problems.add(&anchor, "import.means", "import.means_twice");
-            }
-            _ => {}
+/// What is wrong, at the field that it is about.
+fn problem(c: &Chrome, problem: MappingProblem) -> Problem {
+    let (anchor, label, text) = match problem {
+        MappingProblem::FieldName(index) => (
+            format!("field-{index}"),
+            "import.field_name",
+            "import.field_name_wrong",
+        ),
+        MappingProblem::Twice(index) => {
+            (format!("use-{index}"), "import.means", "import.means_twice")
         }
-        columns.push(means);
+        MappingProblem::Nobody => ("use-0".to_owned(), "import.means", "import.means_nobody"),
+        MappingProblem::Region => ("region".to_owned(), "import.region", "import.region_wrong"),
+        MappingProblem::Language => (
+            "language".to_owned(),
+            "import.language",
+            "import.language_wrong",
+        ),
+        MappingProblem::ByField => (
+            "by_field".to_owned(),
+            "import.by_field",
+            "import.by_field_wrong",
+        ),
+    };
+    Problem {
+        anchor,
+        label: c.t(label).to_owned(),
+        text: c.t(text).to_owned(),
     }
-    if !columns.iter().any(names_somebody) {
-        problems.add("use-0", "import.means", "import.means_nobody");
-    }
-    columns
 }
 
-const fn names_somebody(means: &ColumnUse) -> bool {
-    matches!(
-        means,
-        ColumnUse::FirstName
-            | ColumnUse::LastName
-            | ColumnUse::FullName
-            | ColumnUse::Email
-            | ColumnUse::Mobile
-            | ColumnUse::Landline
-            | ColumnUse::Id
-    )
+fn columns_of(fields: &Fields, count: usize) -> Vec<ColumnUse> {
+    let column = |index: usize| {
+        let means = fields.get(&format!("use-{index}"));
+        use_of(means, fields.get(&format!("field-{index}")).trim())
+    };
+    (0..count.min(IMPORT_COLUMNS_MAX)).map(column).collect()
 }
 
-/// The column's own spelling of a field that a form names.
-fn field_named(columns: &[ColumnUse], name: &str) -> Option<String> {
-    columns.iter().find_map(|means| match means {
-        ColumnUse::Field(known) if fold(known) == fold(name) => Some(known.clone()),
-        _ => None,
-    })
-}
-
-/// Only one column may mean this.
-fn is_single(means: &ColumnUse) -> bool {
+/// The key of what a meaning is called.
+pub(super) const fn key_of(means: &ColumnUse) -> &'static str {
     match means {
-        ColumnUse::Ignore
-        | ColumnUse::Groups
-        | ColumnUse::Email
-        | ColumnUse::Mobile
-        | ColumnUse::Landline => false,
-        ColumnUse::Id
-        | ColumnUse::FirstName
-        | ColumnUse::LastName
-        | ColumnUse::FullName
-        | ColumnUse::Kind
-        | ColumnUse::Language
-        | ColumnUse::Area
-        | ColumnUse::Field(_)
-        | ColumnUse::Consent(..)
-        | ColumnUse::ConsentDate => true,
-    }
-}
-
-/// The name of a plain meaning in a form, and the key of what it is called.
-pub(super) const fn name_of(means: &ColumnUse) -> (&'static str, &'static str) {
-    match means {
-        ColumnUse::Ignore => ("ignore", "import.use_ignore"),
-        ColumnUse::Id => ("id", "import.use_id"),
-        ColumnUse::FirstName => ("first_name", "import.use_first_name"),
-        ColumnUse::LastName => ("last_name", "import.use_last_name"),
-        ColumnUse::FullName => ("full_name", "import.use_full_name"),
-        ColumnUse::Kind => ("kind", "import.use_kind"),
-        ColumnUse::Language => ("language", "import.use_language"),
-        ColumnUse::Area => ("area", "import.use_area"),
-        ColumnUse::Groups => ("groups", "import.use_groups"),
-        ColumnUse::Email => ("email", "import.use_email"),
-        ColumnUse::Mobile => ("mobile", "import.use_mobile"),
-        ColumnUse::Landline => ("landline", "import.use_landline"),
-        ColumnUse::Field(_) => ("field", "import.use_field"),
-        ColumnUse::Consent(..) => ("consent", "import.use_consent"),
-        ColumnUse::ConsentDate => ("consent_date", "import.use_consent_date"),
+        ColumnUse::Ignore => "import.use_ignore",
+        ColumnUse::Id => "import.use_id",
+        ColumnUse::FirstName => "import.use_first_name",
+        ColumnUse::LastName => "import.use_last_name",
+        ColumnUse::FullName => "import.use_full_name",
+        ColumnUse::Kind => "import.use_kind",
+        ColumnUse::Language => "import.use_language",
+        ColumnUse::Area => "import.use_area",
+        ColumnUse::Groups => "import.use_groups",
+        ColumnUse::Email => "import.use_email",
+        ColumnUse::Mobile => "import.use_mobile",
+        ColumnUse::Landline => "import.use_landline",
+        ColumnUse::Field(_) => "import.use_field",
+        ColumnUse::Consent(..) => "import.use_consent",
+        ColumnUse::ConsentDate => "import.use_consent_date",
     }
 }
 
@@ -284,22 +217,15 @@ fn use_of(value: &str, field: &str) -> ColumnUse {
         let category = Some(category.to_owned()).filter(|name| !name.is_empty());
         return ColumnUse::Consent(channel, category);
     }
-    let found = labels().find(|means| name_of(means).0 == value);
+    let found = labels().find(|means| means.as_str() == value);
     found.cloned().unwrap_or(ColumnUse::Ignore)
 }
 
 async fn show(app: &Arc<App>, signed: &Signed, job: ImportJob, entered: Entered) -> Answer {
     let Entered { mapping, problems } = entered;
     let c = Chrome::of(app, signed, signed.words.t("import.columns"), "contacts")?;
-    let repo = app.repo().clone();
-    let file = job.file.ok_or(Fault::NotFound)?;
-    let table = data::apart(move || {
-        let bytes = repo.store().get_blob(file)?.ok_or(Fault::NotFound)?;
-        read_beginning(&bytes, ROWS_SHOWN)
-            .map(|(table, _)| table)
-            .map_err(|_| Fault::NotFound)
-    });
-    let table = table.await?;
+    let (repo, shown) = (app.repo().clone(), job.clone());
+    let table = data::apart(move || imports::beginning(&repo, &shown)).await?;
     let areas = Areas::read(app.repo())?;
     let chosen = mapping.area.map(|area| area.to_string());
     let mut groups = app.repo().groups(GROUPS_MAX)?;
@@ -365,23 +291,14 @@ fn columns(
     mapping: &ImportMapping,
     problems: &[Problem],
 ) -> Vec<Column> {
-    let short = |text: &str| -> String { text.chars().take(VALUE_SHOWN).collect() };
-    let first = usize::from(mapping.header);
     let column = |(index, means): (usize, &ColumnUse)| {
-        let title = if mapping.header {
-            short(table.cell(0, index).text)
-        } else {
-            String::new()
-        };
-        let examples = (first..table.len().min(first + ROWS_SHOWN - 1))
-            .map(|row| short(table.cell(row, index).text))
-            .filter(|text| !text.is_empty());
+        let Glimpse { title, examples } = Glimpse::of(table, mapping.header, index);
         let anchors = [format!("use-{index}"), format!("field-{index}")];
         let problem = problems.iter().find(|one| anchors.contains(&one.anchor));
         Column {
             index,
             letter: letter(index),
-            examples: examples.collect(),
+            examples,
             choices: plain_choices(c, means),
             consents: consent_choices(app, c, means),
             field: match means {
@@ -400,10 +317,10 @@ fn plain_choices(c: &Chrome, chosen: &ColumnUse) -> Vec<Choice> {
     let plain = labels().filter(|means| !matches!(means, ColumnUse::Consent(..)));
     all.extend(plain.cloned());
     all.push(ColumnUse::Field(String::new()));
-    let chosen = name_of(chosen).0;
+    let chosen = chosen.as_str();
     let of = |means: &ColumnUse| {
-        let (value, key) = name_of(means);
-        choice(value, c.t(key).to_owned(), value == chosen)
+        let value = means.as_str();
+        choice(value, c.t(key_of(means)).to_owned(), value == chosen)
     };
     all.iter().map(of).collect()
 }
@@ -444,13 +361,4 @@ fn consent_choices(app: &App, c: &Chrome, chosen: &ColumnUse) -> Vec<Choice> {
         choices.push(choice(&consent_value(*channel, Some(name)), text, true));
     }
     choices
-}
-
-/// What a spreadsheet calls a column: A, B, …, Z, AA.
-pub(super) fn letter(index: usize) -> String {
-    let last = char::from(b'A' + u8::try_from(index % 26).unwrap_or(0));
-    match index / 26 {
-        0 => last.to_string(),
-        more => format!("{}{last}", letter(more - 1)),
-    }
 }

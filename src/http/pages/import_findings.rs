@@ -7,24 +7,25 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 
 use super::super::App;
+use super::super::data::imports::{self, letter};
 use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::super::sheet::SheetError;
 use super::super::view::Chrome;
 use super::super::words::Words;
-use super::import_columns::{letter, name_of};
-use super::import_job::{job_of, pass_of};
+use super::import_columns::key_of;
+use super::import_job::job_of;
 use super::{Answer, exports};
 use crate::contacts_file::{csv_begin, csv_row};
 use crate::domain::import::FINDINGS_CHUNK;
 use crate::domain::sentence::fill;
-use crate::domain::{ColumnUse, ContactId, Finding, ImportJob, ImportPass};
+use crate::domain::{ColumnUse, ContactId, Finding, ImportJob};
 use crate::store::Repo;
 
-/// Chunks of findings on one page.
-const CHUNKS_SHOWN: usize = 6;
-/// Chunks read at a time for a file.
-const CHUNKS_READ: usize = 64;
+/// Findings on one page.
+const FINDINGS_SHOWN: usize = 6 * FINDINGS_CHUNK;
+/// Findings read at a time for a file.
+const FINDINGS_READ: usize = 64 * FINDINGS_CHUNK;
 
 /// A finding as a page shows it.
 pub(super) struct FindingRow {
@@ -56,23 +57,17 @@ fn column(words: &Words, job: &ImportJob, finding: &Finding) -> String {
     };
     let name = match job.mapping.columns.get(index) {
         Some(ColumnUse::Field(name)) => name.clone(),
-        Some(means) => words.t(name_of(means).1).to_owned(),
+        Some(means) => words.t(key_of(means)).to_owned(),
         None => String::new(),
     };
     words.fill("import.column_named", &[&letter(index), &name])
 }
 
 pub(super) fn part(app: &App, c: &Chrome, job: &ImportJob, part: u32) -> Result<Part, Fault> {
-    let pass = pass_of(job);
-    let chunk = part.saturating_mul(CHUNKS_SHOWN as u32);
-    let before = chunk.saturating_mul(FINDINGS_CHUNK as u32);
-    let left = job.findings_of(pass).saturating_sub(before) as usize;
-    let mut found = app
-        .repo()
-        .import_findings(job.id, pass, chunk, CHUNKS_SHOWN)?;
-    // Chunks of an earlier dry run may stand behind those that count.
-    found.truncate(left);
-    let more = left > found.len();
+    let pass = job.state.pass();
+    let from = part.saturating_mul(FINDINGS_SHOWN as u32);
+    let found = imports::findings(app.repo(), job, pass, from, FINDINGS_SHOWN)?;
+    let more = job.findings_of(pass) as usize > from as usize + found.len();
     let mut rows = Vec::with_capacity(found.len());
     for finding in found {
         let contact = match finding.contact {
@@ -128,20 +123,17 @@ fn write(
         "import.why",
     ];
     out.write_all(&csv_begin(&titles.map(|key| words.t(key).to_owned()), true))?;
-    let pass: ImportPass = pass_of(job);
-    let mut left = job.findings_of(pass) as usize;
-    let mut chunk = 0;
-    while left > 0 {
+    let pass = job.state.pass();
+    let mut from = 0;
+    loop {
         if stopped() {
             return Err(SheetError::Stopped);
         }
-        let mut found = repo.import_findings(job.id, pass, chunk, CHUNKS_READ)?;
-        found.truncate(left);
+        let found = imports::findings(repo, job, pass, from, FINDINGS_READ)?;
         if found.is_empty() {
             break;
         }
-        left -= found.len();
-        chunk += CHUNKS_READ as u32;
+        from += found.len() as u32;
         for finding in found {
             let weight = if finding.bad {
                 "import.bad"

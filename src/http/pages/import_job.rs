@@ -95,17 +95,6 @@ pub(super) fn job_of(app: &App, text: &str) -> Result<ImportJob, Fault> {
     Ok(job.value)
 }
 
-/// The pass whose findings a page shows.
-pub(super) const fn pass_of(job: &ImportJob) -> ImportPass {
-    match job.state {
-        ImportState::Uploaded | ImportState::Checking | ImportState::Checked => ImportPass::Check,
-        ImportState::Running | ImportState::Done | ImportState::Cancelled | ImportState::Failed => {
-            ImportPass::Run
-        }
-        ImportState::Undoing | ImportState::Undone => ImportPass::Undo,
-    }
-}
-
 /// `GET /contacts/imports/{id}`
 pub(super) async fn page(
     State(app): State<Arc<App>>,
@@ -124,7 +113,7 @@ pub(super) async fn page(
     let part: u32 = fields.get("page").parse().unwrap_or(0);
     let shown = import_findings::part(&app, &c, &job, part)?;
     let here = format!("/contacts/imports/{}", job.id);
-    let totals = if pass_of(&job) == ImportPass::Check {
+    let totals = if job.state.pass() == ImportPass::Check {
         job.checked
     } else {
         job.done
@@ -139,8 +128,8 @@ pub(super) async fn page(
         people: u64::from(job.people_rows()),
         warnings: u64::from(totals.warnings),
         taken: u64::from(totals.taken()),
-        found: u64::from(job.findings_of(pass_of(&job))),
-        pass: pass_of(&job) as u8,
+        found: u64::from(job.findings_of(job.state.pass())),
+        pass: job.state.pass() as u8,
         first: if part > 0 {
             here.clone()
         } else {

@@ -17,11 +17,9 @@ use super::super::times::When;
 use super::super::view::{Badge, Chrome, cursor, cursor_text};
 use super::compose::see;
 use super::{Answer, show_as};
-use crate::contacts_file::{FILE_SIZE_MAX, ROWS_MAX, Shape, Table, guess, read};
+use crate::contacts_file::{FILE_SIZE_MAX, FileError, ROWS_MAX, Shape, guess, read};
 use crate::domain::import::{IMPORT_COLUMNS_MAX, IMPORT_KEPT_DAYS};
-use crate::domain::{
-    ContactKind, ImportId, ImportJob, ImportMapping, ImportState, KnownPeople, Sentence,
-};
+use crate::domain::{ImportId, ImportJob, ImportMapping, ImportState, Sentence, UserId};
 use crate::tracker::NewImport;
 
 /// Imports on one page of the list.
@@ -137,10 +135,20 @@ fn totals(c: &Chrome, job: &ImportJob) -> String {
     c.f2("import.totals", job.done.added, job.done.updated)
 }
 
-/// What a form with a file held.
-struct Upload {
+/// A file that somebody brings.
+pub(crate) struct Upload {
     name: String,
     file: Bytes,
+}
+
+impl Upload {
+    /// A file under the name that its sender gives it.
+    pub(crate) fn new(name: &str, file: Bytes) -> Self {
+        Self {
+            name: base_name(name),
+            file,
+        }
+    }
 }
 
 /// `POST /contacts/import`: the form's token comes before the file, which nobody else can
@@ -170,10 +178,7 @@ pub(super) async fn upload(
                     }
                     file.extend_from_slice(&chunk);
                 }
-                upload = Some(Upload {
-                    name: base_name(&name),
-                    file: Bytes::from(file),
-                });
+                upload = Some(Upload::new(&name, Bytes::from(file)));
             }
             _ => {}
         }
@@ -185,7 +190,13 @@ pub(super) async fn upload(
         let problem = signed.words.t("import.no_file").to_owned();
         return list(&app, &signed, &Fields::default(), problem);
     };
-    take(&app, &signed, upload).await
+    match bring(&app, signed.user.id, upload).await? {
+        Brought::Kept(id) => Ok(see(&format!("/contacts/imports/{id}/columns"))),
+        Brought::Unreadable(why) => {
+            let problem = signed.words.tell(&Sentence::from(&why));
+            list(&app, &signed, &Fields::default(), problem)
+        }
+    }
 }
 
 async fn next(form: &mut Multipart) -> Result<Option<axum::extract::multipart::Field<'_>>, Fault> {
@@ -207,59 +218,38 @@ fn base_name(name: &str) -> String {
     }
 }
 
-async fn take(app: &Arc<App>, signed: &Signed, upload: Upload) -> Answer {
+/// What became of a file.
+pub(crate) enum Brought {
+    /// It is kept, with a guess of what its columns mean.
+    Kept(ImportId),
+    /// It is no file of contacts, or too large a one; nothing was kept.
+    Unreadable(FileError),
+}
+
+/// Reads a file, guesses what its columns mean, and keeps it.
+pub(crate) async fn bring(app: &Arc<App>, by: UserId, upload: Upload) -> Result<Brought, Fault> {
     // A file takes a multiple of its size while it is read.
     let place = Arc::clone(&app.exports).try_acquire_owned();
     let place = place.map_err(|_| Fault::Unavailable)?;
     let file = upload.file.clone();
     let looked = data::apart(move || {
-        let read = read(&file).map(|(table, shape)| (summary(&table), shape));
+        let read = read(&file).map(|(table, shape)| (guess(&table), table.len(), shape));
         drop(place);
         Ok(read)
     });
-    let (summary, Shape(read_as)) = match looked.await? {
+    let ((columns, header), rows, Shape(read_as)) = match looked.await? {
         Ok(read) => read,
-        Err(error) => {
-            let problem = signed.words.tell(&Sentence::from(&error));
-            return list(app, signed, &Fields::default(), problem);
-        }
+        Err(why) => return Ok(Brought::Unreadable(why)),
     };
     let settings = &app.console.settings;
+    let (region, language) = (&settings.default_region, &settings.language);
     let new = NewImport {
-        by: signed.user.id,
+        by,
         file_name: upload.name,
         file: upload.file,
         read_as,
-        rows: summary.rows,
-        mapping: ImportMapping {
-            columns: summary.columns,
-            header: summary.header,
-            region: settings.default_region.clone(),
-            kind: ContactKind::Citizen,
-            language: settings.language.clone(),
-            area: None,
-            group: None,
-            known: KnownPeople::Update,
-            by_field: None,
-            make_places: false,
-        },
+        rows: u32::try_from(rows).unwrap_or(u32::MAX),
+        mapping: ImportMapping::guessed(columns, header, region, language),
     };
-    let id = app.console.tracker.begin_import(new).await?;
-    Ok(see(&format!("/contacts/imports/{id}/columns")))
-}
-
-/// What is known of a file at first sight.
-struct Summary {
-    rows: u32,
-    columns: Vec<crate::domain::ColumnUse>,
-    header: bool,
-}
-
-fn summary(table: &Table) -> Summary {
-    let (columns, header) = guess(table);
-    Summary {
-        rows: u32::try_from(table.len()).unwrap_or(u32::MAX),
-        columns,
-        header,
-    }
+    Ok(Brought::Kept(app.console.tracker.begin_import(new).await?))
 }

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use super::*;
 use crate::clock::{Randomness, SharedClock, VirtualClock};
 use crate::contacts_file::{guess, read};
+use crate::domain::Lane;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::{ContactKind, KnownPeople, Lane};
 use crate::store::check::check;
 use crate::store::engine::OpenOptions;
 use crate::store::{Repo, Store, StoreError};
@@ -72,16 +72,8 @@ fn new_import(list: &str) -> NewImport {
         read_as: shape.0,
         rows: u32::try_from(table.len()).unwrap(),
         mapping: ImportMapping {
-            columns,
-            header,
-            region: "GB".to_owned(),
-            kind: ContactKind::Citizen,
-            language: "en".to_owned(),
-            area: None,
-            group: None,
-            known: KnownPeople::Update,
-            by_field: None,
             make_places: true,
+            ..ImportMapping::guessed(columns, header, "GB", "en")
         },
     }
 }
