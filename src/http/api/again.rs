@@ -37,9 +37,11 @@ pub(super) async fn once(
     next: Next,
 ) -> Response {
     // Files stand in memory as a whole: no more of them at a time than the console takes.
-    let _turn = match attachments::body_max(request.uri().path()) {
-        Some(_) => app.uploads.acquire().await.ok(),
-        None => None,
+    let files = attachments::body_max(request.uri().path()).is_some();
+    let _turn = if files && *request.method() == Method::POST {
+        app.uploads.acquire().await.ok()
+    } else {
+        None
     };
     let key = match key(request.headers()) {
         Ok(Some(key)) if *request.method() == Method::POST => key,

@@ -17,15 +17,21 @@ use super::body::{Asked, Ids, id};
 use super::communications::communication;
 use super::problem::Problem;
 use super::{Answer, apart};
+use crate::contacts_file::FILE_SIZE_MAX;
 use crate::domain::communication::ATTACHMENTS_SIZE_MAX_BYTES;
 use crate::domain::{Attachment, CommunicationId};
 use crate::submit::NewFile;
 
 /// Where files are sent to.
 const PLACE: &str = "/attachments";
+/// Where files of contacts are sent to.
+const IMPORTS: &str = "/api/v1/imports";
 
 /// Most octets of one request to this path: more than JSON, where files are sent.
 pub(super) fn body_max(path: &str) -> Option<usize> {
+    if path == IMPORTS {
+        return Some(FILE_SIZE_MAX);
+    }
     let files = path.ends_with(PLACE);
     files.then(|| usize::try_from(ATTACHMENTS_SIZE_MAX_BYTES).unwrap_or(usize::MAX))
 }
@@ -61,25 +67,25 @@ fn files(app: &App, text: &str) -> Answer<Vec<Attachment>> {
 #[into_params(parameter_in = Query)]
 pub(super) struct FileAsked {
     /// Its name, with its ending.
-    name: String,
+    pub(super) name: String,
 }
 
 /// A file as it is sent: the body is its bytes, `Content-Type` its media type.
 pub(super) struct Upload {
     media_type: String,
-    bytes: Bytes,
+    pub(super) bytes: Bytes,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Upload {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let most = body_max(request.uri().path()).unwrap_or_default();
         let (mut parts, body) = request.into_parts();
         let headers = HeaderMap::from_request_parts(&mut parts, &()).await;
         let headers = headers.unwrap_or_default();
         let kind = headers.get(header::CONTENT_TYPE);
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let most = body_max(PLACE).unwrap_or_default();
         let bytes = axum::body::to_bytes(body, most).await;
         Ok(Self {
             media_type: kind.to_owned(),

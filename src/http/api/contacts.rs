@@ -82,19 +82,19 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FilterAsked {
     /// Words of the name, an address or a number.
-    q: Option<String>,
+    pub(super) q: Option<String>,
     /// Those in this area and what lies in it; "none" for people without one.
-    area: Option<String>,
+    pub(super) area: Option<String>,
     /// Those of this group.
-    group: Option<String>,
+    pub(super) group: Option<String>,
     /// fine, issue or unreachable.
-    reachability: Option<String>,
+    pub(super) reachability: Option<String>,
     /// citizen, client, creditor, staff or correspondent.
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
     /// ISO 639-1.
-    language: Option<String>,
+    pub(super) language: Option<String>,
     /// Those who have a method of this kind: email, mobile or landline.
-    has: Option<String>,
+    pub(super) has: Option<String>,
 }
 
 /// What contacts must be like. Everything that is there must hold.

@@ -1,25 +1,89 @@
-//! The Excel files of the console, for programs.
+//! The files that the console makes, for programs: Excel, and CSV of contacts.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::super::App;
+use super::super::data::Areas;
 use super::super::fields::Fields;
-use super::super::pages::exports;
+use super::super::pages::{ContactsWanted, contacts_file, exports};
 use super::super::view::zone_of_user;
 use super::super::words::Words;
 use super::Answer;
 use super::auth::Caller;
-use super::body::Ids;
+use super::body::{Asked, Ids};
 use super::communications::sent;
+use super::contacts::FilterAsked;
+use super::problem::Problem;
 use crate::domain::User;
 
 fn words(app: &App, user: &User) -> &'static Words {
     let chosen = user.language.as_deref().and_then(Words::known);
     chosen.unwrap_or(app.default_words)
+}
+
+/// Which contacts, and as what.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ContactsAsked {
+    /// csv or xlsx.
+    format: String,
+    /// A byte order mark before the CSV: Excel wants one.
+    #[serde(default)]
+    mark: bool,
+    /// Words of the name, an address or a number.
+    q: Option<String>,
+    /// Only those in this area and what lies in it; "none" for people without one.
+    area: Option<String>,
+    /// Only those of this group.
+    group: Option<String>,
+    /// fine, issue or unreachable.
+    reachability: Option<String>,
+    /// citizen, client, creditor, staff or correspondent.
+    kind: Option<String>,
+    /// ISO 639-1.
+    language: Option<String>,
+    /// Only those who have a method of this kind: email, mobile or landline.
+    has: Option<String>,
+}
+
+/// Contacts as a file that can be brought back as an import: all, or those like this.
+#[utoipa::path(get, path = "/api/v1/contacts/export", tag = "contacts",
+    operation_id = "exportContacts", params(ContactsAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn contacts(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(asked): Asked<ContactsAsked>,
+) -> Answer<Response> {
+    let csv = match asked.format.as_str() {
+        "csv" => true,
+        "xlsx" => false,
+        _ => return Err(Problem::field("format", "A format is csv or xlsx.")),
+    };
+    let filter = FilterAsked {
+        q: asked.q,
+        area: asked.area,
+        group: asked.group,
+        reachability: asked.reachability,
+        kind: asked.kind,
+        language: asked.language,
+        has: asked.has,
+    };
+    let wanted = ContactsWanted {
+        filter: filter.read(&Areas::read(app.repo())?)?,
+        csv,
+        mark: asked.mark,
+    };
+    tracing::info!(by = %caller.user.id, csv, "contacts are exported");
+    let zone = zone_of_user(&app, &caller.user);
+    Ok(contacts_file(&app, words(&app, &caller.user), zone, wanted).await?)
 }
 
 /// Every person of a communication, by first name, as `statisticsAlert.xlsx`: first name, last

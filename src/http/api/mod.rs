@@ -23,6 +23,9 @@ mod exports;
 mod filters;
 mod follow;
 mod groups;
+mod import_mapping;
+mod import_shape;
+mod imports;
 mod inbox;
 mod inbox_people;
 mod log;
@@ -87,6 +90,19 @@ fn contact_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(contact_wishes::opt_in))
 }
 
+fn import_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(imports::list, imports::create))
+        .routes(routes!(imports::get, imports::discard))
+        .routes(routes!(imports::columns))
+        .routes(routes!(imports::check))
+        .routes(routes!(imports::findings))
+        .routes(routes!(imports::start))
+        .routes(routes!(imports::cancel))
+        .routes(routes!(imports::undo))
+        .routes(routes!(exports::contacts))
+}
+
 fn recipient_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(recipients::list, recipients::clear))
@@ -143,6 +159,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::change, areas::delete))
         .merge(contact_routes())
+        .merge(import_routes())
         .merge(recipient_routes())
         .merge(group_routes())
         .merge(draft_routes())

@@ -293,6 +293,8 @@ fn methods() -> Router<Arc<App>> {
 }
 pub(crate) use attachments::as_download;
 pub(crate) use contact::read_destination;
+pub(crate) use contacts_export::{Wanted as ContactsWanted, contacts_file};
+pub(crate) use imports::{Brought, Upload as ContactsUpload, bring};
 pub(crate) use thread_file::file as file_of_message;
 pub(crate) use thread_person::attach_to;
 

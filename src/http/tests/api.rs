@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::guard::Peer;
 use super::super::{new_token, token_hash};
-use super::world::{Answer, World, world};
+use super::world::{Answer, Fetched, World, world};
 use crate::domain::{ThreadId, Timestamp};
 use crate::tracker::NewToken;
 
@@ -69,6 +69,14 @@ impl Program<'_> {
             None => Body::empty(),
         };
         self.world.send(request.body(body).unwrap()).await
+    }
+
+    /// A file.
+    pub(super) async fn fetch(&self, path: &str) -> Fetched {
+        let request = Request::get(path)
+            .header(header::HOST, "tocsin.example.org")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        self.world.fetch(request.body(Body::empty()).unwrap()).await
     }
 
     #[track_caller]

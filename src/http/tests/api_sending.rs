@@ -30,7 +30,12 @@ async fn another<'a>(world: &'a World, login: &str, seed: u64) -> Program<'a> {
     Program { world, token }
 }
 
-async fn upload(program: &Program<'_>, path: &str, key: Option<&str>, bytes: Vec<u8>) -> Answer {
+pub(super) async fn upload(
+    program: &Program<'_>,
+    path: &str,
+    key: Option<&str>,
+    bytes: Vec<u8>,
+) -> Answer {
     let mut request = Request::post(path)
         .header(header::HOST, "tocsin.example.org")
         .header(header::AUTHORIZATION, format!("Bearer {}", program.token))

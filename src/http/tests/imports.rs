@@ -13,7 +13,7 @@ use crate::domain::{Contact, ImportId, ImportState, Lane, MethodState};
 use crate::store::check::check;
 use crate::tracker::ImportStep;
 
-const LIST: &str = "First name;Last name;E-mail;Mobile;Area;Groups;Flat;Consent\r\n\
+pub(super) const LIST: &str = "First name;Last name;E-mail;Mobile;Area;Groups;Flat;Consent\r\n\
 Zoë;Quill;zoe@example.org;07400 123456;County / West / Beat 9;Wardens;7b;yes 2026-01-02\r\n\
 Xan;<b>Bold</b>;xan at example;07400 123457;;;;\r\n\
 Yves;Moss;yves@hotmial.com;;;Wardens;;no\r\n\
@@ -103,7 +103,7 @@ async fn post(browser: &Browser<'_>, path: &str, fields: &[(String, String)]) ->
 }
 
 /// Does what the gateway does by itself.
-async fn work(world: &World) {
+pub(super) async fn work(world: &World) {
     let now = world.now();
     let store = world.repo.store();
     let claims = store.claim_due(Lane::Import as u8, now, Duration::from_secs(60), 10);
@@ -124,19 +124,19 @@ async fn work(world: &World) {
     }
 }
 
-fn people(world: &World) -> Vec<Contact> {
+pub(super) fn people(world: &World) -> Vec<Contact> {
     let page = world.repo.contacts_by_name("", None, 1_000).unwrap();
     page.rows.into_iter().map(|contact| contact.value).collect()
 }
 
-fn by_name(world: &World, first: &str) -> Option<Contact> {
+pub(super) fn by_name(world: &World, first: &str) -> Option<Contact> {
     people(world)
         .into_iter()
         .find(|one| one.first_name.reveal() == first)
 }
 
 #[track_caller]
-fn sound(world: &World) {
+pub(super) fn sound(world: &World) {
     let report = check(world.repo.store()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
 }

@@ -4,6 +4,7 @@
 mod access;
 mod api;
 mod api_contacts;
+mod api_imports;
 mod api_journey;
 mod api_lists;
 mod api_people;
