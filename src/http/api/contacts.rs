@@ -20,6 +20,7 @@ use super::{Answer, apart};
 use crate::domain::comms_issue::Reachability;
 use crate::domain::{
     Actor, AreaId, Contact, ContactFilter, ContactId, ContactKind, MethodId, MethodKind,
+    MethodState,
 };
 use crate::store::{Loaded, NO_AREA};
 use crate::submit::VerificationSent;
@@ -334,7 +335,8 @@ pub(super) struct VerifyAsked {
     channel: Option<String>,
 }
 
-/// Sends the link or code once more by which the person proves that a method is theirs.
+/// Sends the link or code once more by which the person proves that a method is theirs: one that
+/// nobody has proved yet.
 #[utoipa::path(post, path = "/api/v1/contacts/{id}/methods/{method}/verify", tag = "contacts",
     operation_id = "verifyMethod", params(("id" = String, Path), ("method" = String, Path)),
     request_body = VerifyAsked, responses((status = 204)))]
@@ -346,9 +348,15 @@ pub(super) async fn verify(
 ) -> Answer<StatusCode> {
     let by = asked.channel.as_deref();
     let by = by.map(|name| channel("channel", name)).transpose()?;
+    let refused = |detail: &str| Err(Problem::conflict("not-verified", detail));
+    let known = app.repo().contact(of)?;
+    let known = known.ok_or_else(|| Problem::not_found("contact"))?;
+    let state = known.method(method).map(|method| method.state);
+    if state.ok_or_else(|| Problem::not_found("method"))? != MethodState::Unverified {
+        return refused("It has been proved, or is not used.");
+    }
     let submit = &app.console.submit;
     let actor = Actor::Program(caller.user.id);
-    let refused = |detail: &str| Err(Problem::conflict("not-verified", detail));
     match submit.send_verification_by(of, method, by, actor).await? {
         VerificationSent::Queued(_) => Ok(StatusCode::NO_CONTENT),
         VerificationSent::TooSoon => refused("One went there less than a minute ago."),

@@ -29,6 +29,7 @@ mod imports;
 mod inbox;
 mod inbox_people;
 mod log;
+mod me;
 mod merge;
 mod people;
 pub(crate) mod problem;
@@ -172,6 +173,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::get))
         .routes(routes!(people::delivery))
         .routes(routes!(exports::statistics))
+        .routes(routes!(me::get, me::amend))
         .routes(routes!(log::list))
         .routes(routes!(exports::log))
         .merge(inbox_routes())

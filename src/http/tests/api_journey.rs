@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::api::{Program, draft, program};
@@ -276,13 +275,7 @@ async fn the_excel_files_are_those_of_the_console() {
     let program = program(&world, "otto").await;
     let path = sent(&program).await;
     let browser = world.browser("otto").await;
-    let fetch = async |path: &str| {
-        let request = Request::get(path)
-            .header(header::HOST, "tocsin.example.org")
-            .header(header::AUTHORIZATION, format!("Bearer {}", program.token));
-        world.fetch(request.body(Body::empty()).unwrap()).await
-    };
-    let file = fetch(&format!("{path}/statisticsAlert.xlsx")).await;
+    let file = program.fetch(&format!("{path}/statisticsAlert.xlsx")).await;
     assert_eq!(
         (file.status, file.name()),
         (StatusCode::OK, "statisticsAlert.xlsx")
@@ -290,7 +283,7 @@ async fn the_excel_files_are_those_of_the_console() {
     let id = path.rsplit('/').next().unwrap();
     let page = format!("/communications/{id}/statisticsAlert.xlsx");
     assert_eq!(file.rows(), browser.fetch(&page).await.rows());
-    let log = fetch("/api/v1/log/export?when=all").await;
+    let log = program.fetch("/api/v1/log/export?when=all").await;
     assert!(
         log.name().starts_with("CommunicationsLog20"),
         "{}",
@@ -302,4 +295,80 @@ async fn the_excel_files_are_those_of_the_console() {
     );
     let none = format!("{path}0/statisticsAlert.xlsx");
     assert_eq!(program.refused(Method::GET, &none, None).await.1, 404);
+}
+
+#[tokio::test]
+async fn reminders_go_after_half_an_hour_and_an_hour_to_those_not_reached() {
+    let world = patient_world().await;
+    let program = program(&world, "otto").await;
+    let path = sent(&program).await;
+    for delivery in world.deliveries(world.contacts[0]) {
+        world.arrive(&delivery).await;
+    }
+    settle(&world).await;
+    let rounds_at = async |wait: Duration| {
+        world.clock.advance(wait);
+        world.expand().await;
+        let rounds = program.get(&path).await["rounds"].as_u64().unwrap();
+        let person = format!("{path}/people/{}", world.contacts[1]);
+        let person = program.get(&person).await;
+        let last = person["deliveries"].as_array().unwrap().iter();
+        let last = last
+            .map(|one| one["round"].as_u64().unwrap())
+            .max()
+            .unwrap();
+        settle(&world).await;
+        (rounds, last)
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(rounds_at(HALF_AN_HOUR - second).await, (1, 1), "not yet");
+    assert_eq!(rounds_at(second).await, (2, 2), "after half an hour");
+    assert_eq!(rounds_at(HALF_AN_HOUR - second).await, (2, 2), "not yet");
+    assert_eq!(rounds_at(second).await, (3, 3), "after an hour");
+    assert_eq!(rounds_at(4 * HALF_AN_HOUR).await, (3, 3), "and never again");
+    let reached = format!("{path}/people/{}", world.contacts[0]);
+    let reached = program.get(&reached).await;
+    assert_eq!(reached["state"], "contacted");
+    let mut once = reached["deliveries"].as_array().unwrap().iter();
+    assert!(once.all(|one| one["round"] == 1), "{reached}");
+    let rounds = world.deliveries(world.contacts[1]);
+    assert_eq!(rounds.iter().map(|one| one.round).max(), Some(3));
+}
+
+#[tokio::test]
+async fn the_excel_file_says_who_was_reached() {
+    let world = patient_world().await;
+    let program = program(&world, "otto").await;
+    let path = sent(&program).await;
+    for delivery in world.deliveries(world.contacts[0]) {
+        world.arrive(&delivery).await;
+    }
+    let file = program.fetch(&format!("{path}/statisticsAlert.xlsx")).await;
+    assert_eq!(file.name(), "statisticsAlert.xlsx");
+    let mut rows = file.rows();
+    assert_eq!(
+        rows.remove(0),
+        ["First name", "Last name", "Email", "Telephone", "Status"]
+    );
+    assert_eq!(rows.len(), world.contacts.len());
+    for row in &rows {
+        let found = world.contacts.iter().find_map(|id| {
+            let contact = world.repo.contact(*id).unwrap().unwrap().value;
+            let same =
+                contact.first_name.reveal() == &row[0] && contact.last_name.reveal() == &row[1];
+            same.then_some(contact)
+        });
+        let contact = found.unwrap();
+        let (emails, numbers): (Vec<_>, Vec<_>) = contact
+            .methods
+            .iter()
+            .map(|method| method.destination.reveal())
+            .partition(|to| to.contains('@'));
+        assert_eq!(
+            (&row[2], &row[3]),
+            (&emails.join("; "), &numbers.join("; "))
+        );
+        let reached = contact.id == world.contacts[0];
+        assert_eq!(row[4], if reached { "Joined" } else { "Not joined" });
+    }
 }

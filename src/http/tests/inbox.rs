@@ -1,6 +1,6 @@
 //! The inbox: replies read, assigned, answered, put right; and those who want to know are told.
 
-mod notices;
+pub(super) mod notices;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

@@ -9,6 +9,7 @@ mod api_journey;
 mod api_lists;
 mod api_people;
 mod api_replies;
+mod api_rows;
 mod api_sending;
 mod comms_log;
 mod compose;

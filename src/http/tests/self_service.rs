@@ -2,6 +2,7 @@
 
 mod guards;
 mod links;
+mod programs;
 
 use std::time::Duration;
 

@@ -137,7 +137,7 @@ pub(super) async fn patient_world() -> World {
 }
 
 pub(super) async fn world_with(settings: ConsoleSettings) -> World {
-    built(settings, None).await
+    built(settings, None, false).await
 }
 
 /// One that has public pages, so that people are asked to prove what is new.
@@ -146,10 +146,15 @@ pub(super) async fn asking_world() -> World {
         links: PublicLinks::new("https://me.example.org", &[7; 32]),
         organisation: "Eastmere".into(),
     };
-    built(ConsoleSettings::default(), Some(pages)).await
+    built(ConsoleSettings::default(), Some(pages), false).await
 }
 
-async fn built(settings: ConsoleSettings, pages: Option<PublicPages>) -> World {
+/// One in which people are asked by themselves to check what has failed.
+pub(super) async fn prompting_world() -> World {
+    built(ConsoleSettings::default(), None, true).await
+}
+
+async fn built(settings: ConsoleSettings, pages: Option<PublicPages>, prompting: bool) -> World {
     let clock = VirtualClock::standing(START);
     let random = Randomness::seeded(11);
     let repo = Repo::new(Store::memory());
@@ -158,7 +163,7 @@ async fn built(settings: ConsoleSettings, pages: Option<PublicPages>) -> World {
         categories: categories(),
         suspension: SuspensionPolicy::default(),
         prompts: PromptSettings {
-            enabled: false,
+            enabled: prompting,
             ..PromptSettings::default()
         },
     };

@@ -15,7 +15,7 @@ async fn wants_to_know(world: &World, login: &str, address: &str) {
 }
 
 /// Works off the lane of notices, as after a restart: whatever is due is claimed again.
-async fn notify(world: &World) {
+pub(in super::super) async fn notify(world: &World) {
     let lease = std::time::Duration::from_millis(1);
     let lane = Lane::Notify as u8;
     for claim in world
