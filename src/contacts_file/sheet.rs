@@ -1,18 +1,22 @@
 //! Spreadsheets: bounds for all of them, and reading XLSX.
 
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader as XmlReader;
 use zip::ZipArchive;
 
 use super::read::Shape;
 use super::table::Table;
-use super::{FileError, PART_SIZE_MAX, PARTS_MAX, SHEET_SIZE_MAX};
+use super::{FileError, PART_SIZE_MAX, PARTS_MAX, ROWS_MAX, SHEET_SIZE_MAX};
 
 /// Names longer than this say nothing more, in characters.
 const SHEET_NAME_MAX: usize = 40;
 /// Whole numbers up to here are exact in a spreadsheet.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+/// No text of the table of texts takes fewer bytes in its part.
+const SHARED_TEXT_SIZE_MIN: u64 = 4;
 
 /// Which spreadsheet it is.
 pub(super) enum Format {
@@ -46,12 +50,57 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
         let mut bounded = part.take(most + 1);
         let size = std::io::copy(&mut bounded, &mut std::io::sink());
         let size = size.map_err(|_| FileError::Damaged)?;
+        drop(bounded);
         if size > most {
             return Err(FileError::Bomb);
         }
         left -= size;
+        // Which folder it stands in is the workbook's to say.
+        if name.ends_with("sharedstrings.xml") {
+            let part = archive.by_index(index).map_err(|_| FileError::Damaged)?;
+            check_shared_texts(BufReader::new(part), size)?;
+        }
     }
     format.ok_or(FileError::NotATable)
+}
+
+/// Room is made for as many texts as the table of texts says it has, before one of them is
+/// read: it must not say more than it can hold. Memory that is not to be had ends the process.
+fn check_shared_texts(part: impl BufRead, size: u64) -> Result<(), FileError> {
+    let most = (size / SHARED_TEXT_SIZE_MIN).max(ROWS_MAX as u64);
+    let mut reader = XmlReader::from_reader(part);
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(tag) | Event::Empty(tag)) if tag.local_name().as_ref() == "sst" => {
+                check_count(&tag, most)?;
+            }
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => {}
+            Err(_) => return Err(FileError::Damaged),
+        }
+    }
+}
+
+fn check_count(tag: &BytesStart<'_>, most: u64) -> Result<(), FileError> {
+    for attribute in tag.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|_| FileError::Damaged)?;
+        if attribute.key.local_name().as_ref() != "uniqueCount" {
+            continue;
+        }
+        let count: &str = &attribute.value;
+        let count = count.trim();
+        if count.is_empty() || !count.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(FileError::Damaged);
+        }
+        if count.parse().map_or(true, |count: u64| count > most) {
+            return Err(FileError::Bomb);
+        }
+    }
+    Ok(())
 }
 
 /// Reads the first visible sheet that holds anything.

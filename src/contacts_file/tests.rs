@@ -198,6 +198,50 @@ fn bombs_do_not_go_off() {
     assert_eq!(error(&archive(&many)), FileError::Bomb);
 }
 
+/// A workbook of one cell, whose table of texts begins as said.
+fn workbook_saying(texts: &str) -> Vec<u8> {
+    let whole = workbook(|sheet| {
+        sheet.write_string(0, 0, "Name").unwrap();
+    });
+    let mut old = zip::ZipArchive::new(std::io::Cursor::new(whole)).unwrap();
+    let mut parts: Vec<(String, Vec<u8>)> = Vec::new();
+    for index in 0..old.len() {
+        let mut part = old.by_index(index).unwrap();
+        let name = part.name().unwrap().into_owned();
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut part, &mut content).unwrap();
+        if name == "xl/sharedStrings.xml" {
+            content = texts.as_bytes().to_vec();
+        }
+        parts.push((name, content));
+    }
+    assert!(parts.iter().any(|(name, _)| name == "xl/sharedStrings.xml"));
+    let parts: Vec<(&str, Vec<u8>)> = parts.iter().map(|(n, c)| (n.as_str(), c.clone())).collect();
+    archive(&parts)
+}
+
+#[test]
+fn a_table_of_texts_holds_no_more_than_it_can() {
+    let text = "<si><t>Name</t></si></sst>";
+    for count in ["1", "7", "150000"] {
+        let file = workbook_saying(&format!("<sst uniqueCount=\"{count}\">{text}"));
+        assert_eq!(cells(&file), [["Name"]]);
+    }
+    for begin in [
+        "<sst uniqueCount=\"10000000000000\">",
+        "<sst uniqueCount='1' uniqueCount='10000000000000'>",
+        "<x:sst uniqueCount=\"99999999999999999999999999\">",
+        "<!-- <sst uniqueCount=\"1\"> --><sst uniqueCount=\"10000000000000\">",
+        "<sst uniqueCount=\"10000000000000\"/>",
+    ] {
+        let file = workbook_saying(&format!("{begin}{text}"));
+        assert!(file.len() < 8_000);
+        assert_eq!(error(&file), FileError::Bomb, "{begin}");
+    }
+    let odd = workbook_saying(&format!("<sst uniqueCount=\"+9e12\">{text}"));
+    assert_eq!(error(&odd), FileError::Damaged);
+}
+
 fn mapping(columns: Vec<ColumnUse>) -> ImportMapping {
     ImportMapping {
         make_places: true,
