@@ -1,14 +1,14 @@
 //! What a row makes of a contact: a new one, or the changes to one who is known.
 
-use super::checker::{Decision, Person};
+use super::checker::Person;
+use super::decisions::{consent, decide_all};
 use super::notes::{Note, why, with};
 use super::places::Spot;
 use super::values::{clean, fold};
 use crate::domain::contact::{CONTACT_GROUPS_MAX, CUSTOM_FIELDS_MAX, METHODS_MAX};
 use crate::domain::{
-    Actor, Consent, Contact, ContactChange, ContactId, CustomField, Destination, ImportId,
-    ImportMapping, LogEvent, Method, MethodId, MethodKind, MethodState, ProofKind, Redacted,
-    Timestamp, Wishes, comms_issue,
+    Actor, Contact, ContactChange, ContactId, CustomField, Destination, ImportId, ImportMapping,
+    LogEvent, Method, MethodId, MethodKind, MethodState, Redacted, Timestamp, Wishes, comms_issue,
 };
 
 /// Who writes, and when.
@@ -112,15 +112,7 @@ pub fn apply(
     if contact.groups.len() > groups {
         log.push(LogEvent::changed(ContactChange::GroupsChanged, None, by));
     }
-    for decision in &person.decisions {
-        log.extend(decide(
-            decision,
-            person.row,
-            author,
-            &mut contact.wishes,
-            notes,
-        ));
-    }
+    log.extend(decide_all(person, author, &mut contact.wishes, notes));
     comms_issue::refresh(contact, author.now);
     Ok(log)
 }
@@ -170,56 +162,6 @@ fn edit(
         return Err(Note::bad(with(why::FIELDS_MANY, CUSTOM_FIELDS_MAX)));
     }
     Ok(*contact != before)
-}
-
-/// A later decision counts; a yes without a date never overrules a no.
-fn decide(
-    decision: &Decision,
-    row: u32,
-    author: Author,
-    wishes: &mut Wishes,
-    notes: &mut Vec<Note>,
-) -> Option<LogEvent> {
-    let known = wishes
-        .consents
-        .iter()
-        .find(|known| known.channel == decision.channel && known.category == decision.category);
-    if let Some(known) = known {
-        if known.given == decision.given {
-            return None;
-        }
-        let earlier = decision.at.is_some_and(|at| at <= known.at);
-        if decision.given && (earlier || decision.at.is_none()) {
-            notes.push(Note::warning(why::NO_STAYS));
-            return None;
-        }
-        if earlier {
-            notes.push(Note::warning(why::LATER_STAYS));
-            return None;
-        }
-    }
-    wishes.decide(consent(decision, row, author));
-    let change = if decision.given {
-        ContactChange::ConsentGiven
-    } else {
-        ContactChange::ConsentWithdrawn
-    };
-    let mut event = LogEvent::changed(change, None, Actor::Import(author.import));
-    if let LogEvent::Changed { detail, .. } = &mut event {
-        *detail = decision.category.clone().unwrap_or_default();
-    }
-    Some(event)
-}
-
-fn consent(decision: &Decision, row: u32, author: Author) -> Consent {
-    Consent {
-        channel: decision.channel,
-        category: decision.category.clone(),
-        given: decision.given,
-        at: decision.at.unwrap_or(author.now),
-        proof: ProofKind::Import(author.import),
-        note: Redacted::new(format!("#{row}")),
-    }
 }
 
 fn field(name: &str, value: &str) -> CustomField {

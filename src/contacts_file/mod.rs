@@ -7,6 +7,7 @@
 mod apply;
 mod checker;
 mod columns;
+mod decisions;
 mod decode;
 mod error;
 mod export;

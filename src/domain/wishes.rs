@@ -104,22 +104,27 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Whether messages of this channel and category may go out. The most exact decision
-    /// counts: channel and category, then category, then channel, then all. Nobody who has said
-    /// nothing is left out.
+    /// Whether messages of this channel and category may go out. Nobody who has said nothing is
+    /// left out.
     #[must_use]
     pub fn allow(&self, channel: Channel, category: &str) -> bool {
+        let decision = self.decision(Some(channel), Some(category));
+        decision.is_none_or(|decision| decision.given)
+    }
+
+    /// The decision that counts for a channel and a category, none for what is said of all. The
+    /// most exact one does: channel and category, then category, then channel, then all.
+    #[must_use]
+    pub fn decision(&self, channel: Option<Channel>, category: Option<&str>) -> Option<&Consent> {
         let decided = |channel: Option<Channel>, category: Option<&str>| {
             self.consents
                 .iter()
                 .find(|one| one.channel == channel && one.category.as_deref() == category)
-                .map(|one| one.given)
         };
-        decided(Some(channel), Some(category))
-            .or_else(|| decided(None, Some(category)))
-            .or_else(|| decided(Some(channel), None))
+        decided(channel, category)
+            .or_else(|| decided(None, category))
+            .or_else(|| decided(channel, None))
             .or_else(|| decided(None, None))
-            .unwrap_or(true)
     }
 
     /// Writes a decision over an earlier one for the same channel and category. When there are
