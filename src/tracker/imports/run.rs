@@ -299,7 +299,7 @@ impl Tracker {
 }
 
 /// Runs what computes and reads for long where nothing waits for it.
-async fn apart<T: Send + 'static>(
+pub(super) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TrackerError> {
     let done = crate::clock::apart(work).await;
@@ -317,7 +317,7 @@ fn image(author: Author, before: &Contact, after: &Contact) -> ImportImage {
 /// The places that people are put into are still there; those made by the same batch are not
 /// there yet.
 #[derive(Default)]
-struct Standing {
+pub(super) struct Standing {
     made: HashSet<Key>,
     expected: HashSet<Key>,
 }
@@ -325,6 +325,9 @@ struct Standing {
 impl Standing {
     fn make(&mut self, batch: &mut Batch, areas: &[Area], groups: &[Group]) {
         for area in areas {
+            if let Some(parent) = area.parent {
+                self.insist(batch, keys::area(parent));
+            }
             self.made.insert(area.key());
             batch.insert(area);
         }
@@ -334,13 +337,17 @@ impl Standing {
         }
     }
 
-    fn expect(&mut self, batch: &mut Batch, contact: &Contact) {
+    pub(super) fn expect(&mut self, batch: &mut Batch, contact: &Contact) {
         let area = contact.area.map(keys::area);
         let groups = contact.groups.iter().map(|id| keys::group(*id));
         for key in area.into_iter().chain(groups) {
-            if !self.made.contains(&key) && self.expected.insert(key.clone()) {
-                batch.assert_present(key);
-            }
+            self.insist(batch, key);
+        }
+    }
+
+    fn insist(&mut self, batch: &mut Batch, key: Key) {
+        if !self.made.contains(&key) && self.expected.insert(key.clone()) {
+            batch.assert_present(key);
         }
     }
 }

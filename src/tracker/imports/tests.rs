@@ -17,7 +17,7 @@ use crate::domain::suspension::SuspensionPolicy;
 use crate::store::check::check;
 use crate::store::engine::OpenOptions;
 use crate::store::{Repo, Store, StoreError};
-use crate::tracker::{PromptSettings, TrackerSettings};
+use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 
 const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// More than two steps of every pass.
@@ -165,18 +165,7 @@ async fn an_import_goes_on_where_it_was_interrupted() {
 async fn two_rows_about_one_person_are_undone_as_one() {
     let folder = tempfile::tempdir().unwrap();
     let (store, tracker) = start(folder.path(), 1).await;
-    let run = |list: &'static str| {
-        let (tracker, new) = (tracker.clone(), new_import(list));
-        async move {
-            let mapping = new.mapping.clone();
-            let id = tracker.begin_import(new).await.unwrap();
-            assert!(tracker.check_import(id, mapping).await.unwrap());
-            go(&tracker, id).await;
-            assert!(tracker.start_import(id).await.unwrap());
-            go(&tracker, id).await;
-            id
-        }
-    };
+    let run = |list: &'static str| ran(&tracker, list, |_| {});
     run("First name,Last name,Email,Mobile\nAda,L,ada@example.org,07400 123456\n").await;
     let before = tracker
         .repo
@@ -210,4 +199,53 @@ async fn go(tracker: &Tracker, id: ImportId) {
             return;
         }
     }
+}
+
+/// Reads a list in, with the mapping that is offered and this change to it.
+async fn ran(tracker: &Tracker, list: &str, change: impl FnOnce(&mut ImportMapping)) -> ImportId {
+    let id = started(tracker, list, change).await;
+    go(tracker, id).await;
+    id
+}
+
+/// As [`ran`], up to where contacts are written.
+async fn started(
+    tracker: &Tracker,
+    list: &str,
+    change: impl FnOnce(&mut ImportMapping),
+) -> ImportId {
+    let new = new_import(list);
+    let mut mapping = new.mapping.clone();
+    change(&mut mapping);
+    let id = tracker.begin_import(new).await.unwrap();
+    assert!(tracker.check_import(id, mapping).await.unwrap());
+    go(tracker, id).await;
+    assert!(tracker.start_import(id).await.unwrap());
+    id
+}
+
+fn people(tracker: &Tracker) -> Vec<Loaded<crate::domain::Contact>> {
+    tracker.repo.contacts_by_name("", None, 99).unwrap().rows
+}
+
+#[tokio::test]
+async fn an_area_is_never_made_under_one_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, tracker) = start(folder.path(), 1).await;
+    let west = tracker.add_area("West", None).await.unwrap();
+    let list = "First name,Email,Area\nAda,a@example.org,West / Beat 9\n";
+    let id = started(&tracker, list, |_| {}).await;
+    let work = tracker.open_import(id).unwrap().unwrap();
+    let by = crate::domain::Actor::Gateway;
+    tracker.delete_area(west, None, by).await.unwrap();
+    let (_, step) = tracker.step_import(work).await.unwrap();
+    assert_eq!(step, ImportStep::Done);
+    let areas = tracker.repo.areas().unwrap();
+    let depths: Vec<(usize, String)> = areas
+        .walk()
+        .into_iter()
+        .map(|(depth, area)| (depth, area.name.clone()))
+        .collect();
+    assert_eq!(depths, [(0, "West".to_owned()), (1, "Beat 9".to_owned())]);
+    assert!(check(&store).unwrap().is_sound());
 }
