@@ -50,15 +50,17 @@ impl Tracker {
         let mut gathered = Gathered::default();
         let known = self.repo.recipient_count(user)?;
         for contact in contacts {
-            if self.repo.recipient(user, *contact)?.is_some()
-                || self.repo.contact(*contact)?.is_none()
-            {
+            if self.repo.recipient(user, *contact)?.is_some() {
                 continue;
             }
+            let Some(there) = self.repo.contact(*contact)? else {
+                continue;
+            };
             if known + gathered.added >= RECIPIENTS_MAX as u64 {
                 gathered.full = true;
                 break;
             }
+            batch.expect(&there);
             batch.insert(&Recipient {
                 user,
                 contact: *contact,

@@ -249,3 +249,64 @@ async fn an_area_is_never_made_under_one_that_is_gone() {
     assert_eq!(depths, [(0, "West".to_owned()), (1, "Beat 9".to_owned())]);
     assert!(check(&store).unwrap().is_sound());
 }
+
+/// An import of one person, about to be taken back, on the list of a user.
+async fn taken_back(tracker: &Tracker) -> (ImportId, ImportWork) {
+    let id = ran(tracker, "First name,Email\nAda,a@example.org\n", |_| {}).await;
+    assert!(tracker.undo_import(id).await.unwrap());
+    let work = tracker.open_import(id).unwrap().unwrap();
+    (id, work)
+}
+
+#[tokio::test]
+async fn nobody_is_removed_while_they_are_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, tracker) = start(folder.path(), 1).await;
+    let (id, work) = taken_back(&tracker).await;
+    let seen = people(&tracker).remove(0);
+    let (work, step) = tracker.step_import(work).await.unwrap();
+    assert_eq!(step, ImportStep::More);
+    // Who read the contact before can make no delivery any more.
+    let mut late = Batch::new();
+    late.expect(&seen);
+    assert!(is_conflict(&store.commit(late).await.unwrap_err()));
+    // What came in before is seen now.
+    let mut batch = Batch::new();
+    let by = crate::domain::Actor::User(UserId::from_bytes([1; 16]));
+    let edited = crate::domain::ContactChange::Edited;
+    let line = crate::domain::LogEvent::changed(edited, None, by);
+    crate::tracker::write::write_log(&mut batch, seen.id, START, vec![line], 5);
+    store.commit(batch).await.unwrap();
+    tracker.step_import(work).await.unwrap();
+    assert_eq!(people(&tracker)[0].value, seen.value);
+    go(&tracker, id).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.state, job.undone.kept), (ImportState::Undone, 1));
+    assert!(check(&store).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn who_is_taken_back_leaves_the_recipient_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, tracker) = start(folder.path(), 1).await;
+    let clock: SharedClock = VirtualClock::standing(START);
+    let users = Users::new(tracker.repo.clone(), clock, Randomness::seeded(9));
+    let new = NewUser {
+        login: "ida".to_owned(),
+        name: "Ida".to_owned(),
+        role: crate::domain::Role::Operator,
+        password_hash: "hash".to_owned(),
+        areas: Vec::new(),
+        email: None,
+    };
+    let ida = users.add(new).await.unwrap();
+    let (id, work) = taken_back(&tracker).await;
+    let ada = people(&tracker).remove(0).id;
+    assert_eq!(tracker.add_recipients(ida, &[ada]).await.unwrap().added, 1);
+    drop(work);
+    go(&tracker, id).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.state, job.undone.removed), (ImportState::Undone, 1));
+    assert_eq!(tracker.repo.recipient_count(ida).unwrap(), 0);
+    assert!(check(&store).unwrap().is_sound());
+}

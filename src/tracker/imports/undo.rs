@@ -1,12 +1,16 @@
 //! Taking an import back: people who were changed are as they were, people who are new are
 //! gone; unless something has happened to them since.
+//!
+//! Whoever is to go is closed first, in a step of its own: nothing new can be sent to them then,
+//! and whatever was on its way into the store at that moment is seen by the step that removes.
 
 use super::reader::ImportWork;
+use super::run::{Standing, apart};
 use super::{ImportStep, enter};
 use crate::contacts_file::{Note, why};
 use crate::domain::{
     Actor, BlobId, Contact, ContactId, Finding, ImportId, ImportImage, ImportJob, ImportPass,
-    ImportState, LogEvent, comms_issue,
+    ImportState, LogEvent, MethodState, UserId, comms_issue,
 };
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -19,6 +23,31 @@ use crate::tracker::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 const STEP_PEOPLE: usize = 200;
 /// Lines of a log that are looked at, and removed with their contact.
 const LOG_LINES_MAX: usize = 20;
+/// Users whose recipient lists are looked through.
+const USERS_MAX: usize = 2_000;
+
+/// A step that is ready to be committed.
+struct Undone {
+    batch: Batch,
+    findings: super::findings::Findings,
+    ends: bool,
+}
+
+/// A step being put together.
+struct Undoing {
+    job: ImportJob,
+    batch: Batch,
+    notes: Vec<Finding>,
+    standing: Standing,
+    users: Vec<UserId>,
+}
+
+impl Undoing {
+    fn keep(&mut self, id: ContactId, why: &'static str) {
+        self.job.undone.kept += 1;
+        self.notes.push(Note::warning(why).about(id).finding(0));
+    }
+}
 
 impl Tracker {
     pub(super) async fn step_undo(
@@ -26,12 +55,19 @@ impl Tracker {
         mut work: ImportWork,
     ) -> Result<(ImportWork, ImportStep), TrackerError> {
         for _ in 0..CONFLICTS_MAX {
-            let (batch, findings, ends) = self.prepare_undo(&work)?;
-            match self.repo.store().commit(batch).await {
+            let tracker = self.clone();
+            let (back, prepared) = apart(move || {
+                let prepared = tracker.prepare_undo(&work);
+                (work, prepared)
+            })
+            .await?;
+            work = back;
+            let prepared = prepared?;
+            match self.repo.store().commit(prepared.batch).await {
                 Ok(_) => {
-                    work.findings = findings;
+                    work.findings = prepared.findings;
                     work.job = self.load_import(work.job.id)?;
-                    let step = if ends {
+                    let step = if prepared.ends {
                         ImportStep::Done
                     } else {
                         ImportStep::More
@@ -51,28 +87,45 @@ impl Tracker {
         Err(TrackerError::Contention)
     }
 
-    fn prepare_undo(
-        &self,
-        work: &ImportWork,
-    ) -> Result<(Batch, super::findings::Findings, bool), TrackerError> {
-        let mut job = work.job.value.clone();
-        let mut batch = Batch::new();
-        let mut notes: Vec<Finding> = Vec::new();
-        let images = self.repo.import_images(job.id, STEP_PEOPLE)?;
+    fn prepare_undo(&self, work: &ImportWork) -> Result<Undone, TrackerError> {
+        let id = work.job.id;
+        let mut undoing = Undoing {
+            job: work.job.value.clone(),
+            batch: Batch::new(),
+            notes: Vec::new(),
+            standing: Standing::default(),
+            users: Vec::new(),
+        };
+        let images = self.repo.import_images(id, STEP_PEOPLE)?;
         let mut ends = false;
         if images.is_empty() {
-            let ids = self.next_made(&job)?;
-            ends = ids.len() < STEP_PEOPLE;
+            let ids = self.next_made(&undoing.job)?;
+            let mut closed = 0;
             for id in &ids {
-                self.remove_made(&mut batch, &mut job, *id, &mut notes)?;
+                closed += usize::from(self.close_made(&mut undoing, *id)?);
             }
-            job.undo_after = ids.last().copied().or(job.undo_after);
+            ends = closed == 0 && ids.len() < STEP_PEOPLE;
+            undoing.job.undo_after = ids.last().copied().or(undoing.job.undo_after);
+        } else {
+            let users = self.repo.users(USERS_MAX)?;
+            undoing.users = users.iter().map(|user| user.id).collect();
         }
         for image in &images {
-            self.restore(&mut batch, &mut job, image, &mut notes)?;
+            undoing.batch.remove(image);
+            if is_closing(image) {
+                self.remove_made(&mut undoing, image)?;
+            } else {
+                self.restore(&mut undoing, image)?;
+            }
         }
+        let Undoing {
+            mut job,
+            mut batch,
+            notes,
+            ..
+        } = undoing;
         let mut findings = work.findings.clone();
-        findings.write(&mut batch, job.id, ImportPass::Undo, notes);
+        findings.write(&mut batch, id, ImportPass::Undo, notes);
         job.findings[ImportPass::Undo as usize - 1] = findings.count();
         if ends {
             job.state = ImportState::Undone;
@@ -81,7 +134,11 @@ impl Tracker {
             tracing::info!(import = %job.id, removed = undone.removed, restored = undone.restored, kept = undone.kept, "an import was taken back");
         }
         batch.replace(&work.job, &job);
-        Ok((batch, findings, ends))
+        Ok(Undone {
+            batch,
+            findings,
+            ends,
+        })
     }
 
     /// People who came with the file, from the last one looked at.
@@ -95,21 +152,16 @@ impl Tracker {
 
     fn restore(
         &self,
-        batch: &mut Batch,
-        job: &mut ImportJob,
+        undoing: &mut Undoing,
         image: &Loaded<ImportImage>,
-        notes: &mut Vec<Finding>,
     ) -> Result<(), TrackerError> {
-        batch.remove(image);
         let id = image.before.id;
         let Some(contact) = self.repo.contact(id)? else {
-            job.undone.kept += 1;
-            notes.push(Note::warning(why::GONE).about(id).finding(0));
+            undoing.keep(id, why::GONE);
             return Ok(());
         };
         if BlobId::of(&contact.to_bytes()) != image.after {
-            job.undone.kept += 1;
-            notes.push(Note::warning(why::CHANGED_SINCE).about(id).finding(0));
+            undoing.keep(id, why::CHANGED_SINCE);
             return Ok(());
         }
         let now = self.clock.wall();
@@ -121,38 +173,69 @@ impl Tracker {
         }
         before.groups = groups;
         comms_issue::refresh(&mut before, now);
-        batch.replace(&contact, &before);
+        undoing.standing.expect(&mut undoing.batch, &before);
+        undoing.batch.replace(&contact, &before);
         let event = LogEvent::changed(
             crate::domain::ContactChange::Edited,
             None,
-            Actor::Import(job.id),
+            Actor::Import(undoing.job.id),
         );
-        write_log(batch, id, now, vec![event], self.random.next_u64());
-        job.undone.restored += 1;
+        let salt = self.random.next_u64();
+        write_log(&mut undoing.batch, id, now, vec![event], salt);
+        undoing.job.undone.restored += 1;
         Ok(())
     }
 
+    /// Lets nothing more be sent to somebody who came with the file. False when they stay.
+    fn close_made(&self, undoing: &mut Undoing, id: ContactId) -> Result<bool, TrackerError> {
+        let Some(contact) = self.repo.contact(id)? else {
+            return Ok(false);
+        };
+        if let Some(why) = self.why_it_stays(&contact, undoing.job.id)? {
+            undoing.keep(id, why);
+            return Ok(false);
+        }
+        let closed = closed(&contact);
+        undoing.batch.insert(&ImportImage {
+            import: undoing.job.id,
+            before: contact.value.clone(),
+            after: BlobId::of(&closed.to_bytes()),
+        });
+        undoing.batch.replace(&contact, &closed);
+        Ok(true)
+    }
+
+    /// Removes somebody who was closed; opens them again if anything came in between.
     fn remove_made(
         &self,
-        batch: &mut Batch,
-        job: &mut ImportJob,
-        id: ContactId,
-        notes: &mut Vec<Finding>,
+        undoing: &mut Undoing,
+        image: &Loaded<ImportImage>,
     ) -> Result<(), TrackerError> {
+        let id = image.before.id;
         let Some(contact) = self.repo.contact(id)? else {
             return Ok(());
         };
-        let log = self.log_keys(id)?;
-        if let Some(why) = self.why_it_stays(&contact, job.id)? {
-            job.undone.kept += 1;
-            notes.push(Note::warning(why).about(id).finding(0));
+        let mut stays = self.why_it_stays(&contact, undoing.job.id)?;
+        if BlobId::of(&contact.to_bytes()) != image.after {
+            stays = stays.or(Some(why::CHANGED_SINCE));
+        }
+        if let Some(why) = stays {
+            let opened = opened(&contact, &image.before);
+            undoing.standing.expect(&mut undoing.batch, &opened);
+            undoing.batch.replace(&contact, &opened);
+            undoing.keep(id, why);
             return Ok(());
         }
-        batch.remove(&contact);
-        for key in log {
-            batch.delete(key);
+        undoing.batch.remove(&contact);
+        for key in self.log_keys(id)? {
+            undoing.batch.delete(key);
         }
-        job.undone.removed += 1;
+        for user in &undoing.users {
+            if let Some(entry) = self.repo.recipient(*user, id)? {
+                undoing.batch.remove(&entry);
+            }
+        }
+        undoing.job.undone.removed += 1;
         Ok(())
     }
 
@@ -186,6 +269,33 @@ impl Tracker {
             .scan(KeyRange::prefix(prefix), LOG_LINES_MAX)?;
         Ok(rows.into_iter().map(|(key, _)| key).collect())
     }
+}
+
+/// Somebody to whom nothing can be sent.
+fn closed(contact: &Contact) -> Contact {
+    let mut closed = contact.clone();
+    for method in &mut closed.methods {
+        method.state = MethodState::Removed;
+    }
+    closed
+}
+
+/// Somebody as they are, with the methods that were closed.
+fn opened(contact: &Contact, before: &Contact) -> Contact {
+    let mut opened = contact.clone();
+    for method in &mut opened.methods {
+        let known = before.methods.iter().find(|known| known.id == method.id);
+        if let Some(known) = known.filter(|_| method.state == MethodState::Removed) {
+            method.state = known.state;
+        }
+    }
+    opened
+}
+
+/// Whether it was kept of somebody who was closed, and not of somebody whom the file changed.
+fn is_closing(image: &ImportImage) -> bool {
+    image.before.import == Some(image.import)
+        && BlobId::of(&closed(&image.before).to_bytes()) == image.after
 }
 
 /// Where somebody stands among those who came with a file.
