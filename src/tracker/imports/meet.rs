@@ -43,10 +43,7 @@ pub(super) fn meet(
             None => Meeting::Unclear(Note::bad(why::ID_UNKNOWN).at(column, &id.to_string())),
         });
     }
-    if let Some(field) = how.by_field {
-        let ids = person
-            .field(field)
-            .and_then(|value| how.fields.get(&fold(value)));
+    if let Some(value) = how.by_field.and_then(|field| person.field(field)) {
         let mut found = Vec::new();
         for id in ids.into_iter().flatten() {
             found.extend(repo.contact(*id)?);

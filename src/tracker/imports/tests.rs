@@ -229,6 +229,21 @@ fn people(tracker: &Tracker) -> Vec<Loaded<crate::domain::Contact>> {
 }
 
 #[tokio::test]
+async fn whoever_lacks_the_field_is_known_by_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, tracker) = start(folder.path(), 1).await;
+    let by_reference = |mapping: &mut ImportMapping| mapping.by_field = Some("Reference".into());
+    let list = "Field: Reference,Email\n,ada@example.org\n7,bo@example.org\n";
+    ran(&tracker, list, by_reference).await;
+    assert_eq!(people(&tracker).len(), 2);
+    let id = ran(&tracker, list, by_reference).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.done.added, job.done.unchanged), (0, 2));
+    assert_eq!(people(&tracker).len(), 2);
+    assert!(check(&store).unwrap().is_sound());
+}
+
+#[tokio::test]
 async fn an_area_is_never_made_under_one_that_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let (store, tracker) = start(folder.path(), 1).await;
