@@ -27,7 +27,8 @@ pub(super) struct Recognise<'a> {
     pub(super) import: ImportId,
 }
 
-/// By id, by the field that was chosen, else by addresses and numbers. Who came with the same
+/// By id, by the field that was chosen where the row fills it in, else by addresses and numbers.
+/// An id may be that of a contact whom another one took over since. Who came with the same
 /// file is somebody else: rows that say the same of one person were refused before.
 pub(super) fn meet(
     repo: &Repo,
@@ -38,14 +39,14 @@ pub(super) fn meet(
         return Ok(Meeting::New);
     }
     if let Some((column, id)) = person.id {
-        return Ok(match repo.contact(id)? {
+        return Ok(match repo.current_contact(id)? {
             Some(contact) => Meeting::Known(Box::new(contact)),
             None => Meeting::Unclear(Note::bad(why::ID_UNKNOWN).at(column, &id.to_string())),
         });
     }
     if let Some(value) = how.by_field.and_then(|field| person.field(field)) {
         let mut found = Vec::new();
-        for id in ids.into_iter().flatten() {
+        for id in how.fields.get(&fold(value)).into_iter().flatten() {
             found.extend(repo.contact(*id)?);
         }
         return Ok(one_of(found));

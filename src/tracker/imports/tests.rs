@@ -244,6 +244,28 @@ async fn whoever_lacks_the_field_is_known_by_address() {
 }
 
 #[tokio::test]
+async fn the_id_of_somebody_who_was_taken_over_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, tracker) = start(folder.path(), 1).await;
+    ran(
+        &tracker,
+        "First name,Email\nAda,a@example.org\nAda,b@example.org\n",
+        |_| {},
+    )
+    .await;
+    let both = people(&tracker);
+    let by = UserId::from_bytes([1; 16]);
+    let (keep, other) = (both[0].id, both[1].id);
+    tracker.merge_contacts(keep, other, by).await.unwrap();
+    let list = format!("Tocsin id,Last name\n{other},Lovelace\n");
+    let id = ran(&tracker, &list, |_| {}).await;
+    let job = tracker.load_import(id).unwrap();
+    assert_eq!((job.done.updated, job.done.bad), (1, 0));
+    let kept = tracker.repo.contact(keep).unwrap().unwrap();
+    assert_eq!(kept.last_name.reveal(), "Lovelace");
+}
+
+#[tokio::test]
 async fn an_area_is_never_made_under_one_that_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let (store, tracker) = start(folder.path(), 1).await;
