@@ -2,6 +2,10 @@
 
 use super::table::Table;
 use super::{FILE_SIZE_MAX, FileError, decode, ods, sheet};
+use crate::domain::import::IMPORT_COLUMNS_MAX;
+
+/// Longest line of a CSV file, in bytes: more than all cells that a row may have.
+const LINE_SIZE_MAX: usize = 1024 * 1024;
 
 /// How a file was read, in few words that need no translation: "CSV, UTF-8, “;”".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,7 @@ pub fn read_beginning(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileE
 fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
     let (text, encoding) = decode::text(bytes)?;
     let (separator, text) = decode::separator(&text);
+    check_lines(text, separator)?;
     let mut reader = decode::reader(text, separator);
     let mut record = csv::StringRecord::new();
     let mut table = Table::default();
@@ -82,4 +87,23 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
     };
     let shape = Shape(format!("CSV, {}, “{separator}”", encoding.name()));
     Ok((table, shape))
+}
+
+/// A row is in memory as a whole before its cells are looked at, and an empty cell takes more
+/// there than in the file.
+fn check_lines(text: &str, separator: u8) -> Result<(), FileError> {
+    let Some((index, line)) = text
+        .split('\n')
+        .enumerate()
+        .find(|(_, line)| line.len() > LINE_SIZE_MAX)
+    else {
+        return Ok(());
+    };
+    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let cells = line.bytes().filter(|byte| *byte == separator).count() + 1;
+    Err(if cells > IMPORT_COLUMNS_MAX {
+        FileError::TooManyColumns(number)
+    } else {
+        FileError::CellTooLong(number)
+    })
 }

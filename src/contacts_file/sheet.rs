@@ -1,6 +1,6 @@
 //! Spreadsheets: bounds for all of them, and reading XLSX.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{BufReader, Cursor, Read};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx};
 use quick_xml::events::{BytesStart, Event};
@@ -15,6 +15,9 @@ use super::{FileError, PART_SIZE_MAX, PARTS_MAX, ROWS_MAX, SHEET_SIZE_MAX};
 const SHEET_NAME_MAX: usize = 40;
 /// Whole numbers up to here are exact in a spreadsheet.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+/// Longest text or tag of a sheet, and longest text of one cell, in bytes: far beyond what a
+/// cell may hold, and little beside the sheet.
+const EVENT_SIZE_MAX: u64 = 1024 * 1024;
 /// No text of the table of texts takes fewer bytes in its part.
 const SHARED_TEXT_SIZE_MIN: u64 = 4;
 
@@ -47,45 +50,95 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
             "content.xml" => format = Some(Format::Ods),
             _ => {}
         }
-        let mut bounded = part.take(most + 1);
-        let size = std::io::copy(&mut bounded, &mut std::io::sink());
-        let size = size.map_err(|_| FileError::Damaged)?;
-        drop(bounded);
+        let bounded = part.take(most + 1);
+        // Which folder it stands in is the workbook's to say.
+        let size = if is_sheet || name.ends_with("sharedstrings.xml") {
+            look_through(bounded, name == "content.xml")?
+        } else {
+            size_of(bounded)?
+        };
         if size > most {
             return Err(FileError::Bomb);
         }
         left -= size;
-        // Which folder it stands in is the workbook's to say.
-        if name.ends_with("sharedstrings.xml") {
-            let part = archive.by_index(index).map_err(|_| FileError::Damaged)?;
-            check_shared_texts(BufReader::new(part), size)?;
-        }
     }
     format.ok_or(FileError::NotATable)
 }
 
-/// Room is made for as many texts as the table of texts says it has, before one of them is
-/// read: it must not say more than it can hold. Memory that is not to be had ends the process.
-fn check_shared_texts(part: impl BufRead, size: u64) -> Result<(), FileError> {
-    let most = (size / SHARED_TEXT_SIZE_MIN).max(ROWS_MAX as u64);
-    let mut reader = XmlReader::from_reader(part);
-    let config = reader.config_mut();
-    config.check_end_names = false;
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer) {
-            Ok(Event::Start(tag) | Event::Empty(tag)) if tag.local_name().as_ref() == "sst" => {
-                check_count(&tag, most)?;
-            }
-            Ok(Event::Eof) => return Ok(()),
-            Ok(_) => {}
-            Err(_) => return Err(FileError::Damaged),
+fn size_of(mut part: impl Read) -> Result<u64, FileError> {
+    std::io::copy(&mut part, &mut std::io::sink()).map_err(|_| FileError::Damaged)
+}
+
+/// Counts what is read of a part, and what of it since the last event.
+struct Gauge<R> {
+    part: R,
+    size: u64,
+    event: u64,
+}
+
+impl<R: Read> Read for Gauge<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.event > EVENT_SIZE_MAX {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
         }
+        let read = self.part.read(into)?;
+        self.size += read as u64;
+        self.event += read as u64;
+        Ok(read)
     }
 }
 
-fn check_count(tag: &BytesStart<'_>, most: u64) -> Result<(), FileError> {
+/// Goes through a part as whoever reads it will, event by event, and measures what that takes:
+/// one text, one tag, all texts of one cell. Room is made for as many texts as the table of texts
+/// says it has before one of them is read: it must not say more than it can hold, for memory
+/// that is not to be had ends the process. Returns the size of the part.
+fn look_through(part: impl Read, open_document: bool) -> Result<u64, FileError> {
+    let gauge = Gauge {
+        part,
+        size: 0,
+        event: 0,
+    };
+    let mut reader = XmlReader::from_reader(BufReader::new(gauge));
+    let config = reader.config_mut();
+    config.check_end_names = false;
+    let mut buffer = Vec::new();
+    let mut claimed = 0;
+    let mut cell = 0;
+    loop {
+        buffer.clear();
+        reader.get_mut().get_mut().event = 0;
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(tag) | Event::Empty(tag)) => match tag.local_name().as_ref() {
+                "sst" => claimed = claimed.max(claimed_by(&tag)?),
+                "c" | "si" => cell = 0,
+                _ => {}
+            },
+            // An open document is read with a limit to each cell.
+            Ok(Event::Text(_) | Event::CData(_) | Event::GeneralRef(_)) if !open_document => {
+                cell += buffer.len() as u64;
+            }
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(_) if reader.get_ref().get_ref().event > EVENT_SIZE_MAX => {
+                return Err(FileError::Bomb);
+            }
+            Err(_) => return Err(FileError::Damaged),
+        }
+        if cell > EVENT_SIZE_MAX {
+            return Err(FileError::Bomb);
+        }
+    }
+    let size = reader.into_inner().into_inner().size;
+    let most = (size / SHARED_TEXT_SIZE_MIN).max(ROWS_MAX as u64);
+    if claimed > most {
+        return Err(FileError::Bomb);
+    }
+    Ok(size)
+}
+
+/// How many texts a table of texts says it has.
+fn claimed_by(tag: &BytesStart<'_>) -> Result<u64, FileError> {
+    let mut claimed = 0;
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| FileError::Damaged)?;
         if attribute.key.local_name().as_ref() != "uniqueCount" {
@@ -96,11 +149,9 @@ fn check_count(tag: &BytesStart<'_>, most: u64) -> Result<(), FileError> {
         if count.is_empty() || !count.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(FileError::Damaged);
         }
-        if count.parse().map_or(true, |count: u64| count > most) {
-            return Err(FileError::Bomb);
-        }
+        claimed = claimed.max(count.parse().unwrap_or(u64::MAX));
     }
-    Ok(())
+    Ok(claimed)
 }
 
 /// Reads the first visible sheet that holds anything.

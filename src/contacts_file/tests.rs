@@ -243,6 +243,50 @@ fn a_table_of_texts_holds_no_more_than_it_can() {
     assert_eq!(error(&odd), FileError::Damaged);
 }
 
+/// A text that unfolds to this many bytes.
+fn long(bytes: usize) -> String {
+    "x".repeat(bytes)
+}
+
+#[test]
+fn no_text_of_a_sheet_grows_before_its_limit() {
+    const LONG: usize = 2 * 1024 * 1024;
+    let document = |cell: &str| {
+        let content =
+            format!("<a><table:table><table:table-row>{cell}</table:table-row></table:table></a>");
+        archive(&[("content.xml", content.into_bytes())])
+    };
+    for cell in [
+        format!(
+            "<table:table-cell><text:p>{}</text:p></table:table-cell>",
+            long(LONG)
+        ),
+        format!("<table:table-cell office:date-value=\"{}\"/>", long(LONG)),
+        format!(
+            "<table:table-cell><!--<>{}--></table:table-cell>",
+            "<>".repeat(LONG / 2)
+        ),
+    ] {
+        assert_eq!(error(&document(&cell)), FileError::Bomb);
+    }
+    let piece = format!("<r><t>{}</t></r>", long(100_000));
+    let text = format!("<sst uniqueCount=\"1\"><si>{}</si></sst>", piece.repeat(20));
+    assert_eq!(error(&workbook_saying(&text)), FileError::Bomb);
+    let many = format!(
+        "<sst uniqueCount=\"9\">{}</sst>",
+        "<si><t>Name</t></si>".repeat(100_000)
+    );
+    assert_eq!(cells(&workbook_saying(&many)), [["Name"]]);
+}
+
+#[test]
+fn no_line_grows_before_its_cells_are_looked_at() {
+    let commas = format!("a,b\n{}\n", ",".repeat(2 * 1024 * 1024));
+    assert_eq!(error(commas.as_bytes()), FileError::TooManyColumns(2));
+    let open = format!("a,b\n\n1,{}\n", long(2 * 1024 * 1024));
+    assert_eq!(error(open.as_bytes()), FileError::CellTooLong(3));
+}
+
 fn mapping(columns: Vec<ColumnUse>) -> ImportMapping {
     ImportMapping {
         make_places: true,
