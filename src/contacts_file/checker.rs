@@ -247,7 +247,8 @@ impl Reading<'_> {
     }
 
     fn address(&mut self, column: usize, kind: MethodKind, cell: Cell<'_>) {
-        let text = unguarded(cell.text).trim();
+        let text = unguarded(cell.text);
+        let text = text.trim();
         let mut read = text.to_owned();
         if kind != MethodKind::Email {
             match numbers::read(text, cell.number, self.region) {

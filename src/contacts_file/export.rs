@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::columns::title_of;
 use super::places::{GROUP_JOIN, PATH_JOIN};
-use super::values::{day, is_formula};
+use super::values::{BREAKS, begins_formula, day, is_formula};
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 use crate::domain::{
     AreaId, AreaTree, Channel, ColumnUse, Contact, Group, GroupId, MethodKind, MethodState,
@@ -225,16 +225,27 @@ pub fn csv_row(cells: &[String]) -> Vec<u8> {
 }
 
 /// A cell of a list that is written out, with an apostrophe in front if there is need or it
-/// looks as if there were one already.
+/// looks as if there were one already; and behind whatever begins a cell anew where a spreadsheet
+/// separates by semicolons, as it does in many languages.
 #[must_use]
 pub fn guarded(cell: &str) -> String {
     let need = is_formula(cell) && !is_number(cell);
     let looks_guarded = cell.starts_with('\'') && is_formula(cell.trim_start_matches('\''));
+    let mut guarded = String::with_capacity(cell.len() + 1);
     if need || looks_guarded {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
+        guarded.push('\'');
     }
+    let mut rest = cell;
+    while let Some(end) = rest.find(BREAKS) {
+        let (before, behind) = rest.split_at(end + 1);
+        guarded.push_str(before);
+        if begins_formula(behind) {
+            guarded.push('\'');
+        }
+        rest = behind;
+    }
+    guarded.push_str(rest);
+    guarded
 }
 
 fn is_number(text: &str) -> bool {

@@ -681,6 +681,33 @@ fn guards_come_off_once() {
 }
 
 #[test]
+fn no_formula_hides_behind_another_separator() {
+    let row = |cell: &str| String::from_utf8(csv_row(&[cell.to_owned()])).unwrap();
+    assert_eq!(
+        row("x;=1+cmd|' /C calc'!A0;y"),
+        "\"x;'=1+cmd|' /C calc'!A0;y\"\r\n"
+    );
+    for cell in [
+        "a; \"=1",
+        "a\t@1",
+        "a\n+1",
+        "a;;-1",
+        "'=1;'=1;''=2",
+        "a;b",
+        "a;'b",
+        ";",
+    ] {
+        let written = guarded(cell);
+        assert_eq!(values::unguarded(&written), cell);
+        let parts = written.split([';', '\t', '\n']).skip(1);
+        for part in parts {
+            let bare = part.trim_start_matches([' ', '"']);
+            assert!(!bare.starts_with(['=', '+', '-', '@']), "{written:?}");
+        }
+    }
+}
+
+#[test]
 fn a_yes_never_overrules_a_no_by_itself() {
     let decide = |first: &str, second: &str| {
         let row = |value: &str| {

@@ -1,5 +1,7 @@
 //! What a cell says: kinds, languages, yes and no, dates, in English and French.
 
+use std::borrow::Cow;
+
 use crate::domain::{ContactKind, Timestamp};
 
 /// ISO 639-1.
@@ -103,7 +105,7 @@ pub fn fold(text: &str) -> String {
 /// apostrophe that keeps spreadsheets from taking it for a formula goes.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let text = unguarded(text);
+    let text = &unguarded(text);
     let mut clean = String::with_capacity(text.len());
     for char in text.chars() {
         let space = char.is_whitespace() || char.is_control();
@@ -126,12 +128,36 @@ pub(super) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-/// The text without the apostrophe that guards a formula.
-pub(super) fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
+/// The text without the apostrophes that guard formulas.
+pub(super) fn unguarded(text: &str) -> Cow<'_, str> {
+    let text = match text.strip_prefix('\'') {
         Some(rest) if is_formula(rest.trim_start_matches('\'')) => rest,
         _ => text,
+    };
+    if !text.contains(BREAKS) {
+        return Cow::Borrowed(text);
     }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = rest.find(BREAKS) {
+        let (before, behind) = rest.split_at(end + 1);
+        plain.push_str(before);
+        rest = match behind.strip_prefix('\'') {
+            Some(unguarded) if begins_formula(behind) => unguarded,
+            _ => behind,
+        };
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// What some spreadsheets take for the end of a cell within a cell, whatever stands in quotes.
+pub(super) const BREAKS: [char; 4] = [';', '\t', '\n', '\r'];
+
+/// Whether what stands behind one of [`BREAKS`] would be worked out.
+pub(super) fn begins_formula(behind: &str) -> bool {
+    let bare = behind.trim_start_matches([' ', '"', '\'']);
+    bare.starts_with(['=', '+', '-', '@'])
 }
 
 /// Whether the spreadsheet shows an error instead of a value.
