@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::values::fold;
+use crate::domain::category::CATEGORY_NAME_SIZE_MAX;
 use crate::domain::contact::CUSTOM_NAME_SIZE_MAX;
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 use crate::domain::{Channel, ColumnUse};
@@ -272,6 +273,12 @@ fn consent(rest: &str) -> Option<ColumnUse> {
         Some((channel, category)) => (channel.trim(), Some(category.trim().to_owned())),
         None => (rest.trim(), None),
     };
+    if category
+        .as_ref()
+        .is_some_and(|name| name.len() > CATEGORY_NAME_SIZE_MAX)
+    {
+        return None;
+    }
     if EVERY.contains(&channel) {
         return Some(ColumnUse::Consent(None, category));
     }

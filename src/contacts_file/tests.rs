@@ -442,6 +442,17 @@ fn titles_are_known_in_two_languages() {
 }
 
 #[test]
+fn a_title_names_no_category_that_cannot_be() {
+    let meant = |size: usize| {
+        let title = format!("Consent: all / {}", long(size));
+        let (table, _) = read(format!("Email,{title}\na@example.org,yes\n").as_bytes()).unwrap();
+        guess(&table).0.pop().unwrap()
+    };
+    assert_eq!(meant(64), ColumnUse::Consent(None, Some(long(64))));
+    assert_eq!(meant(65), ColumnUse::Ignore);
+}
+
+#[test]
 fn every_title_is_known_again() {
     for language in ["en", "fr"] {
         let mut uses: Vec<ColumnUse> = labels().cloned().collect();

@@ -19,6 +19,7 @@ use super::contact_edit::{Choice, area_choices};
 use super::problems::Problem;
 use super::{Answer, id, show_as};
 use crate::contacts_file::{MappingProblem, Table, labels, settle};
+use crate::domain::category::CATEGORY_NAME_SIZE_MAX;
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 use crate::domain::{
@@ -214,6 +215,9 @@ fn use_of(value: &str, field: &str) -> ColumnUse {
     if let Some(rest) = value.strip_prefix("consent:") {
         let (channel, category) = rest.split_once(':').unwrap_or((rest, ""));
         let channel = Channel::ALL.into_iter().find(|one| one.as_str() == channel);
+        if category.len() > CATEGORY_NAME_SIZE_MAX {
+            return ColumnUse::Ignore;
+        }
         let category = Some(category.to_owned()).filter(|name| !name.is_empty());
         return ColumnUse::Consent(channel, category);
     }
