@@ -88,7 +88,7 @@ pub(super) async fn columns(
 ) -> Answer<axum::Json<Vec<SeenColumnShape>>> {
     apart(&app, move |app| {
         let job = import(app, &text)?;
-        let table = imports::beginning(app.repo(), &job)?;
+        let table = imports::beginning(app, &job)?;
         Ok(axum::Json(SeenColumnShape::all(&table, &job.mapping)))
     })
     .await

@@ -4,6 +4,7 @@ use super::Result;
 use crate::contacts_file::{Table, read_beginning};
 use crate::domain::import::FINDINGS_CHUNK;
 use crate::domain::{Finding, ImportJob, ImportPass};
+use crate::http::App;
 use crate::http::fault::Fault;
 use crate::store::{Repo, RepoError};
 
@@ -12,13 +13,16 @@ const ROWS_SHOWN: usize = 4;
 /// Longest value shown, in characters.
 const VALUE_SHOWN: usize = 40;
 
-/// The first rows of a file.
+/// The first rows of a file. Reading it takes a multiple of its size, so that only a few are read
+/// at once.
 ///
 /// # Errors
-/// [`Fault::NotFound`] when the file has been forgotten.
-pub(crate) fn beginning(repo: &Repo, job: &ImportJob) -> Result<Table> {
+/// [`Fault::NotFound`] when the file has been forgotten, [`Fault::Unavailable`] when others are
+/// being read.
+pub(crate) fn beginning(app: &App, job: &ImportJob) -> Result<Table> {
+    let _place = app.exports.try_acquire().map_err(|_| Fault::Unavailable)?;
     let file = job.file.ok_or(Fault::NotFound)?;
-    let bytes = repo.store().get_blob(file)?.ok_or(Fault::NotFound)?;
+    let bytes = app.repo().store().get_blob(file)?.ok_or(Fault::NotFound)?;
     let read = read_beginning(&bytes, ROWS_SHOWN).map_err(|_| Fault::NotFound)?;
     Ok(read.0)
 }

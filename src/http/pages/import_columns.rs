@@ -228,8 +228,8 @@ fn use_of(value: &str, field: &str) -> ColumnUse {
 async fn show(app: &Arc<App>, signed: &Signed, job: ImportJob, entered: Entered) -> Answer {
     let Entered { mapping, problems } = entered;
     let c = Chrome::of(app, signed, signed.words.t("import.columns"), "contacts")?;
-    let (repo, shown) = (app.repo().clone(), job.clone());
-    let table = data::apart(move || imports::beginning(&repo, &shown)).await?;
+    let (reading, shown) = (Arc::clone(app), job.clone());
+    let table = data::apart(move || imports::beginning(&reading, &shown)).await?;
     let areas = Areas::read(app.repo())?;
     let chosen = mapping.area.map(|area| area.to_string());
     let mut groups = app.repo().groups(GROUPS_MAX)?;

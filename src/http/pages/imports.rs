@@ -162,6 +162,7 @@ pub(super) async fn upload(
     let mut form = form.map_err(|error| Fault::of_status(error.into_response().status()))?;
     let mut upload = None;
     let mut known = false;
+    let mut turn = None;
     while let Some(mut field) = next(&mut form).await? {
         match field.name().unwrap_or_default() {
             "csrf" => {
@@ -170,6 +171,10 @@ pub(super) async fn upload(
             }
             "file" if !known => return Err(Fault::Forged),
             "file" => {
+                if turn.is_none() {
+                    let next = app.uploads.acquire().await;
+                    turn = Some(next.map_err(|_| Fault::Unavailable)?);
+                }
                 let name = field.file_name().unwrap_or_default().to_owned();
                 let mut file = Vec::new();
                 while let Some(chunk) = field.chunk().await.map_err(|error| refused(&error))? {
@@ -190,7 +195,9 @@ pub(super) async fn upload(
         let problem = signed.words.t("import.no_file").to_owned();
         return list(&app, &signed, &Fields::default(), problem);
     };
-    match bring(&app, signed.user.id, upload).await? {
+    let brought = bring(&app, signed.user.id, upload).await?;
+    drop(turn);
+    match brought {
         Brought::Kept(id) => Ok(see(&format!("/contacts/imports/{id}/columns"))),
         Brought::Unreadable(why) => {
             let problem = signed.words.tell(&Sentence::from(&why));

@@ -82,9 +82,13 @@ use super::{App, Console, api, assets, dress, guard, login};
 
 /// The console as a service.
 pub fn router(console: Console) -> Router {
-    let body_size_max = console.settings.body_size_max;
-    let request_timeout = console.settings.request_timeout;
-    let app = App::new(console);
+    router_of(App::new(console))
+}
+
+/// The same, for whoever keeps a hand on what it remembers.
+pub(super) fn router_of(app: Arc<App>) -> Router {
+    let body_size_max = app.console.settings.body_size_max;
+    let request_timeout = app.console.settings.request_timeout;
     // The last layer is the outermost.
     routes(&app)
         .layer(DefaultBodyLimit::disable())

@@ -566,3 +566,27 @@ async fn what_is_exported_is_imported_as_the_same() {
         StatusCode::BAD_REQUEST
     );
 }
+
+#[tokio::test]
+async fn files_take_their_turn() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let path = bring(&browser, "List.csv", LIST.as_bytes()).await;
+    let columns = format!("{path}/columns");
+    let all = world.app.exports.available_permits();
+    let all = u32::try_from(all).unwrap();
+    let taken = world.app.exports.clone().acquire_many_owned(all).await;
+    let taken = taken.unwrap();
+    let full = browser.get(&columns).await;
+    assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(taken);
+    assert_eq!(browser.get(&columns).await.status, StatusCode::OK);
+
+    let all = u32::try_from(world.app.uploads.available_permits()).unwrap();
+    let taken = world.app.uploads.acquire_many(all).await.unwrap();
+    let waiting = bring(&browser, "List.csv", LIST.as_bytes());
+    let soon = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(soon, waiting).await.is_err());
+    drop(taken);
+    bring(&browser, "List.csv", LIST.as_bytes()).await;
+}

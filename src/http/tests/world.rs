@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::super::{Console, ConsoleSettings, Readiness, hash_password, router};
+use super::super::pages::router_of;
+use super::super::{App, Console, ConsoleSettings, Readiness, hash_password};
 use crate::clock::{Randomness, SharedClock, VirtualClock};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
@@ -38,6 +39,7 @@ pub(super) struct World {
     pub(super) tracker: Tracker,
     pub(super) submit: Submitter,
     pub(super) readiness: watch::Sender<Readiness>,
+    pub(super) app: Arc<App>,
     pub(super) router: Router,
     pub(super) county: AreaId,
     pub(super) areas: Vec<AreaId>,
@@ -209,13 +211,15 @@ async fn built(settings: ConsoleSettings, pages: Option<PublicPages>, prompting:
         file_of_mail: line_of,
         stop: CancellationToken::new(),
     };
+    let app = App::new(console);
     World {
         clock,
         repo,
         tracker,
         submit,
         readiness,
-        router: router(console),
+        router: router_of(Arc::clone(&app)),
+        app,
         county,
         areas,
         contacts,
