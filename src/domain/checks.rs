@@ -5,7 +5,7 @@ mod lists;
 
 use std::str::FromStr;
 
-use rlibphonenumber::{NumberLengthType, PhoneNumberType, Region};
+use rlibphonenumber::{NumberLengthType, PhoneNumberType};
 
 use self::lists::{DISPOSABLE, KNOWN, ROLES, SLIPS};
 use super::address::{EmailAddress, PhoneNumber};
@@ -251,12 +251,6 @@ fn phone(number: &PhoneNumber, kind: MethodKind) -> Vec<Remark> {
         | PhoneNumberType::Unknown => {}
     }
     remarks
-}
-
-/// Whether a region is one in which national numbers can be read.
-#[must_use]
-pub fn is_region(region: &str) -> bool {
-    Region::from_str(region).is_ok()
 }
 
 #[cfg(test)]

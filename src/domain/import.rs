@@ -376,7 +376,7 @@ impl ImportJob {
 }
 
 /// Something about one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Number of the row, as a spreadsheet counts: the first is 1. 0 for none.
     pub row: u32,
@@ -392,6 +392,19 @@ pub struct Finding {
     pub parts: Vec<String>,
     /// Whom it is about, where it is about somebody who is known.
     pub contact: Option<ContactId>,
+}
+
+/// Without what fills the sentence: names and numbers.
+impl std::fmt::Debug for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Finding")
+            .field("row", &self.row)
+            .field("column", &self.column)
+            .field("bad", &self.bad)
+            .field("why", &self.why)
+            .field("contact", &self.contact)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Some of the findings of a pass.

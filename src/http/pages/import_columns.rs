@@ -16,14 +16,15 @@ use super::super::view::Chrome;
 use super::communications::category_title;
 use super::compose::see;
 use super::contact_edit::{Choice, area_choices};
+use super::import_job::job_of;
 use super::problems::Problem;
-use super::{Answer, id, show_as};
+use super::{Answer, show_as};
 use crate::contacts_file::{MappingProblem, Table, labels, settle};
 use crate::domain::category::CATEGORY_NAME_SIZE_MAX;
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 use crate::domain::{
-    Channel, ColumnUse, ContactKind, ImportId, ImportJob, ImportMapping, ImportState, KnownPeople,
+    Channel, ColumnUse, ContactKind, ImportJob, ImportMapping, ImportState, KnownPeople,
 };
 
 struct Column {
@@ -102,12 +103,6 @@ pub(super) async fn check(
     let taken = tracker.check_import(job.id, entered.mapping).await?;
     let done = if taken { "" } else { "?done=before" };
     Ok(see(&format!("/contacts/imports/{}{done}", job.id)))
-}
-
-fn job_of(app: &App, text: &str) -> Result<ImportJob, Fault> {
-    let id: ImportId = id(text)?;
-    let job = app.repo().import(id)?.ok_or(Fault::NotFound)?;
-    Ok(job.value)
 }
 
 const fn may_change(job: &ImportJob) -> bool {

@@ -246,8 +246,8 @@ impl Tracker {
             new.findings = [0; 3];
         }
         batch.replace(&work.job, &new);
-        let stays = self.commit_step(batch, &mut work).await?;
-        let step = if done || !stays {
+        self.commit_step(batch, &mut work).await?;
+        let step = if done {
             ImportStep::Done
         } else {
             ImportStep::More
@@ -255,12 +255,12 @@ impl Tracker {
         Ok((work, step))
     }
 
-    /// Commits a step and reads the job again. False when somebody has stopped it meanwhile;
+    /// Commits a step and reads the job again. A conflict when somebody has stopped it meanwhile;
     /// then nothing was written.
-    async fn commit_step(&self, batch: Batch, work: &mut ImportWork) -> Result<bool, TrackerError> {
+    async fn commit_step(&self, batch: Batch, work: &mut ImportWork) -> Result<(), TrackerError> {
         self.repo.store().commit(batch).await?;
         work.job = self.load_import(work.job.id)?;
-        Ok(true)
+        Ok(())
     }
 
     fn load_import(&self, id: ImportId) -> Result<Loaded<ImportJob>, TrackerError> {
