@@ -72,6 +72,10 @@ async fn a_draft_is_kept_as_one_types_and_not_over_somebody_elses() {
     let told = browser.post(&path, &form).await;
     assert_eq!(told.status, StatusCode::CONFLICT);
     told.assert_has(&["Theirs.</textarea>", "changed elsewhere"]);
+    // Nothing but the button puts it in the place of the other.
+    assert!(!told.body.contains("data-autosave"));
+    let page = browser.get(&format!("{path}/edit")).await;
+    page.assert_has(&["data-autosave"]);
     let now = told.hidden("revision");
     form.retain(|field| field.0 != "revision");
     form.push(("revision", now));
@@ -104,16 +108,7 @@ async fn the_preview_shows_parts_encoding_and_the_odd_character() {
 async fn the_recipient_list_is_the_audience() {
     let world = world().await;
     let browser = world.browser("ida").await;
-    let user = world.repo.user_by_login("ida").unwrap().unwrap();
-    let mut batch = Batch::new();
-    for contact in &world.contacts[..2] {
-        batch.insert(&Recipient {
-            user: user.id,
-            contact: *contact,
-            at: world.now(),
-        });
-    }
-    world.repo.store().commit(batch).await.unwrap();
+    list(&world, "ida", 2).await;
     let page = browser.get("/communications/new?list=1").await;
     page.assert_has(&["id=\"list-mine\" name=\"list\" value=\"mine\" checked"]);
     let mut form = fields(&world);
@@ -122,6 +117,24 @@ async fn the_recipient_list_is_the_audience() {
     let answer = browser.post("/communications", &form).await;
     let review = browser.get(answer.location()).await;
     review.assert_has(&["recipient list (2)", "Send to 2 people"]);
+}
+
+#[tokio::test]
+async fn what_is_typed_into_what_is_no_draft_any_more_is_not_lost() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let path = saved(&browser).await;
+    browser.post(&format!("{path}/ask"), &[]).await;
+    let mut form = fields(&world);
+    form[4].1 = "Typed meanwhile.".to_owned();
+    let silent = keep(&browser, &path, &form).await;
+    assert_eq!(silent.status, StatusCode::CONFLICT);
+    silent.assert_has(&["no draft any more"]);
+    form.push(("do", "save".to_owned()));
+    let told = browser.post(&path, &form).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    told.assert_has(&["Typed meanwhile.</textarea>", "no draft any more"]);
+    assert!(!told.body.contains("data-autosave"));
 }
 
 #[tokio::test]

@@ -165,10 +165,9 @@ async fn a_draft_can_be_taken_up_again_and_a_sent_one_cannot() {
     assert_eq!(browser.get(&format!("{path}/edit")).await.location(), path);
     let mut fields = alert(&world);
     fields.push(("do", "save".to_owned()));
-    assert_eq!(
-        browser.post(&path, &fields).await.location(),
-        format!("{path}?done=before")
-    );
+    let late = browser.post(&path, &fields).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    late.assert_has(&["no draft any more", "Move to higher ground."]);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
 
 pub(super) use form::time_field;
 pub(super) use preview::{Preview, sms_count};
-use view::Filled;
+use view::{Filled, Found};
 
 /// `GET /communications/new`; the query may begin with an audience (`contact`, `area`, `group`,
 /// `filter`, `list`) or a campaign.
@@ -157,9 +157,9 @@ async fn keep(
             wrong(app, signed, filled, silent)
         }
         Err(SubmitError::Changed) => changed(app, signed, filled, silent),
-        Err(SubmitError::AlreadySent | SubmitError::NotADraft) if !silent => {
-            let id = filled.id.ok_or(Fault::Unavailable)?;
-            Ok(see(&format!("/communications/{id}?done=before")))
+        Err(SubmitError::AlreadySent | SubmitError::NotADraft) => {
+            filled.found = Found::Gone;
+            conflict(app, signed, filled, silent)
         }
         Err(error) => Err(error.into()),
     }
@@ -182,15 +182,27 @@ fn wrong(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
 /// Somebody changed the draft elsewhere. What was typed stays in the form; saving once more
 /// puts it in the place of the other.
 fn changed(app: &App, signed: &Signed, mut filled: Filled, silent: bool) -> Answer {
-    if silent {
-        let body = serde_json::json!({ "problem": signed.words.t("compose.changed") });
-        return Ok((StatusCode::CONFLICT, Json(body)).into_response());
-    }
     let id = filled.id.ok_or(Fault::NotFound)?;
     let now = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     filled.revision = now.modified_at;
-    filled.changed = true;
-    view::show_form(app, signed, filled, StatusCode::CONFLICT, "")
+    filled.found = Found::Changed;
+    conflict(app, signed, filled, silent)
+}
+
+/// What was typed is not kept; it stays in the form, and the page says why.
+fn conflict(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
+    let status = StatusCode::CONFLICT;
+    if silent {
+        let body = serde_json::json!({ "problem": signed.words.t(filled.found.title()) });
+        return Ok((status, Json(body)).into_response());
+    }
+    view::show_form(app, signed, filled, status, "")
+}
+
+/// The revision that a form was shown with.
+pub(super) fn revision(fields: &Fields) -> Option<Timestamp> {
+    let millis = fields.get("revision").parse().ok();
+    millis.map(Timestamp::from_millis)
 }
 
 /// Where to look after a form (RFC 9110, 15.4.4).

@@ -35,8 +35,30 @@ pub(super) struct Filled {
     pub(super) find: String,
     /// The reader's list is ticked.
     pub(super) mine: bool,
-    /// Somebody else has changed the draft.
-    pub(super) changed: bool,
+    /// In which state it was found.
+    pub(super) found: Found,
+}
+
+/// What has become of a draft since its form was shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing.
+    Same,
+    /// Somebody else has changed it.
+    Changed,
+    /// It is no draft any more: sent, or waiting.
+    Gone,
+}
+
+impl Found {
+    /// The key of what is said of it; empty where there is nothing to say.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Same => "",
+            Self::Changed => "compose.changed",
+            Self::Gone => "compose.gone",
+        }
+    }
 }
 
 impl Filled {
@@ -48,7 +70,7 @@ impl Filled {
             errors: Vec::new(),
             find: String::new(),
             mine: false,
-            changed: false,
+            found: Found::Same,
         }
     }
 }
@@ -89,6 +111,7 @@ struct Page {
     p: Problems,
     problems: Vec<Problem>,
     changed: bool,
+    gone: bool,
     categories: Vec<CategoryChoice>,
     campaigns: Vec<CampaignChoice>,
     steps: Vec<StepRow>,
@@ -135,7 +158,8 @@ pub(super) fn show_form(
         revision: filled.revision.as_millis(),
         problems: p.summary(&c),
         p,
-        changed: filled.changed,
+        changed: filled.found == Found::Changed,
+        gone: filled.found == Found::Gone,
         categories: categories(app, signed.words, &d.category),
         campaigns: campaigns(app, d.campaign)?,
         steps: step_rows(&c, &d),
