@@ -59,14 +59,20 @@ impl Submitter {
         }
     }
 
-    /// Asks for approval of a draft. It cannot be changed until somebody decides, or it is
-    /// taken back.
+    /// Asks for approval of a draft as it was at `seen`, or as it is. It cannot be changed until
+    /// somebody decides, or it is taken back.
     ///
     /// # Errors
-    /// When something is missing, it is not a draft, or the store fails.
-    pub async fn ask_approval(&self, id: CommunicationId, by: UserId) -> Result<(), SubmitError> {
+    /// When something is missing, it is not a draft, it was changed since `seen`, or the store
+    /// fails.
+    pub async fn ask_approval(
+        &self,
+        id: CommunicationId,
+        seen: Option<Timestamp>,
+        by: UserId,
+    ) -> Result<(), SubmitError> {
         self.decided(move |this| {
-            let old = this.changeable(id, None)?;
+            let old = this.changeable(id, seen)?;
             let people = this.checked(&old, None)?;
             let mut batch = Batch::new();
             let now = this.next_revision(&old);
@@ -93,14 +99,17 @@ impl Submitter {
         .await
     }
 
-    /// Approves, and with it sends or schedules; or returns it to its author, with a note.
+    /// Approves, and with it sends or schedules; or returns it to its author, with a note. What
+    /// was looked at is what was there at `seen`, where that is said.
     ///
     /// # Errors
-    /// When it does not wait for approval, `by` wrote it or asked for it, its time has passed,
-    /// the note is too long, or the store fails.
+    /// When it does not wait for approval, it was taken back and asked for anew since `seen`,
+    /// `by` wrote it or asked for it, its time has passed, the note is too long, or the store
+    /// fails.
     pub async fn decide_approval(
         &self,
         id: CommunicationId,
+        seen: Option<Timestamp>,
         by: UserId,
         approved: bool,
         note: &str,
@@ -115,7 +124,7 @@ impl Submitter {
             return Err(SubmitError::Invalid(vec![problem]));
         }
         let decided = self
-            .decided(move |this| this.decide(id, by, approved, &note))
+            .decided(move |this| this.decide(id, seen, by, approved, &note))
             .await?;
         tracing::info!(communication = %id, user = %by, approved, "approval decided");
         if let Decided::Approved(sent) = decided {
@@ -127,6 +136,7 @@ impl Submitter {
     fn decide(
         &self,
         id: CommunicationId,
+        seen: Option<Timestamp>,
         by: UserId,
         approved: bool,
         note: &str,
@@ -143,6 +153,9 @@ impl Submitter {
             | CommunicationState::Sent => {
                 return Ok(Decision::nothing(Decided::Approved(Sent::Before)));
             }
+        }
+        if seen.is_some_and(|seen| seen != old.modified_at) {
+            return Err(SubmitError::Changed);
         }
         if asked.asked_by == by || old.origin.user() == Some(by) {
             return Err(SubmitError::OwnWork);

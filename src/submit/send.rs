@@ -40,15 +40,34 @@ impl Submitter {
     /// When something is missing, somebody has to approve it first, there is no such
     /// communication, or the store fails.
     pub async fn send(&self, id: CommunicationId) -> Result<Sent, SubmitError> {
-        let sent = self.decided(move |this| this.decide_send(id)).await?;
+        self.send_seen(id, None).await
+    }
+
+    /// Sends a draft as [`Submitter::send`] does, if nobody has changed it since `seen`.
+    ///
+    /// # Errors
+    /// As [`Submitter::send`], and [`SubmitError::Changed`].
+    pub async fn send_seen(
+        &self,
+        id: CommunicationId,
+        seen: Option<Timestamp>,
+    ) -> Result<Sent, SubmitError> {
+        let sent = self.decided(move |this| this.decide_send(id, seen)).await?;
         log(id, sent);
         Ok(sent)
     }
 
-    fn decide_send(&self, id: CommunicationId) -> Result<Decision<Sent>, SubmitError> {
+    fn decide_send(
+        &self,
+        id: CommunicationId,
+        seen: Option<Timestamp>,
+    ) -> Result<Decision<Sent>, SubmitError> {
         let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
         if communication.state != CommunicationState::Draft {
             return Ok(Decision::nothing(Sent::Before));
+        }
+        if seen.is_some_and(|seen| seen != communication.modified_at) {
+            return Err(SubmitError::Changed);
         }
         let people = self.checked(&communication, None)?;
         let mut new = communication.value.clone();

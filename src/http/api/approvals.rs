@@ -13,7 +13,7 @@ use super::super::fault::Fault;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
-use super::shape::time;
+use super::shape::{seen, time};
 use super::{Answer, apart};
 use crate::domain::{Communication, CommunicationId, CommunicationState, Role};
 use crate::store::Loaded;
@@ -49,7 +49,8 @@ pub(super) async fn ask(
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
     let of: CommunicationId = id(&text, "communication")?;
-    app.console.submit.ask_approval(of, caller.user.id).await?;
+    let by = caller.user.id;
+    app.console.submit.ask_approval(of, None, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -62,6 +63,9 @@ pub(super) struct DecisionAsked {
     /// A word to the author.
     #[serde(default)]
     note: String,
+    /// `modified_at` of what was looked at: nothing else is approved then.
+    #[serde(default)]
+    modified_at: Option<String>,
 }
 
 /// What deciding came to.
@@ -92,9 +96,10 @@ pub(super) async fn decide(
     }
     let of: CommunicationId = id(&text, "communication")?;
     let by = caller.user.id;
+    let seen = seen(asked.modified_at.as_deref())?;
     let submit = &app.console.submit;
     let decided = submit
-        .decide_approval(of, by, asked.approved, &asked.note)
+        .decide_approval(of, seen, by, asked.approved, &asked.note)
         .await?;
     let shape = |outcome, people, scheduled_at| DecidedShape {
         outcome,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::auth::Caller;
-use super::body::{Ids, Json, id};
+use super::body::{Asked, Ids, Json, id};
 use super::communication_shape::{ChannelShape, ReviewShape};
 use super::communications::communication;
-use super::shape::time;
+use super::shape::{seen, time};
 use super::{Answer, apart};
 use crate::domain::CommunicationId;
 use crate::submit::{Recontacted, Sent, SubmitError};
@@ -43,18 +43,29 @@ pub(super) struct SentShape {
     scheduled_at: Option<String>,
 }
 
+/// What was looked at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SendAsked {
+    /// `modified_at` of what was looked at: a draft that was changed since is not sent then.
+    modified_at: Option<String>,
+}
+
 /// Sends a draft. Once this is answered it goes out, whatever happens to the daemon; asked
 /// twice, it is sent once.
 #[utoipa::path(post, path = "/api/v1/communications/{id}/send", tag = "communications",
-    operation_id = "sendCommunication", params(("id" = String, Path)),
+    operation_id = "sendCommunication", params(("id" = String, Path), SendAsked),
     responses((status = 200, body = SentShape)))]
 pub(super) async fn send(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    Asked(asked): Asked<SendAsked>,
 ) -> Answer<axum::Json<SentShape>> {
     let of: CommunicationId = id(&text, "communication")?;
-    let sent = match app.console.submit.send(of).await? {
+    let seen = seen(asked.modified_at.as_deref())?;
+    let sent = match app.console.submit.send_seen(of, seen).await? {
         Sent::Now { people } => {
             tracing::info!(communication = %of, user = %caller.user.id, people, "sent over the API");
             SentShape {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problem::Problem;
 use crate::domain::{Channels, Delivery, Source, Status, StatusChange, Timestamp, Verdict};
 
 /// A time as RFC 3339 writes it, in UTC.
@@ -10,6 +11,15 @@ pub(super) fn time(at: Timestamp) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     let at = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
     format!("{at:.3}")
+}
+
+/// The revision that a program looked at, as `modified_at` told it.
+pub(super) fn seen(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let wrong = || Problem::field("modified_at", "Not a time: write 2026-05-31T12:00:00.000Z.");
+    read_time(text).map(Some).ok_or_else(wrong)
 }
 
 /// A time that a program sent.

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 
 use super::super::App;
 use super::super::session::SignedForm;
-use super::compose::see;
+use super::compose::{revision, see};
 use super::review::{Look, show};
 use super::{Answer, id};
 use crate::domain::CommunicationId;
@@ -19,12 +19,8 @@ pub(super) async fn ask(
     form: SignedForm,
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
-    match app
-        .console
-        .submit
-        .ask_approval(id, form.signed.user.id)
-        .await
-    {
+    let (seen, by) = (revision(&form.fields), form.signed.user.id);
+    match app.console.submit.ask_approval(id, seen, by).await {
         Ok(()) | Err(SubmitError::NotADraft) => Ok(see(&format!(
             "/communications/{id}/review?done=approval_asked"
         ))),
@@ -35,6 +31,7 @@ pub(super) async fn ask(
             };
             show(&app, &form.signed, id, look).await
         }
+        Err(SubmitError::Changed) => show(&app, &form.signed, id, Look::changed()).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -50,7 +47,9 @@ pub(super) async fn decide(
     let note = form.fields.text("note");
     let by = form.signed.user.id;
     let submit = &app.console.submit;
-    match submit.decide_approval(id, by, approved, &note).await {
+    let seen = revision(&form.fields);
+    let decided = submit.decide_approval(id, seen, by, approved, &note);
+    match decided.await {
         Ok(Decided::Returned) => Ok(see("/communications?state=approval&done=returned")),
         Ok(Decided::Approved(Sent::Now { .. })) => {
             Ok(see(&format!("/communications/{id}?done=sent")))
@@ -67,6 +66,13 @@ pub(super) async fn decide(
                 errors,
                 note,
                 ..Look::default()
+            };
+            show(&app, &form.signed, id, look).await
+        }
+        Err(SubmitError::Changed) => {
+            let look = Look {
+                note,
+                ..Look::changed()
             };
             show(&app, &form.signed, id, look).await
         }

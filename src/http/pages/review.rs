@@ -13,7 +13,7 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::{Chrome, channel_icon};
-use super::compose::{Preview, see, time_field};
+use super::compose::{Preview, revision, see, time_field};
 use super::problems::{Problem, Problems};
 use super::related::{self, RelatedView};
 use super::review_notes::{Note, notes};
@@ -64,6 +64,9 @@ struct Doing {
 struct Page {
     c: Chrome,
     id: CommunicationId,
+    /// What the reader looks at.
+    revision: u64,
+    changed: bool,
     edit: String,
     title: String,
     lead: &'static str,
@@ -109,6 +112,18 @@ pub(super) struct Look {
     pub(super) errors: Vec<FieldError>,
     /// The note that was typed.
     pub(super) note: String,
+    /// It is not what the reader saw before.
+    pub(super) changed: bool,
+}
+
+impl Look {
+    /// Because what was seen before is not what is there now.
+    pub(super) fn changed() -> Self {
+        Self {
+            changed: true,
+            ..Self::default()
+        }
+    }
 }
 
 pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: Look) -> Answer {
@@ -124,10 +139,10 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
     let d = app.console.submit.draft(id)?;
     let draft = communication.state == CommunicationState::Draft;
     let mut errors = look.errors;
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
+    let status = match (look.changed, errors.is_empty()) {
+        (true, _) => StatusCode::CONFLICT,
+        (false, true) => StatusCode::OK,
+        (false, false) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     if draft {
         let known = |error: &FieldError| !review.problems.contains(error);
@@ -137,6 +152,8 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
     let p = Problems::new(&errors, c.words);
     let page = Page {
         id,
+        revision: communication.modified_at.as_millis(),
+        changed: look.changed,
         edit: format!("/communications/{id}/edit"),
         title: c.title_of(&communication),
         lead: c.t(lead(communication.state)),
@@ -296,7 +313,8 @@ pub(super) async fn send(
     form: SignedForm,
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
-    match app.console.submit.send(id).await {
+    let seen = revision(&form.fields);
+    match app.console.submit.send_seen(id, seen).await {
         Ok(Sent::Now { people }) => {
             tracing::info!(communication = %id, user = %form.signed.user.id, people, "sent from the console");
             Ok(see(&format!("/communications/{id}?done=sent")))
@@ -314,6 +332,7 @@ pub(super) async fn send(
             };
             show(&app, &form.signed, id, look).await
         }
+        Err(SubmitError::Changed) => show(&app, &form.signed, id, Look::changed()).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -120,6 +120,56 @@ async fn the_recipient_list_is_the_audience() {
 }
 
 #[tokio::test]
+async fn only_what_was_looked_at_is_sent() {
+    let world = world().await;
+    let ida = world.browser("ida").await;
+    let path = saved(&ida).await;
+    let review = ida.get(&format!("{path}/review")).await;
+    let seen = [("revision", review.hidden("revision"))];
+    let mut form = fields(&world);
+    form[4].1 = "Half a sent".to_owned();
+    keep(&ida, &path, &form).await;
+    for way in ["send", "ask"] {
+        let refused = ida.post(&format!("{path}/{way}"), &seen).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        refused.assert_has(&["changed since you looked at it", "Half a sent"]);
+    }
+    let review = ida.get(&format!("{path}/review")).await;
+    let seen = [("revision", review.hidden("revision"))];
+    let sent = ida.post(&format!("{path}/send"), &seen).await;
+    assert_eq!(sent.location(), format!("{path}?done=sent"));
+}
+
+#[tokio::test]
+async fn only_what_was_looked_at_is_approved() {
+    let world = world().await;
+    let (ida, otto) = (world.browser("ida").await, world.browser("otto").await);
+    let path = saved(&ida).await;
+    ida.post(&format!("{path}/ask"), &[]).await;
+    let page = otto.get(&format!("{path}/review")).await;
+    let seen = page.hidden("revision");
+    ida.post(&format!("{path}/withdraw"), &[]).await;
+    let mut form = fields(&world);
+    form[4].1 = "Something else.".to_owned();
+    keep(&ida, &path, &form).await;
+    ida.post(&format!("{path}/ask"), &[]).await;
+    let decision = |revision: String| {
+        let approve = ("do", "approve".to_owned());
+        [
+            approve,
+            ("revision", revision),
+            ("note", "Fine.".to_owned()),
+        ]
+    };
+    let refused = otto.post(&format!("{path}/decide"), &decision(seen)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    refused.assert_has(&["changed since", "Something else.", "Fine.</textarea>"]);
+    let seen = refused.hidden("revision");
+    let approved = otto.post(&format!("{path}/decide"), &decision(seen)).await;
+    assert_eq!(approved.location(), format!("{path}?done=sent"));
+}
+
+#[tokio::test]
 async fn what_is_typed_into_what_is_no_draft_any_more_is_not_lost() {
     let world = world().await;
     let browser = world.browser("ida").await;
