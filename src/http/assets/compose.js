@@ -79,6 +79,10 @@
   var busy = false;
   var again = false;
   var stopped = false;
+  // A button was pressed while the draft was being kept: it waits for the answer, which says
+  // what the draft is called and which revision the form shows.
+  var pressed = null;
+  var mine = document.getElementById("list-mine");
 
   function written() {
     return ["subject", "text", "html", "sms_text", "voice_script"].some(function (name) {
@@ -93,7 +97,7 @@
     return fields;
   }
 
-  function take(answer) {
+  function take(answer, tookList) {
     form.elements.revision.value = answer.revision;
     if (form.getAttribute("action") !== answer.action) {
       form.setAttribute("action", answer.action);
@@ -101,7 +105,8 @@
       if (find) find.setAttribute("formaction", answer.action + "#find");
       history.replaceState(null, "", answer.edit);
     }
-    // The list that was taken over is the draft's now.
+    // The list that was taken over is the draft's now; ticking it again takes it anew.
+    if (tookList && mine) mine.value = "kept";
     saved.textContent = answer.saved;
     var preview = document.getElementById("preview");
     if (preview && !preview.contains(document.activeElement)) preview.innerHTML = answer.preview;
@@ -112,14 +117,15 @@
     if (stopped || !written()) return;
     if (busy) { again = true; return; }
     busy = true;
+    var fields = body();
     fetch(form.getAttribute("action"), {
       method: "POST",
-      body: body(),
+      body: fields,
       headers: { Accept: "application/json" },
       redirect: "error"
     }).then(function (response) {
       return response.json().then(function (answer) {
-        if (response.ok) { take(answer); return; }
+        if (response.ok) { take(answer, fields.get("list") === "mine"); return; }
         // Somebody else has changed or sent it: nothing of theirs is written over.
         stopped = response.status === 409 || response.status === 401 || response.status === 403;
         saved.textContent = answer.problem || answer.detail || form.dataset.failed;
@@ -139,7 +145,8 @@
   }
 
   form.addEventListener("input", function (event) { if (event.target.id !== "find") later(); });
-  form.addEventListener("submit", function () {
+  if (mine) mine.addEventListener("change", function () { mine.value = "mine"; });
+  form.addEventListener("submit", function (event) {
     stopped = true;
     if (timer) clearTimeout(timer);
   });

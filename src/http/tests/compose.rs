@@ -119,6 +119,58 @@ async fn the_recipient_list_is_the_audience() {
     review.assert_has(&["recipient list (2)", "Send to 2 people"]);
 }
 
+/// Puts the first contacts on the list of whoever logs in by this name.
+async fn list(world: &super::world::World, login: &str, people: usize) {
+    let user = world.repo.user_by_login(login).unwrap().unwrap();
+    let mut batch = Batch::new();
+    for contact in &world.contacts[..people] {
+        batch.insert(&Recipient {
+            user: user.id,
+            contact: *contact,
+            at: world.now(),
+        });
+    }
+    world.repo.store().commit(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_recipient_list_outlives_a_search_and_a_refusal() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    list(&world, "ida", 2).await;
+    let mut form = fields(&world);
+    form.retain(|field| field.0 != "area" && field.0 != "subject");
+    let ticked = ["id=\"list-mine\" name=\"list\" value=\"mine\" checked"];
+    for wish in ["find", "review"] {
+        let mut form = form.clone();
+        form.extend([("list", "mine".to_owned()), ("do", wish.to_owned())]);
+        form.push(("find", "A".to_owned()));
+        let answer = browser.post("/communications", &form).await;
+        answer.assert_has(&ticked);
+        assert!(
+            !answer.body.contains("id=\"list-kept\""),
+            "nothing was kept"
+        );
+    }
+    form.push(("subject", "Road closed".to_owned()));
+    form.extend([("list", "mine".to_owned()), ("do", "review".to_owned())]);
+    let answer = browser.post("/communications", &form).await;
+    let path = answer.location().replace("/review", "");
+    let review = browser.get(answer.location()).await;
+    review.assert_has(&["Send to 2 people"]);
+    // The list is emptied; whoever was taken over stays.
+    let user = world.repo.user_by_login("ida").unwrap().unwrap();
+    world.tracker.clear_recipients(user.id).await.unwrap();
+    let again = browser.post(&path, &form).await;
+    browser
+        .get(again.location())
+        .await
+        .assert_has(&["Send to 2 people"]);
+    let fresh = browser.post("/communications", &form).await;
+    assert_eq!(fresh.status, StatusCode::UNPROCESSABLE_ENTITY);
+    fresh.assert_has(&["Nobody is on your recipient list any more."]);
+}
+
 #[tokio::test]
 async fn only_what_was_looked_at_is_sent() {
     let world = world().await;

@@ -98,25 +98,17 @@ async fn take(
         let known = app.console.submit.draft(id)?;
         draft.related = known.related;
         draft.content.attachments = known.content.attachments;
-        if fields.get("list") == "kept" {
+        if matches!(fields.get("list"), "kept" | "mine") {
             draft.audience.list = known.audience.list;
             draft.audience.list_people = known.audience.list_people;
         }
-        seen = fields
-            .get("revision")
-            .parse()
-            .ok()
-            .map(Timestamp::from_millis);
-    }
-    let mine = fields.get("list") == "mine";
-    if mine && let Some((list, people)) = app.console.submit.take_list(signed.user.id).await? {
-        draft.audience.list = Some(list);
-        draft.audience.list_people = people;
+        seen = revision(&fields);
     }
     let filled = Filled {
         revision: seen.unwrap_or_default(),
         errors,
         find: fields.get("find").to_owned(),
+        mine: fields.get("list") == "mine",
         ..Filled::new(id, draft)
     };
     let wish = fields.get("do");
@@ -135,15 +127,20 @@ async fn keep(
     wish: &str,
 ) -> Answer {
     let silent = wish == "autosave";
+    let mut draft = filled.draft.clone();
+    if filled.mine {
+        filled
+            .errors
+            .extend(take_mine(app, signed, &mut draft).await?);
+    }
     if wish == "review" {
-        let found = app.console.submit.problems(&filled.draft);
-        filled.errors.extend(found);
+        filled.errors.extend(app.console.submit.problems(&draft));
     }
     if !filled.errors.is_empty() {
         return wrong(app, signed, filled, silent);
     }
     let (submit, by) = (&app.console.submit, signed.user.id);
-    let kept = submit.keep_draft(filled.id, seen, &filled.draft, by).await;
+    let kept = submit.keep_draft(filled.id, seen, &draft, by).await;
     match kept {
         Ok(kept) if silent => view::kept(app, signed, kept),
         Ok(Kept { id, .. }) => Ok(see(&match wish {
@@ -162,6 +159,29 @@ async fn keep(
             conflict(app, signed, filled, silent)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes the reader's recipient list over into what is to be kept: only there, for what the form
+/// shows as taken over has to be in the store. A list that was emptied meanwhile takes nobody
+/// out who was taken over before.
+async fn take_mine(
+    app: &App,
+    signed: &Signed,
+    draft: &mut DraftInput,
+) -> Result<Option<FieldError>, Fault> {
+    let audience = &mut draft.audience;
+    match app.console.submit.take_list(signed.user.id).await? {
+        Some((list, people)) => {
+            audience.list = Some(list);
+            audience.list_people = people;
+            Ok(None)
+        }
+        None if audience.list.is_some() => Ok(None),
+        None => Ok(Some(problem(
+            "audience",
+            "Nobody is on your recipient list any more.",
+        ))),
     }
 }
 
