@@ -135,6 +135,12 @@
       if (!timer) timer = setTimeout(keep, RETRY_MS);
     }).then(function () {
       busy = false;
+      if (pressed) {
+        var by = pressed.by;
+        pressed = null;
+        if (by) form.requestSubmit(by); else form.requestSubmit();
+        return;
+      }
       if (again) { again = false; later(); }
     });
   }
@@ -149,6 +155,9 @@
   form.addEventListener("submit", function (event) {
     stopped = true;
     if (timer) clearTimeout(timer);
+    if (!busy || !form.requestSubmit) return;
+    event.preventDefault();
+    pressed = { by: event.submitter };
   });
   // Back from another page: what the browser kept of the form may be older than the draft.
   window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
