@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::decision::off_thread;
-use super::{SubmitError, Submitter};
+use super::{FieldError, SubmitError, Submitter};
 use crate::domain::{
     AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, GroupId, UserId,
 };
@@ -123,6 +123,34 @@ fn by_filters(
             return Ok(ids);
         }
     }
+}
+
+/// Whether an area, group or filter of an audience is there no more: whoever reads it would be
+/// told of fewer people than it names.
+pub(super) fn has_lost(repo: &Repo, audience: &Audience) -> Result<bool, RepoError> {
+    let tree = repo.areas()?;
+    if audience.areas.iter().any(|area| tree.get(*area).is_none()) {
+        return Ok(true);
+    }
+    for group in &audience.groups {
+        if repo.group(*group)?.is_none() {
+            return Ok(true);
+        }
+    }
+    for filter in &audience.filters {
+        if repo.filter(*filter)?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is said of it.
+pub(super) fn lost() -> FieldError {
+    FieldError::new(
+        "audience",
+        "An area, group or saved filter that you chose is not there any more. Choose again.",
+    )
 }
 
 /// People as a blob keeps them.

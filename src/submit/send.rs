@@ -1,7 +1,7 @@
 //! Sending: the audience is fixed, the rounds are planned, all in one batch.
 
 use super::approval::Gate;
-use super::audience::{resolve, unpacked};
+use super::audience::{has_lost, lost, resolve, unpacked};
 use super::decision::Decision;
 use super::{FieldError, SubmitError, Submitter};
 use crate::domain::escalation::plan_rounds;
@@ -116,7 +116,16 @@ impl Submitter {
                 let bytes = self.repo.store().get_blob(list)?;
                 unpacked(&bytes.ok_or(RepoError::Missing("a recipient list"))?)
             }
-            None => resolve(&self.repo, &communication.audience)?.ids,
+            None => {
+                if has_lost(&self.repo, &communication.audience)? {
+                    // What goes out by itself still goes to those who are left.
+                    if communication.state != CommunicationState::Scheduled {
+                        return Err(SubmitError::Invalid(vec![lost()]));
+                    }
+                    tracing::warn!(communication = %communication.id, "a part of the audience was deleted since it was scheduled");
+                }
+                resolve(&self.repo, &communication.audience)?.ids
+            }
         };
         let problem: Sentence = if people.is_empty() {
             "Nobody is left of those you chose.".into()

@@ -22,11 +22,15 @@ use super::named::{self, Named, Refused};
 use super::recipients::of_text;
 use super::{Answer, apart, id, show, show_as};
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
-use crate::domain::{Actor, ContactFilter, ContactId, FilterId, GatherInto, GroupId};
+use crate::domain::{
+    Actor, Audience, CommunicationState, ContactFilter, ContactId, FilterId, GatherInto, GroupId,
+};
 use crate::tracker::TrackerError;
 
 /// Contacts found to add to a group.
 const FOUND_MAX: usize = 25;
+/// Scheduled communications looked through for one that uses a group or filter.
+const SCHEDULED_LOOKED_AT_MAX: usize = 1_000;
 
 struct GroupRow {
     id: GroupId,
@@ -245,11 +249,14 @@ pub(super) async fn ask_delete(
     let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
     let words = signed.words;
     let people = app.repo().group_count(id)?;
+    let details = going_without(&app, &signed, |audience| {
+        audience.groups.contains(&id) || audience.except_groups.contains(&id)
+    })?;
     let question = Question {
         section: "contacts",
         title: words.fill("groups.delete_title", &[&group.name]),
         text: words.count("groups.delete_one", "groups.delete_many", people),
-        details: Vec::new(),
+        details,
         action: format!("/groups/{id}/delete"),
         button: "groups.delete",
         back: format!("/groups/{id}"),
@@ -268,6 +275,29 @@ pub(super) async fn delete(
     let by = Actor::User(form.signed.user.id);
     app.console.tracker.delete_group(id(&text)?, by).await?;
     Ok(see("/groups?done=group_gone"))
+}
+
+/// What is said of each scheduled communication whose audience would have other people without
+/// something.
+fn going_without(
+    app: &App,
+    signed: &Signed,
+    uses: impl Fn(&Audience) -> bool,
+) -> data::Result<Vec<String>> {
+    let state = CommunicationState::Scheduled;
+    let scheduled = app
+        .repo()
+        .communications_in_state(state, None, SCHEDULED_LOOKED_AT_MAX)?;
+    let mut lines = Vec::new();
+    for one in scheduled.rows {
+        // Who was approved gets it, whatever becomes of the audience.
+        let fixed = one.approval.as_ref().and_then(|approval| approval.people);
+        if fixed.is_none() && uses(&one.audience) {
+            let title = signed.words.say(&one.title).to_owned();
+            lines.push(signed.words.fill("filter.still_used", &[&title]));
+        }
+    }
+    Ok(lines)
 }
 
 struct FilterRow {
@@ -334,7 +364,40 @@ pub(super) async fn save_filter(State(app): State<Arc<App>>, form: SignedForm) -
     }
 }
 
-/// `POST /filters/{id}`: another name, or away with it.
+/// `GET /filters/{id}/delete`: asks first.
+pub(super) async fn ask_delete_filter(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+) -> Answer {
+    let id: FilterId = id(&text)?;
+    let filter = app.repo().filter(id)?.ok_or(Fault::NotFound)?;
+    let words = signed.words;
+    let question = Question {
+        section: "contacts",
+        title: words.fill("filter.delete_title", &[&filter.name]),
+        text: words.t("filter.delete_text").to_owned(),
+        details: going_without(&app, &signed, |audience| audience.filters.contains(&id))?,
+        action: format!("/filters/{id}/delete"),
+        button: "filter.delete",
+        back: "/filters".to_owned(),
+        fields: Vec::new(),
+        choice: None,
+    };
+    confirm::ask(&app, &signed, question)
+}
+
+/// `POST /filters/{id}/delete`
+pub(super) async fn delete_filter(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    _form: SignedForm,
+) -> Answer {
+    app.console.tracker.delete_filter(id(&text)?).await?;
+    Ok(see("/filters?done=filter_gone"))
+}
+
+/// `POST /filters/{id}`: another name.
 pub(super) async fn change_filter(
     State(app): State<Arc<App>>,
     Path(text): Path<String>,
@@ -342,10 +405,6 @@ pub(super) async fn change_filter(
 ) -> Answer {
     let id: FilterId = id(&text)?;
     let SignedForm { signed, fields } = form;
-    if fields.get("do") == "delete" {
-        app.console.tracker.delete_filter(id).await?;
-        return Ok(see("/filters?done=filter_gone"));
-    }
     match app
         .console
         .tracker

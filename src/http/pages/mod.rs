@@ -240,6 +240,10 @@ fn people() -> Router<Arc<App>> {
         )
         .route("/filters", get(groups::filters).post(groups::save_filter))
         .route("/filters/{id}", post(groups::change_filter))
+        .route(
+            "/filters/{id}/delete",
+            get(groups::ask_delete_filter).post(groups::delete_filter),
+        )
         .route("/areas", get(areas::areas).post(areas::create))
         .route("/areas/{id}", get(areas::area).post(areas::change))
         .route(

@@ -415,11 +415,52 @@ async fn filters_find_and_are_kept() {
     let path = format!("/filters/{}", id.split('"').next().unwrap());
     browser.post(&path, &[("name", "Adas".to_owned())]).await;
     browser.get("/filters").await.assert_has(&[">Adas</a>"]);
-    browser.post(&path, &[("do", "delete".to_owned())]).await;
+    let asked = browser.get(&format!("{path}/delete")).await;
+    asked.assert_has(&["Delete the saved filter Adas?"]);
+    browser.get("/filters").await.assert_has(&[">Adas</a>"]);
+    browser.post(&format!("{path}/delete"), &[]).await;
     browser
         .get("/filters")
         .await
         .assert_has(&["No filter has been saved"]);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_an_audience_is_not_lost_without_a_word() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let filter = crate::domain::ContactFilter::default();
+    let user = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    let id = world.tracker.save_filter("All", &filter, user).await;
+    let id = id.unwrap();
+    let form = |at: &str| {
+        [
+            ("category", "general".to_owned()),
+            ("by_email", "1".to_owned()),
+            ("subject", "Road closed".to_owned()),
+            ("text", "The bridge is closed.".to_owned()),
+            ("area", world.areas[0].to_string()),
+            ("filter", id.to_string()),
+            ("scheduled_at", at.to_owned()),
+            ("do", "review".to_owned()),
+        ]
+    };
+    let later = browser
+        .post("/communications", &form("2026-12-24T18:00"))
+        .await;
+    let later = later.location().replace("/review", "");
+    browser.post(&format!("{later}/send"), &[]).await;
+    let draft = browser.post("/communications", &form("")).await;
+    let review = draft.location().to_owned();
+    let asked = browser.get(&format!("/filters/{id}/delete")).await;
+    asked.assert_has(&["“Road closed” is scheduled"]);
+    assert_eq!(asked.body.matches("is scheduled").count(), 1);
+    browser.post(&format!("/filters/{id}/delete"), &[]).await;
+    let gone = ["chose is not there any more"];
+    browser.get(&review).await.assert_has(&gone);
+    let refused = browser.post(&review.replace("/review", "/send"), &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_has(&gone);
 }
 
 #[tokio::test]
