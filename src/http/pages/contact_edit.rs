@@ -25,7 +25,7 @@ use crate::domain::{
     Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind, Thread, ThreadId,
 };
 use crate::store::Loaded;
-use crate::tracker::{Edited, Refusal, TrackerError};
+use crate::tracker::{Attached, Edited, Refusal, TrackerError};
 
 /// A choice of a list.
 pub(super) struct Choice {
@@ -148,14 +148,12 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
     let by = Actor::User(signed.user.id);
     match app.console.tracker.create_contact(&details, by).await {
         Ok((id, unproved)) => {
-            if let Some(thread) = &thread {
-                attach_to(&app, thread, id, true, by).await?;
-            }
+            let way = match &thread {
+                Some(thread) => given_to(&app, thread, id, by).await,
+                None => Ok(format!("/contacts/{id}?done=made")),
+            };
             app.console.submit.ask_for_proof(id, &unproved, by).await?;
-            Ok(see(&match thread {
-                Some(thread) => format!("/inbox/{}?done=attached", thread.id),
-                None => format!("/contacts/{id}?done=made"),
-            }))
+            Ok(see(&way?))
         }
         Err(TrackerError::Refused(refusal)) => {
             let around = Around {
@@ -165,6 +163,23 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
             page(&app, &signed, None, filled, around)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives a thread to the contact who was just made of it, and says where to look then. The
+/// contact has the address if the form said so: what was taken out there stays out.
+async fn given_to(
+    app: &App,
+    thread: &Thread,
+    contact: ContactId,
+    by: Actor,
+) -> Result<String, TrackerError> {
+    match attach_to(app, thread, contact, false, by).await? {
+        Attached::Done => Ok(format!("/inbox/{}?done=attached", thread.id)),
+        Attached::Before(known) if known == contact => {
+            Ok(format!("/inbox/{}?done=attached", thread.id))
+        }
+        Attached::Before(_) => Ok(format!("/inbox/{}?done=attached-before", thread.id)),
     }
 }
 

@@ -304,6 +304,35 @@ async fn an_unknown_sender_becomes_a_contact() {
 }
 
 #[tokio::test]
+async fn an_address_that_was_taken_out_of_the_form_stays_out() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let id = from_stranger(&world, 1, |_| {}).await;
+    let fields = [
+        ("thread", id.to_string()),
+        ("first_name", "Zoe".to_owned()),
+        ("last_name", "Far".to_owned()),
+        ("kind", "citizen".to_owned()),
+        ("language", "en".to_owned()),
+        ("method_id", String::new()),
+        ("method_kind", "email".to_owned()),
+        ("method_to", "zoe.far@far.example".to_owned()),
+    ];
+    let made = browser.post("/contacts", &fields).await;
+    assert_eq!(made.location(), format!("/inbox/{id}?done=attached"));
+    let thread = world.repo.thread(id).unwrap().unwrap();
+    let contact = world.repo.contact(thread.contact.unwrap());
+    let contact = contact.unwrap().unwrap();
+    let to: Vec<&str> = contact
+        .methods
+        .iter()
+        .map(|method| method.destination.reveal())
+        .collect();
+    assert_eq!(to, ["zoe.far@far.example"]);
+    is_sound(&world);
+}
+
+#[tokio::test]
 async fn the_overview_names_unread_replies_and_what_waits_for_approval() {
     let world = world().await;
     let browser = world.browser("ida").await;
