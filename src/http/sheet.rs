@@ -23,8 +23,10 @@ use crate::store::RepoError;
 
 /// Most rows of one file below its heading. Excel itself ends at 1,048,576.
 pub(crate) const SHEET_ROWS_MAX: u32 = 1_000_000;
-/// Longest text in a cell, in characters; Excel's own limit is 32,767.
+/// Longest text in a cell of a list that is looked at, in characters.
 const CELL_MAX: usize = 1_000;
+/// Longest text in a cell of a list that is read in again, in characters: Excel's own limit.
+const WHOLE_CELL_MAX: usize = 32_767;
 /// Where speed and size meet; a million rows take seconds rather than a minute.
 const COMPRESSION_LEVEL: u8 = 3;
 
@@ -34,6 +36,9 @@ pub(crate) enum Cell<'a> {
     Text(Cow<'a, str>),
     /// Telephone numbers as they are stored, or words of ours.
     Plain(Cow<'a, str>),
+    /// A text that is read in again, with what it needs in front (see
+    /// [`crate::contacts_file::guarded`]).
+    Whole(String),
     /// A time, in the operator's zone.
     Time(Option<Timestamp>),
 }
@@ -95,7 +100,8 @@ impl Rows<'_> {
         for (column, cell) in (0_u16..).zip(cells) {
             match cell {
                 Cell::Text(text) => self.write(column, neutral(text))?,
-                Cell::Plain(text) => self.write(column, printable(text))?,
+                Cell::Plain(text) => self.write(column, printable(text, CELL_MAX))?,
+                Cell::Whole(text) => self.write(column, printable(text, WHOLE_CELL_MAX))?,
                 Cell::Time(at) => {
                     if let Some(at) = at.and_then(|at| date_time(at, self.zone)) {
                         self.sheet
@@ -164,7 +170,7 @@ fn write_rows(
 
 /// See the head of this file.
 fn neutral(text: &str) -> String {
-    let text = printable(text);
+    let text = printable(text, CELL_MAX);
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")
     } else {
@@ -172,9 +178,9 @@ fn neutral(text: &str) -> String {
     }
 }
 
-/// Without control characters, which XML cannot hold, and no longer than a cell.
-fn printable(text: &str) -> String {
-    let kept = text.chars().take(CELL_MAX);
+/// Without control characters, which XML cannot hold, and no longer than that.
+fn printable(text: &str, max: usize) -> String {
+    let kept = text.chars().take(max);
     kept.map(|letter| match letter {
         '\t' | '\n' | '\r' => letter,
         letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => ' ',
@@ -203,8 +209,11 @@ mod tests {
             assert_eq!(neutral(evil), format!("'{evil}"));
         }
         assert_eq!(neutral("Ada = B"), "Ada = B");
-        assert_eq!(printable("a\u{0}b\u{1b}c"), "a b c");
-        assert_eq!(printable(&"é".repeat(5_000)).chars().count(), CELL_MAX);
+        assert_eq!(printable("a\u{0}b\u{1b}c", CELL_MAX), "a b c");
+        assert_eq!(
+            printable(&"é".repeat(5_000), CELL_MAX).chars().count(),
+            CELL_MAX
+        );
     }
 
     #[test]

@@ -198,7 +198,7 @@ pub(crate) async fn contacts_file(
                 let cells = columns.cells(contact, &names);
                 let cells: Vec<Cell<'_>> = cells
                     .iter()
-                    .map(|cell| Cell::Plain(Cow::Owned(guarded(cell))))
+                    .map(|cell| Cell::Whole(guarded(cell)))
                     .collect();
                 rows.push(&cells).map(|_| ())
             })

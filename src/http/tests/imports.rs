@@ -568,6 +568,25 @@ async fn what_is_exported_is_imported_as_the_same() {
 }
 
 #[tokio::test]
+async fn a_long_cell_comes_back_whole() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let names: Vec<String> = (10..30).map(|n| format!("{n}{}", "g".repeat(58))).collect();
+    let list = format!("Email,Groups\nada@many.example,{}\n", names.join(" | "));
+    imported(&browser, list.as_bytes(), &[("make_places", "1")]).await;
+    for format in ["csv", "xlsx"] {
+        let file = download(&browser, &format!("/contacts/export/file?format={format}")).await;
+        let (table, _) = contacts_file::read(&file).unwrap();
+        let cells = (0..table.len()).flat_map(|row| (0..table.width()).map(move |at| (row, at)));
+        let whole = |(row, at): (usize, usize)| {
+            let text = table.cell(row, at).text;
+            names.iter().all(|name| text.contains(name.as_str()))
+        };
+        assert!(cells.into_iter().any(whole), "{format}");
+    }
+}
+
+#[tokio::test]
 async fn files_take_their_turn() {
     let world = world().await;
     let browser = world.browser("ida").await;
