@@ -40,6 +40,9 @@ struct Page {
     kept: Vec<(&'static str, String)>,
     areas: Vec<Choice>,
     groups: Vec<Choice>,
+    /// Names, when there are several: then there is nothing to choose.
+    several_areas: String,
+    several_groups: String,
     titles_max: usize,
 }
 
@@ -62,7 +65,26 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         text: one.name.clone(),
         chosen: group == Some(&one.id),
     };
+    let several_areas: Vec<&str> = match area {
+        Some(_) => Vec::new(),
+        None => filter
+            .areas
+            .iter()
+            .map(|id| areas.name(Some(*id)))
+            .collect(),
+    };
+    let named = |one: &&Loaded<crate::domain::Group>| filter.groups.contains(&one.id);
+    let several_groups: Vec<&str> = match group {
+        Some(_) => Vec::new(),
+        None => groups
+            .iter()
+            .filter(named)
+            .map(|one| one.name.as_str())
+            .collect(),
+    };
     show(&Page {
+        several_areas: several_areas.join(", "),
+        several_groups: several_groups.join(", "),
         areas: area_choices(&areas, &area.map(ToString::to_string).unwrap_or_default()),
         groups: groups.iter().map(choice).collect(),
         kept,

@@ -568,6 +568,21 @@ async fn what_is_exported_is_imported_as_the_same() {
 }
 
 #[tokio::test]
+async fn several_areas_are_exported_as_they_are_in_the_list() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let area = |index: usize| format!("area={}", world.areas[index]);
+    let both = format!("/contacts/export?{}&{}", area(0), area(1));
+    let page = browser.get(&both).await;
+    let areas = world.repo.areas().unwrap();
+    let name = |index: usize| areas.get(world.areas[index]).unwrap().name.clone();
+    page.assert_has(&[&format!("{}, {}", name(0), name(1))]);
+    assert!(!page.body.contains("<select id=\"area\""), "{}", page.body);
+    let one = browser.get(&format!("/contacts/export?{}", area(0))).await;
+    one.assert_has(&["<select id=\"area\""]);
+}
+
+#[tokio::test]
 async fn a_long_cell_comes_back_whole() {
     let world = world().await;
     let browser = world.browser("ida").await;
