@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
     Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    EmailAddress, Person, PersonState, PhoneNumber, Session, Timestamp, User, Visit,
+    EmailAddress, Person, PersonState, PhoneNumber, Session, Timestamp, User, UserId, Visit,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -135,11 +135,19 @@ pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
     Ok(repo.issue_count_all()?)
 }
 
-/// How many communications wait for approval, counted up to a limit.
-pub(crate) fn approvals_waiting(repo: &Repo) -> Result<u64> {
+/// How many communications wait for the approval of a user, counted up to a limit.
+pub(crate) fn approvals_waiting(repo: &Repo, me: UserId) -> Result<u64> {
     let state = CommunicationState::AwaitingApproval;
     let page = repo.communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
-    Ok(page.rows.len() as u64)
+    let theirs = page.rows.iter().filter(|one| may_decide(one, me));
+    Ok(theirs.count() as u64)
+}
+
+/// Whether somebody may decide on what waits for approval: nobody does on what they wrote or
+/// asked for.
+pub(crate) fn may_decide(of: &Communication, me: UserId) -> bool {
+    let asked = of.approval.as_ref().map(|approval| approval.asked_by);
+    asked != Some(me) && of.origin.user() != Some(me)
 }
 
 /// What an area holds, with everything in it.

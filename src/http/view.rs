@@ -79,7 +79,7 @@ impl Chrome {
             issues: data::issues_total(app.repo())?,
             zone: zone_of(app, signed),
             unread: app.repo().unread_threads()?,
-            approvals: data::approvals_waiting(app.repo())?,
+            approvals: data::approvals_waiting(app.repo(), signed.user.id)?,
             ..Self::bare(app, signed.words, "")
         })
     }

@@ -129,12 +129,8 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
             .communications_in_state(state, None, LOOKED_AT_MAX)?;
         Ok(page.rows.into_iter().map(|row| row.value).collect())
     };
-    let asked_by_me = |one: &Communication| {
-        let approval = one.approval.as_ref();
-        approval.is_some_and(|approval| approval.asked_by == me)
-    };
     let mut found = in_state(CommunicationState::AwaitingApproval)?;
-    found.retain(|one| !asked_by_me(one));
+    found.retain(|one| data::may_decide(one, me));
     let approvals = found.len().min(MINE_MAX);
     let mut replies = replies(app, c, me)?;
     let replies_more = replies.len() > REPLIES_MAX;

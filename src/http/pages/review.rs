@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect};
 
 use super::super::App;
-use super::super::data::{Areas, Result};
+use super::super::data::{self, Areas, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
@@ -16,7 +16,7 @@ use super::super::view::{Chrome, channel_icon};
 use super::compose::{Preview, revision, see, time_field};
 use super::problems::{Problem, Problems};
 use super::related::{self, RelatedView};
-use super::review_notes::{Note, notes};
+use super::review_notes::{self, Note, notes};
 use super::trial::{self, TrialView};
 use super::{Answer, attachments, id, show_as};
 use crate::domain::{
@@ -150,6 +150,7 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
         errors.extend(review.problems.clone());
     }
     let p = Problems::new(&errors, c.words);
+    let missed = review_notes::is_missed(&communication, &c);
     let page = Page {
         id,
         revision: communication.modified_at.as_millis(),
@@ -167,10 +168,10 @@ pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: 
         category: app.console.tracker.category(&communication.category),
         cannot_count: review.cannot_reach_count,
         cannot: reasons(&c, &review),
-        standing: super::review_notes::standing(app, &c, &communication)?,
+        standing: review_notes::standing(app, &c, &communication)?,
         notes: notes(app, &c, &d, &review)?,
         files: files(&c, &d.content.attachments),
-        when: when(&c, d.plan.scheduled_at),
+        when: when(&c, d.plan.scheduled_at.filter(|_| !missed)),
         steps: steps(&c, &d),
         trials: trial::view(app, &c, signed, id)?,
         related: related::earlier(app, &c, &communication)?,
@@ -196,8 +197,6 @@ const fn lead(state: CommunicationState) -> &'static str {
 }
 
 fn doing(c: &Chrome, reader: UserId, of: &Communication, review: &Review) -> Doing {
-    let asked = of.approval.as_ref().map(|approval| approval.asked_by);
-    let own = asked == Some(reader) || of.origin.user() == Some(reader);
     let waiting = of.state == CommunicationState::AwaitingApproval;
     let draft = of.state == CommunicationState::Draft;
     let ready = draft && review.problems.is_empty();
@@ -208,7 +207,7 @@ fn doing(c: &Chrome, reader: UserId, of: &Communication, review: &Review) -> Doi
     Doing {
         send: (ready && !review.needs_approval).then_some(label),
         ask: ready && review.needs_approval,
-        decide: waiting && !own,
+        decide: waiting && data::may_decide(of, reader),
         withdraw: waiting || of.state == CommunicationState::Scheduled,
         edit: draft,
     }

@@ -359,8 +359,37 @@ async fn the_overview_names_unread_replies_and_what_waits_for_approval() {
         "{}",
         page.body
     );
-    let his = world.browser("otto").await.get("/").await;
+    let otto = world.browser("otto").await;
+    let his = otto.get("/").await;
     his.assert_has(&[&format!("href=\"/inbox/{ottos}\"")]);
+    // What waits for approval stands first, and only where it can be given: not for who asked,
+    // nor for who wrote it.
+    let draft = [
+        ("category", "general".to_owned()),
+        ("by_email", "1".to_owned()),
+        ("subject", "Bridge closed".to_owned()),
+        ("text", "The bridge is closed.".to_owned()),
+        ("area", world.areas[0].to_string()),
+        ("do", "review".to_owned()),
+    ];
+    let written = browser.post("/communications", &draft).await;
+    let review = written.location().to_owned();
+    let ask = review.replace("/review", "/ask");
+    let listed = format!("href=\"{}\"", review.replace("/review", ""));
+    otto.post(&ask, &[]).await;
+    for who in [&browser, &otto] {
+        let page = who.get("/").await;
+        assert!(!page.body.contains(&listed), "{}", page.body);
+    }
+    browser
+        .post(&review.replace("/review", "/withdraw"), &[])
+        .await;
+    browser.post(&ask, &[]).await;
+    let own = browser.get("/").await;
+    assert!(!own.body.contains(&listed), "{}", own.body);
+    let waits = otto.get("/").await;
+    let (first, second) = (waits.body.find(&listed), waits.body.find("Unread reply"));
+    assert!(first.unwrap() < second.unwrap(), "{}", waits.body);
     for seed in 10..20 {
         from_stranger(&world, seed, |incoming| {
             incoming.from = format!("{seed}@far.example")
