@@ -65,6 +65,7 @@ fn label(field: &str) -> &'static str {
         "old_password" => "me.old_password",
         "password" => "me.new_password",
         "again" => "me.again",
+        "days" => "tokens.days",
         "role" => "users.role",
         "areas" => "users.areas",
         _ => "field.other",

@@ -50,8 +50,9 @@ pub(super) fn standing(app: &App, c: &Chrome, of: &Communication) -> Result<Vec<
         }
         CommunicationState::Draft => {
             if is_missed(of, c) {
-                let at = when(c, of.plan.scheduled_at);
-                notes.push(note("bad", "clock", c.f1("schedule.missed", at)));
+                let at = of.plan.scheduled_at.unwrap_or_default();
+                let text = c.f1("schedule.missed", c.when(&at).inside);
+                notes.push(note("bad", "clock", text));
             }
         }
         CommunicationState::Expanding | CommunicationState::Sent => {}
@@ -71,7 +72,12 @@ pub(super) fn decision(app: &App, c: &Chrome, of: &Communication) -> Result<Opti
         return Ok(None);
     };
     if approval.is_waived() {
-        return Ok(Some(note("open", "alert", c.t("approval.waived"))));
+        let waived = if of.is_sent() {
+            "approval.waived"
+        } else {
+            "approval.will_waive"
+        };
+        return Ok(Some(note("open", "alert", c.t(waived))));
     }
     let (Some(by), Some(at)) = (approval.decided_by, approval.decided_at) else {
         return Ok(None);
