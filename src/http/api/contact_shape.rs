@@ -8,7 +8,9 @@ use super::contact_details::{FieldShape, HoursShape};
 use super::contact_wishes::ConsentShape;
 use super::shape::{VerdictShape, time};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{Actor, Channel, Contact, LogEvent, Method, MethodState, Suspension};
+use crate::domain::{
+    Actor, Channel, Contact, LogEvent, Method, MethodId, MethodKind, MethodState, Suspension,
+};
 use crate::http::data::history::Line;
 
 /// Why a method is not used.
@@ -181,6 +183,14 @@ impl LineShape {
         }
     }
 
+    fn about(event: &'static str, method: MethodId, kind: MethodKind) -> Self {
+        Self {
+            method: Some(method.to_string()),
+            kind: Some(kind.as_str()),
+            ..Self::named(event)
+        }
+    }
+
     fn event(event: &LogEvent) -> Self {
         match event {
             LogEvent::Returned { delivery, verdict } => Self {
@@ -194,23 +204,17 @@ impl LineShape {
                 delivery,
                 verdict,
             } => Self {
-                method: Some(method.to_string()),
-                kind: Some(kind.as_str()),
                 delivery: Some(delivery.to_string()),
                 verdict: Some(VerdictShape::of(verdict)),
-                ..Self::named("suspended")
+                ..Self::about("suspended", *method, *kind)
             },
             LogEvent::Reinstated { method, kind, by } => Self {
-                method: Some(method.to_string()),
-                kind: Some(kind.as_str()),
                 by: Some(by.to_string()),
-                ..Self::named("reinstated")
+                ..Self::about("reinstated", *method, *kind)
             },
             LogEvent::Corrected { method, kind, by } => Self {
-                method: Some(method.to_string()),
-                kind: Some(kind.as_str()),
                 by: Some(by.to_string()),
-                ..Self::named("corrected")
+                ..Self::about("corrected", *method, *kind)
             },
             LogEvent::Prompted {
                 about,
