@@ -27,6 +27,8 @@ const LOOKED_THROUGH_MAX: usize = 500;
 const NUMBER_START_MIN: usize = 3;
 /// Most ended sessions removed at one login.
 const SESSIONS_SWEPT_MAX: usize = 1_000;
+/// Most times that ending a session is tried while its row keeps changing.
+const END_TRIES_MAX: u32 = 20;
 /// Longest search text looked at, in characters.
 const QUERY_MAX: usize = 200;
 
@@ -110,14 +112,21 @@ pub(crate) async fn touch_visit(repo: &Repo, old: &Loaded<Visit>, now: Timestamp
     }
 }
 
-/// Ends a session of the public pages.
-pub(crate) async fn end_visit(repo: &Repo, visit: &Loaded<Visit>) -> Result<()> {
-    let mut batch = Batch::new();
-    batch.remove(visit);
-    match repo.store().commit(batch).await {
-        Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+/// Ends a session of the public pages, whatever was noted of its use meanwhile.
+pub(crate) async fn end_visit(repo: &Repo, token_hash: &[u8; 32]) -> Result<()> {
+    for _ in 0..END_TRIES_MAX {
+        let Some(visit) = repo.visit(token_hash)? else {
+            return Ok(());
+        };
+        let mut batch = Batch::new();
+        batch.remove(&visit);
+        match repo.store().commit(batch).await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Conflict { .. }) => tokio::task::yield_now().await,
+            Err(error) => return Err(error.into()),
+        }
     }
+    Err(Fault::Unavailable)
 }
 
 /// Ends a session.

@@ -209,7 +209,7 @@ pub(super) async fn switch(State(site): State<Arc<Site>>, form: VisitorForm) -> 
         return Err(Fault::NotFound);
     }
     let via = form.visitor.visit.via.reveal().clone();
-    super::super::data::end_visit(site.repo(), &form.visitor.visit).await?;
+    super::super::data::end_visit(site.repo(), &form.visitor.visit.token_hash).await?;
     visit::begin(&site, wanted, via, "/me").await
 }
 

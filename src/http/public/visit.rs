@@ -106,7 +106,7 @@ pub(super) async fn begin(
 
 /// Ends a session.
 pub(super) async fn end(site: &Site, visitor: &Visitor, then: &str) -> Result<Response, Fault> {
-    data::end_visit(site.repo(), &visitor.visit).await?;
+    data::end_visit(site.repo(), &visitor.visit.token_hash).await?;
     let secure = site.settings().secure_cookie;
     let gone = set_cookie(cookie_name(secure), "", secure, Some(0));
     with_cookie(&gone, then)

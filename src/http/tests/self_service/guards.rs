@@ -102,6 +102,22 @@ async fn forms_need_their_token_and_our_page() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn logging_out_ends_the_session_however_long_the_page_was_read() {
+    for pause in [Duration::ZERO, MINUTE] {
+        let public = public().await;
+        let (_, to) = public.somebody();
+        let (cookie, csrf) = public.log_in(&to).await;
+        public.world.clock.advance(pause);
+        let out = public
+            .post("/log-out", &cookie, &[("csrf", csrf.as_str())])
+            .await;
+        assert_eq!(out.location(), "/?done=bye");
+        let after = public.get("/me", &cookie).await;
+        assert_eq!(after.location(), "/", "after {pause:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn codes_cannot_be_guessed_and_strangers_are_slowed_down() {
     let public = public_with(PublicSettings {
         tries_per_ip_max: 8,
