@@ -13,7 +13,7 @@ use super::super::fields::Fields;
 use super::frame::{Asked, Frame};
 use super::{Answer, Site, guard, show};
 use crate::domain::{
-    Actor, Channel, Consent, ContactChange, ContactId, Delivery, LogEvent, ProofKind, Redacted,
+    Actor, Channel, Consent, ContactChange, Delivery, LogEvent, ProofKind, Redacted,
 };
 
 /// What mail programs post (RFC 8058, 3.1).
@@ -121,12 +121,13 @@ fn is_one_click(headers: &axum::http::HeaderMap, body: &[u8]) -> bool {
     text == format!("{}={}", ONE_CLICK.0, ONE_CLICK.1)
 }
 
-/// Writes the no. Somebody who is gone wants nothing any more, too.
+/// Writes the no, for whoever took the recipient over where that was done. Somebody who is gone
+/// wants nothing any more, too.
 async fn withdraw(site: &Site, about: &About, all: bool, proof: ProofKind) -> Result<(), Fault> {
-    let id: ContactId = about.delivery.contact;
-    if site.repo().contact(id)?.is_none() {
+    let Some(recipient) = site.repo().current_contact(about.delivery.contact)? else {
         return Ok(());
-    }
+    };
+    let id = recipient.id;
     let now = site.now();
     let category = (!all).then(|| about.category.clone());
     let changing = site.site.tracker.change_contact(id, |contact| {

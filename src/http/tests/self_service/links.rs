@@ -40,6 +40,26 @@ async fn one_click_unsubscribes_from_anywhere_and_the_page_only_from_here() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_mail_to_somebody_taken_over_unsubscribes_who_took_over() {
+    let public = public().await;
+    let (other, _) = public.somebody();
+    let keep = public.world.contacts.iter().find(|id| **id != other.id);
+    let keep = *keep.unwrap();
+    let delivery = public.mail_to(&other).await;
+    let by = crate::domain::UserId::from_bytes([1; 16]);
+    let merging = public.world.tracker.merge_contacts(keep, other.id, by);
+    assert_eq!(merging.await.unwrap(), crate::tracker::Merged::Done);
+    let url = links().unsubscribe(delivery);
+    let path = url.strip_prefix(HERE).unwrap();
+    let one_click = [("List-Unsubscribe", "One-Click")];
+    let done = public.post(path, "", &one_click).await;
+    assert_eq!(done.status, StatusCode::OK);
+    let wishes = public.contact(keep).wishes;
+    assert!(!wishes.allow(Channel::Email, "general"));
+    assert!(wishes.allow(Channel::Email, "alert"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_picture_tells_of_opening_once_and_always_looks_the_same() {
     let public = public().await;
     let (contact, _) = public.somebody();
