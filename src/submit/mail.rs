@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{Making, NewDelivery, make_deliveries};
+use crate::tracker::{Making, NewDelivery, make_deliveries, write_log};
 
 /// Most recipients of one submitted message.
 pub const SUBMITTED_RECIPIENTS_MAX: usize = 500;
@@ -189,8 +189,7 @@ impl Submitter {
                     match fresh {
                         Some(found) => found,
                         None => {
-                            let contact = self.correspondent(recipient, now);
-                            batch.insert(&contact);
+                            let contact = self.newcomer(batch, recipient, now)?;
                             let method = contact.methods[0].id;
                             (contact, method)
                         }
@@ -236,6 +235,23 @@ impl Submitter {
             found.get_or_insert((contact, method));
         }
         Ok(found)
+    }
+
+    /// Somebody never heard of but, maybe, for a STOP.
+    fn newcomer(
+        &self,
+        batch: &mut Batch,
+        recipient: &MailRecipient,
+        now: Timestamp,
+    ) -> Result<Contact, SubmitError> {
+        let mut contact = self.correspondent(recipient, now);
+        if recipient.channel() == Channel::Text {
+            let number = recipient.destination().lookup_key();
+            let log = self.tracker.heed_belated(&mut contact, &number)?;
+            write_log(batch, contact.id, now, log, self.random.next_u64());
+        }
+        batch.insert(&contact);
+        Ok(contact)
     }
 
     fn correspondent(&self, recipient: &MailRecipient, now: Timestamp) -> Contact {

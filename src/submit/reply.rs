@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{NewDelivery, inbox_message, make_to_one};
+use crate::tracker::{NewDelivery, inbox_message, make_to_one, write_log};
 
 /// Name of the category that answers belong to.
 pub const REPLY_CATEGORY: &str = "Reply";
@@ -232,16 +232,23 @@ impl Submitter {
             let problem = FieldError::new("by", UNUSABLE);
             return Err(SubmitError::Invalid(vec![problem]));
         };
-        // They may have become somebody since.
-        let known = self.tracker.whose(&destination.lookup_key(), channel)?;
-        if let Some((id, _)) = known
-            && let Some(known) = self.repo.contact(id)?
-        {
-            batch.expect(&known);
-            return Ok(known.value);
+        // They may have become somebody since. What they said before that counts: a STOP.
+        let key = destination.lookup_key();
+        let known = match self.tracker.whose(&key, channel)? {
+            Some((id, _)) => self.repo.contact(id)?,
+            None => None,
+        };
+        let mut contact = match &known {
+            Some(known) => known.value.clone(),
+            None => self.stranger(destination, now),
+        };
+        let log = self.tracker.heed_belated(&mut contact, &key)?;
+        match &known {
+            Some(known) if log.is_empty() => batch.expect(known),
+            Some(known) => batch.replace(known, &contact),
+            None => batch.insert(&contact),
         }
-        let contact = self.stranger(destination, now);
-        batch.insert(&contact);
+        write_log(batch, contact.id, now, log, self.random.next_u64());
         Ok(contact)
     }
 

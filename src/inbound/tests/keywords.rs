@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::{
-    Actor, Channel, Consent, Contact, ContactChange, ContactId, MessageKind, ProofKind,
+    Actor, Channel, CommunicationId, Consent, Contact, ContactChange, ContactId, MessageKind,
+    ProofKind,
 };
+use crate::submit::Answer;
 
 const NUMBER: &str = "+447700900111";
 /// More people than are seen to in one batch, twice over.
@@ -129,6 +131,71 @@ async fn a_stop_that_was_cut_off_goes_on_when_the_carrier_delivers_it_again() {
         "once is enough"
     );
     assert_eq!(world.threads()[0].messages, 1);
+    world.is_sound();
+}
+
+/// An answer by text in the only thread there is.
+fn texted(world: &World) -> Answer {
+    let [thread] = world.threads().try_into().unwrap();
+    Answer {
+        id: CommunicationId::from_bytes([71; 16]),
+        thread: thread.id,
+        channel: Channel::Text,
+        method: None,
+        subject: String::new(),
+        text: "Who are you?".into(),
+        by: UserId::from_bytes([1; 16]),
+    }
+}
+
+impl World {
+    /// The only one who has the number.
+    fn holder(&self) -> Contact {
+        let found = self.repo.contacts_by_address(NUMBER, 9).unwrap();
+        let [contact] = found.try_into().unwrap();
+        contact.value
+    }
+
+    fn withdrawals(&self, id: ContactId) -> usize {
+        let log = self.repo.log(id, None, 9).unwrap().rows;
+        let withdrawn = |event: &LogEvent| matches!(event, LogEvent::Changed { change, .. } if *change == ContactChange::ConsentWithdrawn);
+        log.iter().filter(|line| withdrawn(&line.event)).count()
+    }
+}
+
+#[tokio::test]
+async fn a_stop_from_a_number_that_was_nobodys_holds_for_whoever_is_answered_there() {
+    for known in [false, true] {
+        let world = World::new().await;
+        world.text(NUMBER, "STOP").await;
+        if known {
+            world.neighbour(31, "Ivo", NUMBER).await;
+        }
+        world.submitter.answer(&texted(&world)).await.unwrap();
+        let contact = world.holder();
+        assert!(!contact.wishes.allow(Channel::Text, "Reply"), "{known}");
+        assert!(contact.wishes.allow(Channel::Call, "alert"));
+        assert_eq!(world.withdrawals(contact.id), 1);
+        world.is_sound();
+    }
+    // Whoever said START since is answered.
+    let world = World::new().await;
+    world.text(NUMBER, "STOP").await;
+    world.clock.advance(std::time::Duration::from_secs(60));
+    world.text(NUMBER, "START").await;
+    world.submitter.answer(&texted(&world)).await.unwrap();
+    assert!(world.holder().wishes.allow(Channel::Text, "Reply"));
+}
+
+#[tokio::test]
+async fn a_stop_from_a_number_that_was_nobodys_holds_for_a_text_that_is_submitted() {
+    let world = World::new().await;
+    world.text(NUMBER, "STOP").await;
+    let sent = world.send_text(NUMBER).await;
+    let contact = world.holder();
+    assert_eq!(sent.contact, contact.id);
+    assert!(!contact.wishes.allow(Channel::Text, "Submitted"));
+    assert_eq!(world.withdrawals(contact.id), 1);
     world.is_sound();
 }
 

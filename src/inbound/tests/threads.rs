@@ -67,7 +67,7 @@ impl World {
         contact.id
     }
 
-    async fn send_text(&self, number: &str) -> Delivery {
+    pub(super) async fn send_text(&self, number: &str) -> Delivery {
         let content = Content {
             subject: String::new(),
             text: String::new(),

@@ -48,6 +48,26 @@ impl Tracker {
         Ok(attached)
     }
 
+    /// Lets a STOP count for a contact that comes to have the number it was said from before
+    /// anybody knew whose that is. Returns the lines for the log.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn heed_belated(
+        &self,
+        contact: &mut Contact,
+        number: &str,
+    ) -> Result<Vec<LogEvent>, TrackerError> {
+        let mut said: Option<Word> = None;
+        for thread in self.repo.threads_at(number, THREADS_TAKEN_MAX)? {
+            let latest = self.repo.messages(thread.id, None, MESSAGES_LOGGED_MAX)?;
+            let word = latest.rows.iter().find_map(|message| Word::of(message));
+            said = said.into_iter().chain(word).max_by_key(Word::at);
+        }
+        let line = said.and_then(|word| word.belated(contact, number));
+        Ok(line.into_iter().collect())
+    }
+
     fn attaching(
         &self,
         id: ThreadId,
