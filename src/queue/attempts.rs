@@ -262,7 +262,11 @@ impl Attempts {
                 return Ok(());
             }
         };
-        let with_files = self.with_files(&mut request).await?;
+        let place = self.with_files(&mut request, delivery.express).await?;
+        if matches!(place, files::Place::Full) {
+            self.step_back(claim).await;
+            return Ok(());
+        }
         let status = begun(self.channel.kind());
         self.tracker
             .record(id, Event::AttemptBegun { status })
@@ -272,7 +276,7 @@ impl Attempts {
         let began = self.clock.monotonic();
         let calling = self.calling();
         let outcome = self.run(id, request, token).await;
-        drop((calling, with_files));
+        drop((calling, place));
         self.count(&outcome, began);
         self.settle(&begun, outcome).await;
         Ok(())

@@ -8,6 +8,7 @@ mod confirmation;
 mod crashes;
 mod escalation;
 mod expansion;
+mod files;
 mod laws;
 mod reminders;
 mod retries;

@@ -1,6 +1,6 @@
 //! The files of emails: read once for many deliveries, and never too many at a time in memory.
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::*;
 use crate::channel::AttachedFile;
@@ -9,36 +9,70 @@ use crate::channel::AttachedFile;
 const KEPT_MAX: usize = 3;
 /// Emails with files that are on the wire at once: each is a whole mail of its own in memory.
 const ON_THE_WIRE_MAX: usize = 8;
+/// Time between two looks for room among those.
+const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// So many emergencies with files more: they do not wait for what is ordinary.
+const EXPRESS_ON_THE_WIRE_MAX: usize = 2;
 
 /// The files of the last communications.
 pub(super) struct Files {
     kept: Mutex<Vec<(BlobId, Arc<[AttachedFile]>)>>,
-    on_the_wire: Arc<Semaphore>,
+    on_the_wire: Semaphore,
+    express_on_the_wire: Semaphore,
 }
 
 impl Default for Files {
     fn default() -> Self {
         Self {
             kept: Mutex::default(),
-            on_the_wire: Arc::new(Semaphore::new(ON_THE_WIRE_MAX)),
+            on_the_wire: Semaphore::new(ON_THE_WIRE_MAX),
+            express_on_the_wire: Semaphore::new(EXPRESS_ON_THE_WIRE_MAX),
         }
     }
 }
 
+/// Whether an email may go now.
+pub(super) enum Place<'a> {
+    /// It has no files.
+    NotNeeded,
+    /// It is one of the few with files that are on the wire, as long as this lives.
+    Given {
+        /// Its place among them.
+        _permit: SemaphorePermit<'a>,
+    },
+    /// There are as many as there may be.
+    Full,
+}
+
 impl Attempts {
-    /// Puts the files into the request, if there are any. As long as the permit lives, the mail
-    /// is one of the few with files that are on the wire.
+    /// Puts the files into the request, if there are any and there is room for such an email.
+    /// Waiting for it here would keep everything else from the lane.
     pub(super) async fn with_files(
         &self,
         request: &mut AttemptRequest,
-    ) -> Result<Option<OwnedSemaphorePermit>, AttemptError> {
+        express: bool,
+    ) -> Result<Place<'_>, AttemptError> {
         let wanted = &request.content.attachments;
         if self.channel.kind() != ChannelKind::Email || wanted.is_empty() {
-            return Ok(None);
+            return Ok(Place::NotNeeded);
         }
-        let permit = Arc::clone(&self.files.on_the_wire).acquire_owned().await;
+        let own = express.then(|| self.files.express_on_the_wire.try_acquire());
+        let own = own.and_then(Result::ok);
+        let Some(permit) = own.or_else(|| self.files.on_the_wire.try_acquire().ok()) else {
+            return Ok(Place::Full);
+        };
         request.files = self.files_of(&request.content).await?;
-        Ok(permit.ok())
+        Ok(Place::Given { _permit: permit })
+    }
+
+    /// Gives the slot of the lane to others for whom there may be room. Whatever changes until
+    /// this delivery's next turn counts then.
+    pub(super) async fn step_back(&self, claim: &Claim) {
+        tokio::select! {
+            () = self.drain.cancelled() => {}
+            () = tokio::time::sleep(ROOM_LOOK_INTERVAL) => {}
+        }
+        self.repo.store().release(claim);
     }
 
     /// One reads, the others wait for it: a thousand deliveries begin at the same moment.
