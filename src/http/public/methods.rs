@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 
 use super::super::fault::Fault;
 use super::frame::Asked;
+use super::limits::level;
 use super::me::{Rejected, view};
 use super::visit::VisitorForm;
 use super::{Answer, Site, guard, see, sign_up};
@@ -31,6 +32,17 @@ fn after(sent: VerificationSent) -> Answer {
     }))
 }
 
+/// What follows when something that is not theirs yet was to be proved. That a link went there
+/// just now would tell that somebody is known by it.
+fn after_asking(form: &VisitorForm, to: &str, sent: VerificationSent) -> Answer {
+    let mut methods = form.visitor.contact.methods.iter();
+    let own = methods.any(|method| method.destination.lookup_key() == to);
+    match sent {
+        VerificationSent::TooSoon | VerificationSent::TooMany if !own => Ok(see("/me?done=sent")),
+        sent => after(sent),
+    }
+}
+
 /// `POST /me/methods/add`
 pub(super) async fn add(State(site): State<Arc<Site>>, asked: Asked, form: VisitorForm) -> Answer {
     let kind = form.fields.get("kind");
@@ -51,8 +63,8 @@ pub(super) async fn add(State(site): State<Arc<Site>>, asked: Asked, form: Visit
     match read {
         Ok(method) => {
             guard::costly(&site, &form.parts)?;
-            let sent = site.site.submit.request_addition(contact.id, &method);
-            after(sent.await?)
+            let sent = level(site.site.submit.request_addition(contact.id, &method)).await?;
+            after_asking(&form, &method.destination.lookup_key(), sent)
         }
         Err(problem) => {
             let rejected = Rejected {
@@ -100,11 +112,10 @@ pub(super) async fn replace(
         Ok(destination) => {
             guard::costly(&site, &form.parts)?;
             let contact = form.visitor.contact.id;
-            let sent = site
-                .site
-                .submit
-                .request_replacement(contact, method.id, destination);
-            after(sent.await?)
+            let to = destination.lookup_key();
+            let submit = &site.site.submit;
+            let sent = level(submit.request_replacement(contact, method.id, destination)).await?;
+            after_asking(&form, &to, sent)
         }
         Err(problem) => {
             let rejected = Rejected {

@@ -13,7 +13,7 @@ mod frame;
 mod guard;
 mod home;
 mod leave;
-mod limits;
+pub(super) mod limits;
 mod me;
 mod methods;
 mod pixel;

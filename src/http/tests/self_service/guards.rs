@@ -1,6 +1,8 @@
 //! What strangers learn and may do: nothing.
 
 use super::*;
+use crate::domain::Method;
+use crate::http::public::limits::ANSWER_TIME;
 
 /// What every answer about an address takes at least: on a standing clock work takes no time.
 const LEVEL: std::time::Duration = std::time::Duration::from_millis(400);
@@ -32,6 +34,44 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn adding_an_address_tells_nobody_whether_it_is_known() {
+    let public = public().await;
+    let (visitor, own) = public.somebody();
+    let (cookie, csrf) = public.log_in(&own).await;
+    let of_another = public.world.contacts.iter().find_map(|id| {
+        let contact = public.contact(*id);
+        let is_email = |method: &&Method| method.kind == MethodKind::Email;
+        let method = contact.methods.iter().find(is_email)?;
+        (*id != visitor.id).then(|| method.destination.reveal().to_owned())
+    });
+    let known = of_another.unwrap();
+    let unknown = "nobody.at.all@example.org";
+    let replace = format!("/me/methods/{}/replace", visitor.methods[0].id);
+    for (path, field) in [("/me/methods/add", "added"), (replace.as_str(), "to")] {
+        let mut answers = Vec::new();
+        for to in [known.as_str(), unknown] {
+            public.post("/log-in", "", &[("to", to)]).await;
+            let began = tokio::time::Instant::now();
+            let fields = [("csrf", csrf.as_str()), ("kind", "email"), (field, to)];
+            let answer = public.post(path, &cookie, &fields).await;
+            answers.push((answer.location().to_owned(), began.elapsed()));
+        }
+        assert_eq!(answers[0], answers[1], "{path}");
+        assert_eq!(answers[0].0, "/me?done=sent");
+        assert!(answers[0].1 >= ANSWER_TIME);
+        public.world.clock.advance(MINUTE);
+    }
+    // What is theirs they know already.
+    let again = [("csrf", csrf.as_str()), ("to", own.reveal())];
+    let mut done = String::new();
+    for _ in 0..2 {
+        let answer = public.post(&replace, &cookie, &again).await;
+        done = answer.location().to_owned();
+    }
+    assert_eq!(done, "/me?done=soon");
 }
 
 #[tokio::test(start_paused = true)]
