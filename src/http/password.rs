@@ -59,28 +59,39 @@ impl PasswordGate {
         password: String,
         hash: Option<String>,
     ) -> Result<bool, GateFull> {
-        let _place = self.waiting.try_acquire().map_err(|_| GateFull)?;
-        let _turn = self.running.acquire().await.map_err(|_| GateFull)?;
-        let task = tokio::task::spawn_blocking(move || {
+        let check = move || {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.clone());
             verify(&password, &hash) && known
-        });
-        Ok(task.await.unwrap_or(false))
+        };
+        Ok(self.in_turn(check).await?.unwrap_or(false))
     }
-}
 
-impl PasswordGate {
     /// The hash of a new password, computed in turn with the checks.
     pub(crate) async fn hash(
         &self,
         password: String,
         random: Randomness,
     ) -> Result<Option<String>, GateFull> {
-        let _place = self.waiting.try_acquire().map_err(|_| GateFull)?;
-        let _turn = self.running.acquire().await.map_err(|_| GateFull)?;
-        let task = tokio::task::spawn_blocking(move || hash_password(&password, &random));
-        Ok(task.await.unwrap_or(None))
+        let hash = self.in_turn(move || hash_password(&password, &random));
+        Ok(hash.await?.flatten())
+    }
+
+    /// Computes in turn; none when that failed. The turn lasts as long as the computation, also
+    /// when whoever asked has gone away meanwhile.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        compute: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, GateFull> {
+        let waiting = Arc::clone(&self.waiting);
+        let place = waiting.try_acquire_owned().map_err(|_| GateFull)?;
+        let running = Arc::clone(&self.running);
+        let turn = running.acquire_owned().await.map_err(|_| GateFull)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            compute()
+        });
+        Ok(task.await.ok())
     }
 }
 
@@ -110,5 +121,22 @@ mod tests {
         assert!(!gate.check("wrong horse".into(), Some(hash)).await.unwrap());
         assert!(!gate.check(String::new(), None).await.unwrap());
         assert!(NOBODY.starts_with("$argon2id$"));
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_gives_no_turn_back_before_the_work_is_done() {
+        let gate = PasswordGate::new();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let computing = gate.in_turn(move || wait.recv());
+        tokio::select! {
+            biased;
+            _ = computing => panic!("it was let go on"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(gate.running.available_permits(), CHECKS_AT_ONCE_MAX - 1);
+        assert_eq!(gate.waiting.available_permits(), CHECKS_WAITING_MAX - 1);
+        go.send(()).unwrap();
+        let all = u32::try_from(CHECKS_AT_ONCE_MAX).unwrap();
+        assert!(gate.running.acquire_many(all).await.is_ok());
     }
 }
