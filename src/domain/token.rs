@@ -10,9 +10,10 @@ use super::timestamp::Timestamp;
 pub const TOKENS_MAX: usize = 50;
 /// How exact [`ApiToken::used_at`] is: writing it at every request would write a lot.
 pub const TOKEN_TOUCH_EVERY: Duration = Duration::from_secs(60);
-/// How long the answer to a request with an idempotency key is kept.
+/// How long the answer to a request with an idempotency key is kept, if there is room.
 pub const API_ANSWER_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Most requests whose answers are kept at a time.
+/// Most requests whose answers are kept at a time; when there are more, the oldest answers go
+/// before their time.
 pub const API_REQUESTS_MAX: u64 = 200_000;
 /// Longest body of an answer that is kept, in octets.
 pub const API_ANSWER_SIZE_MAX: usize = 8 * 1024;

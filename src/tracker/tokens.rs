@@ -118,6 +118,14 @@ impl Users {
     /// # Errors
     /// When the store fails, or others kept writing the same.
     pub async fn begin_request(&self, new: &ApiRequest) -> Result<Begun, UserError> {
+        self.begin_within(new, API_REQUESTS_MAX).await
+    }
+
+    async fn begin_within(&self, new: &ApiRequest, max: u64) -> Result<Begun, UserError> {
+        let known = self.repo.api_request(&new.key)?;
+        if known.is_none() && !self.make_room(new.at, max).await? {
+            return Ok(Begun::Full);
+        }
         for _ in 0..CONFLICTS_MAX {
             let known = self.repo.api_request(&new.key)?;
             let mut batch = Batch::new();
@@ -126,15 +134,7 @@ impl Users {
                 Some(over) => {
                     batch.replace(&over, new);
                 }
-                None => {
-                    let old = self.repo.oldest_api_requests(SWEPT_MAX)?;
-                    let old: Vec<_> = old.iter().filter(|one| one.is_over(new.at)).collect();
-                    if old.is_empty() && self.repo.api_request_count()? >= API_REQUESTS_MAX {
-                        return Ok(Begun::Full);
-                    }
-                    old.into_iter().for_each(|one| batch.remove(one));
-                    batch.insert(new);
-                }
+                None => batch.insert(new),
             }
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
@@ -146,6 +146,29 @@ impl Users {
             }
         }
         Err(UserError::Contention)
+    }
+
+    /// Forgets requests that are over; when there are `max`, also the oldest of those that were
+    /// answered: one program that asks a lot must not keep the others from asking. Returns
+    /// whether there is room.
+    ///
+    /// They go in a batch of their own: two who forget the same at once do not hold up each
+    /// other's requests.
+    async fn make_room(&self, now: Timestamp, max: u64) -> Result<bool, UserError> {
+        let full = self.repo.api_request_count()? >= max;
+        let mut old = self.repo.oldest_api_requests(SWEPT_MAX)?;
+        old.retain(|one| one.is_over(now) || (full && one.answer.is_some()));
+        if old.is_empty() {
+            return Ok(!full);
+        }
+        let mut batch = Batch::new();
+        old.iter().for_each(|one| batch.remove(one));
+        match self.repo.store().commit(batch).await {
+            Ok(_) => Ok(true),
+            // Somebody else forgets them just now.
+            Err(error) if is_conflict(&error) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Keeps the answer to a request; without one the request is forgotten and may be sent anew.
@@ -169,5 +192,63 @@ impl Users {
             None => batch.remove(begun),
         }
         self.repo.store().commit(batch).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::{Randomness, VirtualClock};
+    use crate::domain::Redacted;
+    use crate::store::{Repo, Store};
+
+    const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn users() -> Users {
+        let clock = VirtualClock::standing(START);
+        Users::new(Repo::new(Store::memory()), clock, Randomness::seeded(3))
+    }
+
+    /// The request of this number, a second after the one before it.
+    fn request(number: u8) -> ApiRequest {
+        ApiRequest {
+            key: [number; 32],
+            request: [number; 32],
+            run: [1; 16],
+            at: START.plus(Duration::from_secs(number.into())),
+            answer: None,
+        }
+    }
+
+    async fn ask(users: &Users, number: u8, answered: bool) -> bool {
+        let Begun::New(begun) = users.begin_within(&request(number), 3).await.unwrap() else {
+            return false;
+        };
+        let answer = ApiAnswer {
+            status: 200,
+            media_type: String::new(),
+            location: String::new(),
+            body: Redacted::new(String::new()),
+        };
+        if answered {
+            users.end_request(&begun, Some(answer)).await.unwrap();
+        }
+        true
+    }
+
+    #[tokio::test]
+    async fn when_it_is_full_old_answers_make_room_and_what_is_under_way_does_not() {
+        let users = users();
+        for number in 1..=3 {
+            assert!(ask(&users, number, number != 1).await);
+        }
+        assert!(ask(&users, 4, false).await, "the answers have gone");
+        let kept = |number: u8| users.repo.api_request(&[number; 32]).unwrap().is_some();
+        assert_eq!([1, 2, 3, 4].map(kept), [true, false, false, true]);
+        assert!(ask(&users, 5, false).await);
+        assert!(!ask(&users, 6, false).await, "all of them are under way");
     }
 }
