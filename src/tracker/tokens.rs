@@ -9,6 +9,8 @@ use crate::store::{Batch, Loaded, RowBatch, StoreError};
 pub const TOKENS_READ_MAX: usize = 1_000;
 /// Old requests forgotten with each new one.
 const SWEPT_MAX: usize = 100;
+/// The name of no run of the daemon.
+const NO_RUN: [u8; 16] = [0; 16];
 
 /// A token to be made.
 #[derive(Clone, Debug)]
@@ -169,6 +171,20 @@ impl Users {
             Err(error) if is_conflict(&error) => Ok(true),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Says of a request that nobody knows how far it came: it is neither done again nor answered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn doubt_request(&self, begun: &Loaded<ApiRequest>) -> Result<(), StoreError> {
+        let cut_off = ApiRequest {
+            run: NO_RUN,
+            ..begun.value.clone()
+        };
+        let mut batch = Batch::new();
+        batch.replace(begun, &cut_off);
+        self.repo.store().commit(batch).await.map(|_| ())
     }
 
     /// Keeps the answer to a request; without one the request is forgotten and may be sent anew.

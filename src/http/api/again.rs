@@ -6,9 +6,11 @@
 //! Only one that a restart cut off has none: it is refused, since nobody knows how far it came.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Extension, Request, State};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -21,13 +23,15 @@ use super::problem::Problem;
 use super::{attachments, body};
 use crate::domain::token::API_ANSWER_SIZE_MAX;
 use crate::domain::{ApiAnswer, ApiRequest, Redacted};
-use crate::store::Loaded;
+use crate::store::{Loaded, StoreError};
 use crate::tracker::Begun;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Longest key, in characters.
 const KEY_MAX: usize = 200;
+/// Time between two tries to keep an answer that the store refused.
+const KEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Does a request once.
 pub(super) async fn once(
@@ -109,14 +113,19 @@ async fn done_once(
     let begun = match app.users().begin_request(&wish).await? {
         Begun::New(begun) => begun,
         Begun::Known(known) => return known_before(app, &wish, &known),
-        Begun::Full => return Err(Fault::TooMany(std::time::Duration::from_secs(3600)).into()),
+        Begun::Full => return Err(Fault::TooMany(Duration::from_secs(3600)).into()),
     };
     let request = Request::from_parts(parts, Body::from(body));
     let app = Arc::clone(app);
     // Whoever asked may go away meanwhile: the answer is kept for them all the same.
     let doing = tokio::spawn(async move {
-        let response = next.run(request).await;
-        keep(&app, &begun, response).await
+        match tokio::spawn(next.run(request)).await {
+            Ok(response) => keep(&app, begun, response).await,
+            Err(_) => {
+                app.users().doubt_request(&begun).await?;
+                Err(Fault::Internal.into())
+            }
+        }
     });
     doing.await.map_err(|_| Fault::Internal)?
 }
@@ -137,34 +146,68 @@ fn known_before(app: &App, wish: &ApiRequest, known: &ApiRequest) -> Result<Resp
         let detail = "The same request is still being done. Ask again in a moment.";
         Problem::conflict("idempotency-in-progress", detail)
     } else {
-        let detail = "A restart cut this request off. Look whether it was done before you send it under another key.";
+        let detail = "A restart or a mistake of ours cut this request off. Look whether it was done before you send it under another key.";
         Problem::conflict("idempotency-in-doubt", detail)
     })
 }
 
 /// Keeps the answer before it is told. What failed for the moment may be sent again.
 async fn keep(
-    app: &App,
-    begun: &Loaded<ApiRequest>,
+    app: &Arc<App>,
+    begun: Loaded<ApiRequest>,
     response: Response,
 ) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
-    let body = to_bytes(body, API_ANSWER_SIZE_MAX).await;
+    // It stands in memory already: what a POST is answered with is never a stream.
+    let body = to_bytes(body, usize::MAX).await;
     let body = body.map_err(|_| Fault::Internal)?;
+    let answer = answer_of(&parts, &body);
+    if let Err(error) = app.users().end_request(&begun, answer.clone()).await {
+        tracing::error!(%error, "the answer to a program cannot be kept; trying again");
+        tokio::spawn(keep_later(Arc::clone(app), begun, answer));
+        return Err(error.into());
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// What is kept of an answer. None where the request may be sent again: it failed for the moment,
+/// or nothing was done and it takes too much room to say why.
+fn answer_of(parts: &Parts, body: &Bytes) -> Option<ApiAnswer> {
     let status = parts.status.as_u16();
+    let fits = body.len() <= API_ANSWER_SIZE_MAX;
+    if Problem::is_transient(status) || (!fits && !parts.status.is_success()) {
+        return None;
+    }
     let text = |name| {
         let value = parts.headers.get(name);
         let value = value.and_then(|value| HeaderValue::to_str(value).ok());
         value.unwrap_or_default().to_owned()
     };
-    let answer = (!Problem::is_transient(status)).then(|| ApiAnswer {
+    // Of what was done and takes too much room it is kept that it was done, and where.
+    let (media_type, body) = if fits {
+        let body = String::from_utf8_lossy(body).into_owned();
+        (text(header::CONTENT_TYPE), body)
+    } else {
+        (String::new(), String::new())
+    };
+    Some(ApiAnswer {
         status,
-        media_type: text(header::CONTENT_TYPE),
+        media_type,
         location: text(header::LOCATION),
-        body: Redacted::new(String::from_utf8_lossy(&body).into_owned()),
-    });
-    app.users().end_request(begun, answer).await?;
-    Ok(Response::from_parts(parts, Body::from(body)))
+        body: Redacted::new(body),
+    })
+}
+
+/// What was done was done: its answer is kept however long the store refuses, so that whoever
+/// asks again gets it.
+async fn keep_later(app: Arc<App>, begun: Loaded<ApiRequest>, answer: Option<ApiAnswer>) {
+    loop {
+        tokio::time::sleep(KEEP_INTERVAL).await;
+        match app.users().end_request(&begun, answer.clone()).await {
+            Ok(()) | Err(StoreError::Closed | StoreError::Conflict { .. }) => return,
+            Err(error) => tracing::debug!(%error, "the answer to a program is not kept yet"),
+        }
+    }
 }
 
 fn replay(answer: &ApiAnswer) -> Response {
@@ -182,4 +225,31 @@ fn replay(answer: &ApiAnswer) -> Response {
     }
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn kept(status: StatusCode, size: usize) -> Option<ApiAnswer> {
+        let place = [(header::LOCATION, "/api/v1/things/1")];
+        let response = (status, place, "x".repeat(size)).into_response();
+        let (parts, _) = response.into_parts();
+        answer_of(&parts, &Bytes::from("x".repeat(size)))
+    }
+
+    #[test]
+    fn an_answer_that_takes_too_much_room_is_kept_without_its_body_or_asked_for_again() {
+        let small = kept(StatusCode::CREATED, API_ANSWER_SIZE_MAX).unwrap();
+        assert_eq!(small.body.reveal().len(), API_ANSWER_SIZE_MAX);
+        let large = kept(StatusCode::CREATED, API_ANSWER_SIZE_MAX + 1).unwrap();
+        assert_eq!((large.status, large.body.reveal().as_str()), (201, ""));
+        assert_eq!(large.location, "/api/v1/things/1");
+        assert_eq!(large.media_type, "");
+        let refused = StatusCode::UNPROCESSABLE_ENTITY;
+        assert!(kept(refused, API_ANSWER_SIZE_MAX).is_some());
+        assert!(kept(refused, API_ANSWER_SIZE_MAX + 1).is_none());
+        assert!(kept(StatusCode::SERVICE_UNAVAILABLE, 1).is_none());
+    }
 }

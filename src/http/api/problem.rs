@@ -11,6 +11,8 @@ use crate::store::{RepoError, StoreError};
 use crate::submit::{FieldError, RecontactRefusal, SubmitError};
 use crate::tracker::{TrackerError, UserError};
 
+/// Most fields named in one answer.
+const ERRORS_MAX: usize = 50;
 /// What every name of a problem begins with.
 const NAMES: &str = "urn:tocsin:problem:";
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -47,7 +49,7 @@ pub(crate) struct Problem {
     status: u16,
     /// What happened this time.
     detail: String,
-    /// The fields that are wrong, for `urn:tocsin:problem:validation`.
+    /// The fields that are wrong, the first 50 of them, for `urn:tocsin:problem:validation`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<WrongField>,
     #[serde(skip)]
@@ -71,8 +73,9 @@ impl Problem {
         }
     }
 
-    /// Fields are wrong; nothing was done.
-    pub(super) fn validation(errors: Vec<WrongField>) -> Self {
+    /// Fields are wrong; nothing was done. The first [`ERRORS_MAX`] are named.
+    pub(super) fn validation(mut errors: Vec<WrongField>) -> Self {
+        errors.truncate(ERRORS_MAX);
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "validation",

@@ -185,6 +185,27 @@ async fn the_same_key_does_it_once() {
 }
 
 #[tokio::test]
+async fn a_refusal_with_a_lot_to_say_is_told_and_kept() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let mut body = draft(&world);
+    let nobody = |n: u32| json!(format!("{n:032x}"));
+    body["audience"]["contacts"] = (1..=200).map(nobody).collect();
+    for replayed in [false, true] {
+        let path = "/api/v1/communications";
+        let answer = program.ask(Method::POST, path, Some("one"), Some(&body));
+        let answer = answer.await;
+        let (name, status, document) = problem(&answer);
+        assert_eq!((name.as_str(), status), ("validation", 422));
+        assert_eq!(document["errors"].as_array().unwrap().len(), 50);
+        assert_eq!(
+            answer.headers.contains_key("idempotency-replayed"),
+            replayed
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_is_being_done_or_was_cut_off_is_not_done_again() {
     use crate::tracker::Begun;
     let world = world().await;
@@ -216,6 +237,13 @@ async fn what_is_being_done_or_was_cut_off_is_not_done_again() {
             .await;
         let (found, status, _) = problem(&again);
         assert_eq!((found.as_str(), status), (name, 409));
+        // Once nobody knows how far it came, it stays so.
+        let known = world.repo.api_request(&done.key).unwrap().unwrap();
+        users.doubt_request(&known).await.unwrap();
+        let again = program
+            .ask(Method::POST, path, Some("one"), Some(&body))
+            .await;
+        assert_eq!(problem(&again).0, "idempotency-in-doubt");
     }
 }
 
