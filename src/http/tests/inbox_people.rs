@@ -209,6 +209,26 @@ async fn an_unknown_sender_is_found_among_the_contacts_and_attached() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_there_in_capitals_is_not_added_again() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let ada = world.contacts[0];
+    let capitals = crate::domain::EmailAddress::parse("Zoe@Far.example").unwrap();
+    let write = |contact: &mut crate::domain::Contact| {
+        let email = Redacted::new(capitals.clone());
+        contact.methods[0].destination = crate::domain::Destination::Email(email);
+        Some(Vec::new())
+    };
+    world.tracker.change_contact(ada, write).await.unwrap();
+    let before = world.repo.contact(ada).unwrap().unwrap().methods.len();
+    let one = from_stranger(&world, 1, |incoming| incoming.contact = None).await;
+    let done = attach(&browser, one, ada, true).await;
+    assert_eq!(done.location(), format!("/inbox/{one}?done=attached"));
+    let after = world.repo.contact(ada).unwrap().unwrap().methods.len();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
 async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
     let world = world().await;
     let browser = world.browser("ida").await;

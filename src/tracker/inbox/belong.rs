@@ -124,9 +124,10 @@ impl Tracker {
         by: Actor,
     ) -> Result<(), TrackerError> {
         let there = |destination: &Destination| {
+            let key = destination.lookup_key();
             let mut methods = old.methods.iter();
             methods.any(|known| {
-                known.state != MethodState::Removed && known.destination == *destination
+                known.state != MethodState::Removed && known.destination.lookup_key() == key
             })
         };
         let now = self.clock.wall();
