@@ -107,6 +107,10 @@ impl Submitter {
         }
         // Two colleagues who answer one stranger in two threads make one person of them.
         let _one_by_one = self.answering.lock().await;
+        // Nor does anything come in from there before it is settled who that is.
+        let thread = self.repo.thread(answer.thread)?;
+        let address = thread.ok_or(SubmitError::NotFound)?.address.clone();
+        let _nothing_comes_in = self.tracker.settle_sender(address.reveal()).await;
         for _ in 0..CONFLICTS_MAX {
             if self.repo.communication(answer.id)?.is_some() {
                 return Ok(());

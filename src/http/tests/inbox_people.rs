@@ -229,6 +229,47 @@ async fn an_address_that_is_there_in_capitals_is_not_added_again() {
 }
 
 #[tokio::test]
+async fn what_an_unknown_sender_writes_while_they_become_somebody_is_theirs() {
+    let world = world().await;
+    let ada = world.contacts[0];
+    let one = from_stranger(&world, 1, |_| {}).await;
+    let address = crate::domain::EmailAddress::parse(STRANGER).unwrap();
+    let address = crate::domain::Destination::Email(Redacted::new(address));
+    let method = Some((crate::domain::MethodKind::Email, address));
+    let by = crate::domain::Actor::Gateway;
+    let attaching = world.tracker.attach_thread(one, ada, method, by);
+    attaching.await.unwrap();
+    // It was looked up before that whose it is.
+    let next = from_stranger(&world, 2, |incoming| {
+        incoming.subject = "Something else".into()
+    });
+    let thread = world.repo.thread(next.await).unwrap().unwrap();
+    assert_eq!(thread.contact, Some(ada));
+    let log = world.repo.log(ada, None, 50).unwrap().rows;
+    let replies = log
+        .iter()
+        .filter(|line| matches!(line.event, LogEvent::Replied { .. }));
+    assert_eq!(replies.count(), 2);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn nobody_is_attached_while_something_comes_in_from_there() {
+    let world = world().await;
+    let one = from_stranger(&world, 1, |_| {}).await;
+    let coming_in = world.tracker.settle_sender(STRANGER).await;
+    let by = crate::domain::Actor::Gateway;
+    let attaching = world
+        .tracker
+        .attach_thread(one, world.contacts[0], None, by);
+    tokio::pin!(attaching);
+    let waits = std::time::Duration::from_millis(50);
+    assert!(tokio::time::timeout(waits, &mut attaching).await.is_err());
+    drop(coming_in);
+    attaching.await.unwrap();
+}
+
+#[tokio::test]
 async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
     let world = world().await;
     let browser = world.browser("ida").await;

@@ -39,6 +39,11 @@ impl Tracker {
         method: Option<(MethodKind, Destination)>,
         by: Actor,
     ) -> Result<Attached, TrackerError> {
+        let named = self
+            .repo
+            .thread(thread)?
+            .ok_or(TrackerError::NotFound("thread"))?;
+        let _nothing_comes_in = self.settle_sender(named.address.reveal()).await;
         let attached = self
             .commit_anew(|| self.attaching(thread, contact, method.as_ref(), by))
             .await?;

@@ -87,14 +87,16 @@ impl Tracker {
         if let Some(contact) = incoming.contact {
             incoming.contact = Some(self.repo.current_id(contact)?);
         }
-        let incoming = &incoming;
-        let _one_by_one = self.threading[lock_of(incoming)].lock().await;
+        let _one_by_one = self.threading[lock_of(&incoming)].lock().await;
         let (taken, mut rest) = self
             .commit_anew(|| {
-                let (batch, taken, rest) = self.taking_in(base.clone(), incoming)?;
+                // Whom nobody knew a moment ago may have become somebody.
+                let now = self.with_contact(&incoming)?;
+                let (batch, taken, rest) = self.taking_in(base.clone(), &now)?;
                 Ok((batch, (taken, rest)))
             })
             .await?;
+        let incoming = &incoming;
         // Until all of it is done, nothing is acknowledged: what is cut off here is delivered
         // again, and goes on.
         while let Some(Rest { proof, after }) = rest {
@@ -111,6 +113,21 @@ impl Tracker {
             tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known = incoming.contact.is_some(), "reply taken in");
         }
         Ok(taken)
+    }
+
+    /// The lock under which it is settled whose the threads of an unknown address are: nothing
+    /// comes in from there meanwhile.
+    pub async fn settle_sender(&self, address: &str) -> tokio::sync::MutexGuard<'_, ()> {
+        self.threading[lock_at(address)].lock().await
+    }
+
+    fn with_contact(&self, incoming: &Incoming) -> Result<Incoming, TrackerError> {
+        let mut now = incoming.clone();
+        if now.contact.is_none() {
+            let whose = self.whose(&now.from, now.channel)?;
+            now.contact = whose.map(|(contact, _)| contact);
+        }
+        Ok(now)
     }
 
     fn taking_in(
@@ -341,10 +358,18 @@ fn bounded_sender(incoming: &Incoming) -> String {
 
 /// One lock for all that one person, or one unknown address, writes.
 fn lock_of(incoming: &Incoming) -> usize {
-    let mut hasher = DefaultHasher::new();
     match incoming.contact {
-        Some(contact) => contact.hash(&mut hasher),
-        None => incoming.from.hash(&mut hasher),
+        Some(contact) => lock_named(&contact),
+        None => lock_at(&bounded_sender(incoming)),
     }
+}
+
+fn lock_at(address: &str) -> usize {
+    lock_named(&address)
+}
+
+fn lock_named(name: &impl Hash) -> usize {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
     usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or(0)
 }
