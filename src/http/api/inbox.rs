@@ -250,6 +250,9 @@ pub(super) struct AnswerAsked {
     #[serde(default)]
     subject: String,
     text: String,
+    /// `messages` of the thread as it was read: it is marked as read, unless there are later ones
+    /// in it. Without this it stays as it is.
+    seen: Option<u32>,
 }
 
 /// Answers: a message to the person, which stands in the thread from then on.
@@ -277,6 +280,14 @@ pub(super) async fn answer(
         by: caller.user.id,
     };
     app.console.submit.answer(&answer).await?;
+    if let Some(seen) = asked.seen {
+        let tracker = &app.console.tracker;
+        let marked = tracker.mark_thread(thread, false, seen.saturating_add(1));
+        if let Err(error) = marked.await {
+            // The answer is on its way: nobody is to send it again for this.
+            tracing::warn!(%thread, %error, "an answered thread could not be marked as read");
+        }
+    }
     Ok(created(answer.id, "/api/v1/communications"))
 }
 

@@ -9,6 +9,7 @@ use super::inbox::{comes_in, is_sound};
 use super::inbox_people::{STRANGER, from_stranger, mail_with_files};
 use super::world::{World, patient_world, world};
 use crate::domain::{Channel, MethodState, Status};
+use crate::tracker::{Incoming, Taken};
 
 #[tokio::test]
 async fn replies_are_read_answered_by_the_way_they_came_given_away_and_finished() {
@@ -83,6 +84,42 @@ async fn replies_are_read_answered_by_the_way_they_came_given_away_and_finished(
         (&thread["state"], &thread["unread"], &thread["assigned"]),
         (&json!("done"), &json!(0), &json!(otto))
     );
+}
+
+#[tokio::test]
+async fn an_answer_marks_as_read_what_was_seen_and_replies_are_told_of_again() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let mut thread = None;
+    let write = async |seed: u8| {
+        world.clock.advance(std::time::Duration::from_secs(1));
+        let same = |incoming: &mut Incoming| {
+            incoming.subject = "Re: Road closed".into();
+        };
+        let Taken::In(thread) = comes_in(&world, seed, same).await else {
+            panic!("it was not taken in");
+        };
+        let id = crate::domain::MessageId::from_bytes([seed; 16]);
+        world.repo.message(thread, id).unwrap().unwrap().value
+    };
+    for seed in 1..=12 {
+        let message = write(seed).await;
+        assert_eq!(message.notify_at.is_some(), seed <= 10, "{seed}");
+        assert_eq!(*thread.get_or_insert(message.thread), message.thread);
+    }
+    let place = format!("/api/v1/inbox/{}", thread.unwrap());
+    let mut answer =
+        json!({"channel": "email", "subject": "Re: Road closed", "text": "Thank you."});
+    world.clock.advance(std::time::Duration::from_secs(1));
+    program.post(&format!("{place}/answer"), &answer).await;
+    assert_eq!(program.get(&place).await["unread"], 12);
+    assert!(write(13).await.notify_at.is_some(), "it was answered");
+    answer["seen"] = json!(13);
+    program.post(&format!("{place}/answer"), &answer).await;
+    assert_eq!(program.get(&place).await["unread"], 13, "one was not seen");
+    answer["seen"] = json!(15);
+    program.post(&format!("{place}/answer"), &answer).await;
+    assert_eq!(program.get(&place).await["unread"], 0);
 }
 
 #[tokio::test]

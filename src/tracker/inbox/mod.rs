@@ -26,8 +26,8 @@ pub(super) const LOCKS: usize = 64;
 
 /// Contacts looked at that share one address or number.
 const SAME_ADDRESS_MAX: usize = 32;
-/// Administrators are told of so many messages of one thread while nobody reads them: a robot
-/// that answers robots comes to an end here.
+/// Administrators are told of so many messages of one thread while nobody reads or answers them:
+/// a robot that answers robots comes to an end here.
 const UNREAD_TOLD_MAX: u32 = 10;
 
 /// Something that came in, matched as far as it can be.
@@ -153,7 +153,7 @@ impl Tracker {
         let taken = if aside {
             Taken::Aside
         } else {
-            let notify = !self.is_staff(incoming)?;
+            let notify = !self.is_staff(incoming)? && self.may_tell(thread.as_ref())?;
             let message = self.thread_up(&mut batch, incoming, thread, delivery.as_deref(), notify);
             Taken::In(message)
         };
@@ -182,8 +182,7 @@ impl Tracker {
             },
             |thread| thread.value.clone(),
         );
-        let notify =
-            notify && incoming.kind != MessageKind::Automatic && new.unread < UNREAD_TOLD_MAX;
+        let notify = notify && incoming.kind != MessageKind::Automatic;
         let message = Message {
             delivery: delivery.map(|delivery| delivery.id),
             communication: delivery.map(|delivery| delivery.communication),
@@ -198,6 +197,18 @@ impl Tracker {
             None => batch.insert(&new),
         }
         new.id
+    }
+
+    /// Whether administrators may be told of one more message of this thread.
+    fn may_tell(&self, thread: Option<&Loaded<Thread>>) -> Result<bool, TrackerError> {
+        let Some(thread) = thread.filter(|thread| thread.unread >= UNREAD_TOLD_MAX) else {
+            return Ok(true);
+        };
+        let latest = self
+            .repo
+            .messages(thread.id, None, UNREAD_TOLD_MAX as usize)?;
+        let ours = |message: &Loaded<Message>| message.direction == Direction::Out;
+        Ok(latest.rows.iter().any(ours))
     }
 
     /// What answers a notice to an administrator goes nowhere: it must not cause another.
