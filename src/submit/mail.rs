@@ -212,7 +212,7 @@ impl Submitter {
     }
 
     /// The contact and method behind a recipient; one whose method is usable goes first.
-    fn known(
+    pub(super) fn known(
         &self,
         recipient: &MailRecipient,
     ) -> Result<Option<(Loaded<Contact>, MethodId)>, SubmitError> {

@@ -1,6 +1,7 @@
 //! Answers from the inbox: one message to one person by one method.
 
 use super::draft::title;
+use super::mail::MailRecipient;
 use super::{CONFLICTS_MAX, FieldError, SubmitError, Submitter, is_conflict};
 use crate::domain::communication::{BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX};
 use crate::domain::inbox::preview;
@@ -238,10 +239,7 @@ impl Submitter {
         };
         // They may have become somebody since. What they said before that counts: a STOP.
         let key = destination.lookup_key();
-        let known = match self.tracker.whose(&key, channel)? {
-            Some((id, _)) => self.repo.contact(id)?,
-            None => None,
-        };
+        let known = self.holder(&destination, channel)?;
         let mut contact = match &known {
             Some(known) => known.value.clone(),
             None => self.stranger(destination, now),
@@ -254,6 +252,30 @@ impl Submitter {
         }
         write_log(batch, contact.id, now, log, self.random.next_u64());
         Ok(contact)
+    }
+
+    /// Who has an address or number that can be answered: whom something went to there last, else
+    /// somebody else who has it.
+    fn holder(
+        &self,
+        destination: &Destination,
+        channel: Channel,
+    ) -> Result<Option<Loaded<Contact>>, SubmitError> {
+        let key = destination.lookup_key();
+        let works = |contact: &Contact| {
+            let mut methods = contact.methods.iter();
+            methods.any(|one| one.usable_for(channel) && one.destination.lookup_key() == key)
+        };
+        if let Some((id, _)) = self.tracker.whose(&key, channel)?
+            && let Some(contact) = self.repo.contact(id)?.filter(|contact| works(contact))
+        {
+            return Ok(Some(contact));
+        }
+        let recipient = match destination {
+            Destination::Email(address) => MailRecipient::Email(address.clone()),
+            Destination::Phone(number) => MailRecipient::Text(number.clone()),
+        };
+        Ok(self.known(&recipient)?.map(|(contact, _)| contact))
     }
 
     /// `Message-ID` of the last mail in the thread that came in.

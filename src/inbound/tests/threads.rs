@@ -490,6 +490,38 @@ async fn a_stranger_who_became_somebody_is_answered_as_that_person_where_they_wr
 }
 
 #[tokio::test]
+async fn an_answer_goes_to_whoever_has_the_number_and_can_be_reached_there() {
+    let number = "+447700900111";
+    for shared in [true, false] {
+        let world = World::new().await;
+        world.text(number, "Who is this?").await;
+        let ivo = world.neighbour(31, "Ivo", number).await;
+        let remove = |contact: &mut Contact| {
+            contact.methods[0].state = MethodState::Removed;
+            Some(Vec::new())
+        };
+        world.tracker.change_contact(ivo, remove).await.unwrap();
+        let mut wanted = None;
+        if shared {
+            wanted = Some(world.neighbour(32, "Jan", number).await);
+        }
+        let [thread] = world.threads().try_into().unwrap();
+        assert_eq!(thread.contact, None);
+        let answer = Answer {
+            channel: Channel::Text,
+            subject: String::new(),
+            ..answered(71, &thread)
+        };
+        world.submitter.answer(&answer).await.unwrap();
+        let sent = world.repo.deliveries(None, 1).unwrap().rows.remove(0);
+        assert_ne!(sent.contact, ivo);
+        assert!(wanted.is_none_or(|wanted| sent.contact == wanted));
+        assert_eq!(sent.destination.reveal(), number);
+        world.is_sound();
+    }
+}
+
+#[tokio::test]
 async fn threads_and_answers_follow_a_person_whom_another_contact_took_over() {
     let world = World::new().await;
     let by = UserId::from_bytes([1; 16]);
