@@ -157,7 +157,7 @@ impl World {
     }
 
     fn withdrawals(&self, id: ContactId) -> usize {
-        let log = self.repo.log(id, None, 9).unwrap().rows;
+        let log = self.repo.log(id, None, 99).unwrap().rows;
         let withdrawn = |event: &LogEvent| matches!(event, LogEvent::Changed { change, .. } if *change == ContactChange::ConsentWithdrawn);
         log.iter().filter(|line| withdrawn(&line.event)).count()
     }
@@ -196,6 +196,31 @@ async fn a_stop_from_a_number_that_was_nobodys_holds_for_a_text_that_is_submitte
     assert_eq!(sent.contact, contact.id);
     assert!(!contact.wishes.allow(Channel::Text, "Submitted"));
     assert_eq!(world.withdrawals(contact.id), 1);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_stop_for_which_there_was_no_room_is_said_once_and_stays() {
+    use crate::domain::wishes::CONSENTS_MAX;
+    let world = World::new().await;
+    let ivo = world.neighbour(31, "Ivo", NUMBER).await;
+    for number in 0..CONSENTS_MAX {
+        let category = number.to_string();
+        world.decide(ivo, &decision(Some(&category), false)).await;
+    }
+    world.text(NUMBER, "STOP").await;
+    let stopped = world.contact(ivo).wishes;
+    let [no] = stopped.consents.as_slice() else {
+        panic!("{:?}", stopped.consents);
+    };
+    assert_eq!((no.channel, no.given), (None, false));
+    let withdrawn = world.withdrawals(ivo);
+    for word in ["STOP", "START"] {
+        world.clock.advance(std::time::Duration::from_secs(3600));
+        world.text(NUMBER, word).await;
+        assert_eq!(world.contact(ivo).wishes, stopped, "{word}");
+    }
+    assert_eq!(world.withdrawals(ivo), withdrawn);
     world.is_sound();
 }
 

@@ -155,9 +155,13 @@ fn withdraw(wishes: &mut Wishes, no: &Word) {
         .map(|one| one.category.clone())
         .filter(|category| wishes.allow(no.channel, category.as_deref().unwrap_or_default()))
         .collect();
-    let refused =
-        |one: &Consent| one.channel == Some(no.channel) && one.category.is_none() && !one.given;
-    if !wishes.consents.iter().any(refused) {
+    let said = |channel: Option<Channel>| {
+        let mut consents = wishes.consents.iter();
+        let one = consents.find(|one| one.channel == channel && one.category.is_none())?;
+        Some(one.given)
+    };
+    // A no to everything is one to this channel, too.
+    if said(Some(no.channel)).or_else(|| said(None)) != Some(false) {
         wishes.decide(no.about(None));
     }
     for category in narrower {
@@ -165,7 +169,9 @@ fn withdraw(wishes: &mut Wishes, no: &Word) {
     }
 }
 
-/// A yes wherever a word in a text said no; what was refused in another way stays refused.
+/// A yes wherever a word in a text said no; what was refused in another way stays refused. Nor
+/// does it take back the no to everything that a STOP came to when there was no room for it
+/// ([`Wishes::decide`]): what was refused before that is not known any more.
 fn resume(wishes: &mut Wishes, yes: &Word) {
     let stopped: Vec<Option<String>> = wishes
         .consents
