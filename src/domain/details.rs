@@ -222,8 +222,9 @@ fn apply_method(
     None
 }
 
-/// A removed method is kept for its history only as long as there is room.
-pub(super) fn make_room(contact: &mut Contact) {
+/// Makes room for one more method, if it can be: a removed one is kept for its history only as
+/// long as there is room.
+pub fn make_room(contact: &mut Contact) {
     while contact.methods.len() >= METHODS_MAX {
         let removed = contact
             .methods

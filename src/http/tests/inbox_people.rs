@@ -270,6 +270,33 @@ async fn nobody_is_attached_while_something_comes_in_from_there() {
 }
 
 #[tokio::test]
+async fn removed_methods_make_room_for_the_address_of_a_thread() {
+    use crate::domain::contact::METHODS_MAX;
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let ada = world.contacts[0];
+    let fill = |contact: &mut crate::domain::Contact| {
+        let mut removed = contact.methods[0].clone();
+        removed.state = MethodState::Removed;
+        contact.methods.truncate(1);
+        for seed in 1..METHODS_MAX {
+            removed.id = crate::domain::MethodId::from_bytes([u8::try_from(seed).unwrap(); 16]);
+            contact.methods.push(removed.clone());
+        }
+        Some(Vec::new())
+    };
+    world.tracker.change_contact(ada, fill).await.unwrap();
+    let one = from_stranger(&world, 1, |_| {}).await;
+    let done = attach(&browser, one, ada, true).await;
+    assert_eq!(done.location(), format!("/inbox/{one}?done=attached"));
+    let contact = world.repo.contact(ada).unwrap().unwrap();
+    let mut methods = contact.methods.iter();
+    assert!(methods.any(|method| method.destination.reveal() == STRANGER));
+    assert_eq!(contact.methods.len(), METHODS_MAX);
+    is_sound(&world);
+}
+
+#[tokio::test]
 async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
     let world = world().await;
     let browser = world.browser("ida").await;

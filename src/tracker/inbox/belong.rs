@@ -4,6 +4,7 @@ use super::super::write::write_log;
 use super::super::{Refusal, Tracker, TrackerError};
 use super::stop::Word;
 use crate::domain::contact::METHODS_MAX;
+use crate::domain::details::make_room;
 use crate::domain::{
     Actor, Contact, ContactChange, ContactId, Destination, Direction, LogEvent, Message,
     MessageKind, Method, MethodId, MethodKind, MethodState, Thread, ThreadId, comms_issue,
@@ -139,7 +140,8 @@ impl Tracker {
         let mut new = old.value.clone();
         let mut log = Vec::new();
         if let Some((kind, destination)) = method.filter(|(_, to)| !there(to)) {
-            if old.methods.len() >= METHODS_MAX {
+            make_room(&mut new);
+            if new.methods.len() >= METHODS_MAX {
                 return Err(TrackerError::Refused(Refusal::TooMany));
             }
             let id = MethodId::new(self.random.uuid_v7(now));
