@@ -232,7 +232,7 @@ async fn the_last_use_is_written_once_a_minute() {
 }
 
 #[tokio::test]
-async fn guesses_have_to_wait_and_only_where_they_come_from() {
+async fn guesses_have_to_wait_only_where_they_come_from_and_a_valid_token_passes() {
     let world = world().await;
     let program = program(&world, "otto").await;
     let from = |token: &str, address: [u8; 4]| {
@@ -248,11 +248,14 @@ async fn guesses_have_to_wait_and_only_where_they_come_from() {
             .await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "guess {guess}");
     }
-    let answer = world.send(from(&program.token, [192, 0, 2, 1])).await;
+    let answer = world.send(from("tocsin_more", [192, 0, 2, 1])).await;
     assert_eq!(problem(&answer).0, "too-many-requests");
     assert!(answer.headers.contains_key(header::RETRY_AFTER));
-    let elsewhere = world.send(from(&program.token, [192, 0, 2, 2])).await;
-    assert_eq!(elsewhere.status, StatusCode::OK);
+    let elsewhere = world.send(from("tocsin_more", [192, 0, 2, 2])).await;
+    assert_eq!(elsewhere.status, StatusCode::UNAUTHORIZED);
+    // A program with an old token beside it shuts it out nowhere.
+    let valid = world.send(from(&program.token, [192, 0, 2, 1])).await;
+    assert_eq!(valid.status, StatusCode::OK);
 }
 
 #[tokio::test]
