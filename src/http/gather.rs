@@ -1,17 +1,25 @@
 //! Putting many contacts on a list at once: a few while the visitor waits, many behind the
-//! page. What is asked is written down first, so that a restart goes on with it when its owner
-//! comes back.
+//! page. What is asked is written down first, so that a restart goes on with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::App;
 use super::data::{Result, people};
+use super::fault::Fault;
 use crate::domain::{Actor, ContactFilter, GatherInto, Gathering, UserId};
+use crate::store::engine::KeyRange;
+use crate::store::records::Record;
+use crate::store::{RepoError, keys};
 
 /// Contacts put on a list at a time.
 const STEP: usize = 500;
 /// Steps taken while the visitor waits.
 const STEPS_AT_ONCE: usize = 4;
+/// Time between two tries after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
+/// Most users whose lists are gone on with at a start.
+const USERS_MAX: usize = 2_000;
 
 /// How it went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +72,38 @@ pub(crate) async fn gather(
     Ok(Gathered::UnderWay)
 }
 
+/// Goes on with all that was under way when the daemon stopped.
+pub(crate) fn resume_all(app: &Arc<App>) {
+    let resumed = all(app).and_then(|all| {
+        let mut users = all.iter().map(|wish| wish.user);
+        users.try_for_each(|user| resume(app, user))
+    });
+    if resumed.is_err() {
+        tracing::error!(
+            "the gathering of contacts cannot go on; it does when its list is looked at"
+        );
+    }
+}
+
+/// Whether contacts are being put on this user's list, or by anybody into this group.
+pub(crate) fn is_under_way(app: &App, user: UserId, into: GatherInto) -> Result<bool> {
+    let own = |wish: &Gathering| into != GatherInto::Recipients || wish.user == user;
+    let all = all(app)?;
+    Ok(all.iter().any(|wish| wish.into == into && own(wish)))
+}
+
+/// Everything that is being gathered: one wish of a user at most.
+fn all(app: &App) -> Result<Vec<Gathering>> {
+    let found = app
+        .repo()
+        .store()
+        .scan(KeyRange::prefix(keys::GATHERING), USERS_MAX)?;
+    let read = found.iter().map(|(_, bytes)| Gathering::from_bytes(bytes));
+    Ok(read
+        .collect::<std::result::Result<_, _>>()
+        .map_err(RepoError::from)?)
+}
+
 /// Goes on with what was begun, unless that is being done already.
 pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
     if app.repo().gathering(user)?.is_none() || !app.begin_gathering(user) {
@@ -71,14 +111,22 @@ pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
     }
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        loop {
-            let stopping = app.console.stop.is_cancelled();
+        let stop = app.console.stop.clone();
+        while !stop.is_cancelled() {
             match step(&app, user).await {
-                Ok(Step::More) if !stopping => {}
-                Ok(_) => break,
-                Err(_) => {
-                    tracing::warn!(user = %user, "gathering contacts stopped; it goes on when its list is looked at");
+                Ok(Step::More) => {}
+                Ok(Step::Done(_) | Step::Full(_) | Step::Stopped) => break,
+                Err(Fault::NotFound) => {
+                    // Its group is gone.
+                    let _ = app.console.tracker.end_gathering(user).await;
                     break;
+                }
+                Err(fault) => {
+                    tracing::warn!(user = %user, ?fault, "contacts could not be gathered; trying again");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(RETRY_INTERVAL) => {}
+                    }
                 }
             }
         }

@@ -30,15 +30,19 @@ pub(super) struct GroupShape {
     name: String,
     /// People in it.
     people: u64,
+    /// More are being put into it just now.
+    gathering: bool,
     created_at: String,
 }
 
 impl GroupShape {
-    fn of(app: &App, group: &Group) -> Answer<Self> {
+    fn of(app: &App, caller: &Caller, group: &Group) -> Answer<Self> {
+        let into = GatherInto::Group(group.id);
         Ok(Self {
             id: group.id.to_string(),
             name: group.name.clone(),
             people: app.repo().group_count(group.id)?,
+            gathering: gather::is_under_way(app, caller.user.id, into)?,
             created_at: time(group.created_at),
         })
     }
@@ -53,11 +57,14 @@ fn group(app: &App, text: &str) -> Answer<Loaded<Group>> {
 /// All groups, by name.
 #[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "listGroups",
     responses((status = 200, body = Vec<GroupShape>)))]
-pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<GroupShape>>> {
-    apart(&app, |app| {
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Answer<axum::Json<Vec<GroupShape>>> {
+    apart(&app, move |app| {
         let mut all = app.repo().groups(GROUPS_MAX)?;
         all.sort_by_cached_key(|one| one.name.to_lowercase());
-        let shapes = all.iter().map(|one| GroupShape::of(app, one));
+        let shapes = all.iter().map(|one| GroupShape::of(app, &caller, one));
         Ok(axum::Json(shapes.collect::<Answer<_>>()?))
     })
     .await
@@ -86,10 +93,11 @@ pub(super) async fn create(
     params(("id" = String, Path)), responses((status = 200, body = GroupShape)))]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<GroupShape>> {
     let found = group(&app, &text)?;
-    Ok(axum::Json(GroupShape::of(&app, &found)?))
+    Ok(axum::Json(GroupShape::of(&app, &caller, &found)?))
 }
 
 /// Gives a group another name.

@@ -18,15 +18,24 @@ use super::problem::Problem;
 use super::{Answer, apart};
 use crate::domain::{ContactId, GatherInto};
 
+/// Part of the recipient list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ListShape {
+    #[serde(flatten)]
+    page: PageOf<ContactShape>,
+    /// More are being put on it just now.
+    gathering: bool,
+}
+
 /// The recipient list.
 #[utoipa::path(get, path = "/api/v1/recipients", tag = "recipients",
     operation_id = "listRecipients", params(PageAsked),
-    responses((status = 200, body = PageOf<ContactShape>)))]
+    responses((status = 200, body = ListShape)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<PageAsked>,
-) -> Answer<axum::Json<PageOf<ContactShape>>> {
+) -> Answer<axum::Json<ListShape>> {
     let page = asked.wanted()?;
     apart(&app, move |app| {
         let areas = Areas::read(app.repo())?;
@@ -37,7 +46,10 @@ pub(super) async fn list(
             let contact = app.repo().contact(entry.contact)?;
             rows.extend(contact.map(|contact| ContactShape::of(&areas, &contact)));
         }
-        Ok(axum::Json(PageOf::new(rows, found.next)))
+        Ok(axum::Json(ListShape {
+            page: PageOf::new(rows, found.next),
+            gathering: gather::is_under_way(app, user, GatherInto::Recipients)?,
+        }))
     })
     .await
 }
@@ -77,7 +89,8 @@ pub(super) async fn remove(
 /// What adding many came to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct GatheredShape {
-    /// done, full (others had no room) or under-way (it goes on by itself).
+    /// done, full (others had no room) or under-way: it goes on by itself, and `gathering` of the
+    /// group or list says until when.
     state: &'static str,
     /// How many are new there so far.
     added: u64,

@@ -78,11 +78,14 @@ pub use thread_file::FileReader;
 pub(super) use thread_file::READING_AT_ONCE;
 
 use super::fault::Fault;
-use super::{App, Console, api, assets, dress, guard, login};
+use super::{App, Console, api, assets, dress, gather, guard, login};
 
-/// The console as a service.
+/// The console as a service. Goes on with what its last run left half done; to be called within a
+/// runtime.
 pub fn router(console: Console) -> Router {
-    router_of(App::new(console))
+    let app = App::new(console);
+    gather::resume_all(&app);
+    router_of(app)
 }
 
 /// The same, for whoever keeps a hand on what it remembers.

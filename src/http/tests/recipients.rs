@@ -118,3 +118,65 @@ async fn a_large_list_is_added_behind_the_page_and_survives_a_restart() {
     }
     assert_eq!(world.repo.recipient_count(user).unwrap(), 2_640);
 }
+
+/// The console of the next start.
+fn restarted(world: &World) -> axum::Router {
+    use super::super::{Console, ConsoleSettings, router};
+    router(Console {
+        repo: world.repo.clone(),
+        clock: world.clock.clone(),
+        random: crate::clock::Randomness::seeded(12),
+        submit: world.submit.clone(),
+        tracker: world.tracker.clone(),
+        settings: ConsoleSettings::default(),
+        readiness: world.readiness.subscribe(),
+        metrics: crate::observe::Metrics::new(0),
+        speaker: None,
+        file_of_mail: |_, _| None,
+        stop: tokio_util::sync::CancellationToken::new(),
+    })
+}
+
+#[tokio::test]
+async fn what_was_under_way_goes_on_after_a_restart_and_programs_see_until_when() {
+    use super::api::program;
+    use crate::domain::{ContactFilter, GatherInto, Gathering};
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let user = world.repo.user_by_login("otto").unwrap().unwrap().id;
+    let group = world.tracker.add_group("Quay").await.unwrap();
+    let group_at = format!("/api/v1/groups/{group}");
+    let seen = async || {
+        let group = program.get(&group_at).await;
+        let list = program.get("/api/v1/recipients").await;
+        (group["gathering"].clone(), list["gathering"].clone())
+    };
+    assert_eq!(seen().await, (false.into(), false.into()));
+    let wish = |into| Gathering {
+        user,
+        into,
+        filter: ContactFilter::default(),
+        at: world.now(),
+        added: 0,
+        cursor: Vec::new(),
+    };
+    // As it was when the daemon died.
+    for into in [GatherInto::Recipients, GatherInto::Group(group)] {
+        let begun = world.tracker.begin_gathering(&wish(into)).await.unwrap();
+        assert!(begun);
+        let of_group = into != GatherInto::Recipients;
+        assert_eq!(seen().await, (of_group.into(), (!of_group).into()));
+        let _again = restarted(&world);
+        for _ in 0..500 {
+            if world.repo.gathering(user).unwrap().is_none() {
+                break;
+            }
+            tokio::task::yield_now().await;
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        assert_eq!(seen().await, (false.into(), false.into()));
+    }
+    let people = world.contacts.len() as u64;
+    assert_eq!(world.repo.recipient_count(user).unwrap(), people);
+    assert_eq!(world.repo.group_count(group).unwrap(), people);
+}
