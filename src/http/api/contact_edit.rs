@@ -30,10 +30,12 @@ pub(super) async fn create(
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     let (made, unproved) = tracker.create_contact(&details, by).await?;
-    app.console
-        .submit
-        .ask_for_proof(made, &unproved, by)
-        .await?;
+    let asking = app.console.submit.ask_for_proof(made, &unproved, by);
+    if let Err(error) = asking.await {
+        // The contact is there: whoever asked must not make it once more. A link or code can be
+        // asked for by /verify.
+        tracing::error!(contact = %made, %error, "a new contact could not be asked for proof");
+    }
     Ok(created(made, "/api/v1/contacts"))
 }
 

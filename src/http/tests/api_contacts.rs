@@ -37,6 +37,31 @@ fn alert(audience: &Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_contact_that_cannot_be_asked_for_proof_is_made_once() {
+    use crate::store::{Batch, keys};
+    let world = super::world::asking_world().await;
+    let program = program(&world, "ida").await;
+    // A ticket that went there cannot be read.
+    let mut batch = Batch::new();
+    batch.put(
+        keys::ticket_by_destination("zoe@mail.example", 1),
+        vec![7; 32],
+    );
+    batch.put(keys::ticket(&[7; 32]), b"nonsense".to_vec());
+    world.repo.store().commit(batch).await.unwrap();
+    let mut zoe = person("Zoe", "");
+    zoe["area"] = Value::Null;
+    for _ in 0..2 {
+        let path = "/api/v1/contacts";
+        let made = program.ask(Method::POST, path, Some("one"), Some(&zoe));
+        let made = made.await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    }
+    let found = world.repo.contacts_by_address("zoe@mail.example", 9);
+    assert_eq!(found.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn from_an_area_to_an_issue_and_back() {
     let world = patient_world().await;
     let program = program(&world, "ida").await;
