@@ -129,7 +129,7 @@ impl ContactShape {
 
 /// A line of a contact's log.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct LineShape {
+pub(in super::super) struct LineShape {
     at: String,
     /// message-created, returned, suspended, reinstated, corrected, prompted, changed,
     /// confirmed, replied or replied-by-itself.
@@ -161,7 +161,7 @@ pub(super) struct LineShape {
 }
 
 impl LineShape {
-    pub(super) fn of(line: &Line) -> Self {
+    pub(in super::super) fn of(line: &Line) -> Self {
         match line {
             Line::Made(delivery) => Self {
                 at: time(delivery.id.made_at()),

@@ -15,7 +15,7 @@ mod communication_shape;
 mod communications;
 mod contact_details;
 mod contact_edit;
-mod contact_shape;
+pub(super) mod contact_shape;
 mod contact_wishes;
 mod contacts;
 mod draft;

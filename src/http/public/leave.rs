@@ -8,18 +8,27 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use super::super::api::contact_shape::LineShape;
+use super::super::data::history;
 use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
 use super::visit::{Visitor, VisitorForm};
 use super::{Answer, Site, me, show_as, visit};
 use crate::domain::{
-    Actor, Consent, Contact, ContactChange, LogEvent, Method, ProofKind, Redacted, Timestamp,
-    Wishes,
+    Actor, Consent, Contact, ContactChange, Direction, LogEvent, Message, Method, ProofKind,
+    Redacted, Timestamp, Wishes,
 };
-use crate::store::{Repo, RepoError};
+use crate::store::Repo;
 
-/// Most messages in the file, the newest.
+/// Most messages that went out in the file, and most that were written in conversations, the
+/// newest; and most lines of the log.
 const MESSAGES_MAX: usize = 1_000;
+/// Most conversations in the file, the newest.
+const THREADS_MAX: usize = 200;
+/// Longest text of one message of a conversation, in octets; of longer ones the start is there.
+const TEXT_SIZE_MAX: usize = 64 * 1024;
+/// Room for the texts of all conversations, in octets; behind that the start of each is there.
+const TEXTS_SIZE_MAX: usize = 4 * 1024 * 1024;
 
 #[derive(Template)]
 #[template(path = "public_leave.html")]
@@ -99,7 +108,8 @@ fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
     log
 }
 
-/// `GET /me/data.json`: all that we hold about the person.
+/// `GET /me/data.json`: all that we hold about the person, and about those contacts that this one
+/// took over; of what there is a lot, the newest. The files of their replies are named, no more.
 pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Answer {
     let repo = site.repo().clone();
     let contact = visitor.contact;
@@ -119,7 +129,7 @@ pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Ans
     Ok((headers, text).into_response())
 }
 
-fn whole(repo: &Repo, contact: &Contact) -> Result<Value, RepoError> {
+fn whole(repo: &Repo, contact: &Contact) -> Result<Value, Fault> {
     let areas = repo.areas()?;
     let area = contact.area.and_then(|area| areas.get(area));
     let mut groups = Vec::new();
@@ -142,6 +152,8 @@ fn whole(repo: &Repo, contact: &Contact) -> Result<Value, RepoError> {
         "methods": contact.methods.iter().map(method).collect::<Vec<_>>(),
         "wishes": wishes(&contact.wishes),
         "messages": messages(repo, contact)?,
+        "conversations": conversations(repo, contact)?,
+        "log": log(repo, contact)?,
     }))
 }
 
@@ -183,9 +195,58 @@ fn wishes(wishes: &Wishes) -> Value {
     })
 }
 
-fn messages(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, RepoError> {
+/// What was written back and forth, newest first.
+fn conversations(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
+    let (mut left, mut room) = (MESSAGES_MAX, TEXTS_SIZE_MAX);
+    let mut conversations = Vec::new();
+    for thread in repo.threads_of(contact.id, THREADS_MAX)? {
+        let found = repo.messages(thread.id, None, left)?.rows;
+        left -= found.len();
+        let mut messages = Vec::with_capacity(found.len());
+        for message in &found {
+            let text = written(repo, message, room)?;
+            room = room.saturating_sub(text.len());
+            messages.push(json!({
+                "at": iso(message.at),
+                "from_you": message.direction == Direction::In,
+                "channel": message.channel.as_str(),
+                "text": text,
+                "files": message.files.iter().map(|file| file.name.reveal()).collect::<Vec<_>>(),
+            }));
+        }
+        conversations.push(json!({
+            "subject": thread.subject.reveal(),
+            "address": thread.address.reveal(),
+            "messages": messages,
+        }));
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(conversations)
+}
+
+fn written(repo: &Repo, message: &Message, room: usize) -> Result<String, Fault> {
+    let mut text = match message.body.filter(|_| room > 0) {
+        Some(body) => repo.text(body)?,
+        None => message.preview.reveal().clone(),
+    };
+    text.truncate(text.floor_char_boundary(TEXT_SIZE_MAX));
+    Ok(text)
+}
+
+/// What was done about the person, newest first.
+fn log(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
+    let lines = history::log(repo, contact.id, None, MESSAGES_MAX)?.rows;
+    let shown = lines
+        .iter()
+        .map(|line| serde_json::to_value(LineShape::of(line)));
+    shown.collect::<Result<_, _>>().map_err(|_| Fault::Internal)
+}
+
+fn messages(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
     let mut messages = Vec::new();
-    for delivery in repo.deliveries_of(contact.id, None, MESSAGES_MAX)?.rows {
+    for delivery in history::deliveries(repo, contact.id, MESSAGES_MAX)? {
         let communication = repo.communication(delivery.communication)?;
         let timeline = delivery
             .timeline

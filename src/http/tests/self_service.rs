@@ -298,6 +298,41 @@ async fn people_amend_their_details_and_wishes() {
     assert!(report.is_sound(), "{:?}", report.problems);
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_data_holds_what_went_both_ways_also_of_whom_one_took_over() {
+    let public = public().await;
+    let (contact, to) = public.somebody();
+    let world = &public.world;
+    let other = world.contacts.iter().find(|id| **id != contact.id);
+    let other = public.contact(*other.unwrap());
+    public.mail_to(&other).await;
+    super::inbox::comes_in(world, 1, |incoming| {
+        incoming.contact = Some(other.id);
+        incoming.subject = "My boat".into();
+    })
+    .await;
+    let by = crate::domain::UserId::from_bytes([1; 16]);
+    let merging = world.tracker.merge_contacts(contact.id, other.id, by);
+    assert_eq!(merging.await.unwrap(), crate::tracker::Merged::Done);
+    let (cookie, _) = public.log_in(&to).await;
+    let data = public.get("/me/data.json", &cookie).await;
+    let data: serde_json::Value = serde_json::from_str(&data.body).unwrap();
+    let titles = data["messages"].as_array().unwrap().iter();
+    assert!(titles.clone().any(|one| one["title"] == "News"), "{data}");
+    let conversation = &data["conversations"][0];
+    assert_eq!(conversation["subject"], "My boat");
+    let message = &conversation["messages"][0];
+    assert_eq!(message["from_you"], true);
+    assert!(
+        message["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("We are <b>safe</b>.")
+    );
+    let log = data["log"].as_array().unwrap();
+    assert!(log.iter().any(|line| line["event"] == "replied"), "{data}");
+}
+
 impl Public {
     /// A mail that somebody wrote in the console, on its way to this contact.
     async fn mail_to(&self, contact: &Contact) -> crate::domain::DeliveryId {
