@@ -139,6 +139,18 @@ pub(crate) async fn end_session(repo: &Repo, session: &Session) -> Result<()> {
     }
 }
 
+/// All areas, where there are no more than `most` of them: strangers ask for pages that show
+/// them, and a large tree takes its time to read.
+pub(crate) fn few_areas(repo: &Repo, most: usize) -> Result<Option<AreaTree>> {
+    let found = repo
+        .store()
+        .scan(KeyRange::prefix(keys::AREA), most.saturating_add(1))?;
+    if found.len() > most {
+        return Ok(None);
+    }
+    Ok(Some(repo.areas()?))
+}
+
 /// How many contacts have a communication issue.
 pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
     Ok(repo.issue_count_all()?)

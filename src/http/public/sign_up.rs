@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 
+use super::super::data;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::frame::{Asked, Frame};
@@ -153,11 +154,12 @@ pub(super) fn languages(chosen: &str) -> Vec<Choosable> {
 
 /// The areas, indented by their depth; none where there are too many to choose from.
 pub(super) fn areas(site: &Site, chosen: &str) -> Result<Vec<Choosable>, Fault> {
-    let tree = site.repo().areas()?;
-    let walked: Vec<Choosable> = tree
+    let Some(tree) = data::few_areas(site.repo(), AREAS_OFFERED_MAX)? else {
+        return Ok(Vec::new());
+    };
+    let offered = tree
         .walk()
         .into_iter()
-        .take(AREAS_OFFERED_MAX + 1)
         .map(|(depth, area)| {
             let value = area.id.to_string();
             Choosable {
@@ -167,10 +169,7 @@ pub(super) fn areas(site: &Site, chosen: &str) -> Result<Vec<Choosable>, Fault> 
             }
         })
         .collect();
-    if walked.len() > AREAS_OFFERED_MAX {
-        return Ok(Vec::new());
-    }
-    Ok(walked)
+    Ok(offered)
 }
 
 fn categories(site: &Site, fields: Option<&Fields>) -> Vec<Choosable> {
@@ -285,7 +284,7 @@ pub(super) fn area(site: &Site, chosen: &str) -> Result<Option<Option<AreaId>>, 
     let Ok(id) = chosen.parse::<AreaId>() else {
         return Ok(None);
     };
-    let known = site.repo().areas()?.get(id).is_some();
+    let known = site.repo().area(id)?.is_some();
     Ok(known.then_some(Some(id)))
 }
 

@@ -333,6 +333,49 @@ async fn the_data_holds_what_went_both_ways_also_of_whom_one_took_over() {
     assert!(log.iter().any(|line| line["event"] == "replied"), "{data}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_tree_of_areas_is_not_read_for_strangers() {
+    use crate::domain::{Area, AreaId};
+    let public = public().await;
+    let area = |n: u16| {
+        let mut id = [9; 16];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        Area {
+            id: AreaId::from_bytes(id),
+            parent: None,
+            name: format!("Area {n}"),
+        }
+    };
+    let areas: Vec<Area> = (0..501).map(area).collect();
+    public.world.tracker.add_areas(&areas).await.unwrap();
+    // Whoever reads all of them finds out that one cannot be read.
+    let mut batch = crate::store::Batch::new();
+    batch.put(
+        crate::store::keys::area(AreaId::from_bytes([255; 16])),
+        b"nonsense".to_vec(),
+    );
+    public.world.repo.store().commit(batch).await.unwrap();
+    let form = public.get("/sign-up", "").await;
+    assert_eq!(form.status, StatusCode::OK, "{}", form.body);
+    assert!(!form.body.contains("Area 1"));
+    let chosen = areas[7].id.to_string();
+    let fields = [
+        ("first_name", "Nia"),
+        ("email", "nia@mail.example"),
+        ("area", chosen.as_str()),
+        ("agree", "yes"),
+    ];
+    let done = public.post("/sign-up", "", &fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let nowhere = AreaId::from_bytes([8; 16]).to_string();
+    let fields = fields.map(|(name, value)| match name {
+        "area" => (name, nowhere.as_str()),
+        _ => (name, value),
+    });
+    let wrong = public.post("/sign-up", "", &fields).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
 impl Public {
     /// A mail that somebody wrote in the console, on its way to this contact.
     async fn mail_to(&self, contact: &Contact) -> crate::domain::DeliveryId {
