@@ -20,6 +20,7 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
         answers.push((answer.status, answer.body.replace(to, "ADDRESS"), took));
     }
     assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].2 >= ANSWER_TIME);
     assert_eq!(public.world.repo.ticket_count().unwrap(), 1);
     // A wrong code, too: with a ticket and without.
     let mut answers = Vec::new();
@@ -34,6 +35,18 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answers[0].2 >= ANSWER_TIME);
+    // And whoever signs up.
+    let mut answers = Vec::new();
+    for to in [known.reveal(), "nobody.else@example.org"] {
+        let began = tokio::time::Instant::now();
+        let fields = [("first_name", "Nia"), ("email", to), ("agree", "yes")];
+        let answer = public.post("/sign-up", "", &fields).await;
+        answers.push((answer.status, answer.body, began.elapsed()));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].0, StatusCode::OK);
+    assert!(answers[0].2 >= ANSWER_TIME);
 }
 
 #[tokio::test(start_paused = true)]
