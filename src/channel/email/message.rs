@@ -1,5 +1,6 @@
 //! The bytes of one mail: built for this recipient, or what an application handed in.
 
+use super::wire;
 use crate::{
     channel::{AttachedFile, AttemptRequest},
     domain::Timestamp,
@@ -55,6 +56,23 @@ impl Composer {
             list_unsubscribe: links.unsubscribe.as_deref(),
             attachments: request.files.iter().map(attachment).collect(),
         })
+    }
+}
+
+/// A mail as it goes over the wire.
+pub(super) struct Written {
+    /// What follows `DATA`.
+    pub(super) data: Vec<u8>,
+    /// It needs 8BITMIME.
+    pub(super) is_8bit: bool,
+}
+
+impl Written {
+    pub(super) fn of(raw: &[u8]) -> Self {
+        Self {
+            data: wire::data(raw),
+            is_8bit: wire::is_8bit(raw),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     link::{Opening, Timeouts, Trouble},
-    message::Composer,
+    message::{Composer, Written},
     pool::Pool,
     route::Plan,
     session::{Envelope, Session},
@@ -54,7 +54,7 @@ pub struct EmailParts {
 /// The email channel.
 pub struct EmailChannel {
     config: config::Email,
-    composer: Composer,
+    composer: Arc<Composer>,
     dns: Arc<dyn Dns>,
     clock: SharedClock,
     random: Randomness,
@@ -90,11 +90,11 @@ impl EmailChannel {
             None => tls_client::client_config(true)?,
         };
         Ok(Self {
-            composer: Composer {
+            composer: Arc::new(Composer {
                 from: config.from.clone(),
                 from_name: config.from_name.clone(),
                 domain: parts.server_name,
-            },
+            }),
             dns: parts.dns,
             clock: parts.clock,
             random: parts.random,
@@ -106,9 +106,25 @@ impl EmailChannel {
         })
     }
 
+    /// The mail as it stands on the wire.
+    async fn written(&self, request: &Arc<AttemptRequest>) -> Result<Written, AttemptOutcome> {
+        let (composer, now) = (Arc::clone(&self.composer), self.clock.wall());
+        let request = Arc::clone(request);
+        let has_files = !request.files.is_empty();
+        let write = move || composer.compose(&request, now).map(|raw| Written::of(&raw));
+        // Megabytes of files are encoded and copied: the threads that carry calls must not wait
+        // for it.
+        let written = if has_files {
+            crate::clock::apart(write).await.map_err(|_| for_later())?
+        } else {
+            write()
+        };
+        written.map_err(|error| rejected(ours(Reason::Content, &error.to_string())))
+    }
+
     async fn deliver(
         &self,
-        request: &AttemptRequest,
+        request: &Arc<AttemptRequest>,
         cancel: &CancellationToken,
     ) -> AttemptOutcome {
         let Destination::Email(recipient) = &request.destination else {
@@ -124,11 +140,10 @@ impl EmailChannel {
                 "an address holds characters that no envelope can hold",
             ));
         }
-        let raw = match self.composer.compose(request, self.clock.wall()) {
-            Ok(raw) => raw,
-            Err(error) => return rejected(ours(Reason::Content, &error.to_string())),
+        let written = match self.written(request).await {
+            Ok(written) => written,
+            Err(outcome) => return outcome,
         };
-        let data = wire::data(&raw);
         let id = request.delivery.to_string();
         let planned = tokio::select! {
             biased;
@@ -143,8 +158,8 @@ impl EmailChannel {
             sender: &request.return_path,
             recipient: recipient.as_str(),
             id: &id,
-            data: &data,
-            is_8bit: wire::is_8bit(&raw),
+            data: &written.data,
+            is_8bit: written.is_8bit,
             wants_success: plan.by_relay,
         };
         self.walk(&plan, &envelope, cancel).await
@@ -276,7 +291,7 @@ impl Channel for EmailChannel {
         _progress: ProgressSink,
         cancel: CancellationToken,
     ) -> AttemptFuture<'a> {
-        Box::pin(async move { self.deliver(&request, &cancel).await })
+        Box::pin(async move { self.deliver(&Arc::new(request), &cancel).await })
     }
 }
 
@@ -348,6 +363,12 @@ fn rejected(verdict: Verdict) -> AttemptOutcome {
         verdict,
         by_peer: false,
     }
+}
+
+/// It could not be written: our mistake, or we are shutting down.
+fn for_later() -> AttemptOutcome {
+    let verdict = for_now(ours(Reason::System, "the mail could not be put together"));
+    AttemptOutcome::Deferred { verdict }
 }
 
 fn cancelled() -> AttemptOutcome {

@@ -387,3 +387,30 @@ async fn files_travel_with_the_mail() {
     assert_eq!(file.contents(), b"%PDF-1.7 where to go");
     assert!(mail.body_text(0).unwrap().contains("Go up."));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_mail_with_large_files_holds_up_no_thread() {
+    let (port, seen) = serve(GOOD).await;
+    let file = crate::channel::AttachedFile {
+        name: "plan.pdf".into(),
+        media_type: "application/pdf".into(),
+        bytes: vec![b'x'; 12 * 1024 * 1024].into(),
+    };
+    let request = AttemptRequest {
+        files: vec![file].into(),
+        ..request()
+    };
+    // Stands for a call, which sends every few milliseconds, on the only thread there is.
+    let calling = tokio::spawn(async move {
+        let mut ticks = 0;
+        while !seen.has("EHLO") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            ticks += 1;
+        }
+        ticks
+    });
+    let attempt = tokio::spawn(async move { attempt(&channel_to(port), request).await });
+    let ticks = calling.await.unwrap();
+    assert!(ticks >= 15, "it came to its turn {ticks} times");
+    attempt.abort();
+}
