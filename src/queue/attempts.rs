@@ -18,7 +18,7 @@ use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
 use super::tickets;
 use crate::channel::{AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX};
-use crate::clock::{Randomness, SharedClock};
+use crate::clock::{NotDone, Randomness, SharedClock};
 use crate::domain::{
     BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
     Origin, PublicLinks, ReturnPaths, Status,
@@ -414,6 +414,8 @@ enum AttemptError {
     Repo(#[from] RepoError),
     #[error(transparent)]
     Tracker(#[from] TrackerError),
+    #[error("the files could not be read")]
+    Files(#[from] NotDone),
 }
 
 impl LaneHandler for Attempts {

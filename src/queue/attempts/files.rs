@@ -84,10 +84,7 @@ impl Attempts {
         }
         let (repo, content) = (self.repo.clone(), Arc::clone(content));
         let reading = crate::clock::apart(move || read(&repo, &content));
-        let read = reading
-            .await
-            .map_err(|_| RepoError::Missing("an attachment"))?;
-        let files: Arc<[AttachedFile]> = read?.into();
+        let files: Arc<[AttachedFile]> = reading.await??.into();
         if kept.len() == KEPT_MAX {
             kept.remove(0);
         }
