@@ -75,12 +75,13 @@ pub enum Taken {
 }
 
 impl Tracker {
-    /// Takes in what somebody answered. `base` is what keeps it; all of it is written in one
-    /// batch, `base` alone if it had been taken in before. Acknowledge it only when this has
+    /// Takes in what somebody answered. `base` is what keeps it; it is written in one batch with
+    /// the message, alone if that had been taken in before. Acknowledge it only when this has
     /// resolved.
     ///
     /// # Errors
-    /// When the store fails; then nothing was written.
+    /// When the store fails. What was said may be written then, and heeded for some of those who
+    /// have the number: taking it in again goes on where it was cut off.
     pub async fn take_in(&self, base: &Batch, incoming: &Incoming) -> Result<Taken, TrackerError> {
         // Old deliveries name contacts that another one has taken over since.
         let mut incoming = incoming.clone();
