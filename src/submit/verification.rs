@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
-use crate::tracker::{Making, NewDelivery, TicketUse, make_deliveries, write_log};
+use crate::tracker::{NewDelivery, TicketUse, make_to_one, write_log};
 
 /// Name of the category that these messages belong to.
 pub const VERIFICATION_CATEGORY: &str = "Verification";
@@ -397,22 +397,24 @@ impl Submitter {
             Actor::User(_) | Actor::Program(_) | Actor::Import(_) | Actor::Gateway => false,
         };
         let communication = self.ticket_communication(&mut batch, pages, wanted, now);
-        let making = Making {
-            communication,
-            category: &self.tracker.category(VERIFICATION_CATEGORY),
-            contact: wanted.contact,
-            round: 1,
-            now,
-            awaits_turn: false,
-            // Whoever asked waits for it, and a code lives ten minutes; but calls that strangers
-            // ask for hold up no emergency.
-            express: asked && wanted.channel != Channel::Call,
-        };
-        let new = [NewDelivery {
+        let category = self.tracker.category(VERIFICATION_CATEGORY);
+        let new = NewDelivery {
             method: wanted.method,
             channel: wanted.channel,
-        }];
-        let made = make_deliveries(&mut batch, &self.random, making, None, &new);
+        };
+        // Whoever asked waits for it, and a code lives ten minutes; but calls that strangers ask
+        // for hold up no emergency.
+        let express = asked && wanted.channel != Channel::Call;
+        let random = &self.random;
+        let made = make_to_one(
+            &mut batch,
+            random,
+            &communication,
+            &category,
+            wanted.contact,
+            new,
+            express,
+        );
         for delivery in made {
             let secrets = pages.links.secrets(delivery);
             let destination = wanted.method.destination.clone();
@@ -464,14 +466,14 @@ impl Submitter {
         pages: &PublicPages,
         wanted: &Wanted<'_>,
         now: Timestamp,
-    ) -> CommunicationId {
+    ) -> Communication {
         let said = content(
             wanted.purpose,
             wanted.channel,
             &wanted.contact.language,
             &pages.organisation,
         );
-        let communication = Communication::to_one(
+        Communication::to_one(
             CommunicationId::new(self.random.uuid_v7(now)),
             Origin::Verification,
             VERIFICATION_CATEGORY,
@@ -479,8 +481,6 @@ impl Submitter {
             said.subject.clone(),
             batch.blob(said.to_bytes()),
             now,
-        );
-        batch.insert(&communication);
-        communication.id
+        )
     }
 }
