@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use super::super::App;
 use super::super::data::imports::{self, Glimpse, letter};
 use super::super::data::{self, Areas};
-use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
