@@ -85,8 +85,13 @@ impl Tracker {
                         return Ok((work, ImportStep::Done));
                     }
                     work.job = now;
-                    work.mapping = self.mapping_now(&work.job.mapping)?;
-                    work.places = self.places(&work.mapping)?;
+                    let (tracker, said) = (self.clone(), work.job.mapping.clone());
+                    let again = move || {
+                        let mapping = tracker.mapping_now(&said)?;
+                        let places = tracker.places(&mapping)?;
+                        Ok::<_, TrackerError>((mapping, places))
+                    };
+                    (work.mapping, work.places) = apart(again).await??;
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -221,7 +221,6 @@ impl Tracker {
         }
         if let Some(why) = stays {
             let opened = opened(&contact, &image.before);
-            undoing.standing.expect(&mut undoing.batch, &opened);
             undoing.batch.replace(&contact, &opened);
             undoing.keep(id, why);
             return Ok(());
