@@ -18,7 +18,7 @@ use super::problems::{Problem, Problems};
 use super::related::{self, RelatedView};
 use super::review_notes::{self, Note, notes};
 use super::trial::{self, TrialView};
-use super::{Answer, attachments, id, show_as};
+use super::{Answer, apart, attachments, id, show_as};
 use crate::domain::{
     Attachment, Audience, Category, Channel, Communication, CommunicationId, CommunicationState,
     ContactId, Timestamp, UserId,
@@ -126,16 +126,34 @@ impl Look {
     }
 }
 
-pub(super) async fn show(app: &App, signed: &Signed, id: CommunicationId, look: Look) -> Answer {
+pub(super) async fn show(
+    app: &Arc<App>,
+    signed: &Signed,
+    id: CommunicationId,
+    look: Look,
+) -> Answer {
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     if communication.is_sent() {
         return Ok(
             Redirect::to(&format!("/communications/{id}?done={}", look.done)).into_response(),
         );
     }
+    let review = app.console.submit.review(id).await?;
+    let (app, signed) = (Arc::clone(app), signed.clone());
+    apart(move || made(&app, &signed, communication.value, review, look)).await
+}
+
+/// The page, made of what was read first and some hundred rows more.
+fn made(
+    app: &App,
+    signed: &Signed,
+    communication: Communication,
+    review: Review,
+    look: Look,
+) -> Answer {
+    let id = communication.id;
     let title = signed.words.t("review.title");
     let c = Chrome::of(app, signed, title, "communications")?.with_done(&look.done);
-    let review = app.console.submit.review(id).await?;
     let d = app.console.submit.draft(id)?;
     let draft = communication.state == CommunicationState::Draft;
     let mut errors = look.errors;

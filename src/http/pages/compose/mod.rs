@@ -38,7 +38,7 @@ pub(super) async fn new(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -
         mine: query.has("list"),
         ..Filled::new(None, draft)
     };
-    view::show_form(&app, &signed, filled, StatusCode::OK, "")
+    view::show_form(&app, &signed, filled, StatusCode::OK, "").await
 }
 
 /// `GET /communications/{id}/edit`
@@ -68,7 +68,7 @@ pub(super) async fn edit(
         errors,
         ..Filled::new(Some(id), draft)
     };
-    view::show_form(&app, &signed, filled, StatusCode::OK, query.get("done"))
+    view::show_form(&app, &signed, filled, StatusCode::OK, query.get("done")).await
 }
 
 /// `POST /communications`
@@ -86,7 +86,7 @@ pub(super) async fn update(
 }
 
 async fn take(
-    app: &App,
+    app: &Arc<App>,
     id: Option<CommunicationId>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
@@ -113,14 +113,14 @@ async fn take(
     };
     let wish = fields.get("do");
     if wish == "find" {
-        return view::show_form(app, &signed, filled, StatusCode::OK, "");
+        return view::show_form(app, &signed, filled, StatusCode::OK, "").await;
     }
     keep(app, &signed, filled, seen, wish).await
 }
 
 /// Keeps what was filled in, and goes where the button says.
 async fn keep(
-    app: &App,
+    app: &Arc<App>,
     signed: &Signed,
     mut filled: Filled,
     seen: Option<Timestamp>,
@@ -137,7 +137,7 @@ async fn keep(
         filled.errors.extend(app.console.submit.problems(&draft));
     }
     if !filled.errors.is_empty() {
-        return wrong(app, signed, filled, silent);
+        return wrong(app, signed, filled, silent).await;
     }
     let (submit, by) = (&app.console.submit, signed.user.id);
     let kept = submit.keep_draft(filled.id, seen, &draft, by).await;
@@ -151,12 +151,12 @@ async fn keep(
         })),
         Err(SubmitError::Invalid(errors)) => {
             filled.errors = errors;
-            wrong(app, signed, filled, silent)
+            wrong(app, signed, filled, silent).await
         }
-        Err(SubmitError::Changed) => changed(app, signed, filled, silent),
+        Err(SubmitError::Changed) => changed(app, signed, filled, silent).await,
         Err(SubmitError::AlreadySent | SubmitError::NotADraft) => {
             filled.found = Found::Gone;
-            conflict(app, signed, filled, silent)
+            conflict(app, signed, filled, silent).await
         }
         Err(error) => Err(error.into()),
     }
@@ -185,7 +185,7 @@ async fn take_mine(
     }
 }
 
-fn wrong(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
+async fn wrong(app: &Arc<App>, signed: &Signed, filled: Filled, silent: bool) -> Answer {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     if silent {
         let told: Vec<String> = filled
@@ -196,27 +196,27 @@ fn wrong(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
         let body = serde_json::json!({ "problem": told.join(" ") });
         return Ok((status, Json(body)).into_response());
     }
-    view::show_form(app, signed, filled, status, "")
+    view::show_form(app, signed, filled, status, "").await
 }
 
 /// Somebody changed the draft elsewhere. What was typed stays in the form; saving once more
 /// puts it in the place of the other.
-fn changed(app: &App, signed: &Signed, mut filled: Filled, silent: bool) -> Answer {
+async fn changed(app: &Arc<App>, signed: &Signed, mut filled: Filled, silent: bool) -> Answer {
     let id = filled.id.ok_or(Fault::NotFound)?;
     let now = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     filled.revision = now.modified_at;
     filled.found = Found::Changed;
-    conflict(app, signed, filled, silent)
+    conflict(app, signed, filled, silent).await
 }
 
 /// What was typed is not kept; it stays in the form, and the page says why.
-fn conflict(app: &App, signed: &Signed, filled: Filled, silent: bool) -> Answer {
+async fn conflict(app: &Arc<App>, signed: &Signed, filled: Filled, silent: bool) -> Answer {
     let status = StatusCode::CONFLICT;
     if silent {
         let body = serde_json::json!({ "problem": signed.words.t(filled.found.title()) });
         return Ok((status, Json(body)).into_response());
     }
-    view::show_form(app, signed, filled, status, "")
+    view::show_form(app, signed, filled, status, "").await
 }
 
 /// The revision that a form was shown with.

@@ -1,5 +1,7 @@
 //! The form on the page.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Json;
 use axum::http::StatusCode;
@@ -13,7 +15,7 @@ use super::super::super::view::Chrome;
 use super::super::super::words::Words;
 use super::super::communications::category_title;
 use super::super::problems::{Problem, Problems};
-use super::super::{Answer, show_as};
+use super::super::{Answer, apart, show_as};
 use super::form::time_field;
 use super::picks::{self, Picks};
 use super::preview::Preview;
@@ -22,6 +24,8 @@ use crate::domain::communication::ESCALATION_STEPS_MAX;
 use crate::domain::{CampaignId, Channel, CommunicationId, Content, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept};
 
+/// Campaigns offered beside the chosen one, the last modified first.
+const CAMPAIGNS_OFFERED_MAX: usize = 100;
 /// Rows for steps that are there from the start.
 const STEP_ROWS_MIN: usize = 3;
 
@@ -131,13 +135,19 @@ struct PreviewPart<'a> {
     v: Preview,
 }
 
-pub(super) fn show_form(
-    app: &App,
+/// The page with the form, made where nothing waits for it: it reads hundreds of rows.
+pub(super) async fn show_form(
+    app: &Arc<App>,
     signed: &Signed,
     filled: Filled,
     status: StatusCode,
     done: &str,
 ) -> Answer {
+    let (app, signed, done) = (Arc::clone(app), signed.clone(), done.to_owned());
+    apart(move || form_page(&app, &signed, filled, status, &done)).await
+}
+
+fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, done: &str) -> Answer {
     let title = signed.words.t(if filled.id.is_some() {
         "compose.draft"
     } else {
@@ -229,6 +239,11 @@ fn under(app: &App, category: &str) -> String {
 fn campaigns(app: &App, chosen: Option<CampaignId>) -> Result<Vec<CampaignChoice>> {
     let mut all = app.repo().campaigns(CAMPAIGNS_MAX)?;
     all.sort_by_key(|campaign| std::cmp::Reverse(campaign.modified_at));
+    let mut place = 0;
+    all.retain(|campaign| {
+        place += 1;
+        place <= CAMPAIGNS_OFFERED_MAX || chosen == Some(campaign.id)
+    });
     let choice = |campaign: crate::store::Loaded<crate::domain::Campaign>| CampaignChoice {
         id: campaign.id,
         name: campaign.name.clone(),
