@@ -80,6 +80,7 @@ async fn a_program_asks_and_somebody_else_decides() {
     let waiting = ida.get("/api/v1/approvals").await;
     assert_eq!(waiting["items"][0]["id"], id.as_str());
     assert_eq!(waiting["items"][0]["state"], "awaiting-approval");
+    let seen = waiting["items"][0]["modified_at"].clone();
     let own = otto.refused(Method::POST, &decision, Some(&yes)).await;
     assert_eq!((own.0.as_str(), own.1), ("own-work", 403));
     let machine = app.refused(Method::POST, &decision, Some(&yes)).await;
@@ -111,6 +112,9 @@ async fn a_program_asks_and_somebody_else_decides() {
     assert_eq!(ida.get("/api/v1/approvals").await["items"], json!([]));
     otto.ask(Method::POST, &format!("{path}/approval"), None, None)
         .await;
+    let stale = json!({"approved": true, "modified_at": seen});
+    let changed = ida.refused(Method::POST, &decision, Some(&stale)).await;
+    assert_eq!((changed.0.as_str(), changed.1), ("changed", 409));
     let first = ida
         .ask(Method::POST, &decision, Some("decide"), Some(&yes))
         .await;
@@ -209,8 +213,14 @@ async fn files_go_with_a_draft() {
             .1,
         404
     );
+    let seen = program.get(&path).await["modified_at"].clone();
+    let send = |seen: &str| format!("{path}/send?modified_at={seen}");
+    for (seen, status) in [("2020-01-01T00:00:00Z", 409), ("soon", 422)] {
+        let refused = program.refused(Method::POST, &send(seen), None).await;
+        assert_eq!(refused.1, status, "{seen}");
+    }
     let sent = program
-        .ask(Method::POST, &format!("{path}/send"), None, None)
+        .ask(Method::POST, &send(seen.as_str().unwrap()), None, None)
         .await;
     assert_eq!(sent.status, StatusCode::OK, "{}", sent.body);
     let late = upload(&program, &format!("{place}?name=late.txt"), None, vec![1]).await;

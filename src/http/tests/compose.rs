@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode, header};
 use super::world::{Answer, Browser, World, encode, world};
 use crate::domain::{CommunicationState, Recipient};
 use crate::store::{Batch, RowBatch};
+use crate::submit::{ApprovalRules, SubmitSettings};
 
 fn fields(world: &World) -> Vec<(&'static str, String)> {
     vec![
@@ -251,6 +252,15 @@ async fn something_is_scheduled_shown_and_taken_back() {
     let past = browser.post("/communications", &form).await;
     assert_eq!(past.status, StatusCode::UNPROCESSABLE_ENTITY);
     past.assert_has(&["id=\"scheduled_at-problem\"", "This time has passed"]);
+    form.retain(|field| field.0 != "do");
+    form.push(("do", "save".to_owned()));
+    let kept = browser.post("/communications", &form).await;
+    let missed = kept.location().replace("/edit?done=saved", "/review");
+    let missed = browser.get(&missed).await;
+    missed.assert_has(&["Its time has passed (1 Jan 2020, 10:00), and it was not sent."]);
+    assert!(!missed.body.contains("Goes out"), "{}", missed.body);
+    form.retain(|field| field.0 != "do");
+    form.push(("do", "review".to_owned()));
     form.retain(|field| field.0 != "scheduled_at");
     form.push(("scheduled_at", "2026-12-24T18:00".to_owned()));
     let answer = browser.post("/communications", &form).await;
@@ -274,6 +284,33 @@ async fn something_is_scheduled_shown_and_taken_back() {
     );
     let back = browser.post(&format!("{path}/withdraw"), &[]).await;
     assert_eq!(back.location(), format!("{path}/edit?done=withdrawn"));
+}
+
+#[tokio::test]
+async fn a_scheduled_emergency_has_not_gone_out_yet() {
+    let world = world().await;
+    world.submit.replace_settings(SubmitSettings {
+        categories: world.submit.categories(),
+        approval: ApprovalRules {
+            categories: vec!["general".to_owned()],
+            emergency_bypass: true,
+            ..ApprovalRules::default()
+        },
+        ..SubmitSettings::default()
+    });
+    let browser = world.browser("ida").await;
+    let mut form = fields(&world);
+    form.extend([
+        ("scheduled_at", "2026-12-24T18:00".to_owned()),
+        ("emergency", "1".to_owned()),
+        ("do", "review".to_owned()),
+    ]);
+    let answer = browser.post("/communications", &form).await;
+    let review = answer.location().to_owned();
+    let send = review.replace("/review", "/send");
+    browser.post(&send, &[]).await;
+    let page = browser.get(&review).await;
+    page.assert_has(&["It goes out as an emergency, without approval."]);
 }
 
 #[tokio::test]
