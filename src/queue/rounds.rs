@@ -47,32 +47,29 @@ impl Rounds {
 
     async fn work(&self, claim: Claim) {
         let mut looked = self.look(&claim.value);
-        while !self.cancel.is_cancelled() {
+        let room = |under_way| {
             let full = looked.room == 0;
             let since = self.clock.monotonic().saturating_duration_since(looked.at);
             if full && since >= FULL_INTERVAL || !full && looked.taken >= looked.room {
                 looked = self.look(&claim.value);
+                looked.room = looked.room.saturating_sub(under_way);
             }
+            looked.taken += ROUND_STEP_PEOPLE_MAX;
             let room = if looked.room == 0 {
                 Room::Full
             } else {
                 Room::Free
             };
-            match self.tracker.step_round(&claim.value, room).await {
-                Ok(RoundStep::More) => {
-                    looked.taken += ROUND_STEP_PEOPLE_MAX;
-                    tokio::task::yield_now().await;
-                }
-                Ok(RoundStep::Done) => return,
-                Ok(RoundStep::Wait) => {
-                    // Given back, so that an emergency never waits behind rounds that wait.
-                    self.pause(FULL_INTERVAL).await;
-                    break;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a round cannot go on; trying again");
-                    self.pause(RETRY_INTERVAL).await;
-                }
+            (!self.cancel.is_cancelled()).then_some(room)
+        };
+        match self.tracker.step_round(&claim.value, room).await {
+            Ok(RoundStep::Done) => return,
+            Ok(RoundStep::More) => {}
+            // Given back, so that an emergency never waits behind rounds that wait.
+            Ok(RoundStep::Wait) => self.pause(FULL_INTERVAL).await,
+            Err(error) => {
+                tracing::error!(%error, "a round cannot go on; trying again");
+                self.pause(RETRY_INTERVAL).await;
             }
         }
         self.repo.store().release(&claim);

@@ -38,6 +38,16 @@ pub struct Loaded<T> {
     pub(super) bytes: Value,
 }
 
+impl<T: Row> Loaded<T> {
+    /// A row as it will be once the batch that writes it is committed: what follows may be
+    /// prepared before that, and meets a conflict if it was not written.
+    #[must_use]
+    pub fn written(value: T) -> Self {
+        let bytes = value.to_bytes();
+        Self { value, bytes }
+    }
+}
+
 impl<T> std::ops::Deref for Loaded<T> {
     type Target = T;
     fn deref(&self) -> &T {

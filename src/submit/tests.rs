@@ -253,7 +253,7 @@ async fn sending_twice_sends_once_and_fixes_the_draft() {
     assert_eq!(
         world
             .tracker
-            .step_round(&due[0].value, Room::Free)
+            .step_round(&due[0].value, |_| Some(Room::Free))
             .await
             .unwrap(),
         RoundStep::Done

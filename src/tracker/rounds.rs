@@ -2,6 +2,10 @@
 //! audience in small steps; a step is one atomic batch that also moves the cursor, so a crash
 //! repeats nothing and leaves nobody out.
 
+use std::collections::VecDeque;
+
+use tokio::task::JoinHandle;
+
 use super::make::{Making, NewDelivery, make_deliveries};
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
 use crate::domain::escalation;
@@ -9,13 +13,16 @@ use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::reminder::wants_reminder;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    Category, Channel, Communication, CommunicationState, Contact, ContactId, EscalationStep,
-    Person, RoundJob, Timestamp,
+    Category, Channel, Communication, CommunicationId, CommunicationState, Contact, ContactId,
+    EscalationStep, Person, RoundJob, Timestamp,
 };
-use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
+use crate::store::engine::Sequence;
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch, StoreError};
 
 /// Most people looked at in one step.
-pub const ROUND_STEP_PEOPLE_MAX: usize = 100;
+pub const ROUND_STEP_PEOPLE_MAX: usize = 250;
+/// Most steps of one round that are being committed at a time; they share syncs.
+const STEPS_UNDER_WAY_MAX: usize = 4;
 
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,42 +53,131 @@ struct Step<'a> {
     now: Timestamp,
 }
 
+/// A step's batch, the round as it will be behind it (none when it is done), and whom to tell of.
+type Prepared = (Batch, Option<Loaded<RoundJob>>, Vec<Notice>);
+
+/// A step on its way into the store.
+struct Underway {
+    communication: CommunicationId,
+    round: u8,
+    next: Option<Loaded<RoundJob>>,
+    notices: Vec<Notice>,
+    commit: JoinHandle<Result<Sequence, StoreError>>,
+}
+
+/// What there was to begin.
+enum Begun {
+    Step(Box<Underway>),
+    Nothing(RoundStep),
+}
+
 fn count(people: &[ContactId]) -> u32 {
     u32::try_from(people.len()).unwrap_or(u32::MAX)
 }
 
 impl Tracker {
-    /// Takes one step of the round that lies under this key. With room in its lanes, what is made
-    /// enters them; without, it is only made.
+    /// Goes on with the round that lies under this key, step by step, for as long as `room` has an
+    /// answer; it is told for how many people steps are on their way. With room in its lanes, what
+    /// is made enters them; without, it is only made. The next steps are prepared while one is
+    /// committed.
     ///
     /// # Errors
-    /// When the store fails; then nothing was written.
-    pub async fn step_round(&self, key: &[u8], room: Room) -> Result<RoundStep, TrackerError> {
-        for _ in 0..CONFLICTS_MAX {
-            let Some(job) = self.repo.round_at(key)? else {
-                return Ok(RoundStep::Done);
-            };
-            let communication = self
-                .repo
-                .communication(job.communication)?
-                .ok_or(TrackerError::NotFound("communication"))?;
-            let Some((batch, step, notices)) = self.prepare_step(&job, &communication, room)?
-            else {
-                return Ok(RoundStep::Wait);
-            };
-            match self.repo.store().commit(batch).await {
-                Ok(_) => {
-                    self.tell(notices);
-                    if step == RoundStep::Done {
-                        tracing::info!(communication = %job.communication, round = job.round, "round queued");
-                    }
-                    return Ok(step);
+    /// When the store fails; the step that failed wrote nothing.
+    pub async fn step_round(
+        &self,
+        key: &[u8],
+        mut room: impl FnMut(usize) -> Option<Room>,
+    ) -> Result<RoundStep, TrackerError> {
+        let mut conflicts = 0;
+        let mut under_way: VecDeque<Underway> = VecDeque::new();
+        // What is to be answered once nothing is under way any more.
+        let mut last = None;
+        loop {
+            while last.is_none() && under_way.len() < STEPS_UNDER_WAY_MAX {
+                let people = under_way.len() * ROUND_STEP_PEOPLE_MAX;
+                match self.begin_next(key, under_way.back(), || room(people)) {
+                    Ok(Begun::Step(step)) => under_way.push_back(*step),
+                    Ok(Begun::Nothing(answer)) => last = Some(Ok(answer)),
+                    Err(error) => last = Some(Err(error)),
                 }
-                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
+            }
+            let Some(first) = under_way.pop_front() else {
+                return last.unwrap_or(Ok(RoundStep::More));
+            };
+            match self.end_step(first).await {
+                Ok(RoundStep::Done) => return Ok(RoundStep::Done),
+                Ok(RoundStep::More | RoundStep::Wait) => conflicts = 0,
+                // What was begun on top of it meets a row that it does not expect.
+                Err(TrackerError::Store(error)) if is_conflict(&error) => {
+                    under_way.clear();
+                    last = None;
+                    conflicts += 1;
+                    if conflicts >= CONFLICTS_MAX {
+                        return Err(TrackerError::Contention);
+                    }
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(error),
             }
         }
-        Err(TrackerError::Contention)
+    }
+
+    /// Begins the step behind the last one, or the first.
+    fn begin_next(
+        &self,
+        key: &[u8],
+        last: Option<&Underway>,
+        room: impl FnOnce() -> Option<Room>,
+    ) -> Result<Begun, TrackerError> {
+        let job = match last {
+            Some(last) => last.next.clone(),
+            None => self.repo.round_at(key)?,
+        };
+        let Some(job) = job else {
+            return Ok(Begun::Nothing(RoundStep::Done));
+        };
+        let Some(room) = room() else {
+            return Ok(Begun::Nothing(RoundStep::More));
+        };
+        let begun = self.begin_step(&job, room)?;
+        Ok(begun.map_or(Begun::Nothing(RoundStep::Wait), |step| {
+            Begun::Step(Box::new(step))
+        }))
+    }
+
+    /// Prepares a step and hands it to the store; none while there is nothing that could be done.
+    fn begin_step(
+        &self,
+        job: &Loaded<RoundJob>,
+        room: Room,
+    ) -> Result<Option<Underway>, TrackerError> {
+        let communication = self
+            .repo
+            .communication(job.communication)?
+            .ok_or(TrackerError::NotFound("communication"))?;
+        let Some((batch, next, notices)) = self.prepare_step(job, &communication, room)? else {
+            return Ok(None);
+        };
+        let store = self.repo.store().clone();
+        Ok(Some(Underway {
+            communication: job.communication,
+            round: job.round,
+            next,
+            notices,
+            commit: tokio::spawn(async move { store.commit(batch).await }),
+        }))
+    }
+
+    /// Waits until a step is durable.
+    async fn end_step(&self, step: Underway) -> Result<RoundStep, TrackerError> {
+        // A commit that was given up leaves open whether it was written: the row will tell.
+        step.commit.await.map_err(|_| StoreError::Closed)??;
+        self.tell(step.notices);
+        if step.next.is_some() {
+            return Ok(RoundStep::More);
+        }
+        tracing::info!(communication = %step.communication, round = step.round, "round queued");
+        Ok(RoundStep::Done)
     }
 
     /// The next step; none while there is nothing that could be done.
@@ -90,7 +186,7 @@ impl Tracker {
         job: &Loaded<RoundJob>,
         communication: &Loaded<Communication>,
         room: Room,
-    ) -> Result<Option<(Batch, RoundStep, Vec<Notice>)>, TrackerError> {
+    ) -> Result<Option<Prepared>, TrackerError> {
         let step = Step {
             job,
             communication,
@@ -112,7 +208,7 @@ impl Tracker {
         };
         if u64::from(moved.cursor) < communication.people || moved.entered < moved.cursor {
             batch.replace(job, &moved);
-            return Ok(Some((batch, RoundStep::More, notices)));
+            return Ok(Some((batch, Some(Loaded::written(moved)), notices)));
         }
         batch.remove(job);
         let mut sent = communication.value.clone();
@@ -123,7 +219,7 @@ impl Tracker {
             sent.state = CommunicationState::Sent;
         }
         batch.replace(communication, &sent);
-        Ok(Some((batch, RoundStep::Done, notices)))
+        Ok(Some((batch, None, notices)))
     }
 
     /// Makes deliveries for the next people. None while they may not be come to yet.

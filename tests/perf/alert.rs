@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tocsin::domain::{AreaId, Audience, Channels, Content, Lane};
-use tocsin::queue::rounds;
+use tocsin::domain::{AreaId, Audience, Channels, CommunicationId, Content, Lane};
+use tocsin::queue::lane;
+use tocsin::queue::rounds::Rounds;
+use tocsin::store::Repo;
 use tocsin::submit::{DraftInput, Sent};
-use tocsin::tracker::{Room, RoundStep};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, percentiles};
 use crate::{Size, console, cpu_seconds, fill, memory_mib, report};
@@ -72,22 +74,23 @@ pub(crate) async fn run(folder: &Path, size: Size) {
         "alert: sent, every person fixed",
         &[("seconds", began.elapsed().as_secs_f64())],
     );
-    let now = served.clock.wall();
-    for claim in served
-        .repo
-        .store()
-        .claim_due(Lane::Expand as u8, now, Duration::from_secs(1800), 1)
-        .unwrap()
-    {
-        // As the daemon does: what has no room in its lane is made, and waits for its turn.
-        loop {
-            let room = rounds::room(&served.repo, &claim.value, now).unwrap();
-            let room = if room > 0 { Room::Free } else { Room::Full };
-            let step = served.tracker.step_round(&claim.value, room);
-            if step.await.unwrap() != RoundStep::More {
-                break;
-            }
-        }
+    // As the daemon does; nothing is sent, so that all but the first wait for their turn.
+    let expanding = CancellationToken::new();
+    let rounds = Arc::new(Rounds::new(
+        served.repo.clone(),
+        served.tracker.clone(),
+        served.clock.clone(),
+        expanding.clone(),
+    ));
+    let lane = tokio::spawn(lane::run(
+        served.repo.store().clone(),
+        served.clock.clone(),
+        Lane::Expand,
+        rounds,
+        expanding.clone(),
+    ));
+    while made(&served.repo, id) < 3 * size.contacts as u64 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     report(
         "alert: every delivery made",
@@ -100,11 +103,17 @@ pub(crate) async fn run(folder: &Path, size: Size) {
     let (rss, peak) = memory_mib();
     report("alert: console meanwhile", &percentiles(times));
     report("alert: after", &[("rss_mib", rss), ("peak_mib", peak)]);
-    let communication = served.repo.communication(id).unwrap().unwrap();
-    let numbers = served.repo.statistics(&communication).unwrap();
-    let made: u64 = numbers.by_status.iter().map(|(_, count)| count).sum();
-    assert_eq!(made, 3 * size.contacts as u64);
+    expanding.cancel();
+    lane.await.unwrap();
+    assert_eq!(made(&served.repo, id), 3 * size.contacts as u64);
     served.stop.cancel();
+}
+
+/// How many deliveries of a communication there are.
+fn made(repo: &Repo, id: CommunicationId) -> u64 {
+    let communication = repo.communication(id).unwrap().unwrap();
+    let numbers = repo.statistics(&communication).unwrap();
+    numbers.by_status.iter().map(|(_, count)| count).sum()
 }
 
 /// Somebody who looks at pages all the time, and how long each took.

@@ -359,7 +359,10 @@ impl Writer {
         let ids = DeliveryId::set_of(self.random.uuid_v7(at));
         for ((channel, method), own) in channels.iter().zip(&contact.methods).zip(ids) {
             let number = self.random.next_u64() as usize;
-            let delivery = self.delivery(own, id, at, contact, method.id, *channel, number);
+            let delivery = Delivery {
+                id: own,
+                ..self.delivery(id, at, contact, method.id, *channel, number)
+            };
             person.deliveries.push(PersonDelivery {
                 delivery: delivery.id,
                 method: method.id,
@@ -387,7 +390,6 @@ impl Writer {
 
     fn delivery(
         &self,
-        id: DeliveryId,
         communication: CommunicationId,
         at: Timestamp,
         contact: &Contact,
@@ -408,7 +410,7 @@ impl Writer {
             .collect();
         timeline.push(entry(TIMELINE, last, failed.then(verdict)));
         Delivery {
-            id,
+            id: DeliveryId::from_bytes([0; 16]),
             communication,
             contact: contact.id,
             method,

@@ -373,7 +373,7 @@ impl World {
         for claim in claims {
             while self
                 .tracker
-                .step_round(&claim.value, Room::Free)
+                .step_round(&claim.value, |_| Some(Room::Free))
                 .await
                 .unwrap()
                 == RoundStep::More
