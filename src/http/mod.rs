@@ -158,6 +158,8 @@ pub(crate) struct App {
     addresses: Mutex<Throttle>,
     /// Users for whom contacts are being put on a list right now.
     gathering: Mutex<HashSet<UserId>>,
+    /// Contacts that may be the same person, as they were found last.
+    pub(crate) duplicates: data::duplicates::Duplicates,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
     /// Uploads that may be read at once.
@@ -198,6 +200,7 @@ impl App {
                 failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
                 ..limits
             })),
+            duplicates: data::duplicates::Duplicates::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
             uploads: tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE),
@@ -237,7 +240,6 @@ impl App {
         )
     }
 
-    /// The table of failed logins by address and login name. It is whole between any two statements, so a panicking
     /// Whether nothing was being gathered for a user; from now on something is.
     fn begin_gathering(&self, user: UserId) -> bool {
         let mut gathering = self

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
-use super::super::data::{Areas, alike};
+use super::super::data::duplicates;
+use super::Answer;
 use super::auth::Caller;
 use super::body::{Ids, Json, field_id};
 use super::contacts::contact;
 use super::problem::Problem;
-use super::{Answer, apart};
+use super::shape::time;
 use crate::domain::contact::{CONTACT_GROUPS_MAX, METHODS_MAX};
 use crate::domain::merger::{MERGED_MAX, MergeProblem};
 use crate::domain::{Contact, ContactId};
@@ -53,31 +54,28 @@ pub(super) struct PairsShape {
     items: Vec<PairShape>,
     /// Whether there are more than these.
     more: bool,
+    /// When they were looked for, if something has been written since: what has become alike
+    /// since then comes with the next request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
 }
 
 /// Contacts that may be the same person: merge them, or leave them.
 #[utoipa::path(get, path = "/api/v1/contacts/duplicates", tag = "contacts",
     operation_id = "listDuplicates", responses((status = 200, body = PairsShape)))]
 pub(super) async fn duplicates(State(app): State<Arc<App>>) -> Answer<axum::Json<PairsShape>> {
-    apart(&app, |app| {
-        let (pairs, more) = alike::all(app.repo())?;
-        let areas = Areas::read(app.repo())?;
-        let mut items = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            let one = app.repo().contact(pair.one)?;
-            let Some((one, other)) = one.zip(app.repo().contact(pair.other)?) else {
-                continue;
-            };
-            items.push(PairShape {
-                area_name: areas.name(one.area).to_owned(),
-                one: AlikeShape::of(&one),
-                other: AlikeShape::of(&other),
-                alike: if pair.by_address { "address" } else { "name" },
-            });
-        }
-        Ok(axum::Json(PairsShape { items, more }))
-    })
-    .await
+    let listed = duplicates::list(&app).await?;
+    let items = listed.twins.iter().map(|twins| PairShape {
+        area_name: twins.area.clone(),
+        one: AlikeShape::of(&twins.one),
+        other: AlikeShape::of(&twins.other),
+        alike: if twins.by_address { "address" } else { "name" },
+    });
+    Ok(axum::Json(PairsShape {
+        items: items.collect(),
+        more: listed.more,
+        as_of: listed.as_of.map(time),
+    }))
 }
 
 /// Who is taken over.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Result;
 use crate::domain::fold::{fold, name_key};
-use crate::domain::{Contact, ContactId, Details, MethodKind};
+use crate::domain::{Contact, ContactId, Details, Method, MethodKind, MethodState};
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::{Loaded, Repo};
@@ -118,6 +118,22 @@ pub(crate) fn all(repo: &Repo) -> Result<(Vec<Pair>, bool)> {
     let more = pairs.len() > PAIRS_MAX;
     pairs.truncate(PAIRS_MAX);
     Ok((pairs, more))
+}
+
+/// Whether two contacts are alike: by an address or number, or else by name and area.
+pub(crate) fn are_alike(one: &Contact, other: &Contact, by_address: bool) -> bool {
+    if !by_address {
+        return one.area == other.area && name_of(one) == name_of(other);
+    }
+    let is_used = |method: &&Method| method.state != MethodState::Removed;
+    let keys: BTreeSet<String> = one
+        .methods
+        .iter()
+        .filter(is_used)
+        .map(|method| method.destination.lookup_key())
+        .collect();
+    let mut theirs = other.methods.iter().filter(is_used);
+    theirs.any(|method| keys.contains(&method.destination.lookup_key()))
 }
 
 fn pair(one: ContactId, other: ContactId, by_address: bool) -> Pair {

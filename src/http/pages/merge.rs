@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
-use super::super::data::{self, Areas, alike};
+use super::super::data::{Areas, duplicates};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
+use super::super::times::When;
 use super::super::view::{Badge, Chrome};
 use super::compose::see;
 use super::{Answer, id, show};
@@ -40,34 +41,33 @@ struct ListPage {
     c: Chrome,
     rows: Vec<PairRow>,
     more: bool,
+    as_of: Option<When>,
 }
 
 /// `GET /contacts/duplicates`
 pub(super) async fn list(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let done = Fields::of_query(&uri).get("done").to_owned();
     let c = Chrome::of(&app, &signed, signed.words.t("alike.all"), "contacts")?.with_done(&done);
-    let reader = Arc::clone(&app);
-    let (pairs, more) = data::apart(move || alike::all(reader.repo())).await?;
-    let areas = Areas::read(app.repo())?;
-    let mut rows = Vec::with_capacity(pairs.len());
-    for pair in pairs {
-        let one = app.repo().contact(pair.one)?;
-        let other = app.repo().contact(pair.other)?;
-        let Some((one, other)) = one.zip(other) else {
-            continue;
-        };
-        rows.push(PairRow {
-            area: areas.name(one.area).to_owned(),
-            one: (one.id, one.full_name()),
-            other: (other.id, other.full_name()),
-            why: c.t(if pair.by_address {
-                "alike.by_address"
-            } else {
-                "alike.name"
-            }),
-        });
-    }
-    show(&ListPage { c, rows, more })
+    let listed = duplicates::list(&app).await?;
+    let rows = listed.twins.into_iter().map(|twins| PairRow {
+        area: twins.area,
+        one: (twins.one.id, twins.one.full_name()),
+        other: (twins.other.id, twins.other.full_name()),
+        why: c.t(if twins.by_address {
+            "alike.by_address"
+        } else {
+            "alike.name"
+        }),
+    });
+    let rows = rows.collect();
+    let as_of = listed.as_of.map(|at| c.when(&at));
+    let more = listed.more;
+    show(&ListPage {
+        c,
+        rows,
+        more,
+        as_of,
+    })
 }
 
 #[derive(Template)]

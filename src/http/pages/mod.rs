@@ -77,6 +77,7 @@ pub use hear::{Speaker, Spoken};
 pub use thread_file::FileReader;
 pub(super) use thread_file::READING_AT_ONCE;
 
+use super::data::duplicates;
 use super::fault::Fault;
 use super::{App, Console, api, assets, dress, gather, guard, login};
 
@@ -85,6 +86,7 @@ use super::{App, Console, api, assets, dress, gather, guard, login};
 pub fn router(console: Console) -> Router {
     let app = App::new(console);
     gather::resume_all(&app);
+    duplicates::look_ahead(&app);
     router_of(app)
 }
 
