@@ -36,12 +36,21 @@ fn indexes(delivery: &Delivery) -> Vec<(Key, Value)> {
 
 /// Writes deliveries into a batch.
 pub trait DeliveryBatch {
+    /// Writes new deliveries. Their ids are fresh randomness: that nobody has them yet need not be
+    /// looked up.
+    fn insert_deliveries(&mut self, set: &DeliverySet);
+
     /// Writes a delivery over the one that was read; the batch fails if it or another one of its
     /// set has changed meanwhile. Several of one set may be written in one batch.
     fn replace_delivery(&mut self, old: &Loaded<Delivery>, new: &Delivery);
 }
 
 impl DeliveryBatch for Batch {
+    fn insert_deliveries(&mut self, set: &DeliverySet) {
+        self.put(set.key(), set.to_bytes());
+        write_difference(self, Vec::new(), set.indexes());
+    }
+
     fn replace_delivery(&mut self, old: &Loaded<Delivery>, new: &Delivery) {
         let key = keys::delivery_set(new.id.set());
         let current = written(self, &key).unwrap_or(&old.bytes);

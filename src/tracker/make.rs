@@ -7,7 +7,7 @@ use crate::domain::{
     Method, Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange,
     TextStatus, Timestamp,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// What is to be made for one person.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,7 @@ pub fn make_deliveries(
             });
             made.push(delivery.id);
         }
-        batch.insert(&set);
+        batch.insert_deliveries(&set);
     }
     updated.state = updated.derive_state(making.category);
     match person {
