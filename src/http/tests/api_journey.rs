@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::api::{Program, draft, program};
+use super::statistics;
 use super::world::{DIAGNOSTIC, World, patient_world};
 use crate::domain::{CallStatus, Delivery, EmailStatus, Status, TextStatus};
 
@@ -151,6 +152,40 @@ async fn who_was_reached_is_read_in_numbers_and_person_by_person() {
         .refused(Method::GET, &format!("{path}/people?state=gone"), None)
         .await;
     assert_eq!(wrong.2["errors"][0]["field"], "state");
+}
+
+#[tokio::test]
+async fn every_status_is_told_by_its_name_with_what_it_means() {
+    for path in statistics::paths() {
+        let world = patient_world().await;
+        let program = program(&world, "otto").await;
+        let alert = sent(&program).await;
+        let ada = world.contacts[0];
+        let status = *path.last().unwrap();
+        let channel = status.channel();
+        let mut deliveries = world.deliveries(ada).into_iter();
+        let delivery = deliveries.find(|one| one.channel == channel).unwrap();
+        world.walk(&delivery, &path).await;
+        let one = format!("/api/v1/deliveries/{}", delivery.id);
+        let told = program.get(&one).await;
+        assert_eq!(told["channel"], channel.as_str());
+        assert_eq!(told["status"], status.as_str());
+        let last = told["timeline"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["status"], status.as_str());
+        assert_eq!(last["explanation"], status.explain());
+        let numbers = program.get(&format!("{alert}/statistics")).await;
+        let counts = numbers["by_status"].as_array().unwrap();
+        let stands = world.deliveries(ada).into_iter();
+        let stands = stands.filter(|one| one.status() == status).count();
+        let count = counts.iter().find(|count| {
+            count["channel"] == channel.as_str() && count["status"] == status.as_str()
+        });
+        let count = count.unwrap()["count"].as_u64().unwrap();
+        assert!(
+            stands > 0 && count >= stands as u64,
+            "{status:?}: {counts:?}"
+        );
+    }
 }
 
 #[tokio::test]

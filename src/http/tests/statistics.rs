@@ -138,7 +138,7 @@ async fn what_quiet_hours_hold_says_until_when() {
 }
 
 /// How a delivery comes to each status, from the one it begins with.
-fn paths() -> Vec<Vec<Status>> {
+pub(super) fn paths() -> Vec<Vec<Status>> {
     use CallStatus as C;
     use EmailStatus as E;
     use TextStatus as T;
