@@ -100,7 +100,7 @@ impl DeliveryId {
         Timestamp::from_millis(millis)
     }
 
-    /// What it has in common with those that belong together with it: all but its last three
+    /// What it has in common with those that belong together with it: all but its last two
     /// bits. Is the first of their ids.
     #[must_use]
     pub fn set(self) -> [u8; 16] {
@@ -111,7 +111,7 @@ impl DeliveryId {
 }
 
 /// Last bits of a delivery's id that tell those of one set apart.
-const SET_BITS: u32 = 3;
+const SET_BITS: u32 = 2;
 
 id!(
     /// What was said back and forth with one person.

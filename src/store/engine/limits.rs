@@ -2,8 +2,9 @@
 
 /// Largest key, in bytes.
 pub const KEY_SIZE_MAX: usize = 1024;
-/// Largest value, in bytes; larger things are blobs.
-pub const VALUE_SIZE_MAX: usize = 128 * 1024;
+/// Largest value, in bytes; larger things are blobs. Journal and snapshot write its length in two
+/// bytes.
+pub const VALUE_SIZE_MAX: usize = 63 * 1024;
 /// Largest blob, in bytes.
 pub const BLOB_SIZE_MAX: usize = 64 * 1024 * 1024;
 /// Most operations and asserts in one batch, each.

@@ -252,7 +252,7 @@ pub(crate) fn delivery_set() -> DeliverySet {
         ..first.clone()
     };
     text.id = DeliveryId::set_of(uuid::Uuid::from_bytes([5; 16]))
-        .nth(6)
+        .nth(2)
         .unwrap();
     DeliverySet::new(vec![first, text]).unwrap()
 }
