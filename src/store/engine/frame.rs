@@ -13,6 +13,7 @@
 
 use bytes::{Buf, Bytes};
 
+use super::limits::VALUE_SIZE_MAX;
 use super::plan::Effects;
 use super::{BlobId, Key, Value};
 
@@ -21,6 +22,8 @@ pub(crate) const HEADER_SIZE: usize = 32;
 /// The bytes that begin every frame.
 pub(crate) const MAGIC: [u8; 4] = *b"\xf7TJr";
 const GONE: u16 = u16::MAX;
+// Two bytes hold the length of every value, here and in snapshots.
+const _: () = assert!(VALUE_SIZE_MAX < GONE as usize);
 
 /// The random identity of a store; in the head of each of its files.
 #[derive(Clone, Copy, PartialEq, Eq)]
