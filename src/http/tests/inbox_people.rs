@@ -352,6 +352,20 @@ async fn attaching_alone_adds_nothing_and_whoever_said_stop_has_said_it() {
     is_sound(&world);
 }
 
+/// The form that makes a contact of who wrote a thread, with this address.
+fn zoe(thread: ThreadId, address: &str) -> [(&'static str, String); 8] {
+    [
+        ("thread", thread.to_string()),
+        ("first_name", "Zoe".to_owned()),
+        ("last_name", "Far".to_owned()),
+        ("kind", "citizen".to_owned()),
+        ("language", "en".to_owned()),
+        ("method_id", String::new()),
+        ("method_kind", "email".to_owned()),
+        ("method_to", address.to_owned()),
+    ]
+}
+
 #[tokio::test]
 async fn an_unknown_sender_becomes_a_contact() {
     let world = world().await;
@@ -362,16 +376,7 @@ async fn an_unknown_sender_becomes_a_contact() {
         &format!("name=\"thread\" value=\"{id}\""),
         &format!("value=\"{STRANGER}\""),
     ]);
-    let fields = [
-        ("thread", id.to_string()),
-        ("first_name", "Zoe".to_owned()),
-        ("last_name", "Far".to_owned()),
-        ("kind", "citizen".to_owned()),
-        ("language", "en".to_owned()),
-        ("method_id", String::new()),
-        ("method_kind", "email".to_owned()),
-        ("method_to", STRANGER.to_owned()),
-    ];
+    let fields = zoe(id, STRANGER);
     // What is wrong keeps what was typed, the thread too.
     let mut wrong = fields.clone();
     wrong[4].1 = "english".to_owned();
@@ -396,16 +401,7 @@ async fn an_address_that_was_taken_out_of_the_form_stays_out() {
     let world = world().await;
     let browser = world.browser("ida").await;
     let id = from_stranger(&world, 1, |_| {}).await;
-    let fields = [
-        ("thread", id.to_string()),
-        ("first_name", "Zoe".to_owned()),
-        ("last_name", "Far".to_owned()),
-        ("kind", "citizen".to_owned()),
-        ("language", "en".to_owned()),
-        ("method_id", String::new()),
-        ("method_kind", "email".to_owned()),
-        ("method_to", "zoe.far@far.example".to_owned()),
-    ];
+    let fields = zoe(id, "zoe.far@far.example");
     let made = browser.post("/contacts", &fields).await;
     assert_eq!(made.location(), format!("/inbox/{id}?done=attached"));
     let thread = world.repo.thread(id).unwrap().unwrap();
