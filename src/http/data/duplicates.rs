@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OwnedMutexGuard;
+
 use super::super::App;
 use super::alike::{self, Pair};
 use super::{Areas, Result, apart};
@@ -29,13 +31,18 @@ struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Duplicates {
     last: Mutex<Option<Arc<Found>>>,
-    looking: tokio::sync::Mutex<()>,
+    looking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Duplicates {
     fn last(&self) -> Option<Arc<Found>> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.clone()
+    }
+
+    fn keep(&self, found: &Arc<Found>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Arc::clone(found));
     }
 }
 
@@ -87,11 +94,14 @@ pub(crate) async fn list(app: &Arc<App>) -> Result<Listed> {
     .await
 }
 
-/// Looks for the first time, so that nobody waits for it.
+/// Looks behind whoever asks, so that nobody waits for it; not when somebody is looking already.
 pub(crate) fn look_ahead(app: &Arc<App>) {
+    let Ok(turn) = Arc::clone(&app.duplicates.looking).try_lock_owned() else {
+        return;
+    };
     let app = Arc::clone(app);
     tokio::spawn(async move {
-        if look(&app).await.is_err() {
+        if scan(&app, turn).await.is_err() {
             tracing::warn!("possible duplicates could not be looked for; the page will try again");
         }
     });
@@ -133,36 +143,39 @@ impl Found {
     }
 }
 
-/// Looks, one at a time: whoever waited takes what the other found, if it is of now.
+/// Looks, one at a time: whoever waited takes what another one found, if that look was begun
+/// after they began to wait.
 async fn look(app: &Arc<App>) -> Result<Arc<Found>> {
-    let _turn = app.duplicates.looking.lock().await;
-    let sequence = committed(app);
+    let wanted = committed(app);
+    let turn = Arc::clone(&app.duplicates.looking).lock_owned().await;
     if let Some(last) = app.duplicates.last()
-        && last.sequence == sequence
+        && last.sequence >= wanted
     {
         return Ok(last);
     }
-    let (at, began) = (app.now(), app.console.clock.monotonic());
-    let reader = Arc::clone(app);
-    let (pairs, more) = apart(move || alike::all(reader.repo())).await?;
-    let found = Arc::new(Found {
-        pairs,
-        more,
-        at,
-        sequence,
-        took: app
-            .console
-            .clock
-            .monotonic()
-            .saturating_duration_since(began),
-    });
-    let mut last = app
-        .duplicates
-        .last
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    *last = Some(Arc::clone(&found));
-    Ok(found)
+    scan(app, turn).await
+}
+
+/// Looks at all contacts. The turn ends with the look, not when whoever asked goes away.
+async fn scan(app: &Arc<App>, turn: OwnedMutexGuard<()>) -> Result<Arc<Found>> {
+    let app = Arc::clone(app);
+    apart(move || {
+        let _turn = turn;
+        let sequence = committed(&app);
+        let (at, began) = (app.now(), app.console.clock.monotonic());
+        let (pairs, more) = alike::all(app.repo())?;
+        let ended = app.console.clock.monotonic();
+        let found = Arc::new(Found {
+            pairs,
+            more,
+            at,
+            sequence,
+            took: ended.saturating_duration_since(began),
+        });
+        app.duplicates.keep(&found);
+        Ok(found)
+    })
+    .await
 }
 
 fn committed(app: &App) -> Sequence {
@@ -170,23 +183,81 @@ fn committed(app: &App) -> Sequence {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::super::tests::world::{World, world};
     use super::*;
+    use crate::store::Batch;
 
-    #[test]
-    fn what_took_long_is_shown_until_it_has_been_looked_for_again() {
-        let found = |took| Found {
+    fn found(sequence: Sequence, took: Duration) -> Found {
+        Found {
             pairs: Vec::new(),
             more: false,
             at: Timestamp::from_millis(1),
-            sequence: Sequence::new(7),
+            sequence,
             took,
+        }
+    }
+
+    /// Commits something.
+    async fn write(world: &World) -> Sequence {
+        let mut batch = Batch::new();
+        batch.put(b"something".to_vec(), Vec::new());
+        world.repo.store().commit(batch).await.unwrap();
+        committed(&world.app)
+    }
+
+    #[test]
+    fn what_took_long_is_shown_until_it_has_been_looked_for_again() {
+        let (before, now) = (Sequence::new(7), Sequence::new(8));
+        let quick = found(before, QUICK);
+        assert_eq!(quick.serves(before), Serves::Yes);
+        assert_eq!(quick.serves(now), Serves::No);
+        let slow = found(before, QUICK * 2);
+        assert_eq!(slow.serves(before), Serves::Yes);
+        assert_eq!(slow.serves(now), Serves::Meanwhile);
+    }
+
+    #[tokio::test]
+    async fn while_somebody_looks_nobody_else_is_sent_to_look() {
+        let world = world().await;
+        let slow = found(committed(&world.app), QUICK * 2);
+        world.app.duplicates.keep(&Arc::new(slow));
+        write(&world).await;
+        let turn = world.app.duplicates.looking.lock().await;
+        let tasks = || {
+            tokio::runtime::Handle::current()
+                .metrics()
+                .num_alive_tasks()
         };
-        let quick = found(QUICK);
-        assert_eq!(quick.serves(Sequence::new(7)), Serves::Yes);
-        assert_eq!(quick.serves(Sequence::new(8)), Serves::No);
-        let slow = found(QUICK * 2);
-        assert_eq!(slow.serves(Sequence::new(7)), Serves::Yes);
-        assert_eq!(slow.serves(Sequence::new(8)), Serves::Meanwhile);
+        let before = tasks();
+        for _ in 0..5 {
+            let listed = list(&world.app).await.unwrap();
+            assert_eq!(listed.as_of, Some(Timestamp::from_millis(1)));
+        }
+        assert_eq!(tasks(), before);
+        drop(turn);
+        list(&world.app).await.unwrap();
+        tokio::task::yield_now().await;
+        let listed = list(&world.app).await.unwrap();
+        assert_eq!(listed.as_of, None, "looked for again");
+    }
+
+    #[tokio::test]
+    async fn whoever_waited_takes_what_was_looked_for_meanwhile() {
+        let world = world().await;
+        let turn = Arc::clone(&world.app.duplicates.looking).lock_owned().await;
+        let waiting = tokio::spawn({
+            let app = Arc::clone(&world.app);
+            async move { look(&app).await.unwrap() }
+        });
+        tokio::task::yield_now().await;
+        let meanwhile = Arc::new(found(write(&world).await, QUICK * 2));
+        world.app.duplicates.keep(&meanwhile);
+        write(&world).await;
+        drop(turn);
+        assert!(Arc::ptr_eq(&waiting.await.unwrap(), &meanwhile));
+        let later = look(&world.app).await.unwrap();
+        assert!(!Arc::ptr_eq(&later, &meanwhile), "that one is too old now");
     }
 }

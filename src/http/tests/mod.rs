@@ -28,4 +28,4 @@ mod self_service;
 mod serving;
 mod statistics;
 mod users;
-mod world;
+pub(super) mod world;

@@ -36,13 +36,13 @@ pub(super) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(super) const DIAGNOSTIC: &str = "smtp; 550 5.1.1 <ada@mail.example>: Recipient address rejected: User unknown in <virtual> table";
 
 /// A console, its state and its clock.
-pub(super) struct World {
+pub(in super::super) struct World {
     pub(super) clock: Arc<VirtualClock>,
-    pub(super) repo: Repo,
+    pub(in super::super) repo: Repo,
     pub(super) tracker: Tracker,
     pub(super) submit: Submitter,
     pub(super) readiness: watch::Sender<Readiness>,
-    pub(super) app: Arc<App>,
+    pub(in super::super) app: Arc<App>,
     pub(super) router: Router,
     pub(super) county: AreaId,
     pub(super) areas: Vec<AreaId>,
@@ -126,7 +126,7 @@ fn categories() -> Vec<Category> {
     vec![category("alert", true), category("general", false)]
 }
 
-pub(super) async fn world() -> World {
+pub(in super::super) async fn world() -> World {
     world_with(ConsoleSettings::default()).await
 }
 
