@@ -7,7 +7,8 @@ use crate::store::engine::KeyRange;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
 
-/// Lines of the log looked through for what happened to one method.
+/// Most of the latest lines of each of a person's logs that are looked through for what happened to
+/// one method.
 const LINES_MAX: usize = 500;
 
 /// A line of what happened to a person.
@@ -97,14 +98,14 @@ pub(crate) fn suspensions(
     contact: ContactId,
     method: MethodId,
 ) -> Result<Vec<Timestamp>> {
-    let lines = log(repo, contact, None, LINES_MAX)?.rows;
-    let suspended = lines.into_iter().filter_map(|line| match line {
-        Line::Logged(LogEntry {
-            at,
-            event: LogEvent::Suspended { method: one, .. },
-            ..
-        }) if one == method => Some(at),
-        Line::Logged(_) | Line::Made(_) => None,
-    });
-    Ok(suspended.collect())
+    let mut suspended = Vec::new();
+    for id in repo.ids_of(contact)? {
+        let lines = repo.log(id, None, LINES_MAX)?.rows;
+        suspended.extend(lines.iter().filter_map(|line| match line.event {
+            LogEvent::Suspended { method: one, .. } if one == method => Some(line.at),
+            _ => None,
+        }));
+    }
+    suspended.sort_by_key(|at| std::cmp::Reverse(*at));
+    Ok(suspended)
 }

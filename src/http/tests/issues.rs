@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::super::data::history::{self, Line};
-use super::world::{Answer, Browser, DIAGNOSTIC, World, world};
-use crate::domain::{AreaId, Channel, Delivery, MethodKind, User};
+use super::world::{Answer, Browser, DIAGNOSTIC, START, World, world};
+use crate::domain::{AreaId, Channel, Delivery, DeliveryId, DeliverySet, MethodKind, User};
 use crate::store::{Batch, RowBatch};
 
 /// An alert went to everybody; the first contact's email came back.
@@ -321,6 +321,27 @@ async fn a_recurrence_lists_the_person_again_and_is_seen_as_one() {
         .get(&format!("/contacts/{ada}"))
         .await
         .assert_has(&["Keeps bouncing: suspended 2 times", "When it was suspended"]);
+}
+
+#[tokio::test]
+async fn a_suspension_is_found_behind_any_number_of_messages() {
+    let world = world().await;
+    bounced(&world).await;
+    let email = email_of(&world);
+    let random = crate::clock::Randomness::seeded(9);
+    let mut batch = Batch::new();
+    for n in 1..=500 {
+        let at = START.plus(Duration::from_secs(3600 + n));
+        let sent = Delivery {
+            id: DeliveryId::new(random.uuid_v7(at)),
+            due: None,
+            ..email.clone()
+        };
+        batch.insert(&DeliverySet::new(vec![sent]).unwrap());
+    }
+    world.repo.store().commit(batch).await.unwrap();
+    let found = history::suspensions(&world.repo, email.contact, email.method);
+    assert_eq!(found.unwrap(), [START]);
 }
 
 #[tokio::test]
