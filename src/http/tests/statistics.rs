@@ -1,5 +1,6 @@
 //! The statistics page, its grid, its legend and its Excel file.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::journey::{alert, drafted};
@@ -137,7 +138,8 @@ async fn what_quiet_hours_hold_says_until_when() {
     }
 }
 
-/// How a delivery comes to each status, from the one it begins with.
+/// How a delivery comes to each status, from the one it begins with. A text is queued as soon as
+/// it is accepted: it comes by there and stands nowhere before.
 pub(super) fn paths() -> Vec<Vec<Status>> {
     use CallStatus as C;
     use EmailStatus as E;
@@ -178,7 +180,7 @@ pub(super) fn paths() -> Vec<Vec<Status>> {
     let texts = texts.map(|path| [&[T::Accepted, T::Queued], path].concat());
     let emails = emails.map(|path| [&[E::Queued], path].concat());
     let of = |path: Vec<Status>| path;
-    calls
+    let paths: Vec<_> = calls
         .into_iter()
         .map(|path| of(path.into_iter().map(Status::Call).collect()))
         .chain(
@@ -191,7 +193,14 @@ pub(super) fn paths() -> Vec<Vec<Status>> {
                 .into_iter()
                 .map(|path| path.into_iter().map(Status::Email).collect()),
         )
-        .collect()
+        .collect();
+    let met: BTreeSet<Status> = paths.iter().flatten().copied().collect();
+    assert_eq!(
+        met,
+        Status::all().into_iter().collect(),
+        "no status is left out"
+    );
+    paths
 }
 
 #[tokio::test]
@@ -217,10 +226,15 @@ async fn every_status_is_shown_with_its_name_and_what_it_means() {
             card.split("</section>").next().unwrap().to_owned()
         };
         let shown = card(&detail.body, &format!("id=\"d-{}\"", delivery.id));
-        assert!(
-            shown.contains(&format!("<strong>{label}</strong>")),
-            "{label}"
-        );
+        for status in &path {
+            let label = Words::of("en").label(status.as_str());
+            assert!(
+                shown.contains(&format!("<strong>{label}</strong>")),
+                "{label}"
+            );
+            let explain = status.explain().replace('\'', "&#39;");
+            assert!(shown.contains(&explain), "{label}: {explain}: {shown}");
+        }
         let opened = card(&grid.body, &format!("<details id=\"m-{ada}\">"));
         let opened = opened.split("</details>").next().unwrap();
         assert!(
