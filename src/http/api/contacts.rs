@@ -211,15 +211,22 @@ fn area(areas: &Areas, text: &str) -> Answer<AreaId> {
     Ok(area)
 }
 
-/// The contact that an id means now: its own, or the one that took it over.
+/// The contact of an id, to be changed: one that was merged into another is no more.
 pub(super) fn contact(app: &App, text: &str) -> Answer<Loaded<Contact>> {
+    let of: ContactId = id(text, "contact")?;
+    let found = app.repo().contact(of)?;
+    found.ok_or_else(|| Problem::not_found("contact"))
+}
+
+/// The contact that an id means now, to be read: its own, or the one that took it over.
+fn current(app: &App, text: &str) -> Answer<Loaded<Contact>> {
     let of: ContactId = id(text, "contact")?;
     let found = app.repo().current_contact(of)?;
     found.ok_or_else(|| Problem::not_found("contact"))
 }
 
 /// A contact with its methods, and what is wrong with them. The id of one that was merged into
-/// another leads to that one, which says its own id.
+/// another leads to that one, which says its own id; only that one can be changed.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}", tag = "contacts", operation_id = "getContact",
     params(("id" = String, Path)), responses((status = 200, body = ContactShape)))]
 pub(super) async fn get(
@@ -227,7 +234,7 @@ pub(super) async fn get(
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<ContactShape>> {
     apart(&app, move |app| {
-        let found = contact(app, &text)?;
+        let found = current(app, &text)?;
         let areas = Areas::read(app.repo())?;
         Ok(axum::Json(ContactShape::of(&areas, &found)))
     })
@@ -235,7 +242,8 @@ pub(super) async fn get(
 }
 
 /// A contact's log, newest first: what was sent, what came back with the code exactly as it was
-/// sent, what was suspended, and what was done about it.
+/// sent, what was suspended, and what was done about it. The id of one that was merged into
+/// another leads to that one's.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}/log", tag = "contacts",
     operation_id = "listContactLog", params(("id" = String, Path), PageAsked),
     responses((status = 200, body = PageOf<LineShape>)))]
@@ -246,7 +254,7 @@ pub(super) async fn log(
 ) -> Answer<axum::Json<PageOf<LineShape>>> {
     let page = asked.wanted()?;
     apart(&app, move |app| {
-        let of = contact(app, &text)?.id;
+        let of = current(app, &text)?.id;
         let found = history::log(app.repo(), of, page.after, page.limit)?;
         let rows = found.rows.iter().map(LineShape::of);
         Ok(axum::Json(PageOf::new(rows.collect(), found.next)))

@@ -149,7 +149,7 @@ pub(super) async fn remove(
     caller: Caller,
     Ids((text, who)): Ids<(String, String)>,
 ) -> Answer<StatusCode> {
-    let who: ContactId = id(&who, "contact")?;
+    let who = contact(&app, &who)?.id;
     member(&app, &caller, &text, who, false).await
 }
 

@@ -87,8 +87,9 @@ pub(super) struct MergeAsked {
 }
 
 /// Lets this contact take another one over: methods, groups, decisions, places on recipient
-/// lists. Where both say something this one is right, but a no to messages outlives a yes. The
-/// other one's id leads to this contact from then on.
+/// lists. Where both say something this one is right, but a no to messages outlives a yes. From
+/// then on this contact and its log can be read by the other one's id, too; nothing is changed by
+/// it: that is answered as not found.
 #[utoipa::path(post, path = "/api/v1/contacts/{id}/merge", tag = "contacts",
     operation_id = "mergeContacts", params(("id" = String, Path)), request_body = MergeAsked,
     responses((status = 204)))]

@@ -11,12 +11,12 @@ use super::super::App;
 use super::super::data::Areas;
 use super::super::gather::{self, Gathered};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
+use super::body::{Asked, Ids, Json, PageAsked, PageOf};
 use super::contact_shape::ContactShape;
 use super::contacts::{FilterAsked, contact};
 use super::problem::Problem;
 use super::{Answer, apart};
-use crate::domain::{ContactId, GatherInto};
+use crate::domain::GatherInto;
 
 /// Part of the recipient list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -80,7 +80,7 @@ pub(super) async fn remove(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
-    let of: ContactId = id(&text, "contact")?;
+    let of = contact(&app, &text)?.id;
     let tracker = &app.console.tracker;
     tracker.remove_recipient(caller.user.id, of).await?;
     Ok(StatusCode::NO_CONTENT)

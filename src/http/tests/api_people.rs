@@ -162,6 +162,44 @@ async fn consents_are_written_down_with_their_proof() {
     assert_ne!(state(), MethodState::OptedOut);
 }
 
+/// The id of a contact that another one took over changes neither of them.
+async fn changes_nothing(program: &Program<'_>, gone: &ContactId, keep: &ContactId) {
+    let (path, recipients) = (format!("/api/v1/contacts/{gone}"), "/api/v1/recipients");
+    let group = stored(program, *keep).groups[0];
+    let name = json!({"first_name": "Nobody"});
+    let another = json!({"other": program.world.contacts[1].to_string()});
+    let yes = json!({"given": true});
+    let kept = format!("{recipients}/{keep}");
+    done(program, Method::PUT, &kept, None).await;
+    for (method, path, body) in [
+        (Method::PUT, path.clone(), Some(&name)),
+        (Method::PATCH, path.clone(), Some(&name)),
+        (Method::PUT, format!("{path}/consents"), Some(&yes)),
+        (Method::POST, format!("{path}/merge"), Some(&another)),
+        (Method::PUT, format!("{recipients}/{gone}"), None),
+        (Method::DELETE, format!("{recipients}/{gone}"), None),
+        (
+            Method::PUT,
+            format!("/api/v1/groups/{group}/members/{gone}"),
+            None,
+        ),
+        (
+            Method::DELETE,
+            format!("/api/v1/groups/{group}/members/{gone}"),
+            None,
+        ),
+    ] {
+        let (name, status, _) = program.refused(method.clone(), &path, body).await;
+        assert_eq!(
+            (name.as_str(), status),
+            ("not-found", 404),
+            "{method} {path}"
+        );
+    }
+    let list = program.get(recipients).await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn duplicates_are_listed_and_merged() {
     let world = world().await;
@@ -209,6 +247,9 @@ async fn duplicates_are_listed_and_merged() {
     assert!(world.repo.contact(gone).unwrap().is_none());
     let led = program.get(&format!("/api/v1/contacts/{other}")).await;
     assert_eq!(led["id"], keep.to_string());
+    program.get(&format!("/api/v1/contacts/{other}/log")).await;
+    changes_nothing(&program, &gone, &keep).await;
+    assert_eq!(stored(&program, keep), kept);
     let list = program.get("/api/v1/contacts/duplicates").await;
     assert_eq!(list["items"], json!([]));
 }
