@@ -152,22 +152,18 @@ impl Submitter {
     /// Asks a person to prove methods that are new or corrected. One that was asked about just
     /// now is not asked about again.
     ///
-    /// # Errors
-    /// When the store fails; some may have been asked about by then.
-    pub async fn ask_for_proof(
-        &self,
-        contact: ContactId,
-        methods: &[MethodId],
-        by: Actor,
-    ) -> Result<(), SubmitError> {
+    /// The methods are written down already: whoever did that must not do it once more because
+    /// asking fails. It is logged; asking can be repeated.
+    pub async fn ask_for_proof(&self, contact: ContactId, methods: &[MethodId], by: Actor) {
         for method in methods {
             match self.send_verification(contact, *method, by).await {
                 // Somebody removed it meanwhile: nothing is left to prove.
                 Ok(_) | Err(SubmitError::NotFound) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    tracing::error!(contact = %contact, method = %method, %error, "nobody could be asked for proof of a method");
+                }
             }
         }
-        Ok(())
     }
 
     /// Sends a link and code to log in, if somebody is known by this address or number. Says

@@ -30,12 +30,8 @@ pub(super) async fn create(
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     let (made, unproved) = tracker.create_contact(&details, by).await?;
-    let asking = app.console.submit.ask_for_proof(made, &unproved, by);
-    if let Err(error) = asking.await {
-        // The contact is there: whoever asked must not make it once more. A link or code can be
-        // asked for by /verify.
-        tracing::error!(contact = %made, %error, "a new contact could not be asked for proof");
-    }
+    let submit = &app.console.submit;
+    submit.ask_for_proof(made, &unproved, by).await;
     Ok(created(made, "/api/v1/contacts"))
 }
 
@@ -82,10 +78,8 @@ async fn edit(
     let tracker = &app.console.tracker;
     match tracker.edit_contact(known.id, seen, &details, by).await? {
         Edited::Saved { unproved } => {
-            app.console
-                .submit
-                .ask_for_proof(known.id, &unproved, by)
-                .await?;
+            let submit = &app.console.submit;
+            submit.ask_for_proof(known.id, &unproved, by).await;
             Ok(StatusCode::NO_CONTENT)
         }
         Edited::ChangedMeanwhile => Err(Problem::conflict(

@@ -152,7 +152,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
                 Some(thread) => given_to(&app, thread, id, by).await,
                 None => Ok(format!("/contacts/{id}?done=made")),
             };
-            app.console.submit.ask_for_proof(id, &unproved, by).await?;
+            app.console.submit.ask_for_proof(id, &unproved, by).await;
             Ok(see(&way?))
         }
         Err(TrackerError::Refused(refusal)) => {
@@ -223,7 +223,7 @@ pub(super) async fn update(
         .await;
     match edited {
         Ok(Edited::Saved { unproved }) => {
-            app.console.submit.ask_for_proof(id, &unproved, by).await?;
+            app.console.submit.ask_for_proof(id, &unproved, by).await;
             let done = if unproved.is_empty() {
                 "updated"
             } else {

@@ -37,7 +37,7 @@ fn alert(audience: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_contact_that_cannot_be_asked_for_proof_is_made_once() {
+async fn a_contact_that_cannot_be_asked_for_proof_is_made_and_changed_once() {
     use crate::store::{Batch, keys};
     let world = super::world::asking_world().await;
     let program = program(&world, "ida").await;
@@ -59,6 +59,14 @@ async fn a_contact_that_cannot_be_asked_for_proof_is_made_once() {
     }
     let found = world.repo.contacts_by_address("zoe@mail.example", 9);
     assert_eq!(found.unwrap().len(), 1);
+    // A contact that is there gets the address all the same, and whoever sent it is told so.
+    let path = format!("/api/v1/contacts/{}", world.contacts[0]);
+    let address = json!({"methods": [{"kind": "email", "to": "zoe@mail.example"}]});
+    let changed = program.ask(Method::PATCH, &path, None, Some(&address));
+    let changed = changed.await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT, "{}", changed.body);
+    let found = world.repo.contacts_by_address("zoe@mail.example", 9);
+    assert_eq!(found.unwrap().len(), 2);
 }
 
 #[tokio::test]
