@@ -168,6 +168,26 @@ impl Users {
         .await
     }
 
+    /// Changes where a user's notices go and whether replies are told. None leaves each as it is
+    /// by then.
+    ///
+    /// # Errors
+    /// When there is no such user, or the store fails.
+    pub async fn change_notices(
+        &self,
+        id: UserId,
+        email: Option<Option<EmailAddress>>,
+        notify_replies: Option<bool>,
+    ) -> Result<(), UserError> {
+        self.change(id, Ending::None, |user| {
+            if let Some(email) = &email {
+                user.email = email.clone().map(Redacted::new);
+            }
+            user.notify_replies = notify_replies.unwrap_or(user.notify_replies);
+        })
+        .await
+    }
+
     /// Changes what a user may do. Another role ends that user's sessions.
     ///
     /// # Errors

@@ -14,7 +14,6 @@ use super::body::Json;
 use super::contact_details::given;
 use super::problem::Problem;
 use crate::domain::{EmailAddress, Redacted, Sentence, User};
-use crate::tracker::UserSettings;
 
 /// The user whose token it is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,19 +77,12 @@ pub(super) async fn amend(
     caller: Caller,
     Json(changes): Json<UserChanges>,
 ) -> Answer<StatusCode> {
-    let user = caller.user;
-    let mut settings = UserSettings {
-        name: user.name,
-        language: user.language,
-        time_zone: user.time_zone,
-        email: user.email.map(Redacted::into_inner),
-        mobile: user.mobile.map(Redacted::into_inner),
-        notify_replies: changes.notify_replies.unwrap_or(user.notify_replies),
-    };
-    if let Some(text) = &changes.email {
-        settings.email = address(text.as_deref())?;
-    }
-    app.users().change_settings(user.id, &settings).await?;
+    let email = changes.email.as_ref();
+    let email = email.map(|text| address(text.as_deref())).transpose()?;
+    let (users, user) = (app.users(), caller.user.id);
+    users
+        .change_notices(user, email, changes.notify_replies)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

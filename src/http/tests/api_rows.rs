@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::api::{Program, program};
@@ -219,6 +220,35 @@ async fn a_failing_method_is_asked_about_by_another_one() {
     assert_eq!(mails[0].destination.reveal(), "max@mail.example");
 }
 
+/// What a program is still sending undoes nothing that was changed since it began.
+async fn changed_by_two_at_once(program: &Program<'_>) {
+    let (sent, rest) = tokio::sync::oneshot::channel::<()>();
+    let body = futures_util::stream::once(async move {
+        rest.await.unwrap();
+        Ok::<_, std::convert::Infallible>(r#"{"notify_replies": true}"#)
+    });
+    let slow = Request::patch("/api/v1/me")
+        .header(header::HOST, "tocsin.example.org")
+        .header(header::AUTHORIZATION, format!("Bearer {}", program.token))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from_stream(body));
+    let quick = async {
+        let wish = json!({"email": "ida@gw.example", "notify_replies": false});
+        program
+            .ask(Method::PATCH, "/api/v1/me", None, Some(&wish))
+            .await;
+        sent.send(()).unwrap();
+    };
+    let slow = program.world.send(slow.unwrap());
+    let (answer, ()) = tokio::join!(slow, quick);
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.body);
+    let read = program.get("/api/v1/me").await;
+    assert_eq!(
+        (&read["email"], &read["notify_replies"]),
+        (&json!("ida@gw.example"), &json!(true))
+    );
+}
+
 #[tokio::test]
 async fn whoever_wants_to_know_is_told_of_replies_with_a_link() {
     let world = world().await;
@@ -236,12 +266,13 @@ async fn whoever_wants_to_know_is_told_of_replies_with_a_link() {
     let wrong = json!({"email": "ida at work", "notify_replies": true});
     let (_, _, document) = program.refused(Method::PATCH, me, Some(&wrong)).await;
     assert_eq!(document["errors"][0]["field"], "email");
-    let wish = json!({"email": "ida@gw.example", "notify_replies": true});
+    let wish = json!({"email": "ida@home.example", "notify_replies": true});
     let done = program.ask(Method::PATCH, me, None, Some(&wish)).await;
     assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
     let stored = world.repo.user_by_login("ida").unwrap().unwrap();
     assert!(stored.notify_replies);
     assert_eq!(stored.name, "Ida Bell", "the rest stays");
+    changed_by_two_at_once(&program).await;
 
     let thread = thread(&world, 1).await;
     notify(&world).await;
