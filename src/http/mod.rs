@@ -163,7 +163,7 @@ pub(crate) struct App {
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
     /// Uploads that may be read at once.
-    pub(crate) uploads: tokio::sync::Semaphore,
+    pub(crate) uploads: Arc<tokio::sync::Semaphore>,
     /// Mails that may be taken apart at once.
     pub(crate) reading: tokio::sync::Semaphore,
     /// Scripts that may be spoken at once.
@@ -203,7 +203,7 @@ impl App {
             duplicates: data::duplicates::Duplicates::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
-            uploads: tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE),
+            uploads: Arc::new(tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE)),
             reading: tokio::sync::Semaphore::new(pages::READING_AT_ONCE),
             speaking: tokio::sync::Semaphore::new(pages::SPEAKING_AT_ONCE),
             console,

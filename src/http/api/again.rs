@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ring::digest;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::App;
 use super::super::fault::Fault;
@@ -42,8 +43,8 @@ pub(super) async fn once(
 ) -> Response {
     // Files stand in memory as a whole: no more of them at a time than the console takes.
     let files = attachments::body_max(request.uri().path()).is_some();
-    let _turn = if files && *request.method() == Method::POST {
-        app.uploads.acquire().await.ok()
+    let turn = if files && *request.method() == Method::POST {
+        Arc::clone(&app.uploads).acquire_owned().await.ok()
     } else {
         None
     };
@@ -52,7 +53,7 @@ pub(super) async fn once(
         Ok(_) => return next.run(request).await,
         Err(problem) => return problem.into_response(),
     };
-    let done = done_once(&app, &caller, &key, request, next).await;
+    let done = done_once(&app, &caller, &key, request, next, turn).await;
     done.unwrap_or_else(IntoResponse::into_response)
 }
 
@@ -91,6 +92,7 @@ async fn done_once(
     key: &str,
     request: Request,
     next: Next,
+    turn: Option<OwnedSemaphorePermit>,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let most = attachments::body_max(parts.uri.path()).unwrap_or(body::BODY_MAX);
@@ -117,9 +119,12 @@ async fn done_once(
     };
     let request = Request::from_parts(parts, Body::from(body));
     let app = Arc::clone(app);
-    // Whoever asked may go away meanwhile: the answer is kept for them all the same.
+    // Whoever asked may go away meanwhile: the answer is kept for them all the same, and a file
+    // stands in memory until then.
     let doing = tokio::spawn(async move {
-        match tokio::spawn(next.run(request)).await {
+        let handled = tokio::spawn(next.run(request)).await;
+        drop(turn);
+        match handled {
             Ok(response) => keep(&app, begun, response).await,
             Err(_) => {
                 app.users().doubt_request(&begun).await?;

@@ -50,6 +50,27 @@ fn columns(import: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn a_file_keeps_its_turn_until_it_is_brought_though_nobody_waits_for_it() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let free = || world.app.uploads.available_permits();
+    let all = free();
+    let path = format!("{IMPORTS}?name=List.csv");
+    tokio::select! {
+        biased;
+        answer = upload(&program, &path, Some("one"), LIST.into()) => panic!("{}", answer.body),
+        // It goes away once it has sent all of it.
+        () = std::future::ready(()) => {}
+    }
+    assert_eq!(free(), all - 1);
+    while world.repo.imports(None, 9).unwrap().rows.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(free(), all);
+}
+
+#[tokio::test]
 async fn a_file_is_looked_at_read_in_and_taken_back() {
     let world = world().await;
     let program = program(&world, "otto").await;
