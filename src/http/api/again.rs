@@ -25,7 +25,7 @@ use super::{attachments, body};
 use crate::domain::token::API_ANSWER_SIZE_MAX;
 use crate::domain::{ApiAnswer, ApiRequest, Redacted};
 use crate::store::{Loaded, StoreError};
-use crate::tracker::Begun;
+use crate::tracker::{Begun, Users};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -127,7 +127,7 @@ async fn done_once(
         match handled {
             Ok(response) => keep(&app, begun, response).await,
             Err(_) => {
-                app.users().doubt_request(&begun).await?;
+                write(&app, begun, End::InDoubt).await?;
                 Err(Fault::Internal.into())
             }
         }
@@ -156,6 +156,14 @@ fn known_before(app: &App, wish: &ApiRequest, known: &ApiRequest) -> Result<Resp
     })
 }
 
+/// How a request ended.
+enum End {
+    /// With this answer; with none it may be sent again.
+    Answered(Option<ApiAnswer>),
+    /// By a mistake of ours: nobody knows how far it came.
+    InDoubt,
+}
+
 /// Keeps the answer before it is told. What failed for the moment may be sent again.
 async fn keep(
     app: &Arc<App>,
@@ -167,11 +175,7 @@ async fn keep(
     let body = to_bytes(body, usize::MAX).await;
     let body = body.map_err(|_| Fault::Internal)?;
     let answer = answer_of(&parts, &body);
-    if let Err(error) = app.users().end_request(&begun, answer.clone()).await {
-        tracing::error!(%error, "the answer to a program cannot be kept; trying again");
-        tokio::spawn(keep_later(Arc::clone(app), begun, answer));
-        return Err(error.into());
-    }
+    write(app, begun, End::Answered(answer)).await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
@@ -203,14 +207,35 @@ fn answer_of(parts: &Parts, body: &Bytes) -> Option<ApiAnswer> {
     })
 }
 
-/// What was done was done: its answer is kept however long the store refuses, so that whoever
-/// asks again gets it.
-async fn keep_later(app: Arc<App>, begun: Loaded<ApiRequest>, answer: Option<ApiAnswer>) {
+/// Writes down how a request ended. What was done was done: it is tried however long the store
+/// refuses, so that whoever asks again is told.
+async fn write(app: &App, begun: Loaded<ApiRequest>, end: End) -> Result<(), StoreError> {
+    let users = app.users();
+    let written = write_once(&users, &begun, &end).await;
+    if let Err(error) = &written {
+        tracing::error!(%error, "how a program's request ended cannot be kept; trying again");
+        tokio::spawn(write_later(users, begun, end));
+    }
+    written
+}
+
+async fn write_once(
+    users: &Users,
+    begun: &Loaded<ApiRequest>,
+    end: &End,
+) -> Result<(), StoreError> {
+    match end {
+        End::Answered(answer) => users.end_request(begun, answer.clone()).await,
+        End::InDoubt => users.doubt_request(begun).await,
+    }
+}
+
+async fn write_later(users: Users, begun: Loaded<ApiRequest>, end: End) {
     loop {
         tokio::time::sleep(KEEP_INTERVAL).await;
-        match app.users().end_request(&begun, answer.clone()).await {
+        match write_once(&users, &begun, &end).await {
             Ok(()) | Err(StoreError::Closed | StoreError::Conflict { .. }) => return,
-            Err(error) => tracing::debug!(%error, "the answer to a program is not kept yet"),
+            Err(error) => tracing::debug!(%error, "how a request ended is not kept yet"),
         }
     }
 }
@@ -235,6 +260,12 @@ fn replay(answer: &ApiAnswer) -> Response {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use tower::ServiceExt;
+
+    use super::super::super::tests::world::world;
     use super::*;
 
     fn kept(status: StatusCode, size: usize) -> Option<ApiAnswer> {
@@ -242,6 +273,32 @@ mod tests {
         let response = (status, place, "x".repeat(size)).into_response();
         let (parts, _) = response.into_parts();
         answer_of(&parts, &Bytes::from("x".repeat(size)))
+    }
+
+    async fn broken() {
+        panic!("a mistake of ours");
+    }
+
+    #[tokio::test]
+    async fn what_a_mistake_of_ours_cut_off_is_in_doubt_at_once() {
+        let world = world().await;
+        let user = world.repo.user_by_login("otto").unwrap().unwrap().value;
+        let router: Router = Router::new()
+            .route("/", post(broken))
+            .layer(from_fn_with_state(Arc::clone(&world.app), once))
+            .layer(Extension(Caller { user }));
+        let ask = async || {
+            let request = Request::post("/").header(KEY, "one");
+            let request = request.body(Body::empty()).unwrap();
+            router.clone().oneshot(request).await.unwrap().status()
+        };
+        assert_eq!(ask().await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(ask().await, StatusCode::CONFLICT);
+        let kept = world.repo.oldest_api_requests(2).unwrap();
+        let [kept] = kept.as_slice() else {
+            panic!("{kept:?}");
+        };
+        assert!(kept.answer.is_none() && kept.run != world.app.run);
     }
 
     #[test]
