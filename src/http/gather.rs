@@ -1,13 +1,14 @@
 //! Putting many contacts on a list at once: a few while the visitor waits, many behind the
 //! page. What is asked is written down first, so that a restart goes on with it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
 use super::data::{Result, people};
 use super::fault::Fault;
-use crate::domain::{Actor, ContactFilter, GatherInto, Gathering, UserId};
+use crate::domain::{Actor, ContactFilter, GatherInto, Gathering, GroupId, UserId};
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
 use crate::store::{RepoError, keys};
@@ -85,11 +86,19 @@ pub(crate) fn resume_all(app: &Arc<App>) {
     }
 }
 
-/// Whether contacts are being put on this user's list, or by anybody into this group.
-pub(crate) fn is_under_way(app: &App, user: UserId, into: GatherInto) -> Result<bool> {
-    let own = |wish: &Gathering| into != GatherInto::Recipients || wish.user == user;
-    let all = all(app)?;
-    Ok(all.iter().any(|wish| wish.into == into && own(wish)))
+/// Whether contacts are being put on this user's list.
+pub(crate) fn is_under_way(app: &App, user: UserId) -> Result<bool> {
+    let wish = app.repo().gathering(user)?;
+    Ok(wish.is_some_and(|wish| wish.into == GatherInto::Recipients))
+}
+
+/// The groups into which anybody is putting contacts.
+pub(crate) fn groups_under_way(app: &App) -> Result<HashSet<GroupId>> {
+    let into = all(app)?.into_iter().filter_map(|wish| match wish.into {
+        GatherInto::Group(group) => Some(group),
+        GatherInto::Recipients => None,
+    });
+    Ok(into.collect())
 }
 
 /// Everything that is being gathered: one wish of a user at most.

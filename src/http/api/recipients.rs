@@ -48,7 +48,7 @@ pub(super) async fn list(
         }
         Ok(axum::Json(ListShape {
             page: PageOf::new(rows, found.next),
-            gathering: gather::is_under_way(app, user, GatherInto::Recipients)?,
+            gathering: gather::is_under_way(app, user)?,
         }))
     })
     .await

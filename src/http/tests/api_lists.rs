@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::api::{Program, program};
 use super::api_contacts::made;
 use super::world::world;
+use crate::domain::{ContactFilter, GatherInto, Gathering};
 
 async fn done(program: &Program<'_>, method: Method, path: &str, body: Option<&Value>) {
     let answer = program.ask(method, path, None, body).await;
@@ -90,6 +91,45 @@ async fn groups_are_made_filled_written_to_and_taken_away() {
         .refused(Method::POST, "/api/v1/communications", Some(&wrong))
         .await;
     assert_eq!(wrong.2["errors"][0]["field"], "audience.groups[0]");
+}
+
+#[tokio::test]
+async fn a_group_or_list_says_whether_more_are_being_put_into_it() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let name = |name: &str| json!({ "name": name });
+    let wardens = made(&program, "/api/v1/groups", &name("Wardens")).await;
+    let marshals = made(&program, "/api/v1/groups", &name("Marshals")).await;
+    let wish = |login: &str, into| Gathering {
+        user: world.repo.user_by_login(login).unwrap().unwrap().id,
+        into,
+        filter: ContactFilter::default(),
+        at: world.now(),
+        added: 0,
+        cursor: Vec::new(),
+    };
+    let gathering = async || {
+        let groups = program.get("/api/v1/groups").await;
+        let list = program.get("/api/v1/recipients").await;
+        let one = program.get(&format!("/api/v1/groups/{wardens}")).await;
+        let told = [&groups[0], &groups[1], &list, &one].map(|one| one["gathering"] == true);
+        assert_eq!(groups[0]["id"], marshals);
+        told
+    };
+    assert_eq!(gathering().await, [false; 4]);
+    let group = GatherInto::Group(wardens.parse().unwrap());
+    // Into a group by anybody, on one's own list.
+    for (wish, then) in [
+        (wish("ida", GatherInto::Recipients), [false; 4]),
+        (wish("app", group), [false, true, false, true]),
+        (
+            wish("otto", GatherInto::Recipients),
+            [false, true, true, true],
+        ),
+    ] {
+        assert!(world.tracker.begin_gathering(&wish).await.unwrap());
+        assert_eq!(gathering().await, then);
+    }
 }
 
 #[tokio::test]
