@@ -92,6 +92,13 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(from).map(Some)
 }
 
+/// Takes a value and no null: for a field that cannot be emptied by it.
+pub(super) fn value<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
 /// A person. Methods that are left out stay as they are: removing one is a step of its own.
 /// Groups, custom fields and quiet hours stay when they are left out, too.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -140,23 +147,36 @@ impl ContactAsked {
     }
 }
 
-/// What of a person is to change. Whatever is left out stays as it is.
+/// What of a person is to change. Whatever is left out stays as it is; null empties area, quiet
+/// hours and preferred channel, and is refused elsewhere.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ContactChanges {
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     first_name: Option<String>,
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     last_name: Option<String>,
     /// citizen, client, creditor, staff or correspondent.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     kind: Option<String>,
     /// ISO 639-1.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
     language: Option<String>,
     /// null for none.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     area: Option<Option<String>>,
     /// All groups, by their ids.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
     groups: Option<Vec<String>>,
     /// All fields of the installation's own.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<FieldShape>)]
     custom: Option<Vec<FieldShape>>,
     /// Methods that are new, and those that are corrected.
     #[serde(default)]

@@ -11,7 +11,7 @@ use super::super::App;
 use super::Answer;
 use super::auth::Caller;
 use super::body::Json;
-use super::contact_details::given;
+use super::contact_details::{given, value};
 use super::problem::Problem;
 use crate::domain::{EmailAddress, Redacted, Sentence, User};
 
@@ -66,6 +66,8 @@ pub(super) struct UserChanges {
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
     /// Told by mail when a reply has come in.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = bool)]
     notify_replies: Option<bool>,
 }
 

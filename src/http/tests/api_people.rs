@@ -65,6 +65,61 @@ async fn wishes_and_fields_are_read_and_amended_one_by_one() {
 }
 
 #[tokio::test]
+async fn null_empties_a_field_or_is_refused() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let contact = format!("/api/v1/contacts/{}", world.contacts[0]);
+    let before = stored(&program, world.contacts[0]);
+    let document = program.get("/api/v1/openapi.json").await;
+    for (path, shape, optional, fields) in [
+        (
+            contact.as_str(),
+            "ContactChanges",
+            &["area", "quiet_hours", "preferred"][..],
+            &[
+                "first_name",
+                "last_name",
+                "kind",
+                "language",
+                "groups",
+                "custom",
+                "methods",
+            ][..],
+        ),
+        ("/api/v1/me", "UserChanges", &["email"], &["notify_replies"]),
+    ] {
+        let shape = &document["components"]["schemas"][shape];
+        assert_eq!(shape["required"], Value::Null, "{shape}");
+        let properties = shape["properties"].as_object().unwrap();
+        assert_eq!(properties.len(), fields.len() + optional.len());
+        for (field, schema) in properties {
+            let emptied = optional.contains(&field.as_str());
+            assert_eq!(schema.to_string().contains("\"null\""), emptied, "{schema}");
+            assert!(emptied || fields.contains(&field.as_str()), "{field}");
+        }
+        for field in fields {
+            let none = json!({ *field: null });
+            let refused = program.refused(Method::PATCH, path, Some(&none)).await;
+            assert_eq!(refused.2["errors"][0]["field"], *field);
+        }
+        for field in optional {
+            done(
+                &program,
+                Method::PATCH,
+                path,
+                Some(&json!({ *field: null })),
+            )
+            .await;
+        }
+    }
+    let after = stored(&program, world.contacts[0]);
+    assert_eq!(after.area, None);
+    assert_eq!(after.first_name, before.first_name);
+    let otto = world.repo.user_by_login("otto").unwrap().unwrap();
+    assert_eq!(otto.email, None);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_wishes_is_named() {
     let world = world().await;
     let program = program(&world, "otto").await;
