@@ -41,7 +41,8 @@ pub enum VerificationSent {
     TooSoon,
     /// Too many went there within a day, or there are too many at all.
     TooMany,
-    /// The method is suspended, opted out of or removed, or the channel does not reach it.
+    /// The method has been proved, is suspended, opted out of or removed, or the channel does
+    /// not reach it.
     NotPossible,
     /// There are no public pages.
     Off,
@@ -83,8 +84,8 @@ impl Submitter {
         self.public.as_deref()
     }
 
-    /// Asks a person to prove a method: by a link in a mail, a code in a text, a code spoken in a
-    /// call. Not more often than once a minute and [`TICKETS_PER_DESTINATION_MAX`] times a day.
+    /// Asks a person to prove a method that nobody has proved yet: by a link in a mail, a code in a
+    /// text, a code spoken in a call. Not more often than once a minute and [`TICKETS_PER_DESTINATION_MAX`] times a day.
     ///
     /// # Errors
     /// When there is no such contact or method, or the store fails; then nothing was written.
@@ -111,7 +112,7 @@ impl Submitter {
         let contact = self.repo.contact(contact)?.ok_or(SubmitError::NotFound)?;
         let method = contact.method(method).ok_or(SubmitError::NotFound)?;
         let channel = channel.unwrap_or_else(|| method.kind.usual_channel());
-        if !method.usable_for(channel) {
+        if method.state != MethodState::Unverified || !method.usable_for(channel) {
             return Ok(VerificationSent::NotPossible);
         }
         let wanted = Wanted {
@@ -140,11 +141,6 @@ impl Submitter {
         self.tracker
             .correct(contact, method, destination, by)
             .await?;
-        let known = self.repo.contact(contact)?.ok_or(SubmitError::NotFound)?;
-        let state = known.method(method).map(|method| method.state);
-        if state != Some(MethodState::Unverified) {
-            return Ok(VerificationSent::NotPossible);
-        }
         self.send_verification(contact, method, Actor::User(by))
             .await
     }

@@ -20,7 +20,6 @@ use super::{Answer, apart};
 use crate::domain::comms_issue::Reachability;
 use crate::domain::{
     Actor, AreaId, Contact, ContactFilter, ContactId, ContactKind, MethodId, MethodKind,
-    MethodState,
 };
 use crate::store::{Loaded, NO_AREA};
 use crate::submit::VerificationSent;
@@ -357,19 +356,15 @@ pub(super) async fn verify(
     let by = asked.channel.as_deref();
     let by = by.map(|name| channel("channel", name)).transpose()?;
     let refused = |detail: &str| Err(Problem::conflict("not-verified", detail));
-    let known = app.repo().contact(of)?;
-    let known = known.ok_or_else(|| Problem::not_found("contact"))?;
-    let state = known.method(method).map(|method| method.state);
-    if state.ok_or_else(|| Problem::not_found("method"))? != MethodState::Unverified {
-        return refused("It has been proved, or is not used.");
-    }
     let submit = &app.console.submit;
     let actor = Actor::Program(caller.user.id);
     match submit.send_verification_by(of, method, by, actor).await? {
         VerificationSent::Queued(_) => Ok(StatusCode::NO_CONTENT),
         VerificationSent::TooSoon => refused("One went there less than a minute ago."),
         VerificationSent::TooMany => refused("Too many went there within a day."),
-        VerificationSent::NotPossible => refused("Nothing goes to this method by this channel."),
+        VerificationSent::NotPossible => {
+            refused("It has been proved, or is not used, or this channel does not reach it.")
+        }
         VerificationSent::Off => refused("There are no public pages to prove it on."),
     }
 }

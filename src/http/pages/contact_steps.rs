@@ -14,9 +14,7 @@ use super::contact::view;
 use super::contact_status::Rejected;
 use super::{Answer, id};
 use crate::domain::checks::{self, Weight};
-use crate::domain::{
-    Actor, Channel, ContactId, Method, MethodId, MethodKind, MethodState, Redacted,
-};
+use crate::domain::{Actor, Channel, ContactId, Method, MethodId, MethodKind, Redacted};
 use crate::submit::VerificationSent;
 
 type Ids = Path<(String, String)>;
@@ -102,19 +100,14 @@ pub(super) async fn opt_in(State(app): State<Arc<App>>, path: Ids, form: SignedF
 pub(super) async fn prove(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
     let (contact, method) = ids(path)?;
     let channel = channel(&form.fields).ok_or(Fault::BadRequest)?;
-    let contact = app.repo().contact(contact)?.ok_or(Fault::NotFound)?;
-    let method = contact.method(method).ok_or(Fault::NotFound)?;
-    if method.state != MethodState::Unverified || !method.kind.takes(channel) {
-        return done(contact.id, "proved");
-    }
     let submit = &app.console.submit;
     let by = Actor::User(form.signed.user.id);
-    let sent = submit.send_verification_by(contact.id, method.id, Some(channel), by);
+    let sent = submit.send_verification_by(contact, method, Some(channel), by);
     match sent.await? {
-        VerificationSent::Queued(_) => done(contact.id, "asked"),
-        VerificationSent::TooSoon | VerificationSent::TooMany => done(contact.id, "asked_before"),
-        VerificationSent::NotPossible => done(contact.id, "proved"),
-        VerificationSent::Off => done(contact.id, "not_asked"),
+        VerificationSent::Queued(_) => done(contact, "asked"),
+        VerificationSent::TooSoon | VerificationSent::TooMany => done(contact, "asked_before"),
+        VerificationSent::NotPossible => done(contact, "proved"),
+        VerificationSent::Off => done(contact, "not_asked"),
     }
 }
 
