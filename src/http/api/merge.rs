@@ -55,7 +55,7 @@ pub(super) struct PairsShape {
     /// Whether there are more than these.
     more: bool,
     /// When they were looked for, if something has been written since: what has become alike
-    /// since then comes with the next request.
+    /// since then comes once they have been looked for again, which this request has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     as_of: Option<String>,
 }
