@@ -74,7 +74,7 @@ fn in_groups(repo: &Repo, groups: &[GroupId]) -> Result<Vec<ContactId>, RepoErro
     Ok(ids)
 }
 
-fn all_pages<T>(
+pub(super) fn all_pages<T>(
     into: &mut Vec<T>,
     mut page: impl FnMut(Option<Key>) -> Result<Page<T>, RepoError>,
 ) -> Result<(), RepoError> {
@@ -125,20 +125,31 @@ fn by_filters(
     }
 }
 
-/// Whether an area, group or filter of an audience is there no more: whoever reads it would be
-/// told of fewer people than it names.
+/// Whether an area, group or filter that an audience names or leaves out is there no more:
+/// whoever reads it would be told of other people than it means.
 pub(super) fn has_lost(repo: &Repo, audience: &Audience) -> Result<bool, RepoError> {
-    let tree = repo.areas()?;
-    if audience.areas.iter().any(|area| tree.get(*area).is_none()) {
-        return Ok(true);
-    }
-    for group in &audience.groups {
-        if repo.group(*group)?.is_none() {
+    for filter in &audience.filters {
+        if repo.filter(*filter)?.is_none() {
             return Ok(true);
         }
     }
-    for filter in &audience.filters {
-        if repo.filter(*filter)?.is_none() {
+    Ok(are_lost(repo, &audience.areas, &audience.groups)? || has_lost_exclusion(repo, audience)?)
+}
+
+/// Whether an area or group that an audience leaves out is there no more: its people would be
+/// sent what was not meant for them.
+pub(super) fn has_lost_exclusion(repo: &Repo, audience: &Audience) -> Result<bool, RepoError> {
+    are_lost(repo, &audience.except_areas, &audience.except_groups)
+}
+
+fn are_lost(repo: &Repo, areas: &[AreaId], groups: &[GroupId]) -> Result<bool, RepoError> {
+    for area in areas {
+        if repo.area(*area)?.is_none() {
+            return Ok(true);
+        }
+    }
+    for group in groups {
+        if repo.group(*group)?.is_none() {
             return Ok(true);
         }
     }
@@ -165,6 +176,15 @@ pub(super) fn unpacked(bytes: &[u8]) -> Vec<ContactId> {
 }
 
 impl Submitter {
+    /// What is said when an area, group or filter that an audience names or leaves out has been
+    /// deleted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn lost(&self, audience: &Audience) -> Result<Option<FieldError>, RepoError> {
+        Ok(has_lost(&self.repo, audience)?.then(lost))
+    }
+
     /// How many people an audience has now.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Sending: the audience is fixed, the rounds are planned, all in one batch.
 
 use super::approval::Gate;
-use super::audience::{has_lost, lost, resolve, unpacked};
+use super::audience::{has_lost, has_lost_exclusion, lost, resolve, unpacked};
 use super::decision::Decision;
 use super::{FieldError, SubmitError, Submitter};
 use crate::domain::escalation::plan_rounds;
@@ -118,8 +118,11 @@ impl Submitter {
             }
             None => {
                 if has_lost(&self.repo, &communication.audience)? {
-                    // What goes out by itself still goes to those who are left.
-                    if communication.state != CommunicationState::Scheduled {
+                    // What goes out by itself still goes to those who are left, but to nobody
+                    // who was left out.
+                    if communication.state != CommunicationState::Scheduled
+                        || has_lost_exclusion(&self.repo, &communication.audience)?
+                    {
                         return Err(SubmitError::Invalid(vec![lost()]));
                     }
                     tracing::warn!(communication = %communication.id, "a part of the audience was deleted since it was scheduled");

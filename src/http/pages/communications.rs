@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub(super) state: Badge,
     pub(super) channels: Vec<(&'static str, String)>,
     pub(super) bar: Option<Bar>,
-    /// When it goes out, or that its time has passed.
+    /// When it goes out, that its time has passed, or that somebody it names is gone.
     pub(super) note: String,
     pub(super) changed: When,
 }
@@ -167,28 +167,38 @@ fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
             .map(|channel| (channel_icon(channel), c.channel(&channel)))
             .collect(),
         bar,
-        note: note(c, communication),
+        note: note(app, c, communication)?,
         changed: c.when(&communication.modified_at),
     })
 }
 
-fn note(c: &Chrome, communication: &Communication) -> String {
-    match (communication.state, communication.plan.scheduled_at) {
-        (CommunicationState::Draft, Some(_)) if is_missed(communication, c) => {
-            c.t("communications.missed").to_owned()
-        }
-        (CommunicationState::AwaitingApproval | CommunicationState::Scheduled, Some(at)) => {
-            c.f1("communications.goes_out", c.when(&at).inside)
-        }
-        (
-            CommunicationState::Draft
-            | CommunicationState::AwaitingApproval
-            | CommunicationState::Scheduled
-            | CommunicationState::Expanding
-            | CommunicationState::Sent,
-            _,
-        ) => String::new(),
+fn note(app: &App, c: &Chrome, communication: &Communication) -> Result<String> {
+    if has_lost(app, communication)? {
+        return Ok(c.t("communications.lost").to_owned());
     }
+    Ok(
+        match (communication.state, communication.plan.scheduled_at) {
+            (CommunicationState::Draft, Some(_)) if is_missed(communication, c) => {
+                c.t("communications.missed").to_owned()
+            }
+            (CommunicationState::AwaitingApproval | CommunicationState::Scheduled, Some(at)) => {
+                c.f1("communications.goes_out", c.when(&at).inside)
+            }
+            (
+                CommunicationState::Draft
+                | CommunicationState::AwaitingApproval
+                | CommunicationState::Scheduled
+                | CommunicationState::Expanding
+                | CommunicationState::Sent,
+                _,
+            ) => String::new(),
+        },
+    )
+}
+
+/// Whether it is a draft that names or leaves out what has been deleted.
+pub(super) fn has_lost(app: &App, of: &Communication) -> Result<bool> {
+    Ok(of.is_draft() && app.console.submit.lost(&of.audience)?.is_some())
 }
 
 /// A category's name for people.

@@ -11,7 +11,7 @@ use super::super::readiness::{ChannelHealth, ChannelState, Readiness};
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
-use super::communications::{Row, rows};
+use super::communications::{Row, has_lost, rows};
 use super::inbox::who;
 use super::{Answer, apart, show};
 use crate::domain::{Channel, Communication, CommunicationState, Lane, Thread, UserId};
@@ -49,6 +49,8 @@ struct Mine {
     href: String,
     title: String,
     when: When,
+    /// What is the matter with it.
+    note: String,
 }
 
 struct AlarmView {
@@ -120,7 +122,7 @@ struct Waits {
 }
 
 /// What waits for whoever looks: what they may approve, replies that are theirs or nobody's, what
-/// goes out soon, their own drafts.
+/// goes out soon or was taken back because somebody it leaves out was deleted, their own drafts.
 fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
     let me = signed.user.id;
     let in_state = |state| -> Result<Vec<Communication>> {
@@ -138,9 +140,13 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
     let mut scheduled = in_state(CommunicationState::Scheduled)?;
     scheduled.sort_by_key(|one| one.plan.scheduled_at);
     found.extend(scheduled);
-    let mut drafts = in_state(CommunicationState::Draft)?;
-    drafts.retain(|one| one.origin.user() == Some(me));
-    found.extend(drafts);
+    for draft in in_state(CommunicationState::Draft)? {
+        if draft.plan.scheduled_at.is_some() && has_lost(app, &draft)? {
+            found.insert(approvals, draft);
+        } else if draft.origin.user() == Some(me) {
+            found.push(draft);
+        }
+    }
     let room = MINE_MAX.saturating_sub(replies.len()).max(approvals);
     let more = found.len() > room;
     found.truncate(room);
@@ -151,6 +157,11 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
             href: row.href,
             title: row.title,
             when: c.when(&one.plan.scheduled_at.unwrap_or(one.modified_at)),
+            note: if one.is_draft() {
+                row.note
+            } else {
+                String::new()
+            },
         })
         .collect();
     // Between what waits for approval and what goes out by itself.
@@ -195,6 +206,7 @@ fn replies(app: &App, c: &Chrome, me: UserId) -> Result<Vec<Mine>> {
                 c.f2("overview.reply_of", who, about)
             },
             when: c.when(&thread.changed_at),
+            note: String::new(),
         });
     }
     Ok(found)

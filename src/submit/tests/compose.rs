@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    CommunicationId, CommunicationState, Consent, ContactFilter, EscalationStep, FilterId, Group,
-    GroupId, ProofKind, QuietHours, Recipient, Relation, Role, SavedFilter, User,
+    Actor, CommunicationId, CommunicationState, Consent, ContactFilter, EscalationStep, FilterId,
+    Group, GroupId, ProofKind, QuietHours, Recipient, Relation, Role, SavedFilter, User,
 };
 use crate::store::{Batch, RowBatch};
 

@@ -58,11 +58,13 @@ pub(super) async fn edit(
     }
     let draft = app.console.submit.draft(id)?;
     let query = Fields::of_query(&uri);
-    let errors = if query.has("check") {
+    let mut errors = if query.has("check") {
         app.console.submit.problems(&draft)
     } else {
         Vec::new()
     };
+    // The form cannot show what is gone, and keeps the draft without it.
+    errors.extend(app.console.submit.lost(&draft.audience)?);
     let filled = Filled {
         revision: communication.modified_at,
         errors,

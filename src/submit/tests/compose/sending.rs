@@ -53,6 +53,46 @@ async fn what_is_too_late_is_a_draft_again() {
     world.is_sound();
 }
 
+/// A scheduled communication to everybody but `except_groups`, and to `groups`; then both groups
+/// are deleted behind its back.
+async fn with_deleted(world: &World, groups: Vec<GroupId>, except: Vec<GroupId>) -> OnTime {
+    let mut draft = world.draft();
+    draft.plan.scheduled_at = Some(world.clock.wall().plus(HOUR));
+    draft.audience.groups.clone_from(&groups);
+    draft.audience.except_groups.clone_from(&except);
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    world.submitter.send(id).await.unwrap();
+    for group in groups.into_iter().chain(except) {
+        let by = Actor::User(BY);
+        world.tracker.delete_group(group, by).await.unwrap();
+    }
+    world.clock.advance(HOUR);
+    let outcome = world.submitter.send_scheduled(id).await.unwrap();
+    if outcome == OnTime::Refused {
+        assert_eq!(state(world, id), CommunicationState::Draft);
+        draft.plan.scheduled_at = None;
+        let kept = world.submitter.save_draft(Some(id), &draft, BY).await;
+        kept.unwrap();
+        let sent = world.submitter.send(id).await;
+        assert!(matches!(sent, Err(SubmitError::Invalid(_))), "{sent:?}");
+    }
+    outcome
+}
+
+#[tokio::test]
+async fn who_was_left_out_is_not_sent_to_because_the_group_is_gone() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    person(&world, "Ben", 2).await;
+    let named = group(&world, &[ada]).await;
+    let outcome = with_deleted(&world, vec![named], vec![]).await;
+    assert_eq!(outcome, OnTime::Sent { people: 2 });
+    let left_out = group(&world, &[ada]).await;
+    let outcome = with_deleted(&world, vec![], vec![left_out]).await;
+    assert_eq!(outcome, OnTime::Refused);
+    world.is_sound();
+}
+
 #[tokio::test]
 async fn what_is_taken_back_does_not_go_out() {
     let world = World::new().await;
