@@ -132,13 +132,7 @@ impl Tracker {
         into: Option<AreaId>,
         by: Actor,
     ) -> Result<Deleted, TrackerError> {
-        let tree = self.repo.areas()?;
-        if !tree.children(Some(id)).is_empty() {
-            return Err(TrackerError::Refused(Refusal::NotEmpty));
-        }
-        if into == Some(id) || into.is_some_and(|into| tree.get(into).is_none()) {
-            return Err(TrackerError::Refused(Refusal::Gone));
-        }
+        self.area_may_go(id, into)?;
         let mut moved = 0;
         loop {
             let contacts = self.repo.contact_ids_in_area(id, None, STEP_CONTACTS_MAX)?;
@@ -163,6 +157,21 @@ impl Tracker {
             Ok((batch, Deleted { moved }))
         })
         .await
+    }
+
+    /// Whether an area can be removed, its contacts moved to another (or to none).
+    ///
+    /// # Errors
+    /// When areas lie in it, the other area is gone or the same, or the store fails.
+    pub fn area_may_go(&self, id: AreaId, into: Option<AreaId>) -> Result<(), TrackerError> {
+        let tree = self.repo.areas()?;
+        if !tree.children(Some(id)).is_empty() {
+            return Err(TrackerError::Refused(Refusal::NotEmpty));
+        }
+        if into == Some(id) || into.is_some_and(|into| tree.get(into).is_none()) {
+            return Err(TrackerError::Refused(Refusal::Gone));
+        }
+        Ok(())
     }
 
     fn move_step(

@@ -16,6 +16,7 @@ use super::body::{Asked, Ids, Json, field_id, id};
 use super::shape::Made;
 use super::{Answer, apart, created};
 use crate::domain::{Actor, Area, AreaId, Role};
+use crate::submit::Going;
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,7 +125,8 @@ pub(super) struct IntoAsked {
     into: Option<String>,
 }
 
-/// Takes an area away in which no others lie. Only for the token of an administrator.
+/// Takes an area away in which no others lie. What is scheduled and leaves it out is a draft
+/// again. Only for the token of an administrator.
 #[utoipa::path(delete, path = "/api/v1/areas/{id}", tag = "areas", operation_id = "deleteArea",
     params(("id" = String, Path), IntoAsked), responses((status = 204)))]
 pub(super) async fn delete(
@@ -141,6 +143,8 @@ pub(super) async fn delete(
         return Err(super::problem::Problem::not_found("area"));
     }
     let by = Actor::Program(caller.user.id);
+    app.console.tracker.area_may_go(of, into)?;
+    app.console.submit.take_back_before(Going::Area(of)).await?;
     app.console.tracker.delete_area(of, into, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

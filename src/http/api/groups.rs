@@ -23,6 +23,7 @@ use super::{Answer, apart, created};
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{Actor, ContactId, GatherInto, Group, GroupId};
 use crate::store::Loaded;
+use crate::submit::Going;
 
 /// A group.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,7 +112,7 @@ pub(super) async fn rename(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes a group away; its people stay.
+/// Takes a group away; its people stay. What is scheduled and leaves it out is a draft again.
 #[utoipa::path(delete, path = "/api/v1/groups/{id}", tag = "groups",
     operation_id = "deleteGroup", params(("id" = String, Path)), responses((status = 204)))]
 pub(super) async fn delete(
@@ -121,6 +122,10 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let of = group(&app, &text)?.id;
     let by = Actor::Program(caller.user.id);
+    app.console
+        .submit
+        .take_back_before(Going::Group(of))
+        .await?;
     app.console.tracker.delete_group(of, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

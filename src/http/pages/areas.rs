@@ -18,7 +18,8 @@ use super::contact_edit::{Choice, area_choices};
 use super::named::{self, Named, Refused};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{Actor, AreaId, Role};
-use crate::tracker::{Refusal, TrackerError};
+use crate::submit::{Going, SubmitError};
+use crate::tracker::{Deleted, Refusal, TrackerError};
 
 struct AreaRow {
     id: AreaId,
@@ -175,37 +176,40 @@ pub(super) async fn ask_delete(
 ) -> Answer {
     administrator(&signed)?;
     let id: AreaId = id(&text)?;
-    let areas = Areas::read(app.repo())?;
-    let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
-    if !areas.tree.children(Some(id)).is_empty() {
-        let nothing = Fields::default();
-        return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)));
-    }
-    let words = signed.words;
-    let people = areas.numbers(id).people;
-    let above = area.parent.map(|id| id.to_string()).unwrap_or_default();
-    let mut choices = area_choices(&areas, &above);
-    choices.retain(|choice| choice.value != id.to_string());
-    choices.insert(
-        0,
-        Choice {
-            value: String::new(),
-            text: words.t("issues.no_area").to_owned(),
-            chosen: above.is_empty(),
-        },
-    );
-    let question = Question {
-        section: "areas",
-        title: words.fill("areas.delete_title", &[&area.name]),
-        text: words.count("areas.delete_one", "areas.delete_many", people),
-        details: Vec::new(),
-        action: format!("/areas/{id}/delete"),
-        button: "areas.delete",
-        back: "/areas".to_owned(),
-        fields: Vec::new(),
-        choice: (people > 0).then_some(("parent", "areas.move_to", choices)),
-    };
-    confirm::ask(&app, &signed, question)
+    apart(move || {
+        let areas = Areas::read(app.repo())?;
+        let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
+        if !areas.tree.children(Some(id)).is_empty() {
+            let nothing = Fields::default();
+            return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)));
+        }
+        let words = signed.words;
+        let people = areas.numbers(id).people;
+        let above = area.parent.map(|id| id.to_string()).unwrap_or_default();
+        let mut choices = area_choices(&areas, &above);
+        choices.retain(|choice| choice.value != id.to_string());
+        choices.insert(
+            0,
+            Choice {
+                value: String::new(),
+                text: words.t("issues.no_area").to_owned(),
+                chosen: above.is_empty(),
+            },
+        );
+        let question = Question {
+            section: "areas",
+            title: words.fill("areas.delete_title", &[&area.name]),
+            text: words.count("areas.delete_one", "areas.delete_many", people),
+            details: confirm::without(&app, &signed, Going::Area(id))?,
+            action: format!("/areas/{id}/delete"),
+            button: "areas.delete",
+            back: "/areas".to_owned(),
+            fields: Vec::new(),
+            choice: (people > 0).then_some(("parent", "areas.move_to", choices)),
+        };
+        confirm::ask(&app, &signed, question)
+    })
+    .await
 }
 
 /// `POST /areas/{id}/delete`
@@ -219,12 +223,25 @@ pub(super) async fn delete(
     administrator(&signed)?;
     let into = parent(&fields)?;
     let by = Actor::User(signed.user.id);
-    match app.console.tracker.delete_area(id, into, by).await {
+    match remove(&app, id, into, by).await {
         Ok(deleted) => {
             tracing::info!(area = %id, moved = deleted.moved, user = %signed.user.id, "area removed");
             Ok(see("/areas?done=area_gone"))
         }
-        Err(TrackerError::Refused(why)) => one(&app, &signed, id, Some((why, &fields))),
+        Err(SubmitError::Tracker(TrackerError::Refused(why))) => {
+            one(&app, &signed, id, Some((why, &fields)))
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn remove(
+    app: &App,
+    id: AreaId,
+    into: Option<AreaId>,
+    by: Actor,
+) -> Result<Deleted, SubmitError> {
+    app.console.tracker.area_may_go(id, into)?;
+    app.console.submit.take_back_before(Going::Area(id)).await?;
+    Ok(app.console.tracker.delete_area(id, into, by).await?)
 }

@@ -3,10 +3,13 @@
 use askama::Template;
 
 use super::super::App;
+use super::super::data::Result;
 use super::super::session::Signed;
 use super::super::view::Chrome;
 use super::contact_edit::Choice;
 use super::{Answer, show};
+use crate::domain::Communication;
+use crate::submit::{Going, Without};
 
 /// What is asked.
 pub(super) struct Question {
@@ -38,4 +41,19 @@ struct Page {
 pub(super) fn ask(app: &App, signed: &Signed, question: Question) -> Answer {
     let c = Chrome::of(app, signed, question.title.clone(), question.section)?;
     show(&Page { c, q: question })
+}
+
+/// What is said of each scheduled communication that would have another audience without what
+/// is about to be deleted. Reads a lot: not for a thread that answers requests.
+pub(super) fn without(app: &App, signed: &Signed, going: Going) -> Result<Vec<String>> {
+    let c = Chrome::of(app, signed, "", "")?;
+    let scheduled = app.console.submit.scheduled_with(going)?;
+    let line = |(of, without): &(Communication, Without)| {
+        let said = match without {
+            Without::Fewer => "confirm.fewer",
+            Without::NotLeftOut => "confirm.not_left_out",
+        };
+        c.f1(said, c.title_of(of))
+    };
+    Ok(scheduled.iter().map(line).collect())
 }

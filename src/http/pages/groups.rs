@@ -22,15 +22,12 @@ use super::named::{self, Named, Refused};
 use super::recipients::of_text;
 use super::{Answer, apart, id, show, show_as};
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
-use crate::domain::{
-    Actor, Audience, CommunicationState, ContactFilter, ContactId, FilterId, GatherInto, GroupId,
-};
+use crate::domain::{Actor, ContactFilter, ContactId, FilterId, GatherInto, GroupId};
+use crate::submit::Going;
 use crate::tracker::TrackerError;
 
 /// Contacts found to add to a group.
 const FOUND_MAX: usize = 25;
-/// Scheduled communications looked through for one that uses a group or filter.
-const SCHEDULED_LOOKED_AT_MAX: usize = 1_000;
 
 struct GroupRow {
     id: GroupId,
@@ -246,24 +243,24 @@ pub(super) async fn ask_delete(
     Path(text): Path<String>,
 ) -> Answer {
     let id: GroupId = id(&text)?;
-    let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
-    let words = signed.words;
-    let people = app.repo().group_count(id)?;
-    let details = going_without(&app, &signed, |audience| {
-        audience.groups.contains(&id) || audience.except_groups.contains(&id)
-    })?;
-    let question = Question {
-        section: "contacts",
-        title: words.fill("groups.delete_title", &[&group.name]),
-        text: words.count("groups.delete_one", "groups.delete_many", people),
-        details,
-        action: format!("/groups/{id}/delete"),
-        button: "groups.delete",
-        back: format!("/groups/{id}"),
-        fields: Vec::new(),
-        choice: None,
-    };
-    confirm::ask(&app, &signed, question)
+    apart(move || {
+        let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
+        let words = signed.words;
+        let people = app.repo().group_count(id)?;
+        let question = Question {
+            section: "contacts",
+            title: words.fill("groups.delete_title", &[&group.name]),
+            text: words.count("groups.delete_one", "groups.delete_many", people),
+            details: confirm::without(&app, &signed, Going::Group(id))?,
+            action: format!("/groups/{id}/delete"),
+            button: "groups.delete",
+            back: format!("/groups/{id}"),
+            fields: Vec::new(),
+            choice: None,
+        };
+        confirm::ask(&app, &signed, question)
+    })
+    .await
 }
 
 /// `POST /groups/{id}/delete`
@@ -272,32 +269,14 @@ pub(super) async fn delete(
     Path(text): Path<String>,
     form: SignedForm,
 ) -> Answer {
+    let id: GroupId = id(&text)?;
     let by = Actor::User(form.signed.user.id);
-    app.console.tracker.delete_group(id(&text)?, by).await?;
+    app.console
+        .submit
+        .take_back_before(Going::Group(id))
+        .await?;
+    app.console.tracker.delete_group(id, by).await?;
     Ok(see("/groups?done=group_gone"))
-}
-
-/// What is said of each scheduled communication whose audience would have other people without
-/// something.
-fn going_without(
-    app: &App,
-    signed: &Signed,
-    uses: impl Fn(&Audience) -> bool,
-) -> data::Result<Vec<String>> {
-    let state = CommunicationState::Scheduled;
-    let scheduled = app
-        .repo()
-        .communications_in_state(state, None, SCHEDULED_LOOKED_AT_MAX)?;
-    let mut lines = Vec::new();
-    for one in scheduled.rows {
-        // Who was approved gets it, whatever becomes of the audience.
-        let fixed = one.approval.as_ref().and_then(|approval| approval.people);
-        if fixed.is_none() && uses(&one.audience) {
-            let title = signed.words.say(&one.title).to_owned();
-            lines.push(signed.words.fill("filter.still_used", &[&title]));
-        }
-    }
-    Ok(lines)
 }
 
 struct FilterRow {
@@ -371,20 +350,23 @@ pub(super) async fn ask_delete_filter(
     Path(text): Path<String>,
 ) -> Answer {
     let id: FilterId = id(&text)?;
-    let filter = app.repo().filter(id)?.ok_or(Fault::NotFound)?;
-    let words = signed.words;
-    let question = Question {
-        section: "contacts",
-        title: words.fill("filter.delete_title", &[&filter.name]),
-        text: words.t("filter.delete_text").to_owned(),
-        details: going_without(&app, &signed, |audience| audience.filters.contains(&id))?,
-        action: format!("/filters/{id}/delete"),
-        button: "filter.delete",
-        back: "/filters".to_owned(),
-        fields: Vec::new(),
-        choice: None,
-    };
-    confirm::ask(&app, &signed, question)
+    apart(move || {
+        let filter = app.repo().filter(id)?.ok_or(Fault::NotFound)?;
+        let words = signed.words;
+        let question = Question {
+            section: "contacts",
+            title: words.fill("filter.delete_title", &[&filter.name]),
+            text: words.t("filter.delete_text").to_owned(),
+            details: confirm::without(&app, &signed, Going::Filter(id))?,
+            action: format!("/filters/{id}/delete"),
+            button: "filter.delete",
+            back: "/filters".to_owned(),
+            fields: Vec::new(),
+            choice: None,
+        };
+        confirm::ask(&app, &signed, question)
+    })
+    .await
 }
 
 /// `POST /filters/{id}/delete`

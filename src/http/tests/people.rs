@@ -5,7 +5,7 @@ mod places;
 use axum::http::StatusCode;
 
 use super::world::{Answer, Browser, World, world};
-use crate::domain::{Contact, ContactId, Method, MethodKind, MethodState};
+use crate::domain::{Actor, Contact, ContactId, Method, MethodKind, MethodState};
 use crate::store::check::check;
 
 fn contact(world: &World, id: ContactId) -> Contact {

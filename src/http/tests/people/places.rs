@@ -127,6 +127,85 @@ async fn a_filter_that_is_an_audience_is_not_lost_without_a_word() {
     refused.assert_has(&gone);
 }
 
+/// Schedules something to an area, with `more` beside it. Returns its address.
+async fn scheduled(world: &World, browser: &Browser<'_>, more: (&'static str, String)) -> String {
+    let form = [
+        ("category", "general".to_owned()),
+        ("by_email", "1".to_owned()),
+        ("subject", "Road closed".to_owned()),
+        ("text", "The bridge is closed.".to_owned()),
+        ("area", world.county.to_string()),
+        more,
+        ("scheduled_at", "2026-12-24T18:00".to_owned()),
+        ("do", "review".to_owned()),
+    ];
+    let review = browser.post("/communications", &form).await;
+    let path = review.location().replace("/review", "");
+    let sent = browser.post(&format!("{path}/send"), &[]).await;
+    assert_eq!(sent.location(), format!("{path}/review?done=scheduled"));
+    path
+}
+
+#[tokio::test]
+async fn what_leaves_a_deleted_group_or_area_out_is_looked_at_again() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let otto = world.browser("otto").await;
+    let by = Actor::Program(world.repo.user_by_login("ida").unwrap().unwrap().id);
+    let group = world.tracker.add_group("Wardens").await.unwrap();
+    let one = [world.contacts[0]];
+    let joined = world.tracker.change_members(group, &one, true, by).await;
+    assert_eq!(joined.unwrap(), 1);
+    let area = world.areas[0];
+    for (place, more) in [
+        (format!("/groups/{group}"), ("x_group", group.to_string())),
+        (format!("/areas/{area}"), ("x_area", area.to_string())),
+    ] {
+        let path = scheduled(&world, &browser, more).await;
+        let asked = browser.get(&format!("{place}/delete")).await;
+        asked.assert_has(&["“Road closed” is scheduled and leaves these people out"]);
+        let gone = browser.post(&format!("{place}/delete"), &[]).await;
+        assert!(gone.location().ends_with("_gone"), "{}", gone.location());
+        let again = "Its recipients have to be chosen again";
+        let drafts = browser.get("/communications?state=draft").await;
+        drafts.assert_has(&["Road closed", again]);
+        otto.get("/").await.assert_has(&["Road closed", again]);
+        let edit = browser.get(&format!("{path}/edit")).await;
+        edit.assert_has(&["chose is not there any more"]);
+        let refused = browser.post(&format!("{path}/send"), &[]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        browser.post(&format!("{path}/delete"), &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_question_names_what_is_scheduled_for_an_area() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let user = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    let filter = crate::domain::ContactFilter {
+        areas: vec![world.areas[1]],
+        ..crate::domain::ContactFilter::default()
+    };
+    let saved = world.tracker.save_filter("East", &filter, user).await;
+    scheduled(&world, &browser, ("area", world.areas[0].to_string())).await;
+    scheduled(&world, &browser, ("filter", saved.unwrap().to_string())).await;
+    for area in [world.areas[0], world.areas[1]] {
+        let asked = browser.get(&format!("/areas/{area}/delete")).await;
+        asked.assert_has(&["“Road closed” is scheduled: it will go out without these people."]);
+        assert_eq!(asked.body.matches("is scheduled").count(), 1);
+    }
+    // An area that other areas lie in is not deleted, and takes nothing back.
+    let full = world.areas[0];
+    let within = world.tracker.add_area("Quay", Some(full)).await;
+    within.unwrap();
+    let path = scheduled(&world, &browser, ("x_area", full.to_string())).await;
+    let refused = browser.post(&format!("/areas/{full}/delete"), &[]).await;
+    refused.assert_has(&["Other areas lie in it."]);
+    let still = browser.get("/communications?state=scheduled").await;
+    still.assert_has(&[path.as_str()]);
+}
+
 #[tokio::test]
 async fn areas_are_made_moved_and_deleted_without_losing_anybody() {
     let world = world().await;
