@@ -49,7 +49,7 @@ pub(super) fn costly(site: &Site, parts: &Parts) -> Result<(), Fault> {
     match site.limits().count(address, site.now()) {
         None => Ok(()),
         Some(wait) => {
-            tracing::info!(%address, "too many links and codes asked for or tried");
+            tracing::info!(%address, "too many costly requests: links and codes asked for or tried, files of data");
             Err(Fault::TooMany(wait))
         }
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::super::api::contact_shape::LineShape;
-use super::super::data::history;
+use super::super::data::history::{self, Line};
 use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
 use super::visit::{Visitor, VisitorForm};
-use super::{Answer, Site, me, show_as, visit};
+use super::{Answer, Site, guard, me, show_as, visit};
 use crate::domain::{
     Actor, Consent, Contact, ContactChange, Direction, LogEvent, Message, Method, ProofKind,
     Redacted, Timestamp, Wishes,
@@ -110,7 +111,9 @@ fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
 
 /// `GET /me/data.json`: all that we hold about the person, and about those contacts that this one
 /// took over; of what there is a lot, the newest. The files of their replies are named, no more.
-pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Answer {
+/// Anybody may sign up, and nothing else here reads so much: it counts as a costly request.
+pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor, parts: Parts) -> Answer {
+    guard::costly(&site, &parts)?;
     let repo = site.repo().clone();
     let contact = visitor.contact;
     let reading = crate::clock::apart(move || whole(&repo, &contact));
@@ -130,8 +133,8 @@ pub(super) async fn data(State(site): State<Arc<Site>>, visitor: Visitor) -> Ans
 }
 
 fn whole(repo: &Repo, contact: &Contact) -> Result<Value, Fault> {
-    let areas = repo.areas()?;
-    let area = contact.area.and_then(|area| areas.get(area));
+    let area = contact.area.map(|area| repo.area(area)).transpose()?;
+    let area = area.flatten();
     let mut groups = Vec::new();
     for group in &contact.groups {
         groups.extend(repo.group(*group)?.map(|group| group.name.clone()));
@@ -235,12 +238,17 @@ fn written(repo: &Repo, message: &Message, room: usize) -> Result<String, Fault>
     Ok(text)
 }
 
-/// What was done about the person, newest first.
+/// What was done about the person, newest first; what was sent stands among the messages.
 fn log(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
-    let lines = history::log(repo, contact.id, None, MESSAGES_MAX)?.rows;
+    let mut lines = Vec::new();
+    for id in repo.ids_of(contact.id)? {
+        lines.extend(repo.log(id, None, MESSAGES_MAX)?.rows);
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
+    lines.truncate(MESSAGES_MAX);
     let shown = lines
-        .iter()
-        .map(|line| serde_json::to_value(LineShape::of(line)));
+        .into_iter()
+        .map(|line| serde_json::to_value(LineShape::of(&Line::Logged(line.value))));
     shown.collect::<Result<_, _>>().map_err(|_| Fault::Internal)
 }
 

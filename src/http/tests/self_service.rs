@@ -331,6 +331,10 @@ async fn the_data_holds_what_went_both_ways_also_of_whom_one_took_over() {
     );
     let log = data["log"].as_array().unwrap();
     assert!(log.iter().any(|line| line["event"] == "replied"), "{data}");
+    assert!(
+        !log.iter().any(|line| line["event"] == "message-created"),
+        "{data}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

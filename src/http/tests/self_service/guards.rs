@@ -123,6 +123,22 @@ async fn opening_links_and_pages_changes_nothing() {
     assert_eq!(entered.location(), "/me");
     // Once.
     let again = public.post(&format!("/v/{token}"), "", &[]).await;
+#[tokio::test(start_paused = true)]
+async fn the_data_is_not_put_together_as_often_as_somebody_likes() {
+    let public = public().await;
+    let (_, to) = public.somebody();
+    let (cookie, _) = public.log_in(&to).await;
+    let max = PublicSettings::default().tries_per_ip_max;
+    let mut given = 0;
+    for _ in 0..=max {
+        let data = public.get("/me/data.json", &cookie).await;
+        given += u32::from(data.status == StatusCode::OK);
+    }
+    assert!((1..max).contains(&given), "{given}");
+    let over = public.get("/me/data.json", &cookie).await;
+    assert_eq!(over.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
     assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
