@@ -119,8 +119,11 @@ impl Deciding<'_> {
                 continue;
             };
             let counts = self.before.decision(both.0, both.1.as_deref()) == Some(yes);
-            let said = |one: &Decision| (one.channel, &one.category) == (both.0, &both.1);
-            let by_row = self.person.decisions.iter().any(said);
+            // The row itself says something more exact than this no about all of it.
+            let by_row = self.person.decisions.iter().any(|one| {
+                let one = (one.channel, one.category.clone());
+                rank(&one) > rank(own) && meeting(&one, &both).as_ref() == Some(&both)
+            });
             if counts && rank(&about(yes)) > rank(own) && yes.at <= no.at && !by_row {
                 ended.push(at(&no, both));
             }

@@ -138,6 +138,13 @@ fn a_no_ends_the_exact_yeses_before_it() {
         };
         assert!(of(&news, &no(columns, values)), "the row says both");
     }
+    let says_yes = no("Consent: all,Consent: email", "no,yes");
+    assert!(of(&[], &says_yes));
+    assert!(of(&news, &says_yes), "a yes takes no yes away");
+    let says_no = no("Consent: all,Consent: email", "no,no");
+    assert!(!of(&news, &says_no));
+    let of_texts = no("Consent: all,Consent: text", "no,yes");
+    assert!(!of(&news, &of_texts), "about something else");
 }
 
 #[test]
