@@ -1,5 +1,7 @@
 //! Bytes of a CSV file → text, and what separates its cells.
 
+use std::io::Read;
+
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::FileError;
@@ -90,7 +92,7 @@ pub(super) fn separator(text: &str) -> (u8, &str) {
 
 /// How much a separator makes of rows that are equally wide.
 fn evenness(sample: &str, separator: u8) -> usize {
-    let mut reader = reader(sample, separator);
+    let mut reader = reader(sample.as_bytes(), separator);
     let mut record = csv::StringRecord::new();
     let mut widths = [0_usize; 64];
     let mut rows = 0;
@@ -105,10 +107,10 @@ fn evenness(sample: &str, separator: u8) -> usize {
     })
 }
 
-pub(super) fn reader(text: &str, separator: u8) -> csv::Reader<&[u8]> {
+pub(super) fn reader<R: Read>(text: R, separator: u8) -> csv::Reader<R> {
     csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
-        .from_reader(text.as_bytes())
+        .from_reader(text)
 }

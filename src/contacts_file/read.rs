@@ -1,11 +1,12 @@
 //! Bytes → table, whatever the format.
 
+use super::sheet::Gauge;
 use super::table::Table;
 use super::{FILE_SIZE_MAX, FileError, decode, ods, sheet};
 use crate::domain::import::IMPORT_COLUMNS_MAX;
 
-/// Longest line of a CSV file, in bytes: more than all cells that a row may have.
-const LINE_SIZE_MAX: usize = 1024 * 1024;
+/// Bytes of a row that is too long that are looked at to say why.
+const ROW_LOOKED_AT: usize = 1024 * 1024;
 
 /// How a file was read, in few words that need no translation: "CSV, UTF-8, “;”".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +56,7 @@ pub fn read_beginning(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileE
 fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
     let (text, encoding) = decode::text(bytes)?;
     let (separator, text) = decode::separator(&text);
-    check_lines(text, separator)?;
-    let mut reader = decode::reader(text, separator);
+    let mut reader = decode::reader(Gauge::of(text.as_bytes()), separator);
     let mut record = csv::StringRecord::new();
     let mut table = Table::default();
     let mut number = 0_u32;
@@ -70,9 +70,20 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
         // The reader passes over empty lines; a spreadsheet counts them.
         let inside = record.iter().map(|cell| cell.matches('\n').count() as u64);
         let inside: u64 = inside.sum();
+        // A row is in memory as a whole before its cells are looked at, and an empty cell takes
+        // more there than in the file.
+        reader.get_mut().event = 0;
+        let begin = usize::try_from(reader.position().byte()).unwrap_or(text.len());
         let behind = reader.position().line();
         let first = behind.saturating_sub(1 + inside).max(line);
         number = number
+            Err(error) if error.is_io_error() => {
+                let row = text.as_bytes().get(begin..).unwrap_or_default();
+                // Empty lines before it are passed over.
+                let empty = row.iter().take_while(|byte| **byte == b'\n').count();
+                let number = number.saturating_add(u32::try_from(empty).unwrap_or(u32::MAX));
+                return Err(too_long(row, separator, number.saturating_add(1)));
+            }
             .saturating_add(1)
             .saturating_add(u32::try_from(first - line).unwrap_or(u32::MAX));
         line = behind;
@@ -89,21 +100,13 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
     Ok((table, shape))
 }
 
-/// A row is in memory as a whole before its cells are looked at, and an empty cell takes more
-/// there than in the file.
-fn check_lines(text: &str, separator: u8) -> Result<(), FileError> {
-    let Some((index, line)) = text
-        .split('\n')
-        .enumerate()
-        .find(|(_, line)| line.len() > LINE_SIZE_MAX)
-    else {
-        return Ok(());
-    };
-    let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-    let cells = line.bytes().filter(|byte| *byte == separator).count() + 1;
-    Err(if cells > IMPORT_COLUMNS_MAX {
+/// What is wrong with a row that is longer than any may be.
+fn too_long(row: &[u8], separator: u8, number: u32) -> FileError {
+    let row = &row[..row.len().min(ROW_LOOKED_AT)];
+    let cells = row.iter().filter(|byte| **byte == separator).count() + 1;
+    if cells > IMPORT_COLUMNS_MAX {
         FileError::TooManyColumns(number)
     } else {
         FileError::CellTooLong(number)
-    })
+    }
 }

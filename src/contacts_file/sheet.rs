@@ -15,9 +15,9 @@ use super::{FileError, PART_SIZE_MAX, PARTS_MAX, ROWS_MAX, SHEET_SIZE_MAX};
 const SHEET_NAME_MAX: usize = 40;
 /// Whole numbers up to here are exact in a spreadsheet.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-/// Longest text or tag of a sheet, and longest text of one cell, in bytes: far beyond what a
-/// cell may hold, and little beside the sheet.
-const EVENT_SIZE_MAX: u64 = 1024 * 1024;
+/// Longest text or tag of a sheet, longest text of one cell, and longest row of a CSV file, in
+/// bytes: far beyond what a cell may hold, and little beside the file.
+pub(super) const EVENT_SIZE_MAX: u64 = 1024 * 1024;
 /// No text of the table of texts takes fewer bytes in its part.
 const SHARED_TEXT_SIZE_MIN: u64 = 4;
 
@@ -69,11 +69,22 @@ fn size_of(mut part: impl Read) -> Result<u64, FileError> {
     std::io::copy(&mut part, &mut std::io::sink()).map_err(|_| FileError::Damaged)
 }
 
-/// Counts what is read of a part, and what of it since the last event.
-struct Gauge<R> {
+/// Counts what is read of a part, and what of it since the last event. More than
+/// [`EVENT_SIZE_MAX`] for one event is an error.
+pub(super) struct Gauge<R> {
     part: R,
     size: u64,
-    event: u64,
+    pub(super) event: u64,
+}
+
+impl<R> Gauge<R> {
+    pub(super) const fn of(part: R) -> Self {
+        Self {
+            part,
+            size: 0,
+            event: 0,
+        }
+    }
 }
 
 impl<R: Read> Read for Gauge<R> {
@@ -93,12 +104,7 @@ impl<R: Read> Read for Gauge<R> {
 /// says it has before one of them is read: it must not say more than it can hold, for memory
 /// that is not to be had ends the process. Returns the size of the part.
 fn look_through(part: impl Read, open_document: bool) -> Result<u64, FileError> {
-    let gauge = Gauge {
-        part,
-        size: 0,
-        event: 0,
-    };
-    let mut reader = XmlReader::from_reader(BufReader::new(gauge));
+    let mut reader = XmlReader::from_reader(BufReader::new(Gauge::of(part)));
     let config = reader.config_mut();
     config.check_end_names = false;
     let mut buffer = Vec::new();

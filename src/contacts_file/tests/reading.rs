@@ -233,4 +233,13 @@ fn no_line_grows_before_its_cells_are_looked_at() {
     assert_eq!(error(commas.as_bytes()), FileError::TooManyColumns(2));
     let open = format!("a,b\n\n1,{}\n", long(2 * 1024 * 1024));
     assert_eq!(error(open.as_bytes()), FileError::CellTooLong(3));
+    // Lines that are short enough, but all of them one row.
+    let cell = format!("a,b\n\"{}\",1\n", "many words\n".repeat(200_000));
+    assert_eq!(error(cell.as_bytes()), FileError::CellTooLong(2));
+    let folded = format!(
+        "a,b\n{}\n",
+        format!("{}\"\n\"", ",".repeat(512 * 1024)).repeat(8)
+    );
+    assert!(folded.lines().all(|line| line.len() <= 1024 * 1024));
+    assert_eq!(error(folded.as_bytes()), FileError::TooManyColumns(2));
 }
