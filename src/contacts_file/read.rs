@@ -17,14 +17,23 @@ pub struct Shape(pub String);
 /// # Errors
 /// When it is no table, or beyond one of the limits.
 pub fn read(bytes: &[u8]) -> Result<(Table, Shape), FileError> {
-    read_beginning(bytes, usize::MAX)
+    rows_of(bytes, usize::MAX, sheet::format_of)
 }
 
-/// Reads the first rows of a file.
+/// Reads the first rows of a file that [`read`] has read before: what bounds the whole of it is
+/// not looked at again.
 ///
 /// # Errors
 /// When it is no table, or beyond one of the limits.
 pub fn read_beginning(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
+    rows_of(bytes, rows, sheet::format_named)
+}
+
+fn rows_of(
+    bytes: &[u8],
+    rows: usize,
+    format_of: fn(&[u8]) -> Result<sheet::Format, FileError>,
+) -> Result<(Table, Shape), FileError> {
     if bytes.is_empty() {
         return Err(FileError::Empty);
     }
@@ -34,8 +43,7 @@ pub fn read_beginning(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileE
     // The readers of spreadsheets are others' code; a panic in it is a damaged file and no more.
     let caught = std::panic::catch_unwind(|| {
         if bytes.starts_with(b"PK\x03\x04") {
-            let format = sheet::format_of(bytes)?;
-            match format {
+            match format_of(bytes)? {
                 sheet::Format::Xlsx => sheet::read(bytes, rows),
                 sheet::Format::Ods => ods::read(bytes, rows),
             }
@@ -62,21 +70,13 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
     let mut number = 0_u32;
     let mut line = 1_u64;
     while table.len() < rows {
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(_) => return Err(FileError::NotATable),
-        }
-        // The reader passes over empty lines; a spreadsheet counts them.
-        let inside = record.iter().map(|cell| cell.matches('\n').count() as u64);
-        let inside: u64 = inside.sum();
         // A row is in memory as a whole before its cells are looked at, and an empty cell takes
         // more there than in the file.
         reader.get_mut().event = 0;
         let begin = usize::try_from(reader.position().byte()).unwrap_or(text.len());
-        let behind = reader.position().line();
-        let first = behind.saturating_sub(1 + inside).max(line);
-        number = number
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
             Err(error) if error.is_io_error() => {
                 let row = text.as_bytes().get(begin..).unwrap_or_default();
                 // Empty lines before it are passed over.
@@ -84,6 +84,14 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
                 let number = number.saturating_add(u32::try_from(empty).unwrap_or(u32::MAX));
                 return Err(too_long(row, separator, number.saturating_add(1)));
             }
+            Err(_) => return Err(FileError::NotATable),
+        }
+        // The reader passes over empty lines; a spreadsheet counts them.
+        let inside = record.iter().map(|cell| cell.matches('\n').count() as u64);
+        let inside: u64 = inside.sum();
+        let behind = reader.position().line();
+        let first = behind.saturating_sub(1 + inside).max(line);
+        number = number
             .saturating_add(1)
             .saturating_add(u32::try_from(first - line).unwrap_or(u32::MAX));
         line = behind;

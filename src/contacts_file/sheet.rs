@@ -34,7 +34,6 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
     if archive.len() > PARTS_MAX {
         return Err(FileError::Bomb);
     }
-    let mut format = None;
     let mut left = SHEET_SIZE_MAX;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|_| FileError::Damaged)?;
@@ -45,11 +44,6 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
         } else {
             left.min(PART_SIZE_MAX)
         };
-        match name.as_str() {
-            "xl/workbook.xml" | "xl/workbook2.xml" => format = Some(Format::Xlsx),
-            "content.xml" => format = Some(Format::Ods),
-            _ => {}
-        }
         let bounded = part.take(most + 1);
         // Which folder it stands in is the workbook's to say.
         let size = if is_sheet || name.ends_with("sharedstrings.xml") {
@@ -61,6 +55,24 @@ pub(super) fn format_of(bytes: &[u8]) -> Result<Format, FileError> {
             return Err(FileError::Bomb);
         }
         left -= size;
+    }
+    format_in(&archive)
+}
+
+/// Which it is by the names of its parts alone: enough for a file that was looked at before.
+pub(super) fn format_named(bytes: &[u8]) -> Result<Format, FileError> {
+    format_in(&ZipArchive::new(Cursor::new(bytes)).map_err(|_| FileError::Damaged)?)
+}
+
+fn format_in(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<Format, FileError> {
+    let mut format = None;
+    for name in archive.file_names() {
+        let name = name.map_err(|_| FileError::Damaged)?.to_lowercase();
+        match name.as_str() {
+            "xl/workbook.xml" | "xl/workbook2.xml" => format = Some(Format::Xlsx),
+            "content.xml" => format = Some(Format::Ods),
+            _ => {}
+        }
     }
     format.ok_or(FileError::NotATable)
 }

@@ -86,12 +86,9 @@ pub(super) async fn columns(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<Vec<SeenColumnShape>>> {
-    apart(&app, move |app| {
-        let job = import(app, &text)?;
-        let table = imports::beginning(app, &job)?;
-        Ok(axum::Json(SeenColumnShape::all(&table, &job.mapping)))
-    })
-    .await
+    let job = import(&app, &text)?;
+    let table = imports::beginning(&app, &job).await?;
+    Ok(axum::Json(SeenColumnShape::all(&table, &job.mapping)))
 }
 
 /// Says what the columns mean, and has every row looked at: a dry run, which changes nothing.

@@ -1,5 +1,7 @@
 //! What is read of a file of contacts before and while it is read in.
 
+use std::sync::Arc;
+
 use super::Result;
 use crate::contacts_file::{Table, read_beginning};
 use crate::domain::import::FINDINGS_CHUNK;
@@ -13,16 +15,25 @@ const ROWS_SHOWN: usize = 4;
 /// Longest value shown, in characters.
 const VALUE_SHOWN: usize = 40;
 
-/// The first rows of a file. Reading it takes a multiple of its size, so that only a few are read
-/// at once.
+/// The first rows of a file, when its turn has come: reading it takes a multiple of its size, so
+/// that only a few are read at once.
 ///
 /// # Errors
-/// [`Fault::NotFound`] when the file has been forgotten, [`Fault::Unavailable`] when others are
-/// being read.
-pub(crate) fn beginning(app: &App, job: &ImportJob) -> Result<Table> {
-    let _place = app.exports.try_acquire().map_err(|_| Fault::Unavailable)?;
+/// [`Fault::NotFound`] when the file has been forgotten.
+pub(crate) async fn beginning(app: &App, job: &ImportJob) -> Result<Table> {
+    let place = Arc::clone(&app.exports).acquire_owned().await;
+    let place = place.map_err(|_| Fault::Unavailable)?;
+    let (repo, job) = (app.repo().clone(), job.clone());
+    super::apart(move || {
+        let _place = place;
+        first_rows(&repo, &job)
+    })
+    .await
+}
+
+fn first_rows(repo: &Repo, job: &ImportJob) -> Result<Table> {
     let file = job.file.ok_or(Fault::NotFound)?;
-    let bytes = app.repo().store().get_blob(file)?.ok_or(Fault::NotFound)?;
+    let bytes = repo.store().get_blob(file)?.ok_or(Fault::NotFound)?;
     let read = read_beginning(&bytes, ROWS_SHOWN).map_err(|_| Fault::NotFound)?;
     Ok(read.0)
 }

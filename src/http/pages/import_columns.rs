@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::super::App;
+use super::super::data::Areas;
 use super::super::data::imports::{self, Glimpse, letter};
-use super::super::data::{self, Areas};
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
@@ -222,8 +222,7 @@ fn use_of(value: &str, field: &str) -> ColumnUse {
 async fn show(app: &Arc<App>, signed: &Signed, job: ImportJob, entered: Entered) -> Answer {
     let Entered { mapping, problems } = entered;
     let c = Chrome::of(app, signed, signed.words.t("import.columns"), "contacts")?;
-    let (reading, shown) = (Arc::clone(app), job.clone());
-    let table = data::apart(move || imports::beginning(&reading, &shown)).await?;
+    let table = imports::beginning(app, &job).await?;
     let areas = Areas::read(app.repo())?;
     let chosen = mapping.area.map(|area| area.to_string());
     let mut groups = app.repo().groups(GROUPS_MAX)?;

@@ -409,15 +409,20 @@ async fn files_take_their_turn() {
     let all = u32::try_from(all).unwrap();
     let taken = world.app.exports.clone().acquire_many_owned(all).await;
     let taken = taken.unwrap();
-    let full = browser.get(&columns).await;
-    assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
+    // Neither a look nor what was entered is refused because others are being read.
+    let wrong = [("use-0", "ignore".to_owned())];
+    let soon = std::time::Duration::from_millis(200);
+    let mut looking = std::pin::pin!(browser.get(&columns));
+    let mut entering = std::pin::pin!(browser.post(&columns, &wrong));
+    assert!(tokio::time::timeout(soon, &mut looking).await.is_err());
+    assert!(tokio::time::timeout(soon, &mut entering).await.is_err());
     drop(taken);
-    assert_eq!(browser.get(&columns).await.status, StatusCode::OK);
+    assert_eq!(looking.await.status, StatusCode::OK);
+    assert_eq!(entering.await.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let all = u32::try_from(world.app.uploads.available_permits()).unwrap();
     let taken = world.app.uploads.acquire_many(all).await.unwrap();
     let waiting = bring(&browser, "List.csv", LIST.as_bytes());
-    let soon = std::time::Duration::from_millis(200);
     assert!(tokio::time::timeout(soon, waiting).await.is_err());
     drop(taken);
     bring(&browser, "List.csv", LIST.as_bytes()).await;
