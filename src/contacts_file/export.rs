@@ -211,7 +211,7 @@ pub fn csv_row(cells: &[String]) -> Vec<u8> {
         if index > 0 {
             row.push(',');
         }
-        let cell = guarded(cell);
+        let cell = guarded(cell, Target::Csv);
         if cell.contains(['"', ',', '\n', '\r', ';']) || cell.starts_with(' ') {
             row.push('"');
             row.push_str(&cell.replace('"', "\"\""));
@@ -224,11 +224,20 @@ pub fn csv_row(cells: &[String]) -> Vec<u8> {
     row.into_bytes()
 }
 
+/// Where a list is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A text file, whose cells end where whoever reads it thinks so.
+    Csv,
+    /// A spreadsheet, where no cell begins within another.
+    Sheet,
+}
+
 /// A cell of a list that is written out, with an apostrophe in front if there is need or it
-/// looks as if there were one already; and behind whatever begins a cell anew where a spreadsheet
-/// separates by semicolons, as it does in many languages.
+/// looks as if there were one already; and, in a text, behind whatever begins a cell anew where a
+/// spreadsheet separates by semicolons, as it does in many languages.
 #[must_use]
-pub fn guarded(cell: &str) -> String {
+pub fn guarded(cell: &str, target: Target) -> String {
     let need = is_formula(cell) && !is_number(cell);
     let looks_guarded = cell.starts_with('\'') && is_formula(cell.trim_start_matches('\''));
     let mut guarded = String::with_capacity(cell.len() + 1);
@@ -239,7 +248,8 @@ pub fn guarded(cell: &str) -> String {
     while let Some(end) = rest.find(BREAKS) {
         let (before, behind) = rest.split_at(end + 1);
         guarded.push_str(before);
-        if begins_formula(behind) {
+        // One that looks like a guard would go when the list is read.
+        if begins_formula(behind) && (target == Target::Csv || behind.starts_with('\'')) {
             guarded.push('\'');
         }
         rest = behind;

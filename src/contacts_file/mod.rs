@@ -29,7 +29,7 @@ pub use apply::{Author, apply, make};
 pub use checker::{Checker, Person};
 pub use columns::{guess, labels, title_of};
 pub use error::FileError;
-pub use export::{ExportColumns, ExportNames, TITLES_MAX, csv_begin, csv_row, guarded};
+pub use export::{ExportColumns, ExportNames, TITLES_MAX, Target, csv_begin, csv_row, guarded};
 pub use mapping::{MappingProblem, settle};
 pub use names::split as split_name;
 pub use notes::{Note, why};

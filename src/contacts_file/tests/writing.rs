@@ -49,10 +49,10 @@ fn guards_come_off_once() {
         "'t Hooft",
         "plain",
     ] {
-        assert_eq!(values::unguarded(&guarded(cell)), cell);
+        assert_eq!(values::unguarded(&guarded(cell, Target::Csv)), cell);
     }
-    assert_eq!(guarded("+447400123456"), "+447400123456");
-    assert_eq!(guarded("+1+cmd"), "'+1+cmd");
+    assert_eq!(guarded("+447400123456", Target::Csv), "+447400123456");
+    assert_eq!(guarded("+1+cmd", Target::Csv), "'+1+cmd");
 }
 
 #[test]
@@ -72,7 +72,9 @@ fn no_formula_hides_behind_another_separator() {
         "a;'b",
         ";",
     ] {
-        let written = guarded(cell);
+        let written = guarded(cell, Target::Sheet);
+        assert_eq!(values::unguarded(&written), cell);
+        let written = guarded(cell, Target::Csv);
         assert_eq!(values::unguarded(&written), cell);
         let parts = written.split([';', '\t', '\n']).skip(1);
         for part in parts {
@@ -80,4 +82,12 @@ fn no_formula_hides_behind_another_separator() {
             assert!(!bare.starts_with(['=', '+', '-', '@']), "{written:?}");
         }
     }
+}
+
+#[test]
+fn nothing_stands_in_a_spreadsheet_that_it_does_not_need() {
+    for cell in ["Needs:\n- oxygen\n- lift", "Flat 2; -1 floor", "a\t@1"] {
+        assert_eq!(guarded(cell, Target::Sheet), cell);
+    }
+    assert_eq!(guarded("=1;\n'-2", Target::Sheet), "'=1;\n''-2");
 }

@@ -22,7 +22,9 @@ use super::super::words::Words;
 use super::contact_edit::{Choice, area_choices};
 use super::filter_form::{pairs, read};
 use super::{Answer, exports, show};
-use crate::contacts_file::{ExportColumns, ExportNames, TITLES_MAX, csv_begin, csv_row, guarded};
+use crate::contacts_file::{
+    ExportColumns, ExportNames, TITLES_MAX, Target, csv_begin, csv_row, guarded,
+};
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{AreaTree, Contact, ContactFilter};
 use crate::store::{Loaded, Repo};
@@ -220,7 +222,7 @@ pub(crate) async fn contacts_file(
                 let cells = columns.cells(contact, &names);
                 let cells: Vec<Cell<'_>> = cells
                     .iter()
-                    .map(|cell| Cell::Whole(guarded(cell)))
+                    .map(|cell| Cell::Whole(guarded(cell, Target::Sheet)))
                     .collect();
                 rows.push(&cells).map(|_| ())
             })
