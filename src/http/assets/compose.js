@@ -75,6 +75,8 @@
   if (!form || !saved || !window.fetch) return;
   var WAIT_MS = 1500;
   var RETRY_MS = 15000;
+  // Longer than a draft takes to be kept; a press does not wait longer than this.
+  var GIVE_UP_MS = 8000;
   var timer = 0;
   var busy = false;
   var again = false;
@@ -118,11 +120,14 @@
     if (busy) { again = true; return; }
     busy = true;
     var fields = body();
+    var ending = window.AbortController ? new AbortController() : null;
+    var giveUp = ending ? setTimeout(function () { ending.abort(); }, GIVE_UP_MS) : 0;
     fetch(form.getAttribute("action"), {
       method: "POST",
       body: fields,
       headers: { Accept: "application/json" },
-      redirect: "error"
+      redirect: "error",
+      signal: ending ? ending.signal : undefined
     }).then(function (response) {
       return response.json().then(function (answer) {
         if (response.ok) { take(answer, fields.get("list") === "mine"); return; }
@@ -134,14 +139,16 @@
       saved.textContent = form.dataset.failed;
       if (!timer) timer = setTimeout(keep, RETRY_MS);
     }).then(function () {
+      clearTimeout(giveUp);
       busy = false;
+      if (again) { again = false; later(); }
       if (pressed) {
         var by = pressed.by;
         pressed = null;
+        // Where the browser finds a field wrong nothing is sent, and the draft is kept on.
+        stopped = false;
         if (by) form.requestSubmit(by); else form.requestSubmit();
-        return;
       }
-      if (again) { again = false; later(); }
     });
   }
 
@@ -158,6 +165,7 @@
     if (!busy || !form.requestSubmit) return;
     event.preventDefault();
     pressed = { by: event.submitter };
+    saved.textContent = form.dataset.waiting;
   });
   // Back from another page: what the browser kept of the form may be older than the draft.
   window.addEventListener("pageshow", function (event) { if (event.persisted) location.reload(); });
