@@ -114,7 +114,8 @@ pub(super) async fn rename(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes a filter away. Drafts that are for whoever it finds have one choice less.
+/// Takes a filter away. Drafts that use it can be sent once another audience has been chosen;
+/// what is scheduled goes out without the people it finds.
 #[utoipa::path(delete, path = "/api/v1/filters/{id}", tag = "filters",
     operation_id = "deleteFilter", params(("id" = String, Path)), responses((status = 204)))]
 pub(super) async fn delete(
