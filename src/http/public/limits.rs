@@ -14,7 +14,7 @@ pub(super) const WINDOW: Duration = Duration::from_secs(15 * 60);
 const NETWORKS_MAX: usize = 20_000;
 /// What an answer takes that must not tell by its time whether an address is known: longer than
 /// any of the ways to it.
-pub(in crate::http) const ANSWER_TIME: Duration = Duration::from_millis(400);
+const ANSWER_TIME: Duration = Duration::from_millis(400);
 
 #[derive(Clone, Copy, Debug)]
 struct Count {

@@ -13,7 +13,7 @@ mod frame;
 mod guard;
 mod home;
 mod leave;
-pub(super) mod limits;
+mod limits;
 mod me;
 mod methods;
 mod pixel;

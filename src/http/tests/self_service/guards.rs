@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::Method;
-use crate::http::public::limits::ANSWER_TIME;
 
 /// What every answer about an address takes at least: on a standing clock work takes no time.
 const LEVEL: std::time::Duration = std::time::Duration::from_millis(400);
@@ -20,7 +19,6 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
         answers.push((answer.status, answer.body.replace(to, "ADDRESS"), took));
     }
     assert_eq!(answers[0], answers[1]);
-    assert!(answers[0].2 >= ANSWER_TIME);
     assert_eq!(public.world.repo.ticket_count().unwrap(), 1);
     // A wrong code, too: with a ticket and without.
     let mut answers = Vec::new();
@@ -35,7 +33,6 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].0, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(answers[0].2 >= ANSWER_TIME);
     // And whoever signs up.
     let mut answers = Vec::new();
     for to in [known.reveal(), "nobody.else@example.org"] {
@@ -46,7 +43,7 @@ async fn known_and_unknown_get_the_same_answer_in_the_same_time() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].0, StatusCode::OK);
-    assert!(answers[0].2 >= ANSWER_TIME);
+    assert!(answers[0].2 >= LEVEL);
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +71,7 @@ async fn adding_an_address_tells_nobody_whether_it_is_known() {
         }
         assert_eq!(answers[0], answers[1], "{path}");
         assert_eq!(answers[0].0, "/me?done=sent");
-        assert!(answers[0].1 >= ANSWER_TIME);
+        assert!(answers[0].1 >= LEVEL);
         public.world.clock.advance(MINUTE);
     }
     // What is theirs they know already.
@@ -123,6 +120,9 @@ async fn opening_links_and_pages_changes_nothing() {
     assert_eq!(entered.location(), "/me");
     // Once.
     let again = public.post(&format!("/v/{token}"), "", &[]).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_data_is_not_put_together_as_often_as_somebody_likes() {
     let public = public().await;
@@ -137,9 +137,6 @@ async fn the_data_is_not_put_together_as_often_as_somebody_likes() {
     assert!((1..max).contains(&given), "{given}");
     let over = public.get("/me/data.json", &cookie).await;
     assert_eq!(over.status, StatusCode::TOO_MANY_REQUESTS);
-}
-
-    assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test(start_paused = true)]
