@@ -173,6 +173,10 @@ impl Chrome {
         self.words.count(one, many, *count)
     }
 
+    pub(crate) fn number(&self, number: impl Display) -> String {
+        self.words.number(number)
+    }
+
     pub(crate) fn people(&self, count: &u64) -> String {
         self.words.count("people.one", "people.many", *count)
     }

@@ -81,10 +81,25 @@ impl Words {
         fill(self.t(key), &values)
     }
 
+    /// A whole number with what stands between thousands.
+    pub(crate) fn number(&self, number: impl Display) -> String {
+        let digits = number.to_string();
+        let between = self.t("number.thousands").trim_matches(['0', '1']);
+        let mut text = String::with_capacity(digits.len() * 2);
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push_str(between);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
     /// The text for so many: `key.one` or `key.many`, `{0}` filled in.
     pub(crate) fn count(&self, one: &'static str, many: &'static str, count: u64) -> String {
         let singular = count == 1 || (count == 0 && self.t("plural.zero") == "one");
-        self.fill(if singular { one } else { many }, &[&count])
+        let number = self.number(count);
+        self.fill(if singular { one } else { many }, &[&number])
     }
 
     /// What the domain says, in this language.

@@ -247,6 +247,13 @@ fn fills_and_counts() {
     assert_eq!(french.count("people.one", "people.many", 0), "0 personne");
     assert_eq!(french.count("people.one", "people.many", 1), "1 personne");
     assert_eq!(french.count("people.one", "people.many", 2), "2 personnes");
+    let of_many = |words: &Words, number| words.count("people.one", "people.many", number);
+    assert_eq!(of_many(words, 999), "999 people");
+    assert_eq!(of_many(words, 200_000), "200,000 people");
+    assert_eq!(
+        of_many(french, 1_000_000),
+        "1\u{202f}000\u{202f}000 personnes"
+    );
     let busy = Status::Call(CallStatus::Busy);
     assert_eq!(french.label(busy.as_str()), "Occupé");
 }

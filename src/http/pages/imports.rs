@@ -132,7 +132,11 @@ fn totals(c: &Chrome, job: &ImportJob) -> String {
     if job.done.taken() == 0 {
         return String::new();
     }
-    c.f2("import.totals", job.done.added, job.done.updated)
+    c.f2(
+        "import.totals",
+        c.number(job.done.added),
+        c.number(job.done.updated),
+    )
 }
 
 /// A file that somebody brings.
