@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tocsin::store::engine::{FaultHook, FaultPoint, OpenOptions, Store, StoreError, verify};
 
@@ -272,6 +273,28 @@ async fn the_journal_is_compacted_and_verifies() {
     assert_eq!(report.rows, 203);
     assert_eq!(report.index_differences, Some(0));
     let store = Store::open(root.path(), &small()).unwrap();
+    assert_eq!(check(&store), 200);
+}
+
+#[tokio::test]
+async fn a_compaction_waits_for_calm() {
+    let root = tempdir();
+    let busy = OpenOptions {
+        compact_busy_bytes: 16 * 1024 * 1024,
+        ..small()
+    };
+    let store = Store::open(root.path(), &busy).unwrap();
+    commit_all(&store, 1..=200).await;
+    let kept = segments(root.path()).len();
+    assert!(kept > 10, "{kept} segments while there is no calm");
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if segments(root.path()).len() < 4 {
+            break;
+        }
+    }
+    let left = segments(root.path()).len();
+    assert!(left < 4, "{left} of {kept} segments are left");
     assert_eq!(check(&store), 200);
 }
 

@@ -8,5 +8,6 @@ mod crash;
 mod damage;
 mod full;
 mod kill;
+mod overlap;
 mod power;
 mod support;

@@ -25,6 +25,7 @@ pub(crate) fn small() -> OpenOptions {
         segment_size_bytes: 32 * 1024,
         compact_min_bytes: 64 * 1024,
         compact_max_bytes: 64 * 1024,
+        compact_busy_bytes: 0,
         cache_bytes: 1024 * 1024,
         ..OpenOptions::default()
     }

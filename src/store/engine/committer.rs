@@ -1,10 +1,14 @@
-//! The one thread that writes: gathers what many tasks want to commit, decides
-//! it, makes it durable with one sync, applies it, and only then answers.
+//! The one thread that decides: gathers what many tasks want to commit, has it made durable with
+//! one sync, applies it, and only then answers.
+//!
+//! While one group is on its way to the disk, the group before is applied and the next is decided,
+//! on top of what is being written. Groups become durable, visible and answered in one order; when
+//! one cannot be written, what was decided on top of it is refused with it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
@@ -12,15 +16,14 @@ use super::blobs::{BlobFiles, Unsynced};
 use super::clean::CleanMark;
 use super::compact::{Compaction, Running};
 use super::files::{FolderLock, Layout, sync_dir};
-use super::frame;
 use super::history::History;
 use super::index::{self, Index};
-use super::journal::{AppendError, Journal};
 use super::options::{FaultPoint, OpenOptions};
 use super::plan::Plan;
 use super::recover::recover;
 use super::snapshot::Snapshot;
-use super::{Batch, BlobId, Result, Sequence, StoreError};
+use super::writer::{Done, Write, WriteError, Writer};
+use super::{Batch, Result, Sequence, StoreError};
 
 /// Most batches that share one sync.
 const GROUP_BATCHES_MAX: usize = 256;
@@ -31,6 +34,8 @@ const HEAL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often that is tried while the tasks of a durable group wait. Then they
 /// are told that the outcome is open, and each later group is one more try.
 const HEAL_TRIES_MAX: u32 = 20;
+/// Nothing has been asked for so long: a good moment for what can wait.
+const CALM_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the committer is asked.
 pub(crate) enum Request {
@@ -53,6 +58,30 @@ struct Decided {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Batches decided together.
+#[derive(Default)]
+struct Group {
+    plan: Plan,
+    decided: Vec<Decided>,
+    size_bytes: usize,
+}
+
+/// A group on its way to the disk.
+struct Writing {
+    plan: Arc<Plan>,
+    decided: Vec<Decided>,
+}
+
+/// What the committer waits for.
+enum Event {
+    Asked(Request),
+    Written(Done),
+    /// Nothing is under way, and nobody has asked for anything for a while.
+    Calm,
+    /// Nobody can ask any more.
+    Gone,
+}
+
 /// How an attempt to bring the index back ended.
 enum Healed {
     Back,
@@ -60,10 +89,15 @@ enum Healed {
     Closing(oneshot::Sender<Result<()>>),
 }
 
+/// Who asked to close, if somebody has.
+type Closing = Option<oneshot::Sender<Result<()>>>;
+
 pub(crate) struct Committer {
     pub(crate) layout: Layout,
     pub(crate) options: OpenOptions,
-    pub(crate) journal: Journal,
+    pub(crate) writer: Writer,
+    /// The last sequence that is durable.
+    pub(crate) last: u64,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) index: Arc<Index>,
     pub(crate) blobs: BlobFiles,
@@ -71,22 +105,46 @@ pub(crate) struct Committer {
     pub(crate) commits: watch::Sender<Sequence>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) lock: FolderLock,
-    pub(crate) compaction: Option<Running>,
+    pub(crate) under_way: UnderWay,
+}
+
+/// What the committer has begun.
+#[derive(Default)]
+pub(crate) struct UnderWay {
+    writing: Option<Writing>,
+    /// Decided on top of what is being written.
+    next: Group,
+    compaction: Option<Running>,
+    /// A compaction is due, and waits for calm.
+    compaction_waits: bool,
     /// Set once a sync has failed: nothing more is written by this process.
-    pub(crate) failed: bool,
-    pub(crate) disk_full: bool,
+    failed: bool,
+    disk_full: bool,
 }
 
 impl Committer {
-    pub(crate) fn run(mut self) {
+    /// Works until it is asked to close, or nobody is left who could ask. `waits` is only used to
+    /// wait for requests and the disk at once.
+    pub(crate) fn run(mut self, waits: &Runtime) {
         let mut closing = None;
-        while let Some(first) = self.requests.blocking_recv() {
-            let (group, close) = self.gather(first);
-            closing = close.or(self.process(group));
+        while closing.is_none() {
+            closing = match waits.block_on(self.event()) {
+                Event::Asked(Request::Commit(first)) => self.gather(first),
+                Event::Asked(Request::Close(reply)) => Some(reply),
+                Event::Written(done) => self.end_write(done, waits),
+                Event::Calm => {
+                    self.start_compaction(0);
+                    None
+                }
+                Event::Gone => break,
+            };
+            self.begin_write();
             self.end_compaction();
-            if closing.is_some() {
-                break;
-            }
+        }
+        while self.under_way.writing.is_some() {
+            let done = waits.block_on(self.writer.ended());
+            closing = self.end_write(done, waits).or(closing);
+            self.begin_write();
         }
         self.requests.close();
         let result = self.shut();
@@ -95,155 +153,202 @@ impl Committer {
         }
     }
 
-    fn gather(&mut self, first: Request) -> (Vec<Waiting>, Option<oneshot::Sender<Result<()>>>) {
-        let mut group = Vec::new();
-        let mut size_bytes = 0;
-        let mut next = Some(first);
-        while let Some(request) = next {
-            match request {
-                Request::Close(reply) => return (group, Some(reply)),
-                Request::Commit(waiting) => {
-                    size_bytes += waiting.batch.size_bytes();
-                    group.push(waiting);
-                }
+    async fn event(&mut self) -> Event {
+        let asked = |request: Option<Request>| request.map_or(Event::Gone, Event::Asked);
+        if self.under_way.writing.is_none() {
+            let request = self.requests.recv();
+            if !self.under_way.compaction_waits {
+                return asked(request.await);
             }
-            if group.len() >= GROUP_BATCHES_MAX || size_bytes >= GROUP_SIZE_BYTES {
-                break;
-            }
-            next = self.requests.try_recv().ok();
+            let request = tokio::time::timeout(CALM_INTERVAL, request).await;
+            return request.map_or(Event::Calm, asked);
         }
-        (group, None)
+        // What cannot be read cannot be decided: it is healed when nothing is being written.
+        if self.under_way.next.is_full() || self.index.is_suspect() {
+            return Event::Written(self.writer.ended().await);
+        }
+        tokio::select! {
+            biased;
+            done = self.writer.ended() => Event::Written(done),
+            request = self.requests.recv() => asked(request),
+        }
     }
 
-    /// Commits a group. A close that came while the index was being healed is
-    /// handed back.
-    fn process(&mut self, group: Vec<Waiting>) -> Option<oneshot::Sender<Result<()>>> {
-        if group.is_empty() {
-            return None;
-        }
-        if self.index.is_suspect() {
+    /// Decides what waits, as far as one group holds it.
+    fn gather(&mut self, first: Waiting) -> Closing {
+        if self.under_way.writing.is_none() && self.index.is_suspect() {
             match self.heal(1) {
                 Healed::Back => {}
                 Healed::Not(error) => {
-                    turn_away(group, &error);
+                    turn_away(vec![first], &error);
                     return None;
                 }
                 Healed::Closing(close) => return Some(close),
             }
         }
-        let (plan, decided) = self.decide(group);
-        if plan.accepted == 0 {
-            answer(decided);
-            return None;
-        }
-        let last = self.journal.last() + plan.accepted;
-        let new_blobs = match self.make_durable(&plan, last) {
-            Ok(new_blobs) => new_blobs,
-            Err(error) => {
-                self.note_refusal(&error);
-                refuse(decided, &error);
-                return None;
-            }
-        };
-        self.note_success();
-        if let Err(error) = self.apply(&plan, &new_blobs, last) {
-            tracing::error!(%error, "a durable group could not be applied");
-            match self.heal(HEAL_TRIES_MAX) {
-                Healed::Back => {}
-                Healed::Not(error) => {
-                    refuse(decided, &StoreError::Index(error.to_string().into()));
-                    return None;
-                }
-                Healed::Closing(close) => {
-                    refuse(decided, &StoreError::Closed);
-                    return Some(close);
-                }
+        self.decide(first);
+        while !self.under_way.next.is_full() {
+            match self.requests.try_recv() {
+                Ok(Request::Commit(waiting)) => self.decide(waiting),
+                Ok(Request::Close(reply)) => return Some(reply),
+                Err(_) => break,
             }
         }
-        if self.options.fault_hook.at(FaultPoint::Answer).is_err() {
-            refuse(decided, &StoreError::Closed);
-            return None;
-        }
-        self.commits.send_replace(Sequence::new(last));
-        answer(decided);
         None
     }
 
-    fn decide(&self, group: Vec<Waiting>) -> (Plan, Vec<Decided>) {
-        let mut plan = Plan::default();
-        let mut decided = Vec::with_capacity(group.len());
-        for waiting in group {
-            let accepted = plan.accept(waiting.batch, |key| self.index.get(key));
-            let sequence = Sequence::new(self.journal.last() + plan.accepted);
-            decided.push(Decided {
-                reply: waiting.reply,
-                answer: accepted.map(|()| sequence),
-                _permit: waiting.permit,
-            });
-        }
-        (plan, decided)
+    /// Takes a batch into the next group, or finds what it did not expect. It sees what is being
+    /// written as if it were there.
+    fn decide(&mut self, waiting: Waiting) {
+        let UnderWay { writing, next, .. } = &mut self.under_way;
+        let ahead = writing.as_ref().map(|writing| &writing.plan.effects);
+        let read = |key: &[u8]| match ahead.and_then(|effects| effects.get(key)) {
+            Some(effect) => Ok(effect.clone()),
+            None => self.index.get(key),
+        };
+        next.size_bytes += waiting.batch.size_bytes();
+        let accepted = next.plan.accept(waiting.batch, read);
+        let before = writing.as_ref().map_or(0, |writing| writing.plan.accepted);
+        let sequence = Sequence::new(self.last + before + next.plan.accepted);
+        next.decided.push(Decided {
+            reply: waiting.reply,
+            answer: accepted.map(|()| sequence),
+            _permit: waiting.permit,
+        });
     }
 
-    /// Writes the group to the journal; returns the blobs that were new.
-    fn make_durable(&mut self, plan: &Plan, last: u64) -> Result<Vec<(BlobId, Bytes)>> {
-        if self.failed {
+    /// Hands the next group to the writer, once nothing is being written.
+    fn begin_write(&mut self) {
+        if self.under_way.writing.is_some() || self.under_way.next.decided.is_empty() {
+            return;
+        }
+        let Group { plan, decided, .. } = std::mem::take(&mut self.under_way.next);
+        if plan.accepted == 0 {
+            answer(decided);
+            return;
+        }
+        if let Err(error) = self.make_room() {
+            self.note_refusal(&error);
+            refuse(decided, &error);
+            return;
+        }
+        let new_blobs = plan.blobs.iter();
+        let new_blobs = new_blobs.filter(|(id, _)| !self.blobs.is_there(**id));
+        let new_blobs = new_blobs.map(|(id, bytes)| (*id, bytes.clone())).collect();
+        let plan = Arc::new(plan);
+        self.writer.begin(Write {
+            plan: Arc::clone(&plan),
+            new_blobs,
+            last: self.last + plan.accepted,
+        });
+        self.under_way.writing = Some(Writing { plan, decided });
+    }
+
+    /// Begins a new segment where the last one is full. Everything durable is applied by then, as
+    /// a compaction of what is full supposes.
+    fn make_room(&mut self) -> Result<()> {
+        if self.under_way.failed {
             return Err(StoreError::Closed);
         }
-        let new_blobs: Vec<_> = plan
-            .blobs
-            .iter()
-            .filter(|(id, _)| !self.blobs.is_there(**id))
-            .map(|(id, bytes)| (*id, bytes.clone()))
-            .collect();
-        let first = self.journal.last() + 1;
-        let frame = frame::encode(self.journal.id(), first, last, &plan.effects, &new_blobs)
-            .ok_or(StoreError::TooLarge {
-                what: "a group of batches",
-                size: usize::MAX,
-                limit: u32::MAX as usize,
-            })?;
-        // Once for the journal, once for blob files and index.
-        let needed = (frame.len() as u64).saturating_mul(2);
-        if self.layout.free_bytes()? < self.options.reserve_bytes.saturating_add(needed) {
-            return Err(StoreError::DiskFull);
+        if !self.writer.journal().is_full() {
+            return Ok(());
         }
-        if self.journal.is_full() {
-            self.rotate()?;
-            self.start_compaction();
+        let rotated = self.writer.journal().rotate();
+        match rotated {
+            Ok(()) => self.start_compaction(self.options.compact_busy_bytes),
+            Err(StoreError::DiskFull) => return Err(StoreError::DiskFull),
+            Err(error) => return Err(self.fail(error)),
         }
-        match self.journal.append(&frame, last) {
-            Ok(()) => Ok(new_blobs),
-            Err(AppendError::Full) => Err(StoreError::DiskFull),
-            Err(AppendError::Fatal(error)) => Err(self.fail(StoreError::Io(Arc::new(error)))),
-        }
-    }
-
-    fn rotate(&mut self) -> Result<()> {
-        match self.journal.rotate() {
-            Err(StoreError::DiskFull) => Err(StoreError::DiskFull),
-            other => other.map_err(|error| self.fail(error)),
-        }
+        Ok(())
     }
 
     fn fail(&mut self, error: StoreError) -> StoreError {
         tracing::error!(%error, "journal failed: nothing more is committed before a restart");
-        self.failed = true;
+        self.under_way.failed = true;
         error
     }
 
-    fn apply(&mut self, plan: &Plan, new_blobs: &[(BlobId, Bytes)], last: u64) -> Result<()> {
-        for (id, bytes) in new_blobs {
+    /// Applies what has become durable and answers. A close that came while the index was being
+    /// healed is handed back.
+    fn end_write(&mut self, done: Done, waits: &Runtime) -> Closing {
+        let (written, decided) = self.settle(done)?;
+        // The next group is written while this one is applied.
+        let next = &self.under_way.next;
+        let alone = self.index.is_suspect() || self.writer.journal().is_full();
+        if next.plan.accepted > 0 && !alone {
+            self.begin_write();
+        }
+        if let Err(error) = self.apply(&written) {
+            tracing::error!(%error, "a durable group could not be applied");
+            return self.heal_and_answer(decided, waits);
+        }
+        self.answer_durable(decided, written.last);
+        None
+    }
+
+    /// What was being written, if it is durable; if not, its tasks know, and those whose batches
+    /// were decided on top of it.
+    fn settle(&mut self, done: Done) -> Option<(Write, Vec<Decided>)> {
+        let writing = self.under_way.writing.take();
+        let decided = writing.map_or_else(Vec::new, |writing| writing.decided);
+        let error = match done {
+            Ok(written) => {
+                self.last = written.last;
+                self.note_success();
+                return Some((written, decided));
+            }
+            Err(WriteError::Refused(error)) => error,
+            Err(WriteError::Fatal(error)) => self.fail(error),
+        };
+        self.note_refusal(&error);
+        refuse(decided, &error);
+        refuse(std::mem::take(&mut self.under_way.next).decided, &error);
+        None
+    }
+
+    /// Brings the index back from what is durable, the group included that could not be applied.
+    fn heal_and_answer(&mut self, mut decided: Vec<Decided>, waits: &Runtime) -> Closing {
+        // What is read for that must not be written meanwhile.
+        if self.under_way.writing.is_some() {
+            let done = waits.block_on(self.writer.ended());
+            let behind = self.settle(done);
+            decided.extend(behind.into_iter().flat_map(|(_, decided)| decided));
+        }
+        let (error, closing) = match self.heal(HEAL_TRIES_MAX) {
+            Healed::Back => {
+                self.answer_durable(decided, self.last);
+                return None;
+            }
+            Healed::Not(error) => (StoreError::Index(error.to_string().into()), None),
+            Healed::Closing(close) => (StoreError::Closed, Some(close)),
+        };
+        refuse(decided, &error);
+        refuse(std::mem::take(&mut self.under_way.next).decided, &error);
+        closing
+    }
+
+    fn answer_durable(&self, decided: Vec<Decided>, last: u64) {
+        if self.options.fault_hook.at(FaultPoint::Answer).is_err() {
+            refuse(decided, &StoreError::Closed);
+            return;
+        }
+        self.commits.send_replace(Sequence::new(last));
+        answer(decided);
+    }
+
+    fn apply(&mut self, written: &Write) -> Result<()> {
+        for (id, bytes) in &written.new_blobs {
             self.options.fault_hook.at(FaultPoint::BlobWrite)?;
             self.blobs.put(*id, bytes)?;
             self.unsynced.add(*id);
         }
         self.options.fault_hook.at(FaultPoint::IndexApply)?;
-        self.index.apply(&plan.effects, last)
+        self.index.apply(&written.plan.effects, written.last)
     }
 
     /// Brings the index back after it failed. Newcomers are refused meanwhile.
     fn heal(&mut self, tries: u32) -> Healed {
-        if let Some(running) = self.compaction.take() {
+        if let Some(running) = self.under_way.compaction.take() {
             self.take_snapshot(running.stop());
         }
         self.index.take_down();
@@ -283,14 +388,20 @@ impl Committer {
         Ok(())
     }
 
-    fn start_compaction(&mut self) {
+    /// Starts a compaction if one is due, and the journal has grown to `least_bytes`.
+    fn start_compaction(&mut self, least_bytes: u64) {
+        self.under_way.compaction_waits = false;
         let base_bytes = self.snapshot.as_ref().map_or(0, Snapshot::size_bytes);
         let threshold = (base_bytes / 2)
             .max(self.options.compact_min_bytes)
             .min(self.options.compact_max_bytes);
-        let sealed = self.journal.sealed().to_vec();
+        let sealed = self.writer.journal().sealed().to_vec();
         let sealed_bytes: u64 = sealed.iter().map(|sealed| sealed.size_bytes).sum();
-        if self.compaction.is_some() || sealed_bytes < threshold {
+        if self.under_way.compaction.is_some() || sealed_bytes < threshold {
+            return;
+        }
+        if sealed_bytes < least_bytes {
+            self.under_way.compaction_waits = true;
             return;
         }
         let needed = base_bytes + sealed_bytes + self.options.reserve_bytes / 2;
@@ -300,7 +411,7 @@ impl Committer {
         }
         let compaction = Compaction {
             layout: self.layout.clone(),
-            id: self.journal.id(),
+            id: self.writer.journal().id(),
             index: Arc::clone(&self.index),
             blobs: self.blobs.clone(),
             unsynced: std::mem::replace(&mut self.unsynced, Unsynced::Few(Vec::new())),
@@ -309,7 +420,7 @@ impl Committer {
             hook: self.options.fault_hook.clone(),
         };
         match compaction.start() {
-            Ok(running) => self.compaction = Some(running),
+            Ok(running) => self.under_way.compaction = Some(running),
             Err(error) => {
                 self.unsynced = Unsynced::Many;
                 tracing::warn!(%error, "journal is not compacted");
@@ -318,7 +429,11 @@ impl Committer {
     }
 
     fn end_compaction(&mut self) {
-        if let Some(running) = self.compaction.take_if(|running| running.is_finished()) {
+        if let Some(running) = self
+            .under_way
+            .compaction
+            .take_if(|running| running.is_finished())
+        {
             self.take_snapshot(running.finish());
         }
     }
@@ -326,7 +441,7 @@ impl Committer {
     fn take_snapshot(&mut self, outcome: Result<Snapshot>) {
         match outcome {
             Ok(snapshot) => {
-                self.journal.forget_through(snapshot.sequence);
+                self.writer.journal().forget_through(snapshot.sequence);
                 self.snapshot = Some(snapshot);
             }
             Err(error) => {
@@ -340,38 +455,44 @@ impl Committer {
     }
 
     fn note_refusal(&mut self, error: &StoreError) {
-        if matches!(error, StoreError::DiskFull) && !self.disk_full {
-            self.disk_full = true;
+        if matches!(error, StoreError::DiskFull) && !self.under_way.disk_full {
+            self.under_way.disk_full = true;
             tracing::error!("disk is full: nothing is accepted until there is space");
         }
     }
 
     fn note_success(&mut self) {
-        if self.disk_full {
-            self.disk_full = false;
+        if self.under_way.disk_full {
+            self.under_way.disk_full = false;
             tracing::warn!("disk has space again: accepting");
         }
     }
 
     /// Ends cleanly: the index durable on its own, and a mark that says so.
     fn shut(mut self) -> Result<()> {
-        if let Some(running) = self.compaction.take() {
+        if let Some(running) = self.under_way.compaction.take() {
             self.take_snapshot(running.stop());
         }
         let flushed = self.index.flush();
         self.index.close();
-        if self.failed || self.index.is_suspect() {
+        if self.under_way.failed || self.index.is_suspect() {
             return flushed;
         }
         flushed?;
-        self.journal.trim()?;
+        self.writer.journal().trim()?;
         index::sync_file(&self.layout.index())?;
         sync_dir(&self.layout.index())?;
         self.blobs.sync(&self.unsynced)?;
         self.options.fault_hook.at(FaultPoint::CleanMark)?;
-        CleanMark::of(&self.layout, self.journal.last())?.write(&self.layout)?;
+        CleanMark::of(&self.layout, self.last)?.write(&self.layout)?;
         drop(self.lock);
         Ok(())
+    }
+}
+
+impl Group {
+    fn is_full(&self) -> bool {
+        self.decided.len() >= GROUP_BATCHES_MAX || self.size_bytes >= GROUP_SIZE_BYTES
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
+use tokio::runtime;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
 use super::clean::CleanMark;
-use super::committer::{Committer, Request, Waiting};
+use super::committer::{Committer, Request, UnderWay, Waiting};
 use super::files::Layout;
 use super::history::History;
 use super::index::{self, Index};
@@ -17,6 +18,7 @@ use super::journal::{Journal, Sealed};
 use super::options::OpenOptions;
 use super::recover::recover;
 use super::segment::End;
+use super::writer::Writer;
 use super::{
     Batch, BlobId, CloseFuture, CommitFuture, Engine, Key, KeyRange, Result, Sequence, StoreError,
     Value,
@@ -76,10 +78,15 @@ impl DurableEngine {
         let index = Arc::new(Index::new(db));
         let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
         let commits = watch::Sender::new(Sequence::new(end.last));
+        let writer = Writer::start(journal, layout.clone(), options.reserve_bytes)?;
+        let waits = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
         let committer = Committer {
             layout,
             options: options.clone(),
-            journal,
+            writer,
+            last: end.last,
             snapshot: history.snapshot,
             index: Arc::clone(&index),
             blobs: blobs.clone(),
@@ -87,13 +94,11 @@ impl DurableEngine {
             commits: commits.clone(),
             requests: inbox,
             lock,
-            compaction: None,
-            failed: false,
-            disk_full: false,
+            under_way: UnderWay::default(),
         };
         let thread = thread::Builder::new()
             .name("store-commit".into())
-            .spawn(move || committer.run())?;
+            .spawn(move || committer.run(&waits))?;
         Ok(Self {
             index,
             blobs,

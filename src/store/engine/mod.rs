@@ -28,6 +28,7 @@ mod segment;
 mod slices;
 mod snapshot;
 mod verify;
+mod writer;
 
 use std::future::Future;
 use std::path::Path;

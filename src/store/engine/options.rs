@@ -17,8 +17,12 @@ pub struct OpenOptions {
     pub segment_size_bytes: u64,
     /// Least size of the journal that starts a compaction, in bytes.
     pub compact_min_bytes: u64,
-    /// Size of the journal that always starts a compaction, in bytes.
+    /// Size of the journal from which a compaction is due however large the last snapshot is, in
+    /// bytes.
     pub compact_max_bytes: u64,
+    /// While there is no calm, a compaction that is due waits until the journal is this large, in
+    /// bytes: it reads and writes as much, beside commits that somebody waits for.
+    pub compact_busy_bytes: u64,
     /// How much of the index is kept in memory, in bytes as on disk; in memory a page takes two to
     /// three times as many. What was read lately and the operating system's own cache make up for
     /// the rest: 24 MiB and 64 were as fast with a million deliveries.
@@ -34,6 +38,7 @@ impl Default for OpenOptions {
             segment_size_bytes: 16 * MIB,
             compact_min_bytes: 64 * MIB,
             compact_max_bytes: 512 * MIB,
+            compact_busy_bytes: 256 * MIB,
             cache_bytes: 24 * MIB,
             fault_hook: FaultHook::default(),
         }
