@@ -3,8 +3,11 @@
 //! repeats nothing and leaves nobody out.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 
-use tokio::task::JoinHandle;
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 
 use super::make::{Making, NewDelivery, make_deliveries};
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
@@ -62,8 +65,11 @@ struct Underway {
     round: u8,
     next: Option<Loaded<RoundJob>>,
     notices: Vec<Notice>,
-    commit: JoinHandle<Result<Sequence, StoreError>>,
+    commit: Commit,
 }
+
+/// A commit that the store has, or has waiting.
+type Commit = Pin<Box<MaybeDone<BoxFuture<'static, Result<Sequence, StoreError>>>>>;
 
 /// What there was to begin.
 enum Begun {
@@ -95,7 +101,9 @@ impl Tracker {
         loop {
             while last.is_none() && under_way.len() < STEPS_UNDER_WAY_MAX {
                 let people = under_way.len() * ROUND_STEP_PEOPLE_MAX;
-                match self.begin_next(key, under_way.back(), || room(people)) {
+                let behind = under_way.back().map(|last| last.next.clone());
+                let begun = self.begin_next(key, behind, || room(people));
+                match begun.await {
                     Ok(Begun::Step(step)) => under_way.push_back(*step),
                     Ok(Begun::Nothing(answer)) => last = Some(Ok(answer)),
                     Err(error) => last = Some(Err(error)),
@@ -122,15 +130,15 @@ impl Tracker {
         }
     }
 
-    /// Begins the step behind the last one, or the first.
-    fn begin_next(
+    /// Begins the step behind the one after which the round is as given, or the first.
+    async fn begin_next(
         &self,
         key: &[u8],
-        last: Option<&Underway>,
+        behind: Option<Option<Loaded<RoundJob>>>,
         room: impl FnOnce() -> Option<Room>,
     ) -> Result<Begun, TrackerError> {
-        let job = match last {
-            Some(last) => last.next.clone(),
+        let job = match behind {
+            Some(job) => job,
             None => self.repo.round_at(key)?,
         };
         let Some(job) = job else {
@@ -139,39 +147,47 @@ impl Tracker {
         let Some(room) = room() else {
             return Ok(Begun::Nothing(RoundStep::More));
         };
-        let begun = self.begin_step(&job, room)?;
+        let begun = self.begin_step(job, room).await?;
         Ok(begun.map_or(Begun::Nothing(RoundStep::Wait), |step| {
             Begun::Step(Box::new(step))
         }))
     }
 
     /// Prepares a step and hands it to the store; none while there is nothing that could be done.
-    fn begin_step(
+    async fn begin_step(
         &self,
-        job: &Loaded<RoundJob>,
+        job: Loaded<RoundJob>,
         room: Room,
     ) -> Result<Option<Underway>, TrackerError> {
-        let communication = self
-            .repo
-            .communication(job.communication)?
-            .ok_or(TrackerError::NotFound("communication"))?;
-        let Some((batch, next, notices)) = self.prepare_step(job, &communication, room)? else {
+        let (communication, round) = (job.communication, job.round);
+        let tracker = self.clone();
+        let prepared = crate::clock::apart(move || tracker.prepare_step(&job, room)).await;
+        let Some((batch, next, notices)) = prepared.map_err(|_| StoreError::Closed)?? else {
             return Ok(None);
         };
         let store = self.repo.store().clone();
+        let commit: BoxFuture<'static, _> = Box::pin(async move { store.commit(batch).await });
+        let mut commit = Box::pin(maybe_done(commit));
+        // Handed in now: what is prepared next expects it.
+        poll_fn(|context| {
+            let _ = commit.as_mut().poll(context);
+            Poll::Ready(())
+        })
+        .await;
         Ok(Some(Underway {
-            communication: job.communication,
-            round: job.round,
+            communication,
+            round,
             next,
             notices,
-            commit: tokio::spawn(async move { store.commit(batch).await }),
+            commit,
         }))
     }
 
     /// Waits until a step is durable.
-    async fn end_step(&self, step: Underway) -> Result<RoundStep, TrackerError> {
-        // A commit that was given up leaves open whether it was written: the row will tell.
-        step.commit.await.map_err(|_| StoreError::Closed)??;
+    async fn end_step(&self, mut step: Underway) -> Result<RoundStep, TrackerError> {
+        step.commit.as_mut().await;
+        let committed = step.commit.as_mut().take_output();
+        committed.ok_or(StoreError::Closed)??;
         self.tell(step.notices);
         if step.next.is_some() {
             return Ok(RoundStep::More);
@@ -184,9 +200,12 @@ impl Tracker {
     fn prepare_step(
         &self,
         job: &Loaded<RoundJob>,
-        communication: &Loaded<Communication>,
         room: Room,
     ) -> Result<Option<Prepared>, TrackerError> {
+        let communication = &self
+            .repo
+            .communication(job.communication)?
+            .ok_or(TrackerError::NotFound("communication"))?;
         let step = Step {
             job,
             communication,
@@ -242,8 +261,14 @@ impl Tracker {
                 return Ok(None);
             }
         }
-        for id in &people {
-            self.add_person(batch, step, *id)?;
+        let contacts = self.repo.current_contacts(&people)?;
+        let persons = self.repo.persons(job.communication, &people)?;
+        let known = contacts.iter().zip(&persons);
+        for (id, (contact, person)) in people.iter().zip(known) {
+            // Whoever took the contact over gets it, under the name that the audience knows.
+            if let Some(contact) = contact {
+                self.add_person(batch, step, *id, contact, person.as_ref());
+            }
             notices.push(Notice::PersonChanged {
                 communication: job.communication,
                 contact: *id,
@@ -306,25 +331,22 @@ impl Tracker {
         batch: &mut Batch,
         step: Step<'_>,
         id: ContactId,
-    ) -> Result<(), TrackerError> {
+        current: &Loaded<Contact>,
+        person: Option<&Loaded<Person>>,
+    ) {
         let Step {
             job, communication, ..
         } = step;
-        // Whoever took the contact over gets it, under the name that the audience knows.
-        let Some(current) = self.repo.current_contact(id)? else {
-            return Ok(());
-        };
+        if job.round == 1 && person.is_some() {
+            return;
+        }
         let mut contact = current.value.clone();
         contact.id = id;
-        let person = self.repo.person(communication.id, id)?;
-        if job.round == 1 && person.is_some() {
-            return Ok(());
-        }
         let category = self.category(&communication.category);
-        let known = person.as_deref();
+        let known = person.map(|person| &person.value);
         let wanted = wanted(job, communication, &category, &contact, known);
         if job.round > 1 && wanted.is_empty() {
-            return Ok(());
+            return;
         }
         let making = Making {
             communication: communication.id,
@@ -336,9 +358,8 @@ impl Tracker {
             express: communication.plan.emergency,
         };
         // A method that is suspended while we look must not be written to: insist on the contact.
-        batch.expect(&current);
-        make_deliveries(batch, &self.random, making, person.as_ref(), &wanted);
-        Ok(())
+        batch.expect(current);
+        make_deliveries(batch, &self.random, making, person, &wanted);
     }
 }
 

@@ -184,11 +184,17 @@ fn open_clean(
 
 impl Engine for DurableEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Value>> {
-        // Key 0 is the index's own.
-        if key.first().is_none_or(|byte| *byte == 0) {
+        if is_index_own(key) {
             return Ok(None);
         }
         self.index.get(key)
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Value>>> {
+        if keys.iter().any(|key| is_index_own(key)) {
+            return keys.iter().map(|key| self.get(key)).collect();
+        }
+        self.index.get_many(keys)
     }
 
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
@@ -214,6 +220,11 @@ impl Engine for DurableEngine {
     fn close(&self) -> CloseFuture<'_> {
         Box::pin(self.ask_to_close())
     }
+}
+
+/// Key 0 is the index's own.
+fn is_index_own(key: &[u8]) -> bool {
+    key.first().is_none_or(|byte| *byte == 0)
 }
 
 impl Drop for DurableEngine {

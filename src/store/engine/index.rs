@@ -48,6 +48,11 @@ impl Index {
         self.with(|db| Ok(db.get(key)?.map(|value| value.to_vec())))
     }
 
+    pub(crate) fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Value>>> {
+        let value = |found: Option<sled::IVec>| found.map(|value| value.to_vec());
+        self.with(|db| keys.iter().map(|key| Ok(db.get(key).map(value)?)).collect())
+    }
+
     pub(crate) fn count(&self, range: &KeyRange, limit: usize) -> Result<usize> {
         self.with(|db| {
             let rows = db.range((start_of(range), range.end.clone()));

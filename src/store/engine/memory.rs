@@ -77,6 +77,15 @@ impl Engine for MemoryEngine {
         Ok(state.rows.get(key).cloned())
     }
 
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Value>>> {
+        let state = self.read();
+        state.check_open()?;
+        Ok(keys
+            .iter()
+            .map(|key| state.rows.get(key).cloned())
+            .collect())
+    }
+
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>> {
         let state = self.read();
         state.check_open()?;

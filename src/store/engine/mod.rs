@@ -90,6 +90,7 @@ pub(crate) type CloseFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send
 /// What an engine must do. Reads never show what is not yet durable.
 pub(crate) trait Engine: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Value>>;
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Value>>>;
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>>;
     fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
@@ -145,6 +146,12 @@ impl Store {
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>> {
         self.engine.get(key)
+    }
+
+    /// The values of many keys, in their order. One call sees each batch wholly or not at all, and
+    /// waits for a group that is being applied once, not for each key.
+    pub fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Value>>> {
+        self.engine.get_many(keys)
     }
 
     /// A counter written with [`Op::Add`]; 0 when it was never written.

@@ -156,6 +156,16 @@ impl Repo {
         self.load(&keys::person(communication, contact))
     }
 
+    /// [`Repo::person`] of many, in their order.
+    pub fn persons(
+        &self,
+        communication: CommunicationId,
+        contacts: &[ContactId],
+    ) -> Result<Vec<Option<Loaded<Person>>>> {
+        let key = |contact: &ContactId| keys::person(communication, *contact);
+        self.load_many(&contacts.iter().map(key).collect::<Vec<_>>())
+    }
+
     /// People of a communication.
     pub fn people(
         &self,

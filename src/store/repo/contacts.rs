@@ -32,6 +32,18 @@ impl Repo {
         }
     }
 
+    /// [`Repo::current_contact`] of many, in their order.
+    pub fn current_contacts(&self, ids: &[ContactId]) -> Result<Vec<Option<Loaded<Contact>>>> {
+        let keys: Vec<_> = ids.iter().map(|id| keys::contact(*id)).collect();
+        let found = self.load_many(&keys)?.into_iter().zip(ids);
+        found
+            .map(|(contact, id)| match contact {
+                Some(contact) => Ok(Some(contact)),
+                None => self.current_contact(*id),
+            })
+            .collect()
+    }
+
     /// Whom an id means now: the contact itself, or the one that took it over.
     pub fn current_id(&self, id: ContactId) -> Result<ContactId> {
         Ok(self.merger(id)?.map_or(id, |merger| merger.into))

@@ -75,6 +75,12 @@ impl Repo {
         self.store.get(key)?.map(|bytes| loaded(bytes)).transpose()
     }
 
+    /// Rows by their keys, in their order.
+    fn load_many<T: Row>(&self, keys: &[Key]) -> Result<Vec<Option<Loaded<T>>>> {
+        let found = self.store.get_many(keys)?.into_iter();
+        found.map(|bytes| bytes.map(loaded).transpose()).collect()
+    }
+
     pub(super) fn rows<T: Row>(&self, range: KeyRange, limit: usize) -> Result<Page<Loaded<T>>> {
         let found = self.store.scan(range, limit)?;
         let next = (found.len() == limit).then(|| found.last().map(|(key, _)| key.clone()));
