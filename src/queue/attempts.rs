@@ -174,6 +174,7 @@ impl Attempts {
             tokio::time::sleep(RECORD_RETRY_INTERVAL).await;
             self.repo.store().release(&claim);
         }
+        self.files.call_next(self.repo.store());
     }
 
     /// Marks a delivery as being worked on; none when it already is.

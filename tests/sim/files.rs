@@ -67,7 +67,7 @@ fn most_at_once(seen: &[&Seen]) -> usize {
 }
 
 #[test]
-fn emails_with_files_wait_for_each_other_and_hold_up_no_emergency() {
+fn emails_with_files_wait_for_each_other_and_hold_up_nobody_else() {
     let mut world = World::new(1);
     let pace = Pace {
         at_once: AT_ONCE,
@@ -79,15 +79,17 @@ fn emails_with_files_wait_for_each_other_and_hold_up_no_emergency() {
         .map(|n| world.reader(&format!("p{n:02}@example.org")))
         .collect();
     let urgent = [world.reader("urgent@example.org")];
+    let plain = [world.reader("plain@example.org")];
     let urgent_with_file = [world.reader("urgent.file@example.org")];
     let (carrier, last) = (world.carrier.clone(), many[39].clone());
     let began = world.live(async |life| {
-        for people in [&many[..], &urgent, &urgent_with_file] {
+        for people in [&many[..], &urgent, &urgent_with_file, &plain] {
             life.tracker.add_contacts(people).await.unwrap();
         }
         mail(life, &many, false, true).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         let began = life.clock.wall();
+        mail(life, &plain, false, false).await;
         mail(life, &urgent, true, false).await;
         mail(life, &urgent_with_file, true, true).await;
         // While it waits, somebody changes their mind.
@@ -108,14 +110,23 @@ fn emails_with_files_wait_for_each_other_and_hold_up_no_emergency() {
         began
     });
     let seen = carrier.seen();
-    for address in ["urgent@example.org", "urgent.file@example.org"] {
+    let at_once = [
+        "plain@example.org",
+        "urgent@example.org",
+        "urgent.file@example.org",
+    ];
+    for address in at_once {
         let one = seen.iter().find(|one| one.destination == address).unwrap();
         let waited = one.begun.since(began);
         assert!(waited < Duration::from_secs(5), "{address}: {waited:?}");
     }
+    let many: Vec<_> = many
+        .iter()
+        .map(|one| one.methods[0].destination.reveal())
+        .collect();
     let (ordinary, _): (Vec<&Seen>, Vec<&Seen>) = seen
         .iter()
-        .partition(|one| one.destination.starts_with('p'));
+        .partition(|one| many.contains(&one.destination.as_str()));
     assert_eq!(ordinary.len(), 39);
     assert_eq!(most_at_once(&ordinary), 8);
     assert!(

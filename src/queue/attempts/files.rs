@@ -1,9 +1,12 @@
 //! The files of emails: read once for many deliveries, and never too many at a time in memory.
 
+use std::collections::VecDeque;
+
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::*;
 use crate::channel::AttachedFile;
+use crate::store::Store;
 
 /// Communications whose files are kept at hand.
 const KEPT_MAX: usize = 3;
@@ -13,12 +16,42 @@ const ON_THE_WIRE_MAX: usize = 8;
 const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// So many emergencies with files more: they do not wait for what is ordinary.
 const EXPRESS_ON_THE_WIRE_MAX: usize = 2;
+/// Emails with files that wait in line for room, their leases kept, while others go. Those beyond
+/// wait in a slot of the lane.
+const LINE_MAX: usize = 4_096;
 
 /// The files of the last communications.
 pub(super) struct Files {
     kept: Mutex<Vec<(BlobId, Arc<[AttachedFile]>)>>,
     on_the_wire: Semaphore,
     express_on_the_wire: Semaphore,
+    line: std::sync::Mutex<VecDeque<Claim>>,
+}
+
+impl Files {
+    /// Puts a claim into the line; false when it is full.
+    fn line_up(&self, claim: &Claim) -> bool {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.len() >= LINE_MAX {
+            return false;
+        }
+        line.push_back(claim.clone());
+        true
+    }
+
+    /// Lets the first in line be claimed again, if there may be room for it.
+    pub(super) fn call_next(&self, store: &Store) {
+        if self.on_the_wire.available_permits() == 0 {
+            return;
+        }
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        // Some may be gone, or somebody else's.
+        while let Some(claim) = line.pop_front() {
+            if store.release(&claim) {
+                return;
+            }
+        }
+    }
 }
 
 impl Default for Files {
@@ -27,6 +60,7 @@ impl Default for Files {
             kept: Mutex::default(),
             on_the_wire: Semaphore::new(ON_THE_WIRE_MAX),
             express_on_the_wire: Semaphore::new(EXPRESS_ON_THE_WIRE_MAX),
+            line: std::sync::Mutex::default(),
         }
     }
 }
@@ -65,9 +99,14 @@ impl Attempts {
         Ok(Place::Given { _permit: permit })
     }
 
-    /// Gives the slot of the lane to others for whom there may be room. Whatever changes until
-    /// this delivery's next turn counts then.
+    /// Gives the slot of the lane to others who need no such room. Whatever changes until this
+    /// delivery's next turn counts then.
     pub(super) async fn step_back(&self, claim: &Claim) {
+        if self.files.line_up(claim) {
+            // There may have come to be room in between.
+            self.files.call_next(self.repo.store());
+            return;
+        }
         tokio::select! {
             () = self.drain.cancelled() => {}
             () = tokio::time::sleep(ROOM_LOOK_INTERVAL) => {}

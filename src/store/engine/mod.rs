@@ -217,10 +217,10 @@ impl Store {
             .claim_due(self.engine.as_ref(), lane, now, lease, n)
     }
 
-    /// Gives a claim back: its entry is due again at once. Nothing happens
-    /// when the lease has passed to another claim meanwhile.
-    pub fn release(&self, claim: &Claim) {
-        self.leases.release(claim);
+    /// Gives a claim back: its entry is due again at once. Nothing happens, and the answer is
+    /// false, when the entry is gone or the lease has passed to another claim meanwhile.
+    pub fn release(&self, claim: &Claim) -> bool {
+        self.leases.release(claim)
     }
 
     /// When the lane next has something to claim: the earliest due time of an

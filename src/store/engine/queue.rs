@@ -150,15 +150,14 @@ impl Leases {
         Ok(claims)
     }
 
-    pub(crate) fn release(&self, claim: &Claim) {
+    pub(crate) fn release(&self, claim: &Claim) -> bool {
         let mut held = self.lock();
-        if held
-            .by_key
-            .get(&claim.key)
-            .is_some_and(|lease| lease.token == claim.token)
-        {
+        let lease = held.by_key.get(&claim.key);
+        let ours = lease.is_some_and(|lease| lease.token == claim.token);
+        if ours {
             held.by_key.remove(&claim.key);
         }
+        ours
     }
 
     /// Ends the leases of entries that no longer exist.
