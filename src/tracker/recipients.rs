@@ -56,6 +56,9 @@ impl Tracker {
             let Some(there) = self.repo.contact(*contact)? else {
                 continue;
             };
+            if self.is_going(&there)? {
+                continue;
+            }
             if known + gathered.added >= RECIPIENTS_MAX as u64 {
                 gathered.full = true;
                 break;

@@ -2,7 +2,9 @@
 //! gone; unless something has happened to them since.
 //!
 //! Whoever is to go is closed first, in a step of its own: nothing new can be sent to them then,
-//! and whatever was on its way into the store at that moment is seen by the step that removes.
+//! nobody puts them on a recipient list, and whatever was on its way into the store at that moment
+//! is seen by the step that removes. A mail that is submitted to their address meanwhile, or comes
+//! from it, belongs to somebody new.
 
 use super::reader::ImportWork;
 use super::run::{Standing, apart};
@@ -12,7 +14,7 @@ use crate::domain::{
     Actor, BlobId, Contact, ContactId, Finding, ImportId, ImportImage, ImportJob, ImportPass,
     ImportState, LogEvent, MethodState, UserId, comms_issue,
 };
-use crate::store::engine::{Key, KeyRange};
+use crate::store::engine::{BATCH_OPS_MAX, Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
@@ -25,6 +27,9 @@ const STEP_PEOPLE: usize = 200;
 const LOG_LINES_MAX: usize = 20;
 /// Users whose recipient lists are looked through.
 const USERS_MAX: usize = 2_000;
+/// A step takes no further person once it has this many operations. The last one may add the entry
+/// and the counter of each user's recipient list, and what they are and are found by.
+const STEP_OPS: usize = BATCH_OPS_MAX - 2 * USERS_MAX - 2_000;
 
 /// A step that is ready to be committed.
 struct Undone {
@@ -116,6 +121,9 @@ impl Tracker {
                 self.remove_made(&mut undoing, image)?;
             } else {
                 self.restore(&mut undoing, image)?;
+            }
+            if undoing.batch.ops.len() >= STEP_OPS {
+                break;
             }
         }
         let Undoing {
@@ -220,7 +228,8 @@ impl Tracker {
             stays = stays.or(Some(why::CHANGED_SINCE));
         }
         if let Some(why) = stays {
-            let opened = opened(&contact, &image.before);
+            let mut opened = opened(&contact, &image.before);
+            comms_issue::refresh(&mut opened, self.clock.wall());
             undoing.batch.replace(&contact, &opened);
             undoing.keep(id, why);
             return Ok(());
@@ -258,6 +267,15 @@ impl Tracker {
                 matches!(line.event, LogEvent::Changed { by, .. } if by == Actor::Import(import))
             });
         Ok((!only_ours).then_some(why::CHANGED_SINCE))
+    }
+
+    /// Whether somebody is closed, and about to be removed.
+    pub(in crate::tracker) fn is_going(&self, contact: &Contact) -> Result<bool, TrackerError> {
+        let Some(import) = contact.import else {
+            return Ok(false);
+        };
+        let image = self.repo.import_image(import, contact.id)?;
+        Ok(image.is_some_and(|image| is_closing(&image)))
     }
 
     fn log_keys(&self, contact: ContactId) -> Result<Vec<Key>, TrackerError> {
