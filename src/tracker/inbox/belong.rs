@@ -65,7 +65,12 @@ impl Tracker {
         number: &str,
     ) -> Result<Vec<LogEvent>, TrackerError> {
         let mut said: Option<Word> = None;
-        for thread in self.repo.threads_at(number, THREADS_TAKEN_MAX)? {
+        let theirs = self.repo.threads_of(contact.id, THREADS_TAKEN_MAX)?;
+        let theirs = theirs
+            .into_iter()
+            .filter(|thread| thread.address.reveal() == number);
+        let unknown = self.repo.threads_at(number, THREADS_TAKEN_MAX)?;
+        for thread in unknown.into_iter().chain(theirs) {
             let latest = self.repo.messages(thread.id, None, MESSAGES_LOGGED_MAX)?;
             let word = latest.rows.iter().find_map(|message| Word::of(message));
             said = said.into_iter().chain(word).max_by_key(Word::at);

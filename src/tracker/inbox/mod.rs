@@ -89,12 +89,12 @@ impl Tracker {
             incoming.contact = Some(self.repo.current_id(contact)?);
         }
         let _one_by_one = self.threading[lock_of(&incoming)].lock().await;
-        let (taken, mut rest) = self
+        let (taken, mut rest, known) = self
             .commit_anew(|| {
                 // Whom nobody knew a moment ago may have become somebody.
                 let now = self.with_contact(&incoming)?;
                 let (batch, taken, rest) = self.taking_in(base.clone(), &now)?;
-                Ok((batch, (taken, rest)))
+                Ok((batch, (taken, rest, now.contact.is_some())))
             })
             .await?;
         let incoming = &incoming;
@@ -111,7 +111,7 @@ impl Tracker {
                 .await?;
         }
         if let Taken::In(thread) = taken {
-            tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known = incoming.contact.is_some(), "reply taken in");
+            tracing::info!(%thread, message = %incoming.id, channel = incoming.channel.as_str(), known, "reply taken in");
         }
         Ok(taken)
     }
@@ -287,10 +287,11 @@ impl Tracker {
             .ok_or(TrackerError::NotFound("delivery"))?;
         let mut id = *delivery.as_bytes();
         let [high, low] = attempt.to_be_bytes();
-        // Never the id of anything else: times before 1970 do not occur.
+        // Never the id of anything else: times before 1970 do not occur, and the deliveries of a
+        // set differ in the last octet alone.
         id[0] ^= 0x80;
-        id[14] ^= high;
-        id[15] ^= low;
+        id[12] ^= high;
+        id[13] ^= low;
         let keys: String = keys.chars().take(crate::domain::inbox::KEYS_MAX).collect();
         let mut base = Batch::new();
         let body = base.blob(keys.clone().into_bytes());

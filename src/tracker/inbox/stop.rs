@@ -145,23 +145,29 @@ impl Word {
 }
 
 /// A no to the channel; and to each category to which there was a yes by it, which would outlive
-/// the no otherwise. Nothing where that stands already.
+/// the no otherwise. Nothing where that stands already, or something else was decided later.
 fn withdraw(wishes: &mut Wishes, no: &Word) {
     let by_it = |one: &Consent| one.channel.is_none_or(|channel| channel == no.channel);
     let narrower: Vec<Option<String>> = wishes
         .consents
         .iter()
-        .filter(|one| one.given && one.category.is_some() && by_it(one))
+        .filter(|one| one.given && one.category.is_some() && by_it(one) && one.at <= no.at)
         .map(|one| one.category.clone())
         .filter(|category| wishes.allow(no.channel, category.as_deref().unwrap_or_default()))
         .collect();
     let said = |channel: Option<Channel>| {
         let mut consents = wishes.consents.iter();
-        let one = consents.find(|one| one.channel == channel && one.category.is_none())?;
-        Some(one.given)
+        consents.find(|one| one.channel == channel && one.category.is_none())
     };
-    // A no to everything is one to this channel, too.
-    if said(Some(no.channel)).or_else(|| said(None)) != Some(false) {
+    let (here, everywhere) = (said(Some(no.channel)), said(None));
+    // A no to everything may be what an earlier STOP came to when there was no room for it; one
+    // that was said otherwise may be taken back without meaning this one.
+    let stands = match here {
+        Some(here) => !here.given,
+        None => everywhere.is_some_and(|all| !all.given && all.proof == ProofKind::Keyword),
+    };
+    let decided_later = here.into_iter().chain(everywhere).any(|one| one.at > no.at);
+    if !stands && !decided_later {
         wishes.decide(no.about(None));
     }
     for category in narrower {
