@@ -57,11 +57,18 @@ impl DeliveryBatch for Batch {
         let Ok(mut set) = DeliverySet::from_bytes(current) else {
             unreachable!("it was read from these bytes");
         };
+        // What an earlier operation of this batch has made of it.
+        let before: Vec<_> = set
+            .deliveries()
+            .iter()
+            .filter(|one| one.id == new.id)
+            .collect();
+        let before = before.into_iter().flat_map(indexes).collect();
         let known = set.replace(new);
         debug_assert!(known && old.value.id == new.id, "a delivery keeps its id");
         self.assert_value(key.clone(), old.bytes.clone());
         self.put(key, set.to_bytes());
-        write_difference(self, indexes(&old.value), indexes(new));
+        write_difference(self, before, indexes(new));
     }
 }
 

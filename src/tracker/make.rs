@@ -40,8 +40,8 @@ pub struct Making<'a> {
     pub express: bool,
 }
 
-/// Puts a person's new deliveries into a batch: rows, queue entries, the person's row and
-/// numbers. With nothing to make, a person not seen before is still written: not contacted.
+/// Puts a person's new deliveries into a batch: rows, queue entries unless they await their turn,
+/// the person's row and numbers. With nothing to make, a person not seen before is still written: not contacted.
 pub fn make_deliveries(
     batch: &mut Batch,
     random: &Randomness,

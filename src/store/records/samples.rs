@@ -365,6 +365,7 @@ pub(crate) fn session() -> Session {
     }
 }
 
+/// The widest verdict that can be written.
 fn largest_verdict() -> Verdict {
     Verdict::failure(Reason::Undefined, Permanence::Permanent)
         .with_status(Some(EnhancedStatus::new(u8::MAX, u16::MAX, u16::MAX)))

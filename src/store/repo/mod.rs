@@ -164,8 +164,8 @@ impl Repo {
         Ok(self.store.get(&keys::setting(name))?)
     }
 
-    /// How many entries of a lane, by its number, are due at `now` (those being worked on too), counted up to
-    /// `limit`.
+    /// How many entries of a lane, by its number, are due at `now` (those being worked on too),
+    /// counted up to `limit`.
     pub fn due_depth(
         &self,
         lane: u8,
