@@ -2,9 +2,12 @@
 // kind, and looks at it with axe and for what is wider than the window; a screenshot of each is
 // kept. A new page is looked at as soon as a link leads to it.
 //
+// In English it first makes what a new console has nothing of (`prepare.mjs`).
+//
 //   node crawl.mjs BASE_URL LOGIN PASSWORD SCREENSHOT_FOLDER [--language fr]
 import { join } from "node:path";
 import { axe, DESK, folder, open, overflow, TELEPHONE, watchForeign } from "./browser.mjs";
+import { prepare } from "./prepare.mjs";
 
 const [base, login, password, shots] = process.argv.slice(2);
 if (!shots) {
@@ -17,7 +20,22 @@ const language = languageAt > 0 ? process.argv[languageAt + 1] : "en";
 // Kinds of pages in one crawl; a console with more of them needs a larger number here.
 const PAGES_MAX = 150;
 // Files, and what ends the session.
-const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|export|events|download|raw|preview|speech|data)(\/|$|\?|\.)/;
+const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/log\/export|\/export\/file/;
+
+// Every page of the console but two: logging in, and contacting again those who were not reached,
+// which is offered only an hour after something was sent.
+const PAGES = [
+  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/campaigns", "/campaigns/ID", "/communications",
+  "/communications/new", "/communications/ID", "/communications/ID/attachments",
+  "/communications/ID/delete", "/communications/ID/edit", "/communications/ID/follow",
+  "/communications/ID/people/ID", "/communications/ID/review", "/contacts", "/contacts/duplicates",
+  "/contacts/export", "/contacts/import", "/contacts/imports/ID", "/contacts/imports/ID/columns",
+  "/contacts/imports/ID/undo", "/contacts/new", "/contacts/ID", "/contacts/ID/edit",
+  "/contacts/ID/log", "/contacts/ID/merge", "/contacts/ID/methods/ID/remove", "/deliveries/ID",
+  "/filters", "/filters/ID/delete", "/groups", "/groups/ID", "/groups/ID/delete", "/inbox",
+  "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/users", "/users/new",
+  "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
+];
 
 let passed = 0;
 const failures = [];
@@ -46,8 +64,8 @@ async function enter(page) {
 }
 
 // The addresses of one page of each kind, in the order in which they were found.
-async function crawl(page, complaints) {
-  const waiting = [new URL(`${base}/`)];
+async function crawl(page, seeds, complaints) {
+  const waiting = [...seeds, `${base}/`].map((seed) => new URL(seed));
   const found = new Map();
   while (waiting.length > 0 && found.size < PAGES_MAX) {
     const url = waiting.shift();
@@ -109,8 +127,12 @@ async function speak(page) {
 const { page, complaints, close } = await open({ language });
 await enter(page);
 await speak(page);
-const pages = await crawl(page, complaints);
+const seeds = language === "en" ? await prepare(page, base) : [];
+const pages = await crawl(page, seeds, complaints);
 await close();
+for (const path of language === "en" ? PAGES : []) {
+  check(`${path} was looked at`, [...pages.keys()].some((kind) => kind.split("?")[0] === path));
+}
 await look(pages, { view: "desk-light", dark: false, viewport: DESK });
 if (language === "en") {
   await look(pages, { view: "desk-dark", dark: true, viewport: DESK });

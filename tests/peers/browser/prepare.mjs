@@ -1,0 +1,108 @@
+// What a console in use holds and a new one does not: a group, a campaign, a saved filter, a
+// contact that looks like another, somebody on the recipient list, a second user, a token, an
+// import that waits to be named and one that can be taken back, a draft with a file. Made through
+// the forms, by their names in English.
+//
+// Answers the addresses of pages to which no link leads from the first page of their kind.
+
+const PEOPLE = "First name,Last name,E-mail\r\nOdile,Marchetti,odile.marchetti@example.org\r\n";
+
+async function press(page, name) {
+  const button = page.locator("main").getByRole("button", { name, exact: true }).first();
+  await Promise.all([page.waitForLoadState("load"), button.click()]);
+}
+
+async function upload(page, base, name) {
+  await page.goto(`${base}/contacts/import`);
+  await page.getByLabel("File", { exact: true }).setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from(PEOPLE) });
+  await press(page, "Continue");
+  await page.waitForURL(/\/columns$/);
+  return page.url();
+}
+
+async function reads(page, text) {
+  for (let look = 0; look < 100; look += 1) {
+    if ((await page.locator("main").innerText()).includes(text)) return;
+    await page.waitForTimeout(200);
+    await page.reload();
+  }
+  throw new Error(`${page.url()} does not come to say "${text}"`);
+}
+
+const link = async (page, css) => (await page.locator(css).first().evaluate((one) => one.href)).split("#")[0];
+
+export async function prepare(page, base) {
+  const seeds = [];
+
+  await page.goto(`${base}/groups`);
+  await page.locator("main input[name=name]").fill("Flood wardens");
+  await press(page, "Make group");
+  await page.goto(`${base}/groups`);
+  const group = await link(page, "main a[href^='/groups/']");
+  await page.goto(`${group}?find=Crowther`);
+  await page.locator("main form[action$='/members'] button").first().click();
+  seeds.push(group, `${group}/delete`);
+
+  await page.goto(`${base}/campaigns`);
+  await page.locator("main input[name=campaign_name]").fill("Spring tides");
+  await press(page, "Make");
+  await page.goto(`${base}/campaigns`);
+  seeds.push(await link(page, "main a[href^='/campaigns/']"));
+
+  await page.goto(`${base}/areas`);
+  const leaf = page.locator("main tbody tr").last();
+  const area = (await leaf.locator("a[href^='/areas/']").first().evaluate((one) => one.href)).split("#")[0];
+  seeds.push(`${area}/delete`);
+  await page.goto(await leaf.locator("a[href^='/contacts']").first().evaluate((one) => one.href));
+  await page.getByPlaceholder("Name of the filter").fill("Westfield only");
+  await press(page, "Save this filter");
+  await page.goto(`${base}/filters`);
+  seeds.push(page.url(), await link(page, "main a[href$='/delete']"));
+
+  await page.goto(`${base}/contacts/new`);
+  await page.getByLabel("First name").fill("Ada");
+  await page.getByLabel("Last name").fill("Crowther");
+  await page.getByLabel("Area").selectOption({ label: "Harbour" });
+  await page.locator("input[name=method_to]").first().fill("ada.crowther@mail.example");
+  await press(page, "Add contact");
+  await page.goto(`${base}/contacts/duplicates`);
+  seeds.push(page.url(), await link(page, "main a[href*='/merge?']"));
+
+  await page.goto(`${base}/contacts?q=Okafor`);
+  await page.locator("main form[action^='/recipients'] button").last().click();
+  seeds.push(`${base}/recipients`, `${base}/recipients/clear`, `${base}/contacts/export`);
+
+  await page.goto(`${base}/users/new`);
+  await page.getByLabel("Login name").fill("olive");
+  await page.getByLabel("Name", { exact: true }).fill("Olive Marsh");
+  await page.locator("main input[type=password]").fill("a password for a second user");
+  await press(page, "Add a user");
+  await page.goto(`${base}/users`);
+  const other = (await page.locator("main a[href^='/users/']", { hasText: "Olive" }).first().evaluate((one) => one.href)).split("?")[0];
+  seeds.push(other, `${other}/disable`);
+  await page.goto(`${other}/tokens`);
+  await page.locator("main input[name=name]").fill("Flood gauge");
+  await press(page, "Make a token");
+  await page.goto(`${other}/tokens`);
+  seeds.push(page.url(), await link(page, "main a[href$='/revoke']"));
+
+  const taken = (await upload(page, base, "taken.csv")).replace(/\/columns$/, "");
+  await press(page, "Check every row");
+  await reads(page, "Checked, not imported");
+  await press(page, "Import 1 people").catch(() => press(page, "Import 1 person"));
+  await reads(page, "Imported");
+  seeds.push(taken, `${taken}/undo`, await upload(page, base, "columns.csv"));
+
+  await page.goto(`${base}/communications/new`);
+  await page.getByLabel("Subject").fill("Market moved");
+  await page.getByLabel("Plain text").fill("The market is on the green this week.");
+  for (const channel of ["Text message", "Call"]) await page.getByRole("checkbox", { name: channel, exact: true }).uncheck();
+  await page.getByRole("checkbox", { name: /^Westfield/ }).first().check();
+  await press(page, "Add or remove files");
+  const files = page.url().split("#")[0];
+  await page.locator("main input[type=file]").setInputFiles({ name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("The green.") });
+  await page.locator("main form:has(input[type=file]) button[type=submit]").first().click();
+  await page.waitForLoadState("load");
+  seeds.push(files, files.replace(/\/attachments.*$/, "/review"));
+  return seeds;
+}
