@@ -5,22 +5,21 @@
 //! on top of what is being written. Groups become durable, visible and answered in one order; when
 //! one cannot be written, what was decided on top of it is refused with it.
 
+mod upkeep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
 use super::clean::CleanMark;
-use super::compact::{Compaction, Running};
+use super::compact::Running;
 use super::files::{FolderLock, Layout, sync_dir};
-use super::history::History;
 use super::index::{self, Index};
 use super::options::{FaultPoint, OpenOptions};
 use super::plan::Plan;
-use super::recover::recover;
 use super::snapshot::Snapshot;
 use super::writer::{Done, Write, WriteError, Writer};
 use super::{Batch, Result, Sequence, StoreError};
@@ -344,114 +343,6 @@ impl Committer {
         }
         self.options.fault_hook.at(FaultPoint::IndexApply)?;
         self.index.apply(&written.plan.effects, written.last)
-    }
-
-    /// Brings the index back after it failed. Newcomers are refused meanwhile.
-    fn heal(&mut self, tries: u32) -> Healed {
-        if let Some(running) = self.under_way.compaction.take() {
-            self.take_snapshot(running.stop());
-        }
-        self.index.take_down();
-        self.unsynced = Unsynced::Many;
-        let mut left = tries;
-        loop {
-            let Err(error) = self.recover_index() else {
-                tracing::warn!("index is back");
-                return Healed::Back;
-            };
-            tracing::error!(%error, "index failed and could not be rebuilt yet");
-            left = left.saturating_sub(1);
-            if left == 0 {
-                return Healed::Not(error);
-            }
-            std::thread::sleep(HEAL_INTERVAL);
-            loop {
-                match self.requests.try_recv() {
-                    Ok(Request::Close(reply)) => return Healed::Closing(reply),
-                    Ok(Request::Commit(waiting)) => turn_away(vec![waiting], &error),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => return Healed::Not(error),
-                }
-            }
-        }
-    }
-
-    fn recover_index(&self) -> Result<()> {
-        let history = History::find(&self.layout)?;
-        let recovered = recover(
-            &self.layout,
-            &history,
-            &self.blobs,
-            self.options.cache_bytes,
-        )?;
-        self.index.replace(recovered.db);
-        Ok(())
-    }
-
-    /// Starts a compaction if one is due, and the journal has grown to `least_bytes`.
-    fn start_compaction(&mut self, least_bytes: u64) {
-        self.under_way.compaction_waits = false;
-        let base_bytes = self.snapshot.as_ref().map_or(0, Snapshot::size_bytes);
-        let threshold = (base_bytes / 2)
-            .max(self.options.compact_min_bytes)
-            .min(self.options.compact_max_bytes);
-        let sealed = self.writer.journal().sealed().to_vec();
-        let sealed_bytes: u64 = sealed.iter().map(|sealed| sealed.size_bytes).sum();
-        if self.under_way.compaction.is_some() || sealed_bytes < threshold {
-            return;
-        }
-        if sealed_bytes < least_bytes {
-            self.under_way.compaction_waits = true;
-            return;
-        }
-        let needed = base_bytes + sealed_bytes + self.options.reserve_bytes / 2;
-        if self.layout.free_bytes().is_ok_and(|free| free < needed) {
-            tracing::warn!(needed, "no space to compact the journal");
-            return;
-        }
-        let compaction = Compaction {
-            layout: self.layout.clone(),
-            id: self.writer.journal().id(),
-            index: Arc::clone(&self.index),
-            blobs: self.blobs.clone(),
-            unsynced: std::mem::replace(&mut self.unsynced, Unsynced::Few(Vec::new())),
-            base: self.snapshot.clone(),
-            sealed,
-            hook: self.options.fault_hook.clone(),
-        };
-        match compaction.start() {
-            Ok(running) => self.under_way.compaction = Some(running),
-            Err(error) => {
-                self.unsynced = Unsynced::Many;
-                tracing::warn!(%error, "journal is not compacted");
-            }
-        }
-    }
-
-    fn end_compaction(&mut self) {
-        if let Some(running) = self
-            .under_way
-            .compaction
-            .take_if(|running| running.is_finished())
-        {
-            self.take_snapshot(running.finish());
-        }
-    }
-
-    fn take_snapshot(&mut self, outcome: Result<Snapshot>) {
-        match outcome {
-            Ok(snapshot) => {
-                self.writer.journal().forget_through(snapshot.sequence);
-                self.snapshot = Some(snapshot);
-            }
-            Err(error) => {
-                // Its checkpoint may not have come to the blobs.
-                self.unsynced = Unsynced::Many;
-                if !matches!(error, StoreError::Closed) {
-                    tracing::warn!(%error, "journal is not compacted");
-                }
-            }
-        }
     }
 
     fn note_refusal(&mut self, error: &StoreError) {
