@@ -90,8 +90,11 @@ fn row_key(n: u64) -> Vec<u8> {
 /// A copy of a folder as a kill would leave it: everything that was written.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    let entries = fs::read_dir(from).unwrap();
+    let mut entries: Vec<_> = entries.map(|entry| entry.unwrap()).collect();
+    // The journal first: what a compaction takes out of it meanwhile is in the snapshot by then.
+    entries.sort_by_key(|entry| entry.file_name() != "journal");
+    for entry in entries {
         let target = to.join(entry.file_name());
         // A file may go away while we look: the kill came a moment later.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
