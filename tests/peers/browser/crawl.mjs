@@ -48,7 +48,7 @@ function check(what, holds) {
 // What an address is a page of: ids and cursors are all the same.
 function kind(url) {
   const path = url.pathname
-    .replace(/[0-9a-f]{32}/g, "ID")
+    .replace(/([0-9a-f]{32})+/g, "ID")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
     .replace(/\/[0-9]+(?=\/|$)/g, "/N");
   const keys = [...new Set(url.searchParams.keys())].filter((key) => !["after", "before", "done", "q", "state"].includes(key));
@@ -124,10 +124,13 @@ async function speak(page) {
   await page.waitForURL(/\/me/);
 }
 
+const first = await open({ language });
+await enter(first.page);
+await speak(first.page);
+const seeds = language === "en" ? await prepare(first.page, base) : [];
+await first.close();
 const { page, complaints, close } = await open({ language });
 await enter(page);
-await speak(page);
-const seeds = language === "en" ? await prepare(page, base) : [];
 const pages = await crawl(page, seeds, complaints);
 await close();
 for (const path of language === "en" ? PAGES : []) {

@@ -65,6 +65,8 @@ export async function prepare(page, base) {
   await page.getByLabel("Area").selectOption({ label: "Harbour" });
   await page.locator("input[name=method_to]").first().fill("ada.crowther@mail.example");
   await press(page, "Add contact");
+  // It is pointed out that there is one already.
+  await press(page, "It is somebody else: add");
   await page.goto(`${base}/contacts/duplicates`);
   seeds.push(page.url(), await link(page, "main a[href*='/merge?']"));
 
