@@ -15,6 +15,7 @@ use crate::store::{Store, check};
 use crate::tracker::{PromptSettings, Room, RoundStep, TrackerSettings};
 
 mod compose;
+mod durable;
 mod verification;
 
 const BY: UserId = UserId::from_bytes([1; 16]);
@@ -30,9 +31,13 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::over(Store::memory()).await
+    }
+
+    async fn over(store: Store) -> Self {
         let clock = VirtualClock::standing(Timestamp::from_millis(1_800_000_000_000));
         let random = Randomness::seeded(3);
-        let repo = Repo::new(Store::memory());
+        let repo = Repo::new(store);
         let categories = vec![Category {
             name: "alert".into(),
             confirmation_required: true,

@@ -105,6 +105,8 @@ impl Tracker {
                 let begun = self.begin_next(key, behind, || room(people));
                 match begun.await {
                     Ok(Begun::Step(step)) => under_way.push_back(*step),
+                    // What it waits for may be under way.
+                    Ok(Begun::Nothing(RoundStep::Wait)) if !under_way.is_empty() => break,
                     Ok(Begun::Nothing(answer)) => last = Some(Ok(answer)),
                     Err(error) => last = Some(Err(error)),
                 }
@@ -216,7 +218,7 @@ impl Tracker {
         let mut notices = Vec::new();
         let all_made = u64::from(job.cursor) >= communication.people;
         let moved = if room == Room::Free && job.entered < job.cursor {
-            Some(self.enter_people(&mut batch, step)?)
+            self.enter_people(&mut batch, step)?
         } else if all_made && job.entered < job.cursor {
             None
         } else {
@@ -286,10 +288,20 @@ impl Tracker {
         Ok(Some(moved))
     }
 
-    /// Puts what has been made for the next people into its lanes.
-    fn enter_people(&self, batch: &mut Batch, step: Step<'_>) -> Result<RoundJob, TrackerError> {
+    /// Puts what has been made for the next people into its lanes. None while what was made is still
+    /// on its way into the store: whoever is not there yet would be left out.
+    fn enter_people(
+        &self,
+        batch: &mut Batch,
+        step: Step<'_>,
+    ) -> Result<Option<RoundJob>, TrackerError> {
         let job = step.job;
-        let made = usize::try_from(job.cursor.saturating_sub(job.entered));
+        let there = self.repo.round(job.communication, job.round)?;
+        let there = there.map_or(0, |there| there.cursor).min(job.cursor);
+        let made = usize::try_from(there.saturating_sub(job.entered));
+        if made == Ok(0) {
+            return Ok(None);
+        }
         let mut people = self.people_from(job, job.entered)?;
         people.truncate(made.unwrap_or(usize::MAX));
         for id in &people {
@@ -312,7 +324,7 @@ impl Tracker {
         } else {
             job.entered.saturating_add(count(&people))
         };
-        Ok(moved)
+        Ok(Some(moved))
     }
 
     /// The next people of the audience from a place on, at most [`ROUND_STEP_PEOPLE_MAX`].
