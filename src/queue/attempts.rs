@@ -265,8 +265,7 @@ impl Attempts {
         };
         let place = self.with_files(&mut request, delivery.express).await?;
         if matches!(place, files::Place::Full) {
-            self.step_back(claim).await;
-            return Ok(());
+            return self.step_back(claim, &delivery).await;
         }
         let status = begun(self.channel.kind());
         self.tracker

@@ -12,26 +12,42 @@ use crate::store::Store;
 const KEPT_MAX: usize = 3;
 /// Emails with files that are on the wire at once: each is a whole mail of its own in memory.
 const ON_THE_WIRE_MAX: usize = 8;
-/// Time between two looks for room among those.
-const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// So many emergencies with files more: they do not wait for what is ordinary.
 const EXPRESS_ON_THE_WIRE_MAX: usize = 2;
-/// Emails with files that wait in line for room, their leases kept, while others go. Those beyond
-/// wait in a slot of the lane.
-const LINE_MAX: usize = 4_096;
+/// Emails with files that wait in line for room, their leases kept, while others go; as many
+/// emergencies, and as many others.
+const LINE_MAX: usize = 1_024;
+/// So long those beyond are put off, in the store: they would be claimed first again and again.
+const PUT_OFF: Duration = Duration::from_secs(5 * 60);
 
 /// The files of the last communications.
 pub(super) struct Files {
     kept: Mutex<Vec<(BlobId, Arc<[AttachedFile]>)>>,
     on_the_wire: Semaphore,
     express_on_the_wire: Semaphore,
-    line: std::sync::Mutex<VecDeque<Claim>>,
+    lines: std::sync::Mutex<Lines>,
+}
+
+/// Claims that wait for room, first come first served.
+#[derive(Default)]
+struct Lines {
+    express: VecDeque<Claim>,
+    ordinary: VecDeque<Claim>,
 }
 
 impl Files {
-    /// Puts a claim into the line; false when it is full.
-    fn line_up(&self, claim: &Claim) -> bool {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lines(&self) -> std::sync::MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a claim into its line; false when that is full.
+    fn line_up(&self, claim: &Claim, express: bool) -> bool {
+        let mut lines = self.lines();
+        let line = if express {
+            &mut lines.express
+        } else {
+            &mut lines.ordinary
+        };
         if line.len() >= LINE_MAX {
             return false;
         }
@@ -39,19 +55,28 @@ impl Files {
         true
     }
 
-    /// Lets the first in line be claimed again, if there may be room for it.
+    /// Lets the first in line be claimed again, if there may be room for it: an emergency in any
+    /// room there is.
     pub(super) fn call_next(&self, store: &Store) {
-        if self.on_the_wire.available_permits() == 0 {
+        let ordinary = self.on_the_wire.available_permits() > 0;
+        if !ordinary && self.express_on_the_wire.available_permits() == 0 {
             return;
         }
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        // Some may be gone, or somebody else's.
-        while let Some(claim) = line.pop_front() {
-            if store.release(&claim) {
-                return;
-            }
+        let mut lines = self.lines();
+        if !release_first(&mut lines.express, store) && ordinary {
+            release_first(&mut lines.ordinary, store);
         }
     }
+}
+
+/// False when nobody is in line. Some may be gone, or somebody else's.
+fn release_first(line: &mut VecDeque<Claim>, store: &Store) -> bool {
+    while let Some(claim) = line.pop_front() {
+        if store.release(&claim) {
+            return true;
+        }
+    }
+    false
 }
 
 impl Default for Files {
@@ -60,7 +85,7 @@ impl Default for Files {
             kept: Mutex::default(),
             on_the_wire: Semaphore::new(ON_THE_WIRE_MAX),
             express_on_the_wire: Semaphore::new(EXPRESS_ON_THE_WIRE_MAX),
-            line: std::sync::Mutex::default(),
+            lines: std::sync::Mutex::default(),
         }
     }
 }
@@ -101,17 +126,23 @@ impl Attempts {
 
     /// Gives the slot of the lane to others who need no such room. Whatever changes until this
     /// delivery's next turn counts then.
-    pub(super) async fn step_back(&self, claim: &Claim) {
-        if self.files.line_up(claim) {
+    pub(super) async fn step_back(
+        &self,
+        claim: &Claim,
+        delivery: &Delivery,
+    ) -> Result<(), AttemptError> {
+        if self.files.line_up(claim, delivery.express) {
             // There may have come to be room in between.
             self.files.call_next(self.repo.store());
-            return;
+            return Ok(());
         }
-        tokio::select! {
-            () = self.drain.cancelled() => {}
-            () = tokio::time::sleep(ROOM_LOOK_INTERVAL) => {}
-        }
-        self.repo.store().release(claim);
+        let until = self.clock.wall().plus(PUT_OFF);
+        let put_off = Event::Held {
+            until,
+            ticket: None,
+        };
+        self.tracker.record(delivery.id, put_off).await?;
+        Ok(())
     }
 
     /// One reads, the others wait for it: a thousand deliveries begin at the same moment.

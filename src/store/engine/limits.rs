@@ -14,4 +14,4 @@ pub(crate) const BATCH_SIZE_MAX: usize = 96 * 1024 * 1024;
 /// Most rows that one scan returns.
 pub const SCAN_LIMIT_MAX: usize = 10_000;
 /// Most entries of all lanes that are leased at one time.
-pub const CLAIMS_MAX: usize = 8192;
+pub const CLAIMS_MAX: usize = 4096;
