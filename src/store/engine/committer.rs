@@ -138,7 +138,10 @@ impl Committer {
                 Event::Gone => break,
             };
             self.begin_write();
-            self.end_compaction();
+            // It takes the journal, which a write holds until it is synced.
+            if self.under_way.writing.is_none() {
+                self.end_compaction();
+            }
         }
         while self.under_way.writing.is_some() {
             let done = waits.block_on(self.writer.ended());
@@ -252,6 +255,7 @@ impl Committer {
         if !self.writer.journal().is_full() {
             return Ok(());
         }
+        self.end_compaction();
         let rotated = self.writer.journal().rotate();
         match rotated {
             Ok(()) => self.start_compaction(self.options.compact_busy_bytes),
@@ -307,7 +311,8 @@ impl Committer {
 
     /// Brings the index back from what is durable, the group included that could not be applied.
     fn heal_and_answer(&mut self, mut decided: Vec<Decided>, waits: &Runtime) -> Closing {
-        // What is read for that must not be written meanwhile.
+        // Nobody reads half a group, and what is read for that must not be written meanwhile.
+        self.index.take_down();
         if self.under_way.writing.is_some() {
             let done = waits.block_on(self.writer.ended());
             let behind = self.settle(done);

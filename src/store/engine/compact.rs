@@ -77,7 +77,10 @@ impl Compaction {
             }
             other => other,
         }?;
-        self.remove_replaced()?;
+        // What stays is removed by the next start.
+        if let Err(error) = self.remove_replaced() {
+            tracing::warn!(%error, "what the snapshot replaces could not be removed");
+        }
         tracing::info!(
             sequence = last,
             bytes = written.size_bytes(),

@@ -101,7 +101,9 @@ impl Index {
 
     /// Writes out what sled holds in memory.
     pub(crate) fn flush(&self) -> Result<()> {
-        self.with(|db| Ok(db.flush().map(drop)?))
+        // Not under the lock: a group to be applied would wait, and every reader behind it.
+        let db = self.with(|db| Ok(db.clone()))?;
+        self.watched(|| Ok(db.flush().map(drop)?))
     }
 
     /// True once the index has failed in this process: it is then checked

@@ -48,10 +48,11 @@ impl Writer {
         let journal = Arc::new(Mutex::new(journal));
         let (work, works) = mpsc::sync_channel::<Write>(1);
         let (ended, done) = done::channel(1);
-        let hand = Hand {
+        let mut hand = Hand {
             journal: Arc::clone(&journal),
             layout,
             reserve_bytes,
+            before_bytes: 0,
         };
         let run = move || {
             for group in works {
@@ -102,10 +103,12 @@ struct Hand {
     journal: Arc<Mutex<Journal>>,
     layout: Layout,
     reserve_bytes: u64,
+    /// Of the group before: it may be about to be applied.
+    before_bytes: u64,
 }
 
 impl Hand {
-    fn write(&self, group: &Write) -> Result<(), WriteError> {
+    fn write(&mut self, group: &Write) -> Result<(), WriteError> {
         let mut journal = lock(&self.journal);
         let first = journal.last() + 1;
         let (effects, blobs) = (&group.plan.effects, &group.new_blobs);
@@ -117,18 +120,20 @@ impl Hand {
             }),
         )?;
         // Once for the journal, once for blob files and index.
-        let needed = (frame.len() as u64).saturating_mul(2);
+        let own_bytes = frame.len() as u64;
+        let needed = own_bytes.saturating_mul(2) + self.before_bytes;
         let free = self.layout.free_bytes();
         let free = free.map_err(|error| WriteError::Refused(error.into()))?;
         if free < self.reserve_bytes.saturating_add(needed) {
             return Err(WriteError::Refused(StoreError::DiskFull));
         }
-        journal
-            .append(&frame, group.last)
-            .map_err(|error| match error {
-                AppendError::Full => WriteError::Refused(StoreError::DiskFull),
-                AppendError::Fatal(error) => WriteError::Fatal(error.into()),
-            })
+        let appended = journal.append(&frame, group.last);
+        appended.map_err(|error| match error {
+            AppendError::Full => WriteError::Refused(StoreError::DiskFull),
+            AppendError::Fatal(error) => WriteError::Fatal(error.into()),
+        })?;
+        self.before_bytes = own_bytes;
+        Ok(())
     }
 }
 

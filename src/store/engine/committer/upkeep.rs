@@ -15,10 +15,10 @@ use super::{Committer, HEAL_INTERVAL, Healed, Request, turn_away};
 impl Committer {
     /// Brings the index back after it failed. Newcomers are refused meanwhile.
     pub(super) fn heal(&mut self, tries: u32) -> Healed {
+        self.index.take_down();
         if let Some(running) = self.under_way.compaction.take() {
             self.take_snapshot(running.stop());
         }
-        self.index.take_down();
         self.unsynced = Unsynced::Many;
         let mut left = tries;
         loop {
@@ -67,12 +67,16 @@ impl Committer {
         if self.under_way.compaction.is_some() || sealed_bytes < threshold {
             return;
         }
-        if sealed_bytes < least_bytes {
+        let needed = |sealed: u64| base_bytes + sealed + self.options.reserve_bytes / 2;
+        let free = self.layout.free_bytes().unwrap_or(u64::MAX);
+        // Later it needs more room, and the journal takes some of it until then.
+        let later = needed(least_bytes).saturating_add(least_bytes);
+        if sealed_bytes < least_bytes && free >= later {
             self.under_way.compaction_waits = true;
             return;
         }
-        let needed = base_bytes + sealed_bytes + self.options.reserve_bytes / 2;
-        if self.layout.free_bytes().is_ok_and(|free| free < needed) {
+        let needed = needed(sealed_bytes);
+        if free < needed {
             tracing::warn!(needed, "no space to compact the journal");
             return;
         }
