@@ -62,7 +62,7 @@ impl Tracker {
                 resume(&mut wishes, &word);
                 ContactChange::ConsentGiven
             } else {
-                withdraw(&mut wishes, &word);
+                withdraw(&mut wishes, &word, false);
                 ContactChange::ConsentWithdrawn
             };
             if wishes == old.wishes {
@@ -122,7 +122,7 @@ impl Word {
     pub(super) fn belated(&self, contact: &mut Contact, from: &str) -> Option<LogEvent> {
         let mut wishes = contact.wishes.clone();
         let method = held(contact, from, self.channel).filter(|_| !self.given)?;
-        withdraw(&mut wishes, self);
+        withdraw(&mut wishes, self, true);
         if wishes == contact.wishes {
             return None;
         }
@@ -145,13 +145,16 @@ impl Word {
 }
 
 /// A no to the channel; and to each category to which there was a yes by it, which would outlive
-/// the no otherwise. Nothing where that stands already, or something else was decided later.
-fn withdraw(wishes: &mut Wishes, no: &Word) {
+/// the no otherwise. Nothing where that stands already, or,
+/// when it is only heard of now, something else was decided later.
+fn withdraw(wishes: &mut Wishes, no: &Word, belated: bool) {
+    // A word that comes now counts, whatever clocks have said before.
+    let later = |one: &Consent| belated && one.at > no.at;
     let by_it = |one: &Consent| one.channel.is_none_or(|channel| channel == no.channel);
     let narrower: Vec<Option<String>> = wishes
         .consents
         .iter()
-        .filter(|one| one.given && one.category.is_some() && by_it(one) && one.at <= no.at)
+        .filter(|one| one.given && one.category.is_some() && by_it(one) && !later(one))
         .map(|one| one.category.clone())
         .filter(|category| wishes.allow(no.channel, category.as_deref().unwrap_or_default()))
         .collect();
@@ -166,7 +169,7 @@ fn withdraw(wishes: &mut Wishes, no: &Word) {
         Some(here) => !here.given,
         None => everywhere.is_some_and(|all| !all.given && all.proof == ProofKind::Keyword),
     };
-    let decided_later = here.into_iter().chain(everywhere).any(|one| one.at > no.at);
+    let decided_later = here.into_iter().chain(everywhere).any(later);
     if !stands && !decided_later {
         wishes.decide(no.about(None));
     }
