@@ -119,10 +119,12 @@ impl Deciding<'_> {
                 continue;
             };
             let counts = self.before.decision(both.0, both.1.as_deref()) == Some(yes);
-            // The row itself says something more exact than this no about all of it.
+            // The row itself says something more exact than this no: a yes about all of it, or
+            // what else it says about just this.
             let by_row = self.person.decisions.iter().any(|one| {
-                let one = (one.channel, one.category.clone());
-                rank(&one) > rank(own) && meeting(&one, &both).as_ref() == Some(&both)
+                let said = (one.channel, one.category.clone());
+                let covers = one.given && meeting(&said, &both).as_ref() == Some(&both);
+                rank(&said) > rank(own) && (said == both || covers)
             });
             if counts && rank(&about(yes)) > rank(own) && yes.at <= no.at && !by_row {
                 ended.push(at(&no, both));

@@ -80,7 +80,8 @@ fn text(bytes: &[u8], rows: usize) -> Result<(Table, Shape), FileError> {
             Err(error) if error.is_io_error() => {
                 let row = text.as_bytes().get(begin..).unwrap_or_default();
                 // Empty lines before it are passed over.
-                let empty = row.iter().take_while(|byte| **byte == b'\n').count();
+                let blank = row.iter().take_while(|byte| b"\r\n".contains(byte));
+                let empty = blank.filter(|byte| **byte == b'\n').count();
                 let number = number.saturating_add(u32::try_from(empty).unwrap_or(u32::MAX));
                 return Err(too_long(row, separator, number.saturating_add(1)));
             }

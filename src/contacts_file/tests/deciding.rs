@@ -143,6 +143,8 @@ fn a_no_ends_the_exact_yeses_before_it() {
     assert!(of(&news, &says_yes), "a yes takes no yes away");
     let says_no = no("Consent: all,Consent: email", "no,no");
     assert!(!of(&news, &says_no));
+    let no_before = [news[0], (email, None, false)];
+    assert!(!of(&no_before, &says_no), "also where the no is known");
     let of_texts = no("Consent: all,Consent: text", "no,yes");
     assert!(!of(&news, &of_texts), "about something else");
 }
