@@ -84,6 +84,7 @@
   // A button was pressed while the draft was being kept: it waits for the answer, which says
   // what the draft is called and which revision the form shows.
   var pressed = null;
+  var going = false;
   var mine = document.getElementById("list-mine");
 
   function written() {
@@ -120,14 +121,11 @@
     if (busy) { again = true; return; }
     busy = true;
     var fields = body();
-    var ending = window.AbortController ? new AbortController() : null;
-    var giveUp = ending ? setTimeout(function () { ending.abort(); }, GIVE_UP_MS) : 0;
     fetch(form.getAttribute("action"), {
       method: "POST",
       body: fields,
       headers: { Accept: "application/json" },
-      redirect: "error",
-      signal: ending ? ending.signal : undefined
+      redirect: "error"
     }).then(function (response) {
       return response.json().then(function (answer) {
         if (response.ok) { take(answer, fields.get("list") === "mine"); return; }
@@ -139,17 +137,22 @@
       saved.textContent = form.dataset.failed;
       if (!timer) timer = setTimeout(keep, RETRY_MS);
     }).then(function () {
-      clearTimeout(giveUp);
       busy = false;
       if (again) { again = false; later(); }
-      if (pressed) {
-        var by = pressed.by;
-        pressed = null;
-        // Where the browser finds a field wrong nothing is sent, and the draft is kept on.
-        stopped = false;
-        if (by) form.requestSubmit(by); else form.requestSubmit();
-      }
+      go();
     });
+  }
+
+  // What was pressed goes on its way.
+  function go() {
+    if (!pressed) return;
+    var by = pressed.by;
+    pressed = null;
+    // Where the browser finds a field wrong nothing is sent, and the draft is kept on.
+    stopped = false;
+    going = true;
+    if (by) form.requestSubmit(by); else form.requestSubmit();
+    going = false;
   }
 
   function later() {
@@ -162,9 +165,10 @@
   form.addEventListener("submit", function (event) {
     stopped = true;
     if (timer) clearTimeout(timer);
-    if (!busy || !form.requestSubmit) return;
+    if (!busy || going || !form.requestSubmit) return;
     event.preventDefault();
     pressed = { by: event.submitter };
+    setTimeout(go, GIVE_UP_MS);
     saved.textContent = form.dataset.waiting;
   });
   // Back from another page: what the browser kept of the form may be older than the draft.
