@@ -162,6 +162,8 @@ pub(crate) struct App {
     pub(crate) duplicates: data::duplicates::Duplicates,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
+    /// Whose first rows are being read for the page of columns.
+    pub(crate) glimpses: Arc<tokio::sync::Semaphore>,
     /// Uploads that may be read at once.
     pub(crate) uploads: Arc<tokio::sync::Semaphore>,
     /// Mails that may be taken apart at once.
@@ -178,6 +180,9 @@ const PEOPLE_AT_ADDRESS: u32 = 4;
 const STREAMS_MAX: usize = 200;
 /// Most Excel files being made or fetched at a time.
 const EXPORTS_MAX: usize = 3;
+/// Most files whose first rows are read at a time, for as long as that takes: nobody waits for a
+/// download or an import to end.
+const GLIMPSES_MAX: usize = 1;
 
 impl App {
     pub(crate) fn new(console: Console) -> Arc<Self> {
@@ -203,6 +208,7 @@ impl App {
             duplicates: data::duplicates::Duplicates::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
+            glimpses: Arc::new(tokio::sync::Semaphore::new(GLIMPSES_MAX)),
             uploads: Arc::new(tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE)),
             reading: tokio::sync::Semaphore::new(pages::READING_AT_ONCE),
             speaking: tokio::sync::Semaphore::new(pages::SPEAKING_AT_ONCE),

@@ -21,7 +21,7 @@ const VALUE_SHOWN: usize = 40;
 /// # Errors
 /// [`Fault::NotFound`] when the file has been forgotten.
 pub(crate) async fn beginning(app: &App, job: &ImportJob) -> Result<Table> {
-    let place = Arc::clone(&app.exports).acquire_owned().await;
+    let place = Arc::clone(&app.glimpses).acquire_owned().await;
     let place = place.map_err(|_| Fault::Unavailable)?;
     let (repo, job) = (app.repo().clone(), job.clone());
     super::apart(move || {

@@ -405,11 +405,12 @@ async fn files_take_their_turn() {
     let browser = world.browser("ida").await;
     let path = bring(&browser, "List.csv", LIST.as_bytes()).await;
     let columns = format!("{path}/columns");
-    let all = world.app.exports.available_permits();
-    let all = u32::try_from(all).unwrap();
-    let taken = world.app.exports.clone().acquire_many_owned(all).await;
-    let taken = taken.unwrap();
-    // Neither a look nor what was entered is refused because others are being read.
+    let all = u32::try_from(world.app.exports.available_permits()).unwrap();
+    let downloads = world.app.exports.acquire_many(all).await.unwrap();
+    assert_eq!(browser.get(&columns).await.status, StatusCode::OK);
+    drop(downloads);
+    let taken = world.app.glimpses.acquire().await.unwrap();
+    // Neither a look nor what was entered is refused because another file is being read.
     let wrong = [("use-0", "ignore".to_owned())];
     let soon = std::time::Duration::from_millis(200);
     let mut looking = std::pin::pin!(browser.get(&columns));
