@@ -33,16 +33,17 @@ pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<People, RepoEr
         .into_iter()
         .chain(audience.contacts.iter().copied())
     {
-        if repo.contact(id)?.is_some() {
-            ids.push(id);
-        }
+        // Whoever took a contact over is meant by its name.
+        ids.extend(repo.current_contact(id)?.map(|contact| contact.id));
     }
     ids.sort_unstable();
     ids.dedup();
     let named = ids.len();
     let mut out = in_areas(repo, &tree, &audience.except_areas)?;
     out.extend(in_groups(repo, &audience.except_groups)?);
-    out.extend(&audience.except_contacts);
+    for id in &audience.except_contacts {
+        out.push(repo.current_id(*id)?);
+    }
     if !out.is_empty() {
         out.sort_unstable();
         ids.retain(|id| out.binary_search(id).is_err());

@@ -5,9 +5,11 @@ use super::decision::off_thread;
 use super::{SubmitError, Submitter};
 use crate::domain::group::FILTERS_MAX;
 use crate::domain::{
-    AreaId, Audience, Communication, CommunicationState, FilterId, GroupId, SavedFilter,
+    Actor, AreaId, AreaTree, Audience, Communication, CommunicationState, FilterId, GroupId,
+    SavedFilter,
 };
-use crate::store::RepoError;
+use crate::store::{RepoError, StoreError};
+use crate::tracker::Deleted;
 
 /// Communications read at a time.
 const PAGE: usize = 1000;
@@ -15,8 +17,8 @@ const PAGE: usize = 1000;
 /// What is about to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Going {
-    /// An area.
-    Area(AreaId),
+    /// An area, and to which one its people go.
+    Area(AreaId, Option<AreaId>),
     /// A group.
     Group(GroupId),
     /// A saved filter.
@@ -32,29 +34,51 @@ pub enum Without {
     NotLeftOut,
 }
 
-impl Going {
-    fn is_left_out(self, of: &Audience) -> bool {
-        match self {
-            Self::Area(id) => of.except_areas.contains(&id),
-            Self::Group(id) => of.except_groups.contains(&id),
-            Self::Filter(_) => false,
+/// What goes, and the areas by which its people were meant and are no more: an area means all that
+/// lie in it.
+struct Leaving {
+    going: Going,
+    areas: Vec<AreaId>,
+}
+
+impl Leaving {
+    fn of(going: Going, tree: &AreaTree) -> Self {
+        let mut areas = Vec::new();
+        if let Going::Area(id, into) = going {
+            let to = into.map_or_else(Vec::new, |into| tree.path(into));
+            let stays = |area: &AreaId| to.iter().any(|there| there.id == *area);
+            let from = tree.path(id).into_iter().map(|area| area.id);
+            areas = from.filter(|area| !stays(area)).collect();
+        }
+        Self { going, areas }
+    }
+
+    fn has_area(&self, among: &[AreaId]) -> bool {
+        among.iter().any(|area| self.areas.contains(area))
+    }
+
+    fn is_left_out(&self, of: &Audience) -> bool {
+        match self.going {
+            Going::Area(..) => self.has_area(&of.except_areas),
+            Going::Group(id) => of.except_groups.contains(&id),
+            Going::Filter(_) => false,
         }
     }
 
-    fn is_named(self, by: &Audience, filters: &[FilterId]) -> bool {
-        let named = match self {
-            Self::Area(id) => by.areas.contains(&id),
-            Self::Group(id) => by.groups.contains(&id),
-            Self::Filter(id) => by.filters.contains(&id),
+    fn is_named(&self, by: &Audience, filters: &[FilterId]) -> bool {
+        let named = match self.going {
+            Going::Area(..) => self.has_area(&by.areas),
+            Going::Group(id) => by.groups.contains(&id),
+            Going::Filter(id) => by.filters.contains(&id),
         };
         named || by.filters.iter().any(|id| filters.contains(id))
     }
 
-    fn is_in(self, filter: &SavedFilter) -> bool {
-        match self {
-            Self::Area(id) => filter.filter.areas.contains(&id),
-            Self::Group(id) => filter.filter.groups.contains(&id),
-            Self::Filter(_) => false,
+    fn is_in(&self, filter: &SavedFilter) -> bool {
+        match self.going {
+            Going::Area(..) => self.has_area(&filter.filter.areas),
+            Going::Group(id) => filter.filter.groups.contains(&id),
+            Going::Filter(_) => false,
         }
     }
 }
@@ -66,6 +90,7 @@ impl Submitter {
     /// # Errors
     /// When the store fails.
     pub fn scheduled_with(&self, going: Going) -> Result<Vec<(Communication, Without)>, RepoError> {
+        let going = Leaving::of(going, &self.repo.areas()?);
         let mut filters = self.repo.filters(FILTERS_MAX)?;
         filters.retain(|filter| going.is_in(filter));
         let filters: Vec<FilterId> = filters.iter().map(|filter| filter.id).collect();
@@ -91,12 +116,45 @@ impl Submitter {
         Ok(touched.collect())
     }
 
+    /// Deletes a group, with [`Submitter::take_back_before`]; to its end, also when whoever asked
+    /// is gone: half of a group would be left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete_group(&self, id: GroupId, by: Actor) -> Result<(), SubmitError> {
+        let this = self.clone();
+        let deleting = tokio::spawn(async move {
+            this.take_back_before(Going::Group(id)).await?;
+            Ok(this.tracker.delete_group(id, by).await?)
+        });
+        deleting.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Deletes an area, its people going to another one, as [`Submitter::delete_group`] does.
+    ///
+    /// # Errors
+    /// When it may not go, or the store fails.
+    pub async fn delete_area(
+        &self,
+        id: AreaId,
+        into: Option<AreaId>,
+        by: Actor,
+    ) -> Result<Deleted, SubmitError> {
+        self.tracker.area_may_go(id, into)?;
+        let this = self.clone();
+        let deleting = tokio::spawn(async move {
+            this.take_back_before(Going::Area(id, into)).await?;
+            Ok(this.tracker.delete_area(id, into, by).await?)
+        });
+        deleting.await.map_err(|_| StoreError::Closed)?
+    }
+
     /// Before it is deleted, takes back what is scheduled and leaves it out: it would go to
     /// people whom it was not meant for. Each is a draft again, for a person to look at.
     ///
     /// # Errors
     /// When the store fails; those taken back before stay so.
-    pub async fn take_back_before(&self, going: Going) -> Result<(), SubmitError> {
+    async fn take_back_before(&self, going: Going) -> Result<(), SubmitError> {
         let this = self.clone();
         let touched = off_thread(move || Ok(this.scheduled_with(going)?)).await?;
         for (communication, without) in touched {

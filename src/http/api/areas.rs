@@ -16,7 +16,6 @@ use super::body::{Asked, Ids, Json, field_id, id};
 use super::shape::Made;
 use super::{Answer, apart, created};
 use crate::domain::{Actor, Area, AreaId, Role};
-use crate::submit::Going;
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -143,8 +142,6 @@ pub(super) async fn delete(
         return Err(super::problem::Problem::not_found("area"));
     }
     let by = Actor::Program(caller.user.id);
-    app.console.tracker.area_may_go(of, into)?;
-    app.console.submit.take_back_before(Going::Area(of)).await?;
-    app.console.tracker.delete_area(of, into, by).await?;
+    app.console.submit.delete_area(of, into, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }

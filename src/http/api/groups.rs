@@ -23,7 +23,6 @@ use super::{Answer, apart, created};
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{Actor, ContactId, GatherInto, Group, GroupId};
 use crate::store::Loaded;
-use crate::submit::Going;
 
 /// A group.
 #[derive(Debug, Serialize, ToSchema)]
@@ -122,11 +121,7 @@ pub(super) async fn delete(
 ) -> Answer<StatusCode> {
     let of = group(&app, &text)?.id;
     let by = Actor::Program(caller.user.id);
-    app.console
-        .submit
-        .take_back_before(Going::Group(of))
-        .await?;
-    app.console.tracker.delete_group(of, by).await?;
+    app.console.submit.delete_group(of, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

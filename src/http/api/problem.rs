@@ -201,6 +201,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Invalid(errors) => Self::validation(wrong_fields(&errors)),
             SubmitError::NotFound => Self::not_found("thing"),
+            SubmitError::Tracker(error) => error.into(),
             SubmitError::AlreadySent => {
                 Self::conflict("already-sent", "It has been sent and cannot be changed.")
             }

@@ -19,7 +19,7 @@ use super::named::{self, Named, Refused};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{Actor, AreaId, Role};
 use crate::submit::{Going, SubmitError};
-use crate::tracker::{Deleted, Refusal, TrackerError};
+use crate::tracker::{Refusal, TrackerError};
 
 struct AreaRow {
     id: AreaId,
@@ -200,7 +200,7 @@ pub(super) async fn ask_delete(
             section: "areas",
             title: words.fill("areas.delete_title", &[&area.name]),
             text: words.count("areas.delete_one", "areas.delete_many", people),
-            details: confirm::without(&app, &signed, Going::Area(id))?,
+            details: confirm::without(&app, &signed, Going::Area(id, area.parent))?,
             action: format!("/areas/{id}/delete"),
             button: "areas.delete",
             back: "/areas".to_owned(),
@@ -223,7 +223,7 @@ pub(super) async fn delete(
     administrator(&signed)?;
     let into = parent(&fields)?;
     let by = Actor::User(signed.user.id);
-    match remove(&app, id, into, by).await {
+    match app.console.submit.delete_area(id, into, by).await {
         Ok(deleted) => {
             tracing::info!(area = %id, moved = deleted.moved, user = %signed.user.id, "area removed");
             Ok(see("/areas?done=area_gone"))
@@ -233,15 +233,4 @@ pub(super) async fn delete(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-async fn remove(
-    app: &App,
-    id: AreaId,
-    into: Option<AreaId>,
-    by: Actor,
-) -> Result<Deleted, SubmitError> {
-    app.console.tracker.area_may_go(id, into)?;
-    app.console.submit.take_back_before(Going::Area(id)).await?;
-    Ok(app.console.tracker.delete_area(id, into, by).await?)
 }

@@ -271,11 +271,7 @@ pub(super) async fn delete(
 ) -> Answer {
     let id: GroupId = id(&text)?;
     let by = Actor::User(form.signed.user.id);
-    app.console
-        .submit
-        .take_back_before(Going::Group(id))
-        .await?;
-    app.console.tracker.delete_group(id, by).await?;
+    app.console.submit.delete_group(id, by).await?;
     Ok(see("/groups?done=group_gone"))
 }
 

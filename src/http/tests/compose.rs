@@ -357,3 +357,34 @@ async fn a_draft_is_deleted_only_when_asked_twice() {
     let again = browser.post(&format!("{path}/delete"), &[]).await;
     assert_eq!(again.location(), "/communications");
 }
+
+#[tokio::test]
+async fn what_was_deleted_stays_chosen_until_somebody_unticks_it() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let name = [("name", "Wardens".to_owned())];
+    let made = browser.post("/groups", &name).await;
+    let group = made.location().split('?').next().unwrap().to_owned();
+    let group = group.rsplit('/').next().unwrap().to_owned();
+    let mut form = fields(&world);
+    form.push(("x_group", group.clone()));
+    form.push(("do", "save".to_owned()));
+    let saved = browser.post("/communications", &form).await;
+    let path = saved.location().split("/edit").next().unwrap().to_owned();
+    browser.post(&format!("/groups/{group}/delete"), &[]).await;
+    let ticked = format!("name=\"x_group\" value=\"{group}\" checked");
+    for _ in 0..2 {
+        let page = browser.get(&format!("{path}/edit")).await;
+        assert!(page.body.contains("Not there any more"));
+        assert!(page.body.contains(&ticked), "{}", page.body);
+        // What the page holds is what is saved again.
+        let kept = keep(&browser, &path, &form[..form.len() - 1]).await;
+        assert_eq!(kept.status, StatusCode::OK, "{}", kept.body);
+    }
+    let sent = browser.post(&format!("{path}/send"), &[]).await;
+    assert_ne!(sent.status, StatusCode::SEE_OTHER);
+    form.retain(|field| field.0 != "x_group");
+    browser.post(&path, &form).await;
+    let page = browser.get(&format!("{path}/edit")).await;
+    assert!(!page.body.contains("Not there any more"));
+}

@@ -20,6 +20,16 @@ pub(super) struct Choice {
     pub(super) left_out: bool,
 }
 
+/// Something that was chosen and has been deleted since. It stays chosen until a person unticks it:
+/// the draft may not go to whom it was not meant for.
+pub(super) struct Gone {
+    /// The field of the form.
+    pub(super) field: &'static str,
+    pub(super) id: String,
+    /// What it was.
+    pub(super) what: &'static str,
+}
+
 /// The recipient list.
 pub(super) struct ListChoice {
     /// People on the reader's list now.
@@ -33,6 +43,7 @@ pub(super) struct Picks {
     pub(super) areas: Vec<Choice>,
     pub(super) groups: Vec<Choice>,
     pub(super) filters: Vec<Choice>,
+    pub(super) gone: Vec<Gone>,
     pub(super) list: ListChoice,
     pub(super) people: Vec<Choice>,
     pub(super) found: Vec<Choice>,
@@ -75,6 +86,7 @@ pub(super) fn picks(
         areas: area_choices(&areas, &signed.user, audience),
         groups: group_choices(app, c, audience)?,
         filters: filter_choices(app, audience)?,
+        gone: gone(app, audience)?,
         list: ListChoice {
             mine: mine_count,
             kept: audience.list.map_or(0, |_| u64::from(audience.list_people)),
@@ -131,6 +143,40 @@ fn filter_choices(app: &App, audience: &Audience) -> Result<Vec<Choice>> {
     let mut choices: Vec<Choice> = filters.into_iter().map(choice).collect();
     choices.sort_by_cached_key(|choice| choice.name.to_lowercase());
     Ok(choices)
+}
+
+fn gone(app: &App, audience: &Audience) -> Result<Vec<Gone>> {
+    let repo = app.repo();
+    let mut all = Vec::new();
+    let mut lost = |field, what, id: String| all.push(Gone { field, id, what });
+    let (areas, out) = (&audience.areas, &audience.except_areas);
+    for (field, what, ids) in [
+        ("area", "gone.area", areas),
+        ("x_area", "gone.area_out", out),
+    ] {
+        for id in ids {
+            if repo.area(*id)?.is_none() {
+                lost(field, what, id.to_string());
+            }
+        }
+    }
+    let (groups, out) = (&audience.groups, &audience.except_groups);
+    for (field, what, ids) in [
+        ("group", "gone.group", groups),
+        ("x_group", "gone.group_out", out),
+    ] {
+        for id in ids {
+            if repo.group(*id)?.is_none() {
+                lost(field, what, id.to_string());
+            }
+        }
+    }
+    for id in &audience.filters {
+        if repo.filter(*id)?.is_none() {
+            lost("filter", "gone.filter", id.to_string());
+        }
+    }
+    Ok(all)
 }
 
 fn person(c: &Chrome, areas: &Areas, audience: &Audience, contact: &Contact) -> Choice {

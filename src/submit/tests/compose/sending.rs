@@ -94,6 +94,60 @@ async fn who_was_left_out_is_not_sent_to_because_the_group_is_gone() {
 }
 
 #[tokio::test]
+async fn an_area_inside_one_that_is_left_out_takes_nobody_out_of_it_unsaid() {
+    let world = World::new().await;
+    person(&world, "Ada", 1).await;
+    let area = |name: &str, parent| Area {
+        id: AreaId::new(world.random.uuid_v7(world.clock.wall())),
+        parent: Some(parent),
+        name: name.into(),
+    };
+    let district = area("District", world.area);
+    let beats = [area("North", district.id), area("South", district.id)];
+    let elsewhere = area("Elsewhere", world.area);
+    let all = [vec![district.clone(), elsewhere.clone()], beats.to_vec()].concat();
+    world.tracker.add_areas(&all).await.unwrap();
+    let mut draft = world.draft();
+    draft.plan.scheduled_at = Some(world.clock.wall().plus(HOUR));
+    draft.audience.except_areas = vec![district.id];
+    let id = world.submitter.save_draft(None, &draft, BY).await.unwrap();
+    world.submitter.send(id).await.unwrap();
+    let by = Actor::User(BY);
+    let delete = async |area: &Area, into: &Area| {
+        let deleted = world.submitter.delete_area(area.id, Some(into.id), by);
+        deleted.await.unwrap();
+        state(&world, id)
+    };
+    // Its people stay in the district.
+    let still = delete(&beats[0], &district).await;
+    assert_eq!(still, CommunicationState::Scheduled);
+    let taken_back = delete(&beats[1], &elsewhere).await;
+    assert_eq!(taken_back, CommunicationState::Draft);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn whoever_took_a_contact_over_is_meant_by_its_name() {
+    let world = World::new().await;
+    let ada = person(&world, "Ada", 1).await;
+    let ben = person(&world, "Ben", 2).await;
+    let twin = person(&world, "Ben", 3).await;
+    world.tracker.merge_contacts(ben, twin, BY).await.unwrap();
+    let mut draft = world.draft();
+    draft.audience.except_contacts = vec![twin];
+    let people = async |draft: &DraftInput| {
+        let count = world.submitter.audience_count(draft.audience.clone());
+        count.await.unwrap()
+    };
+    assert_eq!(people(&draft).await, 1, "Ada alone");
+    draft.audience = Audience {
+        contacts: vec![ada, twin],
+        ..Audience::default()
+    };
+    assert_eq!(people(&draft).await, 2);
+}
+
+#[tokio::test]
 async fn what_is_taken_back_does_not_go_out() {
     let world = World::new().await;
     person(&world, "Ada", 1).await;
