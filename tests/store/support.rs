@@ -92,8 +92,13 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     let entries = fs::read_dir(from).unwrap();
     let mut entries: Vec<_> = entries.map(|entry| entry.unwrap()).collect();
-    // The journal first: what a compaction takes out of it meanwhile is in the snapshot by then.
-    entries.sort_by_key(|entry| entry.file_name() != "journal");
+    // Commits and compactions may go on meanwhile. No blob may be there that the journal does not
+    // know yet; and what a compaction takes out of the journal must be in the snapshot.
+    entries.sort_by_key(|entry| match entry.file_name().to_str() {
+        Some("blobs") => 0,
+        Some("journal") => 1,
+        _ => 2,
+    });
     for entry in entries {
         let target = to.join(entry.file_name());
         // A file may go away while we look: the kill came a moment later.
