@@ -103,7 +103,7 @@ struct Hand {
     journal: Arc<Mutex<Journal>>,
     layout: Layout,
     reserve_bytes: u64,
-    /// Of the group before: it may be about to be applied.
+    /// Of the group before: it may be about to be applied. Once something was refused, it is.
     before_bytes: u64,
 }
 
@@ -121,7 +121,7 @@ impl Hand {
         )?;
         // Once for the journal, once for blob files and index.
         let own_bytes = frame.len() as u64;
-        let needed = own_bytes.saturating_mul(2) + self.before_bytes;
+        let needed = own_bytes.saturating_mul(2) + std::mem::take(&mut self.before_bytes);
         let free = self.layout.free_bytes();
         let free = free.map_err(|error| WriteError::Refused(error.into()))?;
         if free < self.reserve_bytes.saturating_add(needed) {
