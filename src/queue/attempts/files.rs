@@ -18,7 +18,8 @@ const EXPRESS_ON_THE_WIRE_MAX: usize = 2;
 /// emergencies, and as many others.
 const LINE_MAX: usize = 1_024;
 /// So long those beyond are put off, in the store: they would be claimed first again and again.
-const PUT_OFF: Duration = Duration::from_secs(5 * 60);
+/// Shorter than the line lasts.
+const PUT_OFF: Duration = Duration::from_secs(30);
 
 /// The files of the last communications.
 pub(super) struct Files {
