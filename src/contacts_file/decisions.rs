@@ -60,7 +60,18 @@ impl Deciding<'_> {
         let known = wishes.consents.iter().find(|known| about(known) == own);
         if let Some(known) = known {
             if known.given == decision.given {
-                return None;
+                // Said again with its date, a no ends what came before that, too.
+                let again = !decision.given && decision.at.is_some();
+                let ended = if again {
+                    self.outlived(&own)
+                } else {
+                    Vec::new()
+                };
+                let line = (!ended.is_empty()).then(|| self.line());
+                for no in ended {
+                    wishes.decide(no);
+                }
+                return line;
             }
             if decision.given && !self.is_after(known.at) {
                 notes.push(Note::warning(why::NO_STAYS));

@@ -145,6 +145,9 @@ fn a_no_ends_the_exact_yeses_before_it() {
     assert!(!of(&news, &says_no));
     let no_before = [news[0], (email, None, false)];
     assert!(!of(&no_before, &says_no), "also where the no is known");
+    let again = |value: &str| of(&no_before, &no("Consent: email", value));
+    assert!(!again("no 2026-03-03"), "said again later");
+    assert!(again("no"), "the same file brought again says nothing new");
     let of_texts = no("Consent: all,Consent: text", "no,yes");
     assert!(!of(&news, &of_texts), "about something else");
 }
