@@ -60,6 +60,13 @@ pub(super) fn picks(
     mine: bool,
 ) -> Result<Picks> {
     let areas = Areas::read(app.repo())?;
+    // Whoever took a contact over is meant by its name.
+    let audience = &mut audience.clone();
+    let named = audience.contacts.iter_mut();
+    for id in named.chain(&mut audience.except_contacts) {
+        *id = app.repo().current_id(*id)?;
+    }
+    let audience = &*audience;
     let picked =
         |id: &ContactId| audience.contacts.contains(id) || audience.except_contacts.contains(id);
     let mut people = Vec::new();
