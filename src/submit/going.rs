@@ -9,7 +9,7 @@ use crate::domain::{
     SavedFilter,
 };
 use crate::store::{RepoError, StoreError};
-use crate::tracker::Deleted;
+use crate::tracker::{Deleted, Refusal, TrackerError};
 
 /// Communications read at a time.
 const PAGE: usize = 1000;
@@ -32,6 +32,8 @@ pub enum Without {
     Fewer,
     /// Nobody would leave these people out any more.
     NotLeftOut,
+    /// They would come out of an area that is left out, and stays.
+    Around,
 }
 
 /// What goes, and the areas by which its people were meant and are no more: an area means all that
@@ -42,9 +44,12 @@ struct Leaving {
 }
 
 impl Leaving {
-    fn of(going: Going, tree: &AreaTree) -> Self {
+    /// `empty` when nobody is in it: then nobody is meant otherwise.
+    fn of(going: Going, empty: bool, tree: &AreaTree) -> Self {
         let mut areas = Vec::new();
-        if let Going::Area(id, into) = going {
+        if let (Going::Area(id, _), true) = (going, empty) {
+            areas.push(id);
+        } else if let Going::Area(id, into) = going {
             let to = into.map_or_else(Vec::new, |into| tree.path(into));
             let stays = |area: &AreaId| to.iter().any(|there| there.id == *area);
             let from = tree.path(id).into_iter().map(|area| area.id);
@@ -59,7 +64,7 @@ impl Leaving {
 
     fn is_left_out(&self, of: &Audience) -> bool {
         match self.going {
-            Going::Area(..) => self.has_area(&of.except_areas),
+            Going::Area(id, _) => of.except_areas.contains(&id),
             Going::Group(id) => of.except_groups.contains(&id),
             Going::Filter(_) => false,
         }
@@ -90,7 +95,11 @@ impl Submitter {
     /// # Errors
     /// When the store fails.
     pub fn scheduled_with(&self, going: Going) -> Result<Vec<(Communication, Without)>, RepoError> {
-        let going = Leaving::of(going, &self.repo.areas()?);
+        let empty = match going {
+            Going::Area(id, _) => self.repo.contact_ids_in_area(id, None, 1)?.rows.is_empty(),
+            Going::Group(_) | Going::Filter(_) => false,
+        };
+        let going = Leaving::of(going, empty, &self.repo.areas()?);
         let mut filters = self.repo.filters(FILTERS_MAX)?;
         filters.retain(|filter| going.is_in(filter));
         let filters: Vec<FilterId> = filters.iter().map(|filter| filter.id).collect();
@@ -106,6 +115,8 @@ impl Submitter {
                 return None;
             } else if going.is_left_out(&one.audience) {
                 Without::NotLeftOut
+            } else if going.has_area(&one.audience.except_areas) {
+                Without::Around
             } else if going.is_named(&one.audience, &filters) {
                 Without::Fewer
             } else {
@@ -157,6 +168,13 @@ impl Submitter {
     async fn take_back_before(&self, going: Going) -> Result<(), SubmitError> {
         let this = self.clone();
         let touched = off_thread(move || Ok(this.scheduled_with(going)?)).await?;
+        // It would be a draft of which nothing tells that it was taken back.
+        if touched
+            .iter()
+            .any(|(_, without)| *without == Without::Around)
+        {
+            return Err(TrackerError::Refused(Refusal::LeftOut).into());
+        }
         for (communication, without) in touched {
             if without == Without::Fewer {
                 continue;

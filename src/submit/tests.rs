@@ -12,7 +12,7 @@ use crate::domain::{
     Redacted, Timestamp, UserId,
 };
 use crate::store::{Store, check};
-use crate::tracker::{PromptSettings, Room, RoundStep, TrackerSettings};
+use crate::tracker::{PromptSettings, Refusal, Room, RoundStep, TrackerError, TrackerSettings};
 
 mod compose;
 mod durable;

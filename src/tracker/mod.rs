@@ -128,6 +128,9 @@ pub enum Refusal {
     /// What is chosen does not exist any more.
     #[error("what was chosen is gone")]
     Gone,
+    /// Something scheduled leaves its people out, by an area around it, and would not any more.
+    #[error("something scheduled leaves these people out with an area around theirs")]
+    LeftOut,
 }
 
 /// Records what happens.

@@ -52,6 +52,7 @@ pub(super) fn without(app: &App, signed: &Signed, going: Going) -> Result<Vec<St
         let said = match without {
             Without::Fewer => "confirm.fewer",
             Without::NotLeftOut => "confirm.not_left_out",
+            Without::Around => "confirm.left_out_around",
         };
         c.f1(said, c.title_of(of))
     };

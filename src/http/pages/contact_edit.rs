@@ -278,7 +278,8 @@ fn refused(signed: &Signed, refusal: Refusal) -> Wrong {
         | Refusal::NameTaken
         | Refusal::Circle
         | Refusal::TooDeep
-        | Refusal::NotEmpty => ("area", signed.words.t("editor.gone").to_owned()),
+        | Refusal::NotEmpty
+        | Refusal::LeftOut => ("area", signed.words.t("editor.gone").to_owned()),
     }
 }
 

@@ -48,5 +48,6 @@ pub(super) const fn problem(refusal: Refusal) -> &'static str {
         Refusal::TooDeep => "areas.too_deep",
         Refusal::NotEmpty => "areas.not_empty",
         Refusal::Gone => "editor.gone",
+        Refusal::LeftOut => "areas.left_out",
     }
 }

@@ -141,7 +141,8 @@ const fn refused(refusal: Refusal) -> &'static str {
         | Refusal::NameTaken
         | Refusal::Circle
         | Refusal::TooDeep
-        | Refusal::NotEmpty => "attach.gone",
+        | Refusal::NotEmpty
+        | Refusal::LeftOut => "attach.gone",
     }
 }
 
