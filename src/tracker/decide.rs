@@ -96,6 +96,7 @@ const fn verdict_of(event: &Event) -> Option<&Verdict> {
         | Event::Fact { .. }
         | Event::SegmentDelivered { .. }
         | Event::Held { .. }
+        | Event::PutOff { .. }
         | Event::Closed(_) => None,
     }
 }
@@ -158,16 +159,24 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
             None
         }
         Event::Held { until, .. } => {
-            if delivery.due.is_some() {
-                delivery.due = Some(until);
-                delivery.held_until = Some(until);
-            }
+            hold(delivery, until);
+            None
+        }
+        Event::PutOff { until } => {
+            delivery.due = delivery.due.map(|_| until);
             None
         }
         Event::Closed(reason) => {
             close(delivery, reason, now);
             None
         }
+    }
+}
+
+fn hold(delivery: &mut Delivery, until: Timestamp) {
+    if delivery.due.is_some() {
+        delivery.due = Some(until);
+        delivery.held_until = Some(until);
     }
 }
 

@@ -58,6 +58,11 @@ pub enum Event {
         /// The ticket that it carries (the hash of its token), which ends so much later.
         ticket: Option<[u8; 32]>,
     },
+    /// Not now: there is no room for it. Nothing was attempted, and nobody's wish holds it.
+    PutOff {
+        /// When to look again.
+        until: Timestamp,
+    },
     /// Nothing more will be done.
     Closed(ClosedReason),
 }

@@ -142,3 +142,56 @@ fn emails_with_files_wait_for_each_other_and_hold_up_nobody_else() {
             .all(|delivery| delivery.attempts <= 1)
     );
 }
+
+#[test]
+fn more_mails_with_files_than_stand_in_line_all_go_and_emergencies_pass_them_by() {
+    const MANY: usize = 1_200;
+    let mut world = World::new(2);
+    world.reminders.after.clear();
+    let second = Duration::from_secs(1);
+    let pace = Pace {
+        at_once: AT_ONCE,
+        least: second,
+        most: second,
+    };
+    world.carrier_mut().paces.insert(Kind::Email, pace);
+    let many: Vec<Contact> = (0..MANY)
+        .map(|n| world.reader(&format!("p{n:04}@example.org")))
+        .collect();
+    let urgent: Vec<Contact> = (0..12)
+        .map(|n| world.reader(&format!("urgent{n:02}@example.org")))
+        .collect();
+    let carrier = world.carrier.clone();
+    let (began, urgent_began) = world.live(async |life| {
+        for people in many.chunks(MANY / 2).chain([&urgent[..]]) {
+            life.tracker.add_contacts(people).await.unwrap();
+        }
+        let began = life.clock.wall();
+        for people in many.chunks(MANY / 2) {
+            mail(life, people, false, true).await;
+        }
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let urgent_began = life.clock.wall();
+        mail(life, &urgent, true, true).await;
+        life.until_quiet(HOUR).await;
+        (began, urgent_began)
+    });
+    let seen = carrier.seen();
+    let (first, others): (Vec<&Seen>, Vec<&Seen>) = seen
+        .iter()
+        .partition(|one| one.destination.starts_with("urgent"));
+    assert_eq!((first.len(), others.len()), (12, MANY));
+    let last = |of: &[&Seen]| of.iter().map(|one| one.begun).max().unwrap();
+    let waited = last(&first).since(urgent_began);
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    // Eight a second, and half a minute for those who were put off.
+    let took = last(&others).since(began);
+    assert!(took < Duration::from_secs(210), "{took:?}");
+    assert!(most_at_once(&others) <= 8);
+    let held = world
+        .deliveries()
+        .iter()
+        .filter_map(|one| one.held_until)
+        .count();
+    assert_eq!(held, 0, "nobody's wish holds them");
+}

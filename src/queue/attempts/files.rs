@@ -18,7 +18,7 @@ const EXPRESS_ON_THE_WIRE_MAX: usize = 2;
 /// emergencies, and as many others.
 const LINE_MAX: usize = 1_024;
 /// So long those beyond are put off, in the store: they would be claimed first again and again.
-/// Shorter than the line lasts.
+/// The line lasts longer where an email takes more than a quarter of a second.
 const PUT_OFF: Duration = Duration::from_secs(30);
 
 /// The files of the last communications.
@@ -138,11 +138,9 @@ impl Attempts {
             return Ok(());
         }
         let until = self.clock.wall().plus(PUT_OFF);
-        let put_off = Event::Held {
-            until,
-            ticket: None,
-        };
-        self.tracker.record(delivery.id, put_off).await?;
+        self.tracker
+            .record(delivery.id, Event::PutOff { until })
+            .await?;
         Ok(())
     }
 
