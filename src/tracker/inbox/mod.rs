@@ -285,18 +285,11 @@ impl Tracker {
             .repo
             .delivery(delivery)?
             .ok_or(TrackerError::NotFound("delivery"))?;
-        let mut id = *delivery.as_bytes();
-        let [high, low] = attempt.to_be_bytes();
-        // Never the id of anything else: times before 1970 do not occur, and the deliveries of a
-        // set differ in the last octet alone.
-        id[0] ^= 0x80;
-        id[12] ^= high;
-        id[13] ^= low;
         let keys: String = keys.chars().take(crate::domain::inbox::KEYS_MAX).collect();
         let mut base = Batch::new();
         let body = base.blob(keys.clone().into_bytes());
         let incoming = Incoming {
-            id: MessageId::from_bytes(id),
+            id: keys_id(delivery, attempt),
             kind: MessageKind::Keys,
             channel: Channel::Call,
             at: self.clock.wall(),
@@ -313,6 +306,17 @@ impl Tracker {
         };
         self.take_in(&base, &incoming).await
     }
+}
+
+/// The id of the keys that were pressed in one attempt. Never the id of anything else: times before
+/// 1970 do not occur, and the deliveries of a set differ in the last octet alone.
+fn keys_id(delivery: DeliveryId, attempt: u16) -> MessageId {
+    let mut id = *delivery.as_bytes();
+    let [high, low] = attempt.to_be_bytes();
+    id[0] ^= 0x80;
+    id[12] ^= high;
+    id[13] ^= low;
+    MessageId::from_bytes(id)
 }
 
 /// Puts a message that goes out into its thread: whoever writes looks after it from then on, if
@@ -385,4 +389,21 @@ fn lock_named(name: &impl Hash) -> usize {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_all_calls_of_a_set_have_ids_of_their_own() {
+        let set = DeliveryId::set_of(uuid::Uuid::from_bytes([7; 16]));
+        let attempts = 0..300_u16;
+        let ids: HashSet<MessageId> = set
+            .flat_map(|call| attempts.clone().map(move |attempt| keys_id(call, attempt)))
+            .collect();
+        assert_eq!(ids.len(), DeliveryId::SET_SIZE * attempts.len());
+    }
 }

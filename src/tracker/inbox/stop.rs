@@ -145,8 +145,8 @@ impl Word {
 }
 
 /// A no to the channel; and to each category to which there was a yes by it, which would outlive
-/// the no otherwise. Nothing where that stands already, or,
-/// when it is only heard of now, something else was decided later.
+/// the no otherwise. Nothing where that stands already, or where something else was decided later
+/// than a no that is only heard of now.
 fn withdraw(wishes: &mut Wishes, no: &Word, belated: bool) {
     // A word that comes now counts, whatever clocks have said before.
     let later = |one: &Consent| belated && one.at > no.at;
@@ -191,5 +191,62 @@ fn resume(wishes: &mut Wishes, yes: &Word) {
         .collect();
     for category in stopped {
         wishes.decide(yes.about(category));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn consent(channel: Option<Channel>, given: bool, hour: u64, proof: ProofKind) -> Consent {
+        Consent {
+            channel,
+            category: None,
+            given,
+            at: Timestamp::from_millis(hour * HOUR),
+            proof,
+            note: Redacted::new(String::new()),
+        }
+    }
+
+    /// Whether texts go after a STOP said at ten.
+    fn after(known: &Consent, belated: bool) -> bool {
+        let mut wishes = Wishes::default();
+        wishes.decide(known.clone());
+        let no = Word {
+            channel: Channel::Text,
+            given: false,
+            at: Timestamp::from_millis(10 * HOUR),
+            proof: MessageId::from_bytes([1; 16]),
+        };
+        withdraw(&mut wishes, &no, belated);
+        wishes.allow(Channel::Text, "Alert")
+    }
+
+    #[test]
+    fn a_stop_that_is_heard_late_undoes_no_later_yes() {
+        let texts = Some(Channel::Text);
+        let yes = |hour| consent(texts, true, hour, ProofKind::SelfService);
+        assert!(!after(&yes(9), true));
+        assert!(after(&yes(11), true));
+        assert!(!after(&yes(11), false), "one that comes now counts");
+    }
+
+    #[test]
+    fn a_no_to_everything_that_was_said_otherwise_swallows_no_stop() {
+        let mut wishes = Wishes::default();
+        wishes.decide(consent(None, false, 1, ProofKind::SelfService));
+        let no = Word {
+            channel: Channel::Text,
+            given: false,
+            at: Timestamp::from_millis(10 * HOUR),
+            proof: MessageId::from_bytes([1; 16]),
+        };
+        withdraw(&mut wishes, &no, false);
+        wishes.decide(consent(None, true, 11, ProofKind::SelfService));
+        assert!(!wishes.allow(Channel::Text, "Alert"));
+        assert!(wishes.allow(Channel::Email, "Alert"));
     }
 }
