@@ -168,11 +168,16 @@ impl Delivery {
             .map_or(self.channel.first_status(), |change| change.status)
     }
 
+    /// When it was made. Its id may say later: ids only ever rise, also when a clock is set back.
+    #[must_use]
+    pub fn made_at(&self) -> Option<Timestamp> {
+        self.timeline.first().map(|change| change.at)
+    }
+
     /// When trying began: when it was made, or when what held it let it go.
     #[must_use]
     pub fn began_at(&self) -> Option<Timestamp> {
-        let made = self.timeline.first().map(|change| change.at);
-        made.max(self.held_until)
+        self.made_at().max(self.held_until)
     }
 
     /// Its round puts it into its lane; nothing happens when it does not wait for that.

@@ -164,7 +164,7 @@ impl LineShape {
     pub(in super::super) fn of(line: &Line) -> Self {
         match line {
             Line::Made(delivery) => Self {
-                at: time(delivery.id.made_at()),
+                at: time(delivery.made_at().unwrap_or_default()),
                 delivery: Some(delivery.id.to_string()),
                 communication: Some(delivery.communication.to_string()),
                 ..Self::named("message-created")

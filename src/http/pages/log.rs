@@ -120,7 +120,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn entry(&self, line: &Line) -> Result<Entry> {
         let (mut entry, at) = match line {
-            Line::Made(delivery) => (self.made(delivery)?, delivery.id.made_at()),
+            Line::Made(delivery) => (self.made(delivery)?, delivery.made_at().unwrap_or_default()),
             Line::Logged(logged) => (self.line(&logged.event)?, logged.at),
         };
         entry.when = self.c.when(&at);
