@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::decision::off_thread;
 use super::{FieldError, SubmitError, Submitter};
 use crate::domain::{
-    AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, GroupId, UserId,
+    AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, FilterId, GroupId, UserId,
 };
 use crate::store::engine::Key;
 use crate::store::{Batch, Page, Repo, RepoError};
@@ -126,43 +126,60 @@ fn by_filters(
     }
 }
 
-/// Whether an area, group or filter that an audience names or leaves out is there no more:
-/// whoever reads it would be told of other people than it means.
-pub(super) fn has_lost(repo: &Repo, audience: &Audience) -> Result<bool, RepoError> {
+/// Something that an audience names or leaves out, and that has been deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// An area; whether it is left out.
+    Area(AreaId, bool),
+    /// A group; whether it is left out.
+    Group(GroupId, bool),
+    /// A saved filter.
+    Filter(FilterId),
+}
+
+impl Lost {
+    /// Its people would be sent what was not meant for them.
+    #[must_use]
+    pub const fn is_left_out(&self) -> bool {
+        matches!(self, Self::Area(_, true) | Self::Group(_, true))
+    }
+}
+
+/// What of an audience is there no more: whoever reads it would be told of other people than it
+/// means.
+pub(super) fn all_lost(repo: &Repo, audience: &Audience) -> Result<Vec<Lost>, RepoError> {
+    let mut lost = Vec::new();
+    for (areas, out) in [(&audience.areas, false), (&audience.except_areas, true)] {
+        for area in areas {
+            if repo.area(*area)?.is_none() {
+                lost.push(Lost::Area(*area, out));
+            }
+        }
+    }
+    for (groups, out) in [(&audience.groups, false), (&audience.except_groups, true)] {
+        for group in groups {
+            if repo.group(*group)?.is_none() {
+                lost.push(Lost::Group(*group, out));
+            }
+        }
+    }
     for filter in &audience.filters {
         if repo.filter(*filter)?.is_none() {
-            return Ok(true);
+            lost.push(Lost::Filter(*filter));
         }
     }
-    Ok(are_lost(repo, &audience.areas, &audience.groups)? || has_lost_exclusion(repo, audience)?)
+    Ok(lost)
 }
 
-/// Whether an area or group that an audience leaves out is there no more: its people would be
-/// sent what was not meant for them.
-pub(super) fn has_lost_exclusion(repo: &Repo, audience: &Audience) -> Result<bool, RepoError> {
-    are_lost(repo, &audience.except_areas, &audience.except_groups)
-}
-
-fn are_lost(repo: &Repo, areas: &[AreaId], groups: &[GroupId]) -> Result<bool, RepoError> {
-    for area in areas {
-        if repo.area(*area)?.is_none() {
-            return Ok(true);
-        }
+impl FieldError {
+    /// What is said of an audience of which something is lost.
+    #[must_use]
+    pub fn lost() -> Self {
+        Self::new(
+            "audience",
+            "An area, group or saved filter that you chose is not there any more. Choose again.",
+        )
     }
-    for group in groups {
-        if repo.group(*group)?.is_none() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// What is said of it.
-pub(super) fn lost() -> FieldError {
-    FieldError::new(
-        "audience",
-        "An area, group or saved filter that you chose is not there any more. Choose again.",
-    )
 }
 
 /// People as a blob keeps them.
@@ -177,13 +194,12 @@ pub(super) fn unpacked(bytes: &[u8]) -> Vec<ContactId> {
 }
 
 impl Submitter {
-    /// What is said when an area, group or filter that an audience names or leaves out has been
-    /// deleted.
+    /// What an audience names or leaves out, and what has been deleted.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn lost(&self, audience: &Audience) -> Result<Option<FieldError>, RepoError> {
-        Ok(has_lost(&self.repo, audience)?.then(lost))
+    pub fn lost(&self, audience: &Audience) -> Result<Vec<Lost>, RepoError> {
+        all_lost(&self.repo, audience)
     }
 
     /// How many people an audience has now.

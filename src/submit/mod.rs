@@ -38,6 +38,7 @@ use crate::tracker::Tracker;
 
 pub use approval::{ApprovalRules, Decided};
 pub use attach::NewFile;
+pub use audience::Lost;
 pub use draft::{DraftInput, Kept};
 pub use follow::{FollowUp, Whom};
 pub use going::{Going, Without};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::approval::Gate;
-use super::audience::{People, has_lost, lost, resolve};
+use super::audience::{People, all_lost, resolve};
 use super::confirming::TextCost;
 use super::decision::off_thread;
 use super::{DraftInput, FieldError, SubmitError, Submitter};
@@ -120,8 +120,8 @@ impl Submitter {
             Gate::Approval => review.needs_approval = true,
             Gate::Waived => review.approval_waived = true,
         }
-        if has_lost(&self.repo, &draft.audience)? {
-            review.problems.push(lost());
+        if !all_lost(&self.repo, &draft.audience)?.is_empty() {
+            review.problems.push(FieldError::lost());
         }
         let named = review.problems.iter().any(|one| one.field == "audience");
         if ids.is_empty() && !named {

@@ -1,7 +1,7 @@
 //! Sending: the audience is fixed, the rounds are planned, all in one batch.
 
 use super::approval::Gate;
-use super::audience::{has_lost, has_lost_exclusion, lost, resolve, unpacked};
+use super::audience::{Lost, all_lost, resolve, unpacked};
 use super::decision::Decision;
 use super::{FieldError, SubmitError, Submitter};
 use crate::domain::escalation::plan_rounds;
@@ -117,13 +117,14 @@ impl Submitter {
                 unpacked(&bytes.ok_or(RepoError::Missing("a recipient list"))?)
             }
             None => {
-                if has_lost(&self.repo, &communication.audience)? {
+                let lost = all_lost(&self.repo, &communication.audience)?;
+                if !lost.is_empty() {
                     // What goes out by itself still goes to those who are left, but to nobody
                     // who was left out.
                     if communication.state != CommunicationState::Scheduled
-                        || has_lost_exclusion(&self.repo, &communication.audience)?
+                        || lost.iter().any(Lost::is_left_out)
                     {
-                        return Err(SubmitError::Invalid(vec![lost()]));
+                        return Err(SubmitError::Invalid(vec![FieldError::lost()]));
                     }
                     tracing::warn!(communication = %communication.id, "a part of the audience was deleted since it was scheduled");
                 }

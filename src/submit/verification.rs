@@ -85,7 +85,8 @@ impl Submitter {
     }
 
     /// Asks a person to prove a method that nobody has proved yet: by a link in a mail, a code in a
-    /// text, a code spoken in a call. Not more often than once a minute and [`TICKETS_PER_DESTINATION_MAX`] times a day.
+    /// text, a code spoken in a call. Not more often than once a minute and
+    /// [`TICKETS_PER_DESTINATION_MAX`] times a day.
     ///
     /// # Errors
     /// When there is no such contact or method, or the store fails; then nothing was written.

@@ -198,7 +198,7 @@ fn note(app: &App, c: &Chrome, communication: &Communication) -> Result<String> 
 
 /// Whether it is a draft that names or leaves out what has been deleted.
 pub(super) fn has_lost(app: &App, of: &Communication) -> Result<bool> {
-    Ok(of.is_draft() && app.console.submit.lost(&of.audience)?.is_some())
+    Ok(of.is_draft() && !app.console.submit.lost(&of.audience)?.is_empty())
 }
 
 /// A category's name for people.

@@ -1,5 +1,6 @@
 //! How much strangers may ask for: costly requests (links and codes asked for, codes tried, files
-//! of their data) in a window of time, from one network and from all together. Pure but for [`level`].
+//! of their data) in a window of time, from one network and from all together. Pure but for
+//! [`level`].
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -388,3 +388,21 @@ async fn what_was_deleted_stays_chosen_until_somebody_unticks_it() {
     let page = browser.get(&format!("{path}/edit")).await;
     assert!(!page.body.contains("Not there any more"));
 }
+
+#[tokio::test]
+async fn whoever_took_over_who_is_left_out_stays_left_out() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let (kept, gone) = (world.contacts[0], world.contacts[1]);
+    let mut form = fields(&world);
+    form.push(("x_contact", gone.to_string()));
+    form.push(("do", "save".to_owned()));
+    let saved = browser.post("/communications", &form).await;
+    let path = saved.location().split("/edit").next().unwrap().to_owned();
+    let by = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    let merged = world.tracker.merge_contacts(kept, gone, by).await.unwrap();
+    assert_eq!(merged, crate::tracker::Merged::Done);
+    let page = browser.get(&format!("{path}/edit")).await;
+    let ticked = format!("name=\"x_contact\" value=\"{kept}\" checked");
+    assert!(page.body.contains(&ticked), "{}", page.body);
+}

@@ -63,8 +63,9 @@ pub(super) async fn edit(
     } else {
         Vec::new()
     };
-    // The form cannot show what is gone, and keeps the draft without it.
-    errors.extend(app.console.submit.lost(&draft.audience)?);
+    if !app.console.submit.lost(&draft.audience)?.is_empty() {
+        errors.push(FieldError::lost());
+    }
     let filled = Filled {
         revision: communication.modified_at,
         errors,

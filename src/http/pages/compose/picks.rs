@@ -6,6 +6,7 @@ use super::super::super::session::Signed;
 use super::super::super::view::Chrome;
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
 use crate::domain::{AreaId, Audience, Contact, ContactId, User};
+use crate::submit::Lost;
 
 /// Contacts listed for one search.
 const FOUND_MAX: usize = 25;
@@ -88,12 +89,13 @@ pub(super) fn picks(
         let new = contacts.iter().filter(|contact| !picked(&contact.id));
         found.extend(new.map(|contact| person(c, &areas, audience, contact)));
     }
+    let lost = app.console.submit.lost(audience)?;
     let mine_count = app.repo().recipient_count(signed.user.id)?;
     Ok(Picks {
         areas: area_choices(&areas, &signed.user, audience),
         groups: group_choices(app, c, audience)?,
         filters: filter_choices(app, audience)?,
-        gone: gone(app, audience)?,
+        gone: lost.into_iter().map(gone).collect(),
         list: ListChoice {
             mine: mine_count,
             kept: audience.list.map_or(0, |_| u64::from(audience.list_people)),
@@ -152,38 +154,15 @@ fn filter_choices(app: &App, audience: &Audience) -> Result<Vec<Choice>> {
     Ok(choices)
 }
 
-fn gone(app: &App, audience: &Audience) -> Result<Vec<Gone>> {
-    let repo = app.repo();
-    let mut all = Vec::new();
-    let mut lost = |field, what, id: String| all.push(Gone { field, id, what });
-    let (areas, out) = (&audience.areas, &audience.except_areas);
-    for (field, what, ids) in [
-        ("area", "gone.area", areas),
-        ("x_area", "gone.area_out", out),
-    ] {
-        for id in ids {
-            if repo.area(*id)?.is_none() {
-                lost(field, what, id.to_string());
-            }
-        }
-    }
-    let (groups, out) = (&audience.groups, &audience.except_groups);
-    for (field, what, ids) in [
-        ("group", "gone.group", groups),
-        ("x_group", "gone.group_out", out),
-    ] {
-        for id in ids {
-            if repo.group(*id)?.is_none() {
-                lost(field, what, id.to_string());
-            }
-        }
-    }
-    for id in &audience.filters {
-        if repo.filter(*id)?.is_none() {
-            lost("filter", "gone.filter", id.to_string());
-        }
-    }
-    Ok(all)
+fn gone(lost: Lost) -> Gone {
+    let (field, what, id) = match lost {
+        Lost::Area(id, false) => ("area", "gone.area", id.to_string()),
+        Lost::Area(id, true) => ("x_area", "gone.area_out", id.to_string()),
+        Lost::Group(id, false) => ("group", "gone.group", id.to_string()),
+        Lost::Group(id, true) => ("x_group", "gone.group_out", id.to_string()),
+        Lost::Filter(id) => ("filter", "gone.filter", id.to_string()),
+    };
+    Gone { field, id, what }
 }
 
 fn person(c: &Chrome, areas: &Areas, audience: &Audience, contact: &Contact) -> Choice {
