@@ -211,17 +211,21 @@ mod tests {
         }
     }
 
-    /// Whether texts go after a STOP said at ten.
-    fn after(known: &Consent, belated: bool) -> bool {
-        let mut wishes = Wishes::default();
-        wishes.decide(known.clone());
-        let no = Word {
+    /// Said at ten.
+    fn stop() -> Word {
+        Word {
             channel: Channel::Text,
             given: false,
             at: Timestamp::from_millis(10 * HOUR),
             proof: MessageId::from_bytes([1; 16]),
-        };
-        withdraw(&mut wishes, &no, belated);
+        }
+    }
+
+    /// Whether texts go after a STOP.
+    fn after(known: &Consent, belated: bool) -> bool {
+        let mut wishes = Wishes::default();
+        wishes.decide(known.clone());
+        withdraw(&mut wishes, &stop(), belated);
         wishes.allow(Channel::Text, "Alert")
     }
 
@@ -238,13 +242,7 @@ mod tests {
     fn a_no_to_everything_that_was_said_otherwise_swallows_no_stop() {
         let mut wishes = Wishes::default();
         wishes.decide(consent(None, false, 1, ProofKind::SelfService));
-        let no = Word {
-            channel: Channel::Text,
-            given: false,
-            at: Timestamp::from_millis(10 * HOUR),
-            proof: MessageId::from_bytes([1; 16]),
-        };
-        withdraw(&mut wishes, &no, false);
+        withdraw(&mut wishes, &stop(), false);
         wishes.decide(consent(None, true, 11, ProofKind::SelfService));
         assert!(!wishes.allow(Channel::Text, "Alert"));
         assert!(wishes.allow(Channel::Email, "Alert"));
