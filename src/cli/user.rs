@@ -83,7 +83,10 @@ enum Action {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum RoleName {
     Administrator,
+    Approver,
     Operator,
+    Auditor,
+    Viewer,
     Application,
 }
 
@@ -91,7 +94,10 @@ impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
             RoleName::Administrator => Self::Administrator,
+            RoleName::Approver => Self::Approver,
             RoleName::Operator => Self::Operator,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::Viewer => Self::Viewer,
             RoleName::Application => Self::Application,
         }
     }

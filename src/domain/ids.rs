@@ -138,6 +138,22 @@ id!(
     CampaignId
 );
 id!(
+    /// What the firm does for a client.
+    CaseId
+);
+id!(
+    /// A text with gaps that letters are made from.
+    TemplateId
+);
+id!(
+    /// One line of a client's or case's correspondence.
+    EntryId
+);
+id!(
+    /// Where news is sent to programs.
+    WebhookId
+);
+id!(
     /// A file of contacts that was read in.
     ImportId
 );

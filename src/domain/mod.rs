@@ -3,10 +3,12 @@
 //! Pure: no clocks, no randomness, no IO, no serialisation. Everything a type here needs
 //! to know it is told.
 
+pub mod access;
 pub mod address;
 pub mod area;
 pub mod attachment;
 pub mod campaign;
+pub mod case;
 pub mod category;
 pub mod checks;
 pub mod comms_issue;
@@ -45,9 +47,11 @@ pub mod user;
 pub mod verdict;
 pub mod wishes;
 
+pub use access::{Access, CaseScope, Permission, Permissions};
 pub use address::{AddressError, EmailAddress, PhoneNumber};
 pub use area::{Area, AreaTree};
 pub use campaign::{Campaign, GatherInto, Gathering, Recipient};
+pub use case::{Case, CaseCreditor, CaseStatus, Matter};
 pub use category::Category;
 pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
@@ -60,8 +64,8 @@ pub use delivery::{Closed, ClosedReason, Delivery, DeliverySet, Source, StatusCh
 pub use details::{Details, MethodDetail};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
-    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
-    ImportId, MessageId, MethodId, ThreadId, UserId,
+    AreaId, BlobId, CampaignId, CaseId, CommunicationId, ContactId, DeliveryId, EntryId, FilterId,
+    GroupId, ImportId, MessageId, MethodId, TemplateId, ThreadId, UserId, WebhookId,
 };
 pub use import::{
     ColumnUse, Finding, ImportFindings, ImportImage, ImportJob, ImportMapping, ImportPass,

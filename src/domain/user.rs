@@ -74,19 +74,44 @@ fn too_long(limit: usize) -> Sentence {
 pub enum Role {
     /// Everything.
     Administrator,
+    /// An operator who also says yes or no to what others want to send, and keeps the templates.
+    Approver,
     /// Writes and sends, reinstates, edits contacts.
     Operator,
+    /// Reads everything within the same bounds, and the audit log; changes nothing.
+    Auditor,
+    /// Reads; changes nothing, takes no files out.
+    Viewer,
     /// An application: submits mail, sees no page.
     Application,
 }
 
 impl Role {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 6] = [
+        Self::Administrator,
+        Self::Approver,
+        Self::Operator,
+        Self::Auditor,
+        Self::Viewer,
+        Self::Application,
+    ];
+
+    /// Whether somebody of this role works at the console.
+    #[must_use]
+    pub const fn is_staff(self) -> bool {
+        !matches!(self, Self::Application)
+    }
+
     /// Its name in pages and files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Administrator => "administrator",
+            Self::Approver => "approver",
             Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Viewer => "viewer",
             Self::Application => "application",
         }
     }

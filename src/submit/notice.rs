@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
     AreaId, AreaTree, Channel, Channels, Communication, CommunicationId, Contact, ContactKind,
-    Content, Destination, EmailAddress, Message, MethodState, Origin, Redacted, ReplyNotice, Role,
+    Content, Destination, EmailAddress, Message, MethodState, Origin, Redacted, ReplyNotice,
     ThreadId, Timestamp, User,
 };
 use crate::store::records::Record;
@@ -290,10 +290,7 @@ fn put<T: Row>(batch: &mut Batch, old: Option<&Loaded<T>>, new: &T) {
 /// Whether a user is to be told of what somebody writes: whoever covers some areas only hears of
 /// the people in them, and of those who belong nowhere.
 fn wants_to_know(user: &User, tree: &AreaTree, area: Option<AreaId>) -> bool {
-    let logs_in = match user.role {
-        Role::Administrator | Role::Operator => !user.disabled,
-        Role::Application => false,
-    };
+    let logs_in = user.role.is_staff() && !user.disabled;
     let covers = match area {
         Some(area) if !user.areas.is_empty() => tree
             .path(area)

@@ -15,7 +15,7 @@ use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
 use super::shape::{seen, time};
 use super::{Answer, apart};
-use crate::domain::{Communication, CommunicationId, CommunicationState, Role};
+use crate::domain::{Communication, CommunicationId, CommunicationState};
 use crate::store::Loaded;
 use crate::submit::{Decided, Sent};
 
@@ -90,9 +90,8 @@ pub(super) async fn decide(
     Ids(text): Ids<String>,
     Json(asked): Json<DecisionAsked>,
 ) -> Answer<axum::Json<DecidedShape>> {
-    match caller.user.role {
-        Role::Administrator | Role::Operator => {}
-        Role::Application => return Err(Fault::Forbidden.into()),
+    if !caller.user.role.is_staff() {
+        return Err(Fault::Forbidden.into());
     }
     let of: CommunicationId = id(&text, "communication")?;
     let by = caller.user.id;

@@ -15,7 +15,7 @@ use super::auth::Caller;
 use super::body::{Asked, Ids, Json, field_id, id};
 use super::shape::Made;
 use super::{Answer, apart, created};
-use crate::domain::{Actor, Area, AreaId, Role};
+use crate::domain::{Actor, Area, AreaId, Permission};
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,9 +78,10 @@ impl AreaAsked {
 
 /// Areas are set up by administrators, as in the console.
 fn administrator(caller: &Caller) -> Answer<()> {
-    match caller.user.role {
-        Role::Administrator => Ok(()),
-        Role::Operator | Role::Application => Err(Fault::Forbidden.into()),
+    if caller.user.role.permissions().has(Permission::Administer) {
+        Ok(())
+    } else {
+        Err(Fault::Forbidden.into())
     }
 }
 

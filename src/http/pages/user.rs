@@ -283,12 +283,11 @@ fn rights(
 ) -> Option<UserRights> {
     let mut wrong = |field, problem: Sentence| problems.push(FieldError::new(field, problem));
     let name = display_name(&entered.name).map_err(|problem| wrong("name", problem));
-    let is_staff = [Role::Administrator, Role::Operator];
-    let role = match known.map(|user| user.role) {
-        Some(Role::Application) => Some(Role::Application),
-        Some(Role::Administrator | Role::Operator) | None => is_staff
-            .into_iter()
-            .find(|role| role.as_str() == entered.role),
+    let role = if known.is_some_and(|user| !user.role.is_staff()) {
+        Some(Role::Application)
+    } else {
+        let mut staff = Role::ALL.into_iter().filter(|role| role.is_staff());
+        staff.find(|role| role.as_str() == entered.role)
     };
     if role.is_none() {
         wrong("role", "Choose a role.".into());
@@ -351,8 +350,11 @@ fn roles(c: &Chrome, chosen: &str) -> Vec<RoleChoice> {
         chosen: role.as_str() == chosen,
     };
     [
+        (Role::Viewer, "users.viewer_note"),
         (Role::Operator, "users.operator_note"),
+        (Role::Approver, "users.approver_note"),
         (Role::Administrator, "users.administrator_note"),
+        (Role::Auditor, "users.auditor_note"),
     ]
     .map(choice)
     .into()

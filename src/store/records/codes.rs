@@ -91,7 +91,7 @@ codes!(ConfirmedBy, "way of confirming": 1 EmailLink, 2 TextLink, 3 TextReply);
 codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
 codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
-codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application);
+codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application, 4 Approver, 5 Auditor, 6 Viewer);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);
 codes!(BounceClass, "class of answer":

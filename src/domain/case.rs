@@ -1,0 +1,147 @@
+//! Cases: what the firm does for a client, against whom, and who may know of it.
+
+use super::ids::{CaseId, ContactId, UserId};
+use super::redacted::Redacted;
+use super::sentence::Sentence;
+use super::timestamp::Timestamp;
+
+/// Longest reference of a case, in characters.
+pub const CASE_REFERENCE_MAX: usize = 40;
+/// Longest title of a case, in characters.
+pub const CASE_TITLE_MAX: usize = 200;
+/// Most creditors of one case.
+pub const CASE_CREDITORS_MAX: usize = 40;
+/// Longest reference of an account with a creditor, in characters.
+pub const ACCOUNT_REFERENCE_MAX: usize = 80;
+/// Most people named in one case.
+pub const CASE_TEAM_MAX: usize = 50;
+
+/// Where a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum CaseStatus {
+    /// Worked on.
+    Open = 1,
+    /// Waits for somebody else.
+    OnHold = 2,
+    /// Done; what was said is kept as long as the rules say.
+    Closed = 3,
+}
+
+impl CaseStatus {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 3] = [Self::Open, Self::OnHold, Self::Closed];
+
+    /// Its name in pages and files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::OnHold => "on hold",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A creditor in a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseCreditor {
+    /// Who.
+    pub contact: ContactId,
+    /// Under which reference they know the client; may be empty.
+    pub account: Redacted<String>,
+}
+
+/// What the firm does for a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its id.
+    pub id: CaseId,
+    /// What people call it by, as "DC-2024-00123"; unique without regard to case.
+    pub reference: String,
+    /// What it is about, in a few words; may be empty.
+    pub title: String,
+    /// For whom.
+    pub client: ContactId,
+    /// Against whom, or with whom; at most [`CASE_CREDITORS_MAX`].
+    pub creditors: Vec<CaseCreditor>,
+    /// Where it stands.
+    pub status: CaseStatus,
+    /// Who looks after it.
+    pub responsible: Option<UserId>,
+    /// Who else is named in it; at most [`CASE_TEAM_MAX`].
+    pub team: Vec<UserId>,
+    /// Privileged or sensitive: only those named in it know of it.
+    pub restricted: bool,
+    /// Nothing of it is deleted while this stands, whatever the rules say.
+    pub legal_hold: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub modified_at: Timestamp,
+    /// When it was closed; none while it is not.
+    pub closed_at: Option<Timestamp>,
+}
+
+impl Case {
+    /// Whether this user is named in it.
+    #[must_use]
+    pub fn names(&self, user: UserId) -> bool {
+        self.responsible == Some(user) || self.team.contains(&user)
+    }
+
+    /// The creditor's place in it.
+    #[must_use]
+    pub fn creditor(&self, contact: ContactId) -> Option<&CaseCreditor> {
+        self.creditors.iter().find(|one| one.contact == contact)
+    }
+}
+
+/// What a communication is about, beyond whom it goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matter {
+    /// The client concerned.
+    pub client: ContactId,
+    /// The case; none for what concerns the client as such.
+    pub case: Option<CaseId>,
+}
+
+/// A reference as it is kept.
+///
+/// # Errors
+/// With a plain sentence when it is none.
+pub fn case_reference(text: &str) -> Result<String, Sentence> {
+    let reference = text.trim();
+    if reference.is_empty() {
+        return Err("Enter a reference.".into());
+    }
+    if reference.chars().count() > CASE_REFERENCE_MAX {
+        return Err(Sentence::with(
+            "This is too long: at most {0} characters.",
+            &[&CASE_REFERENCE_MAX],
+        ));
+    }
+    let fits = |c: char| c.is_alphanumeric() || "-/._".contains(c);
+    if reference.chars().all(fits) {
+        Ok(reference.to_owned())
+    } else {
+        Err("A reference has letters, digits and - / . _ only.".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_plain() {
+        assert_eq!(
+            case_reference(" DC-2024-00123 "),
+            Ok("DC-2024-00123".into())
+        );
+        let long = "1".repeat(CASE_REFERENCE_MAX + 1);
+        for text in ["", " ", "a b", "a\nb", "<b>", long.as_str()] {
+            assert!(case_reference(text).is_err(), "{text:?} was taken");
+        }
+    }
+}
