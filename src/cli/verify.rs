@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use data_encoding::HEXLOWER;
 
 use crate::config::{Config, Engine};
 use crate::daemon::open_store;
@@ -35,6 +36,14 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
     })?;
     for (kind, count) in &rows.rows {
         println!("{kind}: {count}");
+    }
+    match &rows.chain_head {
+        Some(head) => println!(
+            "audit: the chain is whole up to entry {}, whose hash is {}",
+            head.number,
+            HEXLOWER.encode(&head.hash)
+        ),
+        None => println!("audit: the chain is broken"),
     }
     for problem in rows.problems.iter().take(PROBLEMS_PRINTED_MAX) {
         println!(

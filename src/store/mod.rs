@@ -1,5 +1,7 @@
 //! Durable state: the one room that knows the engine.
 
+pub mod acting;
+mod audit_rows;
 pub mod check;
 mod delivery_rows;
 pub mod engine;
@@ -14,6 +16,7 @@ pub mod repo;
 pub mod rows;
 mod words;
 
+pub use audit_rows::AuditBatch;
 pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::engine::{Batch, Key, Value, queue_key};
 use super::keys::{self, KeyBuilder};
 use super::records::Record;
+use crate::domain::chain::Hash;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact,
@@ -26,6 +27,11 @@ pub trait Row: Record {
     /// What it adds to counters.
     fn counters(&self) -> Vec<(Key, i64)> {
         Vec::new()
+    }
+
+    /// SHA-256 of the content that it carries, for the entry of whoever writes it.
+    fn digest(&self) -> Option<Hash> {
+        None
     }
 }
 
@@ -73,6 +79,7 @@ impl RowBatch for Batch {
         self.put(row.key(), row.to_bytes());
         write_difference(self, Vec::new(), row.indexes());
         add_difference(self, Vec::new(), row.counters());
+        self.note_digest(row.digest());
     }
 
     fn replace<T: Row>(&mut self, old: &Loaded<T>, new: &T) {
@@ -81,6 +88,7 @@ impl RowBatch for Batch {
         self.put(new.key(), new.to_bytes());
         write_difference(self, old.value.indexes(), new.indexes());
         add_difference(self, old.value.counters(), new.counters());
+        self.note_digest(new.digest());
     }
 
     fn remove<T: Row>(&mut self, old: &Loaded<T>) {
@@ -249,6 +257,10 @@ impl Row for Communication {
             entries.push((queued, Vec::new()));
         }
         entries
+    }
+
+    fn digest(&self) -> Option<Hash> {
+        Some(*self.content.as_bytes())
     }
 }
 

@@ -5,14 +5,16 @@
 //! entry once, in pages, with little memory; meant for a store that nobody writes to meanwhile
 //! (`tocsin verify`, tests).
 
+mod chain;
 mod cross;
 mod pointers;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::engine::{Key, KeyRange, Result, Store, Value, counter_value};
+use super::engine::{self, Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
+use crate::domain::chain::Head;
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
     DeliverySet, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
@@ -55,6 +57,8 @@ pub struct Report {
     pub counters: u64,
     /// Blobs that rows point to; one is counted for each row.
     pub blobs: u64,
+    /// The head of the chain of entries, where the whole chain leads up to it.
+    pub chain_head: Option<Head>,
     /// The first [`PROBLEMS_LISTED_MAX`] problems.
     pub problems: Vec<Problem>,
     /// All problems.
@@ -116,6 +120,7 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<ImportJob>(keys::IMPORT, Check::import)?;
     check.rows::<ImportFindings>(keys::IMPORT_FINDINGS, Check::findings)?;
     check.rows::<ImportImage>(keys::IMPORT_IMAGE, Check::image)?;
+    check.chain()?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -221,7 +226,7 @@ impl Check<'_> {
             }
             // On behind everything with this tag.
             let mut last = tag.to_vec();
-            last.resize(super::engine::KEY_SIZE_MAX, 0xff);
+            last.resize(engine::KEY_SIZE_MAX, 0xff);
             after = Some(last);
         }
     }
@@ -357,6 +362,8 @@ const PLACES: &[(&[u8], &str)] = &[
         keys::UNREAD_BY_ASSIGNEE,
         "number of unread threads by who looks after them",
     ),
+    (engine::CHAIN, "audit entry"),
+    (engine::CHAIN_HEAD, "audit head"),
     (QUEUE, "queue"),
 ];
 

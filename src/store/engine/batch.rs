@@ -4,8 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::chain::{CHAIN_ENTRIES_MAX, CHAIN_PAYLOAD_SIZE_MAX, is_chained};
 use super::limits::{BATCH_OPS_MAX, BATCH_SIZE_MAX, BLOB_SIZE_MAX, KEY_SIZE_MAX, VALUE_SIZE_MAX};
 use super::{BlobId, Key, Result, StoreError, Value};
+use crate::domain::chain::Hash;
 
 /// Everything that belongs to one change; written wholly or not at all.
 #[derive(Clone, Default)]
@@ -16,6 +18,19 @@ pub struct Batch {
     pub ops: Vec<Op>,
     /// Large bytes that the values refer to by id.
     pub blobs: Vec<Blob>,
+    /// What the engine puts behind the head of the chain.
+    pub chained: Vec<Value>,
+    /// What it is about, for the entry of whoever [acts](crate::store::acting).
+    pub noted: Noted,
+}
+
+/// What a batch says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// SHA-256 of the content that it is about.
+    pub digest: Option<Hash>,
+    /// It is no act of anybody's: it only keeps the books.
+    pub upkeep: bool,
 }
 
 /// A condition on one key.
@@ -137,18 +152,38 @@ impl Batch {
         id
     }
 
-    /// Appends another batch's asserts, operations and blobs.
+    /// Adds an entry to the chain: it is numbered and bound to those before it as the batch is
+    /// decided.
+    pub fn chain(&mut self, payload: impl Into<Value>) -> &mut Self {
+        self.chained.push(payload.into());
+        self
+    }
+
+    /// Notes the content that it is about; the first one stays.
+    pub fn note_digest(&mut self, digest: Option<Hash>) -> &mut Self {
+        self.noted.digest = self.noted.digest.or(digest);
+        self
+    }
+
+    /// Says that it is no act of anybody's, like noting when a session was used.
+    pub fn upkeep(&mut self) -> &mut Self {
+        self.noted.upkeep = true;
+        self
+    }
+
+    /// Appends another batch's asserts, operations, blobs and entries.
     pub fn append(&mut self, other: Self) -> &mut Self {
         self.asserts.extend(other.asserts);
         self.ops.extend(other.ops);
         self.blobs.extend(other.blobs);
-        self
+        self.chained.extend(other.chained);
+        self.note_digest(other.noted.digest)
     }
 
     /// True when it would write nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ops.is_empty() && self.blobs.is_empty()
+        self.ops.is_empty() && self.blobs.is_empty() && self.chained.is_empty()
     }
 
     fn assert(&mut self, key: Key, expect: Expect) -> &mut Self {
@@ -161,7 +196,8 @@ impl Batch {
         let ops: usize = self.ops.iter().map(Op::size_bytes).sum();
         let asserts: usize = self.asserts.iter().map(|a| a.key.len()).sum();
         let blobs: usize = self.blobs.iter().map(|b| b.bytes.len()).sum();
-        ops + asserts + blobs
+        let chained: usize = self.chained.iter().map(Vec::len).sum();
+        ops + asserts + blobs + chained
     }
 
     /// Refuses what no engine takes, before anything is written.
@@ -173,6 +209,9 @@ impl Batch {
         }
         for op in &self.ops {
             check_key(op.key())?;
+            if is_chained(op.key()) {
+                return Err(StoreError::BadKey);
+            }
             if let Op::Put { value, .. } = op {
                 at_most("a value", value.len(), VALUE_SIZE_MAX)?;
             }
@@ -182,6 +221,10 @@ impl Batch {
             if BlobId::of(&blob.bytes) != blob.id {
                 return Err(StoreError::BadBlob);
             }
+        }
+        at_most("the batch's entries", self.chained.len(), CHAIN_ENTRIES_MAX)?;
+        for payload in &self.chained {
+            at_most("an entry", payload.len(), CHAIN_PAYLOAD_SIZE_MAX)?;
         }
         at_most("the batch", self.size_bytes(), BATCH_SIZE_MAX)
     }
@@ -229,6 +272,7 @@ impl fmt::Debug for Batch {
             .field("asserts", &self.asserts.len())
             .field("ops", &self.ops.len())
             .field("blobs", &self.blobs.len())
+            .field("chained", &self.chained.len())
             .finish()
     }
 }

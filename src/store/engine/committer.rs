@@ -92,6 +92,7 @@ enum Healed {
 type Closing = Option<oneshot::Sender<Result<()>>>;
 
 pub(crate) struct Committer {
+    pub(crate) identity: [u8; 16],
     pub(crate) layout: Layout,
     pub(crate) options: OpenOptions,
     pub(crate) writer: Writer,
@@ -209,7 +210,7 @@ impl Committer {
             None => self.index.get(key),
         };
         next.size_bytes += waiting.batch.size_bytes();
-        let accepted = next.plan.accept(waiting.batch, read);
+        let accepted = next.plan.accept(waiting.batch, &self.identity, read);
         let before = writing.as_ref().map_or(0, |writing| writing.plan.accepted);
         let sequence = Sequence::new(self.last + before + next.plan.accepted);
         next.decided.push(Decided {

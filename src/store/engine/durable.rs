@@ -36,6 +36,7 @@ const INDEX_BLOAT_FACTOR: u64 = 6;
 
 /// The handle's side: reads go straight to the index, batches to the committer.
 pub(crate) struct DurableEngine {
+    identity: [u8; 16],
     index: Arc<Index>,
     blobs: BlobFiles,
     requests: Option<mpsc::Sender<Request>>,
@@ -83,6 +84,7 @@ impl DurableEngine {
             .enable_time()
             .build()?;
         let committer = Committer {
+            identity: history.id.0,
             layout,
             options: options.clone(),
             writer,
@@ -100,6 +102,7 @@ impl DurableEngine {
             .name("store-commit".into())
             .spawn(move || committer.run(&waits))?;
         Ok(Self {
+            identity: history.id.0,
             index,
             blobs,
             requests: Some(requests),
@@ -211,6 +214,10 @@ impl Engine for DurableEngine {
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(self.submit(batch))
+    }
+
+    fn identity(&self) -> &[u8; 16] {
+        &self.identity
     }
 
     fn watch_commits(&self) -> watch::Receiver<Sequence> {

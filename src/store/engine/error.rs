@@ -30,8 +30,8 @@ pub enum StoreError {
         /// The limit, in the same unit.
         limit: usize,
     },
-    /// A key is empty or begins with the reserved byte 0.
-    #[error("a key is empty or begins with the reserved byte 0")]
+    /// A key is empty, or begins as only the engine's own do.
+    #[error("a key is empty or begins as only the engine's own do")]
     BadKey,
     /// A blob's bytes do not match its id.
     #[error("a blob's bytes do not match its id")]
@@ -39,6 +39,9 @@ pub enum StoreError {
     /// A counter operation met a value that is no counter.
     #[error("the value is not a counter")]
     NotACounter,
+    /// The chain of entries cannot be continued: its head is none, or an entry is missing.
+    #[error("the chain of entries is broken")]
+    BrokenChain,
     /// The store is closed, or closed itself after a failed sync.
     #[error("the store is closed")]
     Closed,

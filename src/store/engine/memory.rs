@@ -12,6 +12,9 @@ use super::{
     Value,
 };
 
+/// A state in memory is like every other.
+const IDENTITY: [u8; 16] = [0; 16];
+
 #[derive(Default)]
 struct State {
     rows: BTreeMap<Key, Value>,
@@ -46,7 +49,7 @@ impl MemoryEngine {
         let mut state = self.write();
         state.check_open()?;
         let mut plan = Plan::default();
-        plan.accept(batch, |key| Ok(state.rows.get(key).cloned()))?;
+        plan.accept(batch, &IDENTITY, |key| Ok(state.rows.get(key).cloned()))?;
         for (key, effect) in plan.effects {
             match effect {
                 Some(value) => state.rows.insert(key, value),
@@ -115,6 +118,10 @@ impl Engine for MemoryEngine {
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(async move { self.apply(batch) })
+    }
+
+    fn identity(&self) -> &[u8; 16] {
+        &IDENTITY
     }
 
     fn watch_commits(&self) -> watch::Receiver<Sequence> {

@@ -7,6 +7,7 @@
 
 mod batch;
 mod blobs;
+mod chain;
 mod clean;
 mod committer;
 mod compact;
@@ -40,10 +41,14 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use crate::domain::Timestamp;
+use crate::domain::chain::Head;
 
 pub use crate::domain::BlobId;
 
 pub use batch::{Assert, Batch, Blob, Expect, HiddenKey, Op, counter_value};
+pub use chain::{
+    CHAIN, CHAIN_ENTRIES_MAX, CHAIN_HEAD, CHAIN_PAYLOAD_SIZE_MAX, ChainEntry, chain_key,
+};
 pub use error::{Result, StoreError};
 pub use limits::{
     BATCH_OPS_MAX, BLOB_SIZE_MAX, CLAIMS_MAX, KEY_SIZE_MAX, SCAN_LIMIT_MAX, VALUE_SIZE_MAX,
@@ -95,6 +100,7 @@ pub(crate) trait Engine: Send + Sync {
     fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
     fn commit(&self, batch: Batch) -> CommitFuture<'_>;
+    fn identity(&self) -> &[u8; 16];
     fn watch_commits(&self) -> watch::Receiver<Sequence>;
     fn close(&self) -> CloseFuture<'_>;
 }
@@ -189,12 +195,59 @@ impl Store {
     /// [`StoreError::Closed`], [`StoreError::Index`] and [`StoreError::Io`]
     /// leave open whether the batch was written; with any other error it was
     /// not.
-    pub async fn commit(&self, batch: Batch) -> Result<Sequence> {
+    ///
+    /// What is committed while somebody [acts](super::acting) carries the entry that says so.
+    pub async fn commit(&self, mut batch: Batch) -> Result<Sequence> {
+        let stamp = super::acting::stamp(&mut batch);
         batch.check_limits()?;
         let finished = queue::deleted_entries(&batch);
         let sequence = self.engine.commit(batch).await?;
+        if let Some(stamp) = stamp {
+            stamp.written();
+        }
         self.leases.forget(&finished);
         Ok(sequence)
+    }
+
+    /// Writes what no batch may, as a hand at work from outside would.
+    #[cfg(test)]
+    pub(crate) async fn tamper(&self, key: Key, value: Option<Value>) {
+        let mut batch = Batch::new();
+        match value {
+            Some(value) => batch.put(key, value),
+            None => batch.delete(key),
+        };
+        assert!(self.engine.commit(batch).await.is_ok());
+    }
+
+    /// What tells this state from every other; it never changes.
+    #[must_use]
+    pub fn identity(&self) -> &[u8; 16] {
+        self.engine.identity()
+    }
+
+    /// The last entry of the chain.
+    pub fn chain_head(&self) -> Result<Head> {
+        let first = chain::first_head(self.identity());
+        self.get(CHAIN_HEAD)?.map_or(Ok(first), |value| {
+            chain::read_head(&value).ok_or(StoreError::BrokenChain)
+        })
+    }
+
+    /// An entry of the chain.
+    pub fn chain_entry(&self, number: u64) -> Result<Option<ChainEntry>> {
+        let key = chain_key(number);
+        self.get(&key)?
+            .map(|value| ChainEntry::read(&key, &value).ok_or(StoreError::BrokenChain))
+            .transpose()
+    }
+
+    /// Up to `limit` entries (at most [`SCAN_LIMIT_MAX`]), in the range's order. The range is of
+    /// their [keys](chain_key).
+    pub fn chain_entries(&self, range: KeyRange, limit: usize) -> Result<Vec<ChainEntry>> {
+        let rows = self.scan(range, limit)?.into_iter();
+        rows.map(|(key, value)| ChainEntry::read(&key, &value).ok_or(StoreError::BrokenChain))
+            .collect()
     }
 
     /// The bytes of a blob, checked against its id.

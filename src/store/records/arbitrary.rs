@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod audit;
 mod imports;
 mod messages;
 
@@ -21,6 +22,7 @@ use crate::domain::{
 };
 
 pub(crate) use access::*;
+pub(crate) use audit::*;
 pub(crate) use imports::*;
 pub(crate) use messages::*;
 

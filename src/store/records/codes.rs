@@ -7,7 +7,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::{
     BounceClass, Channel, Channels, ClosedReason, CommunicationState, ConfirmedBy, ContactChange,
     ContactKind, Direction, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind,
-    MethodState, Permanence, PersonState, Reason, Relation, Role, Status, ThreadState,
+    MethodState, Permanence, PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState,
     TicketPurpose, comms_issue::Reachability,
 };
 
@@ -93,6 +93,9 @@ codes!(Direction, "direction": 1 In, 2 Out);
 codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application, 4 Approver, 5 Auditor, 6 Viewer);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
+codes!(SubjectKind, "kind of subject":
+    1 Contact, 2 Communication, 3 Delivery, 4 Case, 5 Template, 6 User, 7 Group, 8 Area,
+    9 Campaign, 10 Filter, 11 Token, 12 Session, 13 Import, 14 Thread, 15 Webhook, 16 Entry);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);
 codes!(BounceClass, "class of answer":
     1 Hard, 2 Soft, 3 Complaint, 4 AutoReply, 5 Success, 6 Delay, 7 Mdn, 8 None, 9 Unknown);

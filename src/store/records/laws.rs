@@ -15,10 +15,10 @@ use crate::domain::import::{FINDING_VALUE_MAX, FINDINGS_CHUNK, IMPORT_COLUMNS_MA
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
-    ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, Campaign, Communication, Contact,
-    ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering, Group, InboundMail,
-    LogEntry, Merger, Message, Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session,
-    SignUp, Thread, Ticket, User, Visit,
+    ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
+    Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering,
+    Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice, RoundJob,
+    SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
 use crate::store::engine::VALUE_SIZE_MAX;
@@ -162,6 +162,7 @@ laws! {
     import_job: ImportJob,
     import_findings: ImportFindings,
     import_image: ImportImage,
+    audit_entry: AuditEntry,
 }
 
 #[test]
@@ -293,6 +294,8 @@ mod round_trip {
             check(&findings)?;
             check(&image)?;
         }
+        #[test]
+        fn of_audit_entries(value in arb::audit_entry()) { check(&value)?; }
         #[test]
         fn of_log_entries(value in arb::log_entry()) { check(&value)?; }
         #[test]

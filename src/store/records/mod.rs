@@ -15,6 +15,7 @@
 //! decoded passes through the domain's own constructors. Bytes that are no record are an
 //! error, never a panic, and the error never shows them.
 
+mod audit;
 mod codes;
 mod communication;
 mod contact;

@@ -2,9 +2,10 @@
 
 use super::samples::{at, contact};
 use crate::domain::{
-    ApiAnswer, ApiRequest, ApiToken, AreaId, BlobId, Channel, ColumnUse, ContactId, ContactKind,
-    Finding, ImportFindings, ImportId, ImportImage, ImportJob, ImportMapping, ImportPass,
-    ImportState, ImportTotals, KnownPeople, Redacted, UndoTotals, UserId,
+    ApiAnswer, ApiRequest, ApiToken, AreaId, AuditActor, AuditEntry, BlobId, Channel, ColumnUse,
+    ContactId, ContactKind, Finding, ImportFindings, ImportId, ImportImage, ImportJob,
+    ImportMapping, ImportPass, ImportState, ImportTotals, KnownPeople, Redacted, Subject,
+    SubjectKind, UndoTotals, UserId, Via,
 };
 
 pub(crate) fn api_token() -> ApiToken {
@@ -110,5 +111,18 @@ pub(crate) fn import_image() -> ImportImage {
         import: ImportId::from_bytes([21; 16]),
         before: contact(),
         after: BlobId::from_bytes([23; 32]),
+    }
+}
+
+pub(crate) fn audit_entry() -> AuditEntry {
+    AuditEntry {
+        at: at(0),
+        actor: AuditActor::User(UserId::from_bytes([8; 16]), Via::Console),
+        act: "contact.changed".to_owned(),
+        subjects: vec![Subject::new(SubjectKind::Contact, [3; 16])],
+        more: 2,
+        detail: "3 of 5".to_owned(),
+        digest: Some([24; 32]),
+        network: Some("192.0.2.0/24".to_owned()),
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::{
 
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
 pub(crate) use super::program_samples::{
-    api_request, api_token, import_findings, import_image, import_job,
+    api_request, api_token, audit_entry, import_findings, import_image, import_job,
 };
 
 const NOON: u64 = 1_780_000_000_000;

@@ -1,0 +1,78 @@
+//! Entries of the record of who did what, on their way into the chain; and what a batch is about,
+//! told by the keys that it writes.
+
+use std::collections::BTreeSet;
+
+use super::engine::Batch;
+use super::keys;
+use super::records::Record;
+use crate::domain::{AuditEntry, Subject, SubjectKind};
+
+/// Puts entries into the chain.
+pub trait AuditBatch {
+    /// Records an act with what the batch changes: both or neither.
+    fn audit(&mut self, entry: &AuditEntry);
+}
+
+impl AuditBatch for Batch {
+    fn audit(&mut self, entry: &AuditEntry) {
+        self.chain(entry.to_bytes());
+    }
+}
+
+/// Where the first sixteen bytes behind a tag are the id of what an act is about. Deliveries, the
+/// people of a communication and the like are not named: they follow from these.
+const SUBJECTS: &[(&[u8], SubjectKind)] = &[
+    (keys::CONTACT, SubjectKind::Contact),
+    (keys::COMMUNICATION, SubjectKind::Communication),
+    (keys::USER, SubjectKind::User),
+    (keys::GROUP, SubjectKind::Group),
+    (keys::AREA, SubjectKind::Area),
+    (keys::CAMPAIGN, SubjectKind::Campaign),
+    (keys::FILTER, SubjectKind::Filter),
+    (keys::API_TOKEN, SubjectKind::Token),
+    (keys::SESSION, SubjectKind::Session),
+    (keys::IMPORT, SubjectKind::Import),
+    (keys::THREAD, SubjectKind::Thread),
+    (keys::MESSAGE, SubjectKind::Thread),
+];
+
+/// What a batch makes, changes or removes, in order and each once.
+pub(super) fn subjects_of(batch: &Batch) -> Vec<Subject> {
+    let mut seen = BTreeSet::new();
+    let found = batch.ops.iter().filter_map(|op| subject_of(op.key()));
+    found.filter(|subject| seen.insert(*subject)).collect()
+}
+
+fn subject_of(key: &[u8]) -> Option<Subject> {
+    // A recipient's key names whose list it is, and then who stands on it.
+    if key.starts_with(keys::RECIPIENT) {
+        let id = key.last_chunk()?;
+        return Some(Subject::new(SubjectKind::Contact, *id));
+    }
+    let (tag, kind) = SUBJECTS.iter().find(|(tag, _)| key.starts_with(tag))?;
+    let id = key[tag.len()..].first_chunk()?;
+    Some(Subject::new(*kind, *id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RowBatch;
+    use crate::store::records::samples;
+
+    #[test]
+    fn a_batch_is_about_the_rows_that_it_writes() {
+        let mut batch = Batch::new();
+        let (contact, user) = (samples::contact(), samples::user());
+        batch.insert(&contact);
+        batch.insert(&user);
+        batch.insert(&samples::person());
+        batch.delete(keys::contact(contact.id));
+        let expected = [
+            Subject::new(SubjectKind::Contact, *contact.id.as_bytes()),
+            Subject::new(SubjectKind::User, *user.id.as_bytes()),
+        ];
+        assert_eq!(subjects_of(&batch), expected);
+    }
+}
