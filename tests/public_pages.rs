@@ -177,6 +177,8 @@ async fn a_corrected_address_is_confirmed_by_the_link_in_a_real_mail() {
     assert_eq!(state(), MethodState::Active);
 
     let news = DraftInput {
+        matter: None,
+        template: None,
         content: Content {
             subject: "News".into(),
             text: "Something new.".into(),

@@ -129,9 +129,90 @@ pub fn case_reference(text: &str) -> Result<String, Sentence> {
     }
 }
 
+/// How references of new cases are proposed: "DC-{year}-{number:05}".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferencePattern {
+    before: String,
+    after: String,
+    width: usize,
+}
+
+impl Default for ReferencePattern {
+    fn default() -> Self {
+        Self {
+            before: "DC-{year}-".to_owned(),
+            after: String::new(),
+            width: 5,
+        }
+    }
+}
+
+impl ReferencePattern {
+    /// Reads one; it has `{number}`, or `{number:0N}` for N digits, once, and may have `{year}`.
+    ///
+    /// # Errors
+    /// With a plain sentence when it is none.
+    pub fn parse(text: &str) -> Result<Self, Sentence> {
+        let wrong = || Sentence::from("Write {number} or {number:05} once, and {year} if wanted.");
+        let (before, rest) = text.split_once("{number").ok_or_else(wrong)?;
+        let (format, after) = rest.split_once('}').ok_or_else(wrong)?;
+        let width = match format.strip_prefix(":0") {
+            Some(width) => width.parse().map_err(|_| wrong())?,
+            None if format.is_empty() => 1,
+            None => return Err(wrong()),
+        };
+        let pattern = Self {
+            before: before.to_owned(),
+            after: after.to_owned(),
+            width,
+        };
+        if !(1..=12).contains(&width) {
+            return Err(wrong());
+        }
+        case_reference(&pattern.of(9999, 1))?;
+        Ok(pattern)
+    }
+
+    /// What stands before the number in references of this year.
+    #[must_use]
+    pub fn beginning(&self, year: i16) -> String {
+        self.before.replace("{year}", &year.to_string())
+    }
+
+    /// The reference with this number.
+    #[must_use]
+    pub fn of(&self, year: i16, number: u64) -> String {
+        let after = self.after.replace("{year}", &year.to_string());
+        let width = self.width;
+        format!("{}{number:0width$}{after}", self.beginning(year))
+    }
+
+    /// The number in a reference of this year that was made so.
+    #[must_use]
+    pub fn number(&self, year: i16, reference: &str) -> Option<u64> {
+        let begin = self.beginning(year);
+        let rest = reference.get(begin.len()..)?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.get(..digits)?.parse().ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_count_up_as_the_pattern_says() {
+        let pattern = ReferencePattern::parse("DC-{year}-{number:05}");
+        assert_eq!(pattern, Ok(ReferencePattern::default()));
+        let pattern = ReferencePattern::default();
+        assert_eq!(pattern.of(2026, 7), "DC-2026-00007");
+        assert_eq!(pattern.number(2026, "DC-2026-00041"), Some(41));
+        assert_eq!(pattern.number(2026, "DC-2026-"), None);
+        for wrong in ["DC", "{number:x}", "{number:099}", "a b{number}"] {
+            assert!(ReferencePattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn references_are_plain() {

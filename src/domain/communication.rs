@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::case::Matter;
 use super::ids::{
-    AreaId, BlobId, CampaignId, CommunicationId, ContactId, FilterId, GroupId, UserId,
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, FilterId, GroupId, MethodId,
+    TemplateId, UserId,
 };
 use super::status::Channel;
 use super::timestamp::Timestamp;
@@ -232,6 +234,8 @@ pub struct Audience {
     pub except_groups: Vec<GroupId>,
     /// None of these people.
     pub except_contacts: Vec<ContactId>,
+    /// By this method alone; none for every one that the channels take.
+    pub method: Option<MethodId>,
 }
 
 impl Audience {
@@ -406,6 +410,10 @@ pub struct Communication {
     /// Its rounds, at most [`ROUNDS_MAX`]; those of one that was handed in or sent by itself
     /// are not kept: it has one, at `sent_at`.
     pub history: Vec<Round>,
+    /// The client and case that it is about.
+    pub matter: Option<Matter>,
+    /// The template that it was made from, and which version of it.
+    pub template: Option<(TemplateId, u32)>,
 }
 
 impl Communication {
@@ -441,6 +449,8 @@ impl Communication {
             plan: SendingPlan::default(),
             approval: None,
             history: Vec::new(),
+            matter: None,
+            template: None,
         }
     }
 

@@ -142,6 +142,10 @@ id!(
     CaseId
 );
 id!(
+    /// Something done with a case.
+    CaseEventId
+);
+id!(
     /// A text with gaps that letters are made from.
     TemplateId
 );

@@ -2,6 +2,7 @@
 
 use super::address::{EmailAddress, PhoneNumber};
 use super::ids::{DeliveryId, MethodId};
+use super::purpose::Purpose;
 use super::redacted::Redacted;
 use super::status::Channel;
 use super::timestamp::Timestamp;
@@ -152,6 +153,8 @@ pub struct Method {
     pub suspensions: u16,
     /// When the person proved that it is theirs; none since it was given or corrected.
     pub verified_at: Option<Timestamp>,
+    /// What the address is kept for; none for everything.
+    pub purposes: Vec<Purpose>,
 }
 
 /// Most temporary failures remembered for one method.
@@ -170,7 +173,14 @@ impl Method {
             soft_failures: Vec::new(),
             suspensions: 0,
             verified_at: None,
+            purposes: Vec::new(),
         }
+    }
+
+    /// Whether the address is kept for letters of this purpose.
+    #[must_use]
+    pub fn serves(&self, purpose: Purpose) -> bool {
+        self.purposes.is_empty() || self.purposes.contains(&purpose)
     }
 
     /// Whether messages of this channel go to it now.

@@ -10,6 +10,7 @@ pub mod attachment;
 pub mod audit;
 pub mod campaign;
 pub mod case;
+pub mod case_event;
 pub mod category;
 pub mod chain;
 pub mod checks;
@@ -18,6 +19,7 @@ pub mod communication;
 pub mod confirmation;
 pub mod confirmation_texts;
 pub mod contact;
+pub mod correspondence;
 pub mod delivery;
 pub mod details;
 pub mod escalation;
@@ -31,6 +33,7 @@ pub mod log;
 pub mod merger;
 pub mod method;
 pub mod public_links;
+pub mod purpose;
 pub mod reason;
 pub mod redacted;
 pub mod reminder;
@@ -54,7 +57,8 @@ pub use address::{AddressError, EmailAddress, PhoneNumber};
 pub use area::{Area, AreaTree};
 pub use audit::{AuditActor, AuditEntry, Subject, SubjectKind, Via};
 pub use campaign::{Campaign, GatherInto, Gathering, Recipient};
-pub use case::{Case, CaseCreditor, CaseStatus, Matter};
+pub use case::{Case, CaseCreditor, CaseStatus, Matter, ReferencePattern};
+pub use case_event::{CaseChange, CaseEvent};
 pub use category::Category;
 pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
@@ -63,12 +67,14 @@ pub use communication::{
 pub use confirmation::ConfirmedBy;
 pub use confirmation_texts::ConfirmLine;
 pub use contact::{Contact, ContactKind, CustomField};
+pub use correspondence::{Entry, EntryDirection, EntryKind, EntryWhat, Note, NoteLink, Party};
 pub use delivery::{Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange};
 pub use details::{Details, MethodDetail};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
-    AreaId, BlobId, CampaignId, CaseId, CommunicationId, ContactId, DeliveryId, EntryId, FilterId,
-    GroupId, ImportId, MessageId, MethodId, TemplateId, ThreadId, UserId, WebhookId,
+    AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
+    EntryId, FilterId, GroupId, ImportId, MessageId, MethodId, TemplateId, ThreadId, UserId,
+    WebhookId,
 };
 pub use import::{
     ColumnUse, Finding, ImportFindings, ImportImage, ImportJob, ImportMapping, ImportPass,
@@ -80,6 +86,7 @@ pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use merger::Merger;
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
 pub use public_links::{ConfirmToken, PublicLinks, TicketSecrets};
+pub use purpose::Purpose;
 pub use redacted::Redacted;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use sentence::Sentence;

@@ -6,9 +6,9 @@
 
 use super::engine::Key;
 use crate::domain::{
-    AreaId, BlobId, CampaignId, CommunicationId, ConfirmedBy, ContactId, DeliveryId, FilterId,
-    GroupId, ImportId, ImportPass, MessageId, PersonState, Status, ThreadId, ThreadState,
-    Timestamp, UserId,
+    AreaId, BlobId, CampaignId, CaseId, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
+    EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status, ThreadId,
+    ThreadState, Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -153,6 +153,36 @@ pub const API_REQUEST: &[u8] = b"o.";
 pub const API_REQUEST_BY_TIME: &[u8] = b"ot";
 /// Counter: requests of programs.
 pub const API_REQUESTS: &[u8] = b"#o";
+/// Rows of cases.
+pub const CASE: &[u8] = b"b.";
+/// Cases by reference; one case each.
+pub const CASE_BY_REFERENCE: &[u8] = b"br";
+/// Cases, last changed first.
+pub const CASE_BY_CHANGE: &[u8] = b"bm";
+/// Cases by status, last changed first.
+pub const CASE_BY_STATUS: &[u8] = b"bs";
+/// Cases by client, last changed first.
+pub const CASE_BY_CLIENT: &[u8] = b"bk";
+/// Cases by creditor, last changed first.
+pub const CASE_BY_CREDITOR: &[u8] = b"bc";
+/// Cases by user named in them, last changed first.
+pub const CASE_BY_USER: &[u8] = b"bu";
+/// What was done with a case, newest first.
+pub const CASE_EVENT: &[u8] = b"be";
+/// What was done with a client's cases, newest first.
+pub const CASE_EVENT_BY_CLIENT: &[u8] = b"bf";
+/// Rows of correspondence.
+pub const ENTRY: &[u8] = b"e.";
+/// Correspondence, newest first.
+pub const ENTRY_BY_TIME: &[u8] = b"et";
+/// Correspondence by client, newest first.
+pub const ENTRY_BY_CLIENT: &[u8] = b"ek";
+/// Correspondence by case, newest first.
+pub const ENTRY_BY_CASE: &[u8] = b"eb";
+/// Correspondence by creditor, newest first.
+pub const ENTRY_BY_CREDITOR: &[u8] = b"ec";
+/// Notes by the earlier entry that they belong to, oldest first.
+pub const NOTE_BY_ENTRY: &[u8] = b"en";
 /// Facts about the installation: keys made at first start.
 pub const SETTING: &[u8] = b"x.";
 
@@ -480,6 +510,30 @@ pub fn api_token(token_hash: &[u8; 32]) -> Key {
 #[must_use]
 pub fn api_request(key: &[u8; 32]) -> Key {
     row(API_REQUEST, key)
+}
+
+/// Row of a case.
+#[must_use]
+pub fn case(id: CaseId) -> Key {
+    row(CASE, id.as_bytes())
+}
+
+/// Under which a case is found by its reference.
+#[must_use]
+pub fn case_by_reference(reference: &str) -> Key {
+    KeyBuilder::new(CASE_BY_REFERENCE).text(reference).build()
+}
+
+/// Where what was done with a case begins.
+#[must_use]
+pub fn events_of_case(case: CaseId) -> Key {
+    row(CASE_EVENT, case.as_bytes())
+}
+
+/// Row of correspondence.
+#[must_use]
+pub fn entry(id: EntryId) -> Key {
+    row(ENTRY, id.as_bytes())
 }
 
 /// A mail that came in.

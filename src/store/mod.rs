@@ -2,6 +2,7 @@
 
 pub mod acting;
 mod audit_rows;
+mod case_rows;
 pub mod check;
 mod delivery_rows;
 pub mod engine;
@@ -22,6 +23,7 @@ pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use repo::Find;
 pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, ThreadList};
+pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

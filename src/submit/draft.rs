@@ -7,7 +7,7 @@ use super::{FieldError, SubmitError, Submitter};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::{
     Audience, Body, CampaignId, Channels, Communication, CommunicationId, CommunicationState,
-    Content, Origin, Related, SendingPlan, Timestamp, UserId,
+    Content, Matter, Origin, Related, SendingPlan, TemplateId, Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
@@ -33,6 +33,11 @@ pub struct DraftInput {
     pub related: Option<Related>,
     /// When and in which order it goes out.
     pub plan: SendingPlan,
+    /// The client and case that it is about: a letter. Like its audience it counts only for a
+    /// new draft; a letter keeps to whom it goes.
+    pub matter: Option<Matter>,
+    /// The template that it is made from, and which version; none leaves it as it was.
+    pub template: Option<(TemplateId, u32)>,
 }
 
 /// A draft that was kept.
@@ -126,6 +131,8 @@ impl Submitter {
             plan: input.plan.clone(),
             approval: None,
             history: Vec::new(),
+            matter: input.matter,
+            template: input.template,
         });
         self.touch_campaign(&mut batch, input.campaign, now)?;
         Ok(Decision {
@@ -151,10 +158,15 @@ impl Submitter {
             channels: input.channels,
             title: title(&content),
             content: batch.blob(content.to_bytes()),
-            audience: input.audience.clone(),
+            audience: if old.matter.is_some() {
+                old.audience.clone()
+            } else {
+                input.audience.clone()
+            },
             campaign: input.campaign,
             related: input.related,
             plan: input.plan.clone(),
+            template: input.template.or(old.template),
             ..old.value.clone()
         };
         // Saving what has not changed changes nothing, not even the date.
@@ -246,6 +258,8 @@ impl Submitter {
             campaign: of.campaign,
             related: of.related,
             plan: of.plan.clone(),
+            matter: of.matter,
+            template: of.template,
         })
     }
 }

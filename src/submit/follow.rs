@@ -113,6 +113,7 @@ impl Submitter {
             },
             approval: None,
             history: Vec::new(),
+            template: None,
             ..of.value.clone()
         });
         self.touch_campaign(&mut batch, campaign, now)?;

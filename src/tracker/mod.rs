@@ -5,6 +5,7 @@
 //! the store. When somebody else changed one of the rows meanwhile, everything is decided anew.
 
 mod areas;
+mod cases;
 mod confirm;
 mod contacts;
 pub mod decide;
@@ -37,6 +38,7 @@ use crate::observe::Metrics;
 use crate::store::{Batch, Repo, RepoError, StoreError};
 
 pub use areas::Deleted;
+pub use cases::{CaseError, CaseInput};
 pub use confirm::Confirmation;
 pub use contacts::{Edited, Merged};
 pub use event::Event;

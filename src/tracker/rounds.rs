@@ -408,7 +408,9 @@ impl Round<'_> {
         let known = person.map_or(0, |person| person.deliveries.len());
         let mut wanted = Vec::new();
         for channel in self.channels(contact, person) {
-            let methods = contact.methods_for(channel);
+            let only = self.communication.audience.method;
+            let mut methods = contact.methods_for(channel);
+            methods.retain(|method| only.is_none_or(|only| method.id == only));
             if channel == Channel::Call {
                 let turn = self.calls_before() % methods.len().max(1);
                 wanted.extend(

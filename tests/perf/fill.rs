@@ -318,6 +318,8 @@ impl Writer {
             plan: SendingPlan::default(),
             approval: None,
             history: Vec::new(),
+            matter: None,
+            template: None,
         });
         self.pipeline.commit(batch).await;
         for some in people.chunks(PEOPLE_IN_BATCH) {

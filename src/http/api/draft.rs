@@ -117,6 +117,8 @@ impl DraftAsked {
             campaign,
             related: None,
             plan,
+            matter: None,
+            template: None,
             content: Content {
                 subject: self.subject.trim().to_owned(),
                 text: self.text,
@@ -217,6 +219,7 @@ fn audience(app: &App, asked: &AudienceAsked) -> Answer<Audience> {
             &mut wrong,
             contact,
         )?,
+        method: None,
     };
     if wrong.is_empty() {
         Ok(audience)

@@ -386,6 +386,8 @@ impl Public {
         let draft = DraftInput {
             campaign: None,
             related: None,
+            matter: None,
+            template: None,
             plan: crate::domain::SendingPlan::default(),
             category: "general".into(),
             channels: crate::domain::Channels::only(Channel::Email),

@@ -292,7 +292,7 @@ impl Check<'_> {
         Ok(!found.is_empty())
     }
 
-    fn exists(&self, key: &[u8]) -> Result<bool> {
+    pub(super) fn exists(&self, key: &[u8]) -> Result<bool> {
         Ok(self.store.get(key)?.is_some())
     }
 
@@ -302,7 +302,7 @@ impl Check<'_> {
     }
 
     /// The blob, if its bytes are what its id says.
-    fn blob(&mut self, id: BlobId) -> Result<Option<bytes::Bytes>> {
+    pub(super) fn blob(&mut self, id: BlobId) -> Result<Option<bytes::Bytes>> {
         self.report.blobs += 1;
         let bytes = self.store.get_blob(id)?;
         Ok(bytes.filter(|bytes| BlobId::of(bytes) == id))

@@ -5,6 +5,7 @@
 //! entry once, in pages, with little memory; meant for a store that nobody writes to meanwhile
 //! (`tocsin verify`, tests).
 
+mod cases;
 mod chain;
 mod cross;
 mod pointers;
@@ -21,6 +22,7 @@ use crate::domain::{
     Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User,
     Visit,
 };
+use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
 
 /// Most problems that a report spells out; the others are only counted.
@@ -121,6 +123,9 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<ImportFindings>(keys::IMPORT_FINDINGS, Check::findings)?;
     check.rows::<ImportImage>(keys::IMPORT_IMAGE, Check::image)?;
     check.chain()?;
+    check.rows::<Case>(keys::CASE, Check::case)?;
+    check.rows::<CaseEvent>(keys::CASE_EVENT, Check::case_event)?;
+    check.rows::<Entry>(keys::ENTRY, Check::correspondence)?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -301,6 +306,21 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::COMMUNICATION_BY_STATE, "communications by state"),
     (keys::RECIPIENT, "recipient"),
     (keys::RECIPIENTS_OF_USER, "number of recipients"),
+    (keys::CASE, "case"),
+    (keys::CASE_BY_REFERENCE, "cases by reference"),
+    (keys::CASE_BY_CHANGE, "cases by change"),
+    (keys::CASE_BY_STATUS, "cases by status"),
+    (keys::CASE_BY_CLIENT, "cases by client"),
+    (keys::CASE_BY_CREDITOR, "cases by creditor"),
+    (keys::CASE_BY_USER, "cases by user"),
+    (keys::CASE_EVENT, "case event"),
+    (keys::CASE_EVENT_BY_CLIENT, "case events by client"),
+    (keys::ENTRY, "entry"),
+    (keys::ENTRY_BY_TIME, "entries by time"),
+    (keys::ENTRY_BY_CLIENT, "entries by client"),
+    (keys::ENTRY_BY_CASE, "entries by case"),
+    (keys::ENTRY_BY_CREDITOR, "entries by creditor"),
+    (keys::NOTE_BY_ENTRY, "notes by entry"),
     (keys::IMPORT, "import"),
     (keys::IMPORT_FINDINGS, "findings of an import"),
     (keys::IMPORT_IMAGE, "contact before an import"),

@@ -6,6 +6,7 @@ use crate::domain::{
     InboundMail, Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId,
     Ticket, User, UserId, Visit,
 };
+use crate::domain::{Case, CaseEvent, CaseId, Entry, EntryId};
 use crate::domain::{ImportId, ImportJob};
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
@@ -42,6 +43,18 @@ const INDEXES: &[&[u8]] = &[
     keys::SELF_SERVICE_BY_END,
     keys::API_TOKEN_BY_USER,
     keys::API_REQUEST_BY_TIME,
+    keys::CASE_BY_REFERENCE,
+    keys::CASE_BY_CHANGE,
+    keys::CASE_BY_STATUS,
+    keys::CASE_BY_CLIENT,
+    keys::CASE_BY_CREDITOR,
+    keys::CASE_BY_USER,
+    keys::CASE_EVENT_BY_CLIENT,
+    keys::ENTRY_BY_TIME,
+    keys::ENTRY_BY_CLIENT,
+    keys::ENTRY_BY_CASE,
+    keys::ENTRY_BY_CREDITOR,
+    keys::NOTE_BY_ENTRY,
     QUEUE,
 ];
 
@@ -64,6 +77,9 @@ enum Owner {
     SelfService(Key),
     Token(Key),
     Request(Key),
+    Case(CaseId),
+    CaseEvent(Key),
+    Entry(EntryId),
 }
 
 impl Check<'_> {
@@ -108,6 +124,9 @@ impl Check<'_> {
             Owner::Thread(id) => self.row_derives::<Thread>(&keys::thread(*id), key, value),
             Owner::Message(row) => self.row_derives::<Message>(row, key, value),
             Owner::Token(row) => self.row_derives::<ApiToken>(row, key, value),
+            Owner::Case(id) => self.row_derives::<Case>(&keys::case(*id), key, value),
+            Owner::CaseEvent(row) => self.row_derives::<CaseEvent>(row, key, value),
+            Owner::Entry(id) => self.row_derives::<Entry>(&keys::entry(*id), key, value),
             Owner::Request(row) => self.row_derives::<ApiRequest>(row, key, value),
             Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
             Owner::SelfService(row) => match row.get(..2) {
@@ -149,7 +168,9 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
     let id = match tag {
         keys::CONTACT_BY_ADDRESS => id_before(key, 16)?,
         keys::DELIVERY_BY_CONTACT => id_before(key, 0)?.map(|byte| !byte),
-        keys::DELIVERY_BY_REMOTE_ID | keys::USER_BY_LOGIN => value.try_into().ok()?,
+        keys::DELIVERY_BY_REMOTE_ID | keys::USER_BY_LOGIN | keys::CASE_BY_REFERENCE => {
+            value.try_into().ok()?
+        }
         _ => id_before(key, 0)?,
     };
     let owner = match tag {
@@ -176,6 +197,18 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         keys::MESSAGE_BY_REFERENCE | keys::MESSAGE_BY_DELIVERY => Owner::Message(value.to_vec()),
         keys::API_TOKEN_BY_USER => Owner::Token(value.to_vec()),
         keys::API_REQUEST_BY_TIME => Owner::Request(value.to_vec()),
+        keys::CASE_BY_REFERENCE
+        | keys::CASE_BY_CHANGE
+        | keys::CASE_BY_STATUS
+        | keys::CASE_BY_CLIENT
+        | keys::CASE_BY_CREDITOR
+        | keys::CASE_BY_USER => Owner::Case(CaseId::from_bytes(id)),
+        keys::CASE_EVENT_BY_CLIENT => Owner::CaseEvent(value.to_vec()),
+        keys::ENTRY_BY_TIME
+        | keys::ENTRY_BY_CLIENT
+        | keys::ENTRY_BY_CASE
+        | keys::ENTRY_BY_CREDITOR
+        | keys::NOTE_BY_ENTRY => Owner::Entry(EntryId::from_bytes(id)),
         _ => Owner::Contact(ContactId::from_bytes(id)),
     };
     Some((owner, hex(&id)))

@@ -144,6 +144,7 @@ pub(crate) fn method() -> impl Strategy<Value = Method> {
         vec(time(), 0..4),
         any::<u16>(),
         option::of(time()),
+        vec(select(crate::domain::Purpose::ALL.to_vec()), 0..3),
     );
     let what = (method_id(), method_kind(), destination(), method_state());
     (what, failures).prop_map(|((id, kind, destination, state), failures)| Method {
@@ -155,6 +156,7 @@ pub(crate) fn method() -> impl Strategy<Value = Method> {
         soft_failures: failures.1,
         suspensions: failures.2,
         verified_at: failures.3,
+        purposes: failures.4,
     })
 }
 

@@ -5,10 +5,11 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    BounceClass, Channel, Channels, ClosedReason, CommunicationState, ConfirmedBy, ContactChange,
-    ContactKind, Direction, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind,
-    MethodState, Permanence, PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState,
-    TicketPurpose, comms_issue::Reachability,
+    BounceClass, CaseChange, CaseStatus, Channel, Channels, ClosedReason, CommunicationState,
+    ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection, EntryKind, Fault,
+    ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState, Party, Permanence,
+    PersonState, Purpose, Reason, Relation, Role, Status, SubjectKind, ThreadState, TicketPurpose,
+    comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -92,6 +93,15 @@ codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
 codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application, 4 Approver, 5 Auditor, 6 Viewer);
+codes!(CaseStatus, "case status": 1 Open, 2 OnHold, 3 Closed);
+codes!(CaseChange, "change of a case":
+    1 Opened, 2 Edited, 3 Held, 4 Resumed, 5 Closed, 6 Reopened, 7 CreditorAdded,
+    8 CreditorRemoved, 9 TeamChanged, 10 Restricted, 11 Unrestricted, 12 HoldSet, 13 HoldLifted,
+    14 Filed);
+codes!(Party, "party": 1 Client, 2 Creditor);
+codes!(EntryDirection, "direction of an entry": 1 Sent, 2 Received, 3 Internal);
+codes!(EntryKind, "kind of an entry": 1 Email, 2 Text, 3 Call, 4 Letter, 5 Meeting, 6 Other);
+codes!(Purpose, "purpose": 1 Dsar, 2 Section78, 3 Loc, 4 Settlement, 5 General);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(SubjectKind, "kind of subject":
     1 Contact, 2 Communication, 3 Delivery, 4 Case, 5 Template, 6 User, 7 Group, 8 Area,

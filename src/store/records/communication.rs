@@ -9,8 +9,8 @@ use super::shape::{record, shape, through};
 use crate::domain::{
     Approval, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId,
     Channel, Channels, Communication, CommunicationId, CommunicationState, ContactId, Content,
-    DeliveryId, EscalationStep, FilterId, GroupId, InboundMail, Origin, Recipient, Related,
-    Relation, Round, RoundJob, SendingPlan, Timestamp, UserId,
+    DeliveryId, EscalationStep, FilterId, GroupId, InboundMail, Matter, MethodId, Origin,
+    Recipient, Related, Relation, Round, RoundJob, SendingPlan, TemplateId, Timestamp, UserId,
 };
 
 #[derive(Encode, Decode)]
@@ -127,6 +127,7 @@ shape! {
         #[n(6)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_areas: Vec<AreaId>,
         #[n(7)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_groups: Vec<GroupId>,
         #[n(8)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] except_contacts: Vec<ContactId>,
+        #[n(9)] method: Option<MethodId>,
     }
 }
 
@@ -218,6 +219,8 @@ shape! {
         #[n(16)] #[cbor(default)] plan: SendingPlan,
         #[n(17)] approval: Option<Approval>,
         #[n(18)] #[cbor(skip_if = "Vec::is_empty")] history: Vec<Round>,
+        #[n(19)] matter: Option<Matter>,
+        #[n(20)] template: Option<(TemplateId, u32)>,
     }
 }
 record!(Communication, "communication");

@@ -20,6 +20,7 @@ use crate::domain::{
     Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice, RoundJob,
     SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
 };
+use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -163,6 +164,9 @@ laws! {
     import_findings: ImportFindings,
     import_image: ImportImage,
     audit_entry: AuditEntry,
+    case: Case,
+    case_event: CaseEvent,
+    entry: Entry,
 }
 
 #[test]
@@ -242,6 +246,7 @@ fn the_largest_of_the_other_records_fit() {
 mod round_trip {
     use super::*;
     use crate::store::records::arbitrary as arb;
+    use crate::store::records::case_samples as cases;
     use crate::store::records::inbox_samples as inbox;
 
     fn check<T: Record + PartialEq + Debug>(value: &T) -> Result<(), TestCaseError> {
@@ -283,6 +288,16 @@ mod round_trip {
             check(&thread)?;
             check(&message)?;
             check(&notice)?;
+        }
+        #[test]
+        fn of_cases(
+            case in cases::any_case(),
+            event in cases::any_case_event(),
+            entry in cases::any_entry(),
+        ) {
+            check(&case)?;
+            check(&event)?;
+            check(&entry)?;
         }
         #[test]
         fn of_imports(

@@ -5,9 +5,9 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, Diagnostic, EmailAddress,
-    FilterId, GroupId, ImportId, MessageId, MethodId, PhoneNumber, Redacted, ThreadId, Timestamp,
-    UserId,
+    AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
+    Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId,
+    PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -42,14 +42,18 @@ ids!(
     AreaId,
     BlobId,
     CampaignId,
+    CaseEventId,
+    CaseId,
     CommunicationId,
     ContactId,
     DeliveryId,
+    EntryId,
     FilterId,
     GroupId,
     ImportId,
     MessageId,
     MethodId,
+    TemplateId,
     ThreadId,
     UserId
 );
@@ -57,7 +61,7 @@ ids!(
 /// Many ids as one byte string, one behind the other.
 pub(super) mod packed {
     use super::{DecodeError, Decoder, EncodeError, Encoder, Write};
-    use crate::domain::{AreaId, ContactId, FilterId, GroupId};
+    use crate::domain::{AreaId, ContactId, FilterId, GroupId, UserId};
 
     const ID_SIZE: usize = 16;
 
@@ -79,7 +83,7 @@ pub(super) mod packed {
         )+};
     }
 
-    packable!(AreaId, ContactId, FilterId, GroupId);
+    packable!(AreaId, ContactId, FilterId, GroupId, UserId);
 
     pub(in super::super) fn encode<C, T: Id, W: Write>(
         ids: &[T],

@@ -16,6 +16,7 @@
 //! error, never a panic, and the error never shows them.
 
 mod audit;
+mod cases;
 mod codes;
 mod communication;
 mod contact;
@@ -32,6 +33,8 @@ mod wishes;
 
 #[cfg(test)]
 pub(crate) mod arbitrary;
+#[cfg(test)]
+pub(crate) mod case_samples;
 #[cfg(test)]
 pub(crate) mod inbox_samples;
 #[cfg(test)]

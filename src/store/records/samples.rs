@@ -24,6 +24,7 @@ use crate::domain::{
     comms_issue::Reachability,
 };
 
+pub(crate) use super::case_samples::{case, case_event, entry};
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
 pub(crate) use super::program_samples::{
     api_request, api_token, audit_entry, import_findings, import_image, import_job,
@@ -79,6 +80,7 @@ pub(crate) fn contact() -> Contact {
                 soft_failures: vec![at(1), at(2)],
                 suspensions: 0,
                 verified_at: None,
+                purposes: Vec::new(),
             },
             Method {
                 id: MethodId::from_bytes([6; 16]),
@@ -89,6 +91,7 @@ pub(crate) fn contact() -> Contact {
                 soft_failures: Vec::new(),
                 suspensions: 0,
                 verified_at: None,
+                purposes: Vec::new(),
             },
         ],
         issue_since: Some(at(60_000)),
@@ -126,6 +129,8 @@ pub(crate) fn communication() -> Communication {
         plan: crate::domain::SendingPlan::default(),
         approval: None,
         history: Vec::new(),
+        matter: None,
+        template: None,
     }
 }
 
@@ -428,6 +433,7 @@ pub(crate) fn largest_contact() -> Contact {
         soft_failures: vec![far; SOFT_FAILURES_MAX],
         suspensions: u16::MAX,
         verified_at: Some(far),
+        purposes: crate::domain::Purpose::ALL.to_vec(),
     };
     let consent = Consent {
         channel: Some(Channel::Call),

@@ -75,6 +75,15 @@ impl Walk<'_> {
     /// # Errors
     /// When the engine fails.
     pub fn step(&mut self) -> Result<Option<(Key, ContactId)>> {
+        let found = self.step_id()?;
+        Ok(found.map(|(place, id)| (place, ContactId::from_bytes(id))))
+    }
+
+    /// The next entry of lists that are not of contacts: its place, and the id at its end.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn step_id(&mut self) -> Result<Option<(Key, [u8; 16])>> {
         while let Some(Reverse((place, at))) = self.heads.pop() {
             self.advance(at)?;
             while let Some(Reverse((same, at))) = self.heads.peek() {
@@ -86,7 +95,7 @@ impl Walk<'_> {
                 self.advance(at)?;
             }
             if let Some(id) = id_before(&place, 0) {
-                return Ok(Some((place, ContactId::from_bytes(id))));
+                return Ok(Some((place, id)));
             }
         }
         Ok(None)
@@ -94,7 +103,7 @@ impl Walk<'_> {
 }
 
 impl Repo {
-    /// Goes through the contacts under these beginnings of index keys, from a place on.
+    /// Goes through the ids under these beginnings of index keys, from a place on.
     ///
     /// # Errors
     /// When the engine fails.

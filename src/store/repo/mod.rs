@@ -1,7 +1,9 @@
 //! Reading in the domain's words. Nothing here writes.
 
+mod cases;
 mod communications;
 mod contacts;
+mod correspondence;
 mod deliveries;
 mod find;
 mod imports;
@@ -19,6 +21,8 @@ use super::records::RecordError;
 use super::rows::{Loaded, Row};
 use crate::domain::{AreaId, EarlyReceipt, InboundMail, Session, User, UserId};
 
+pub use cases::{CASES_OF_ONE_MAX, CaseList};
+pub use correspondence::{EntryList, Happened};
 pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
 pub use merge::Walk;

@@ -37,6 +37,20 @@ impl Tracker {
         other: ContactId,
         by: UserId,
     ) -> Result<Merged, TrackerError> {
+        let merged = self.merge_rows(keep, other, by).await?;
+        if merged == Merged::Done {
+            // Until then, and if it is cut short, they are found under both ids.
+            self.move_cases(other, keep).await?;
+        }
+        Ok(merged)
+    }
+
+    async fn merge_rows(
+        &self,
+        keep: ContactId,
+        other: ContactId,
+        by: UserId,
+    ) -> Result<Merged, TrackerError> {
         self.commit_anew(|| {
             let missing = || TrackerError::NotFound("contact");
             let kept = self.repo.contact(keep)?.ok_or_else(missing)?;

@@ -261,6 +261,9 @@ impl Tracker {
         {
             return Ok(Some(why::WRITTEN_TO));
         }
+        if self.repo.has_cases(contact.id)? {
+            return Ok(Some(why::CHANGED_SINCE));
+        }
         let log = self.repo.log(contact.id, None, LOG_LINES_MAX)?;
         let only_ours = log.rows.len() < LOG_LINES_MAX
             && log.rows.iter().all(|line| {

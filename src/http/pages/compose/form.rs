@@ -54,6 +54,8 @@ pub(super) fn read(fields: &Fields, zone: &TimeZone) -> Read {
             }),
             escalation: steps(fields, &mut errors),
         },
+        matter: None,
+        template: None,
     };
     Read { draft, errors }
 }
@@ -70,6 +72,7 @@ pub(super) fn audience_of(fields: &Fields) -> Audience {
         except_areas: once(fields, "x_area"),
         except_groups: once(fields, "x_group"),
         except_contacts: once(fields, "x_contact"),
+        method: None,
     }
 }
 

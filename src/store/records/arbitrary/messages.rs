@@ -43,6 +43,7 @@ fn audience() -> impl Strategy<Value = Audience> {
         vec(area_id(), 0..3),
         vec(group_id(), 0..3),
         vec(contact_id(), 0..3),
+        option::of(method_id()),
     );
     (picks, groups, list, except).prop_map(|(picks, groups, list, except)| Audience {
         areas: picks.0,
@@ -54,6 +55,7 @@ fn audience() -> impl Strategy<Value = Audience> {
         except_areas: except.0,
         except_groups: except.1,
         except_contacts: except.2,
+        method: except.3,
     })
 }
 
@@ -120,6 +122,8 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         sending_plan(),
         option::of(approval()),
         vec(round(), 0..4),
+        option::of(crate::store::records::case_samples::matter()),
+        option::of((any::<[u8; 16]>(), any::<u32>())),
     );
     (what, said, state, times, more).prop_map(|(what, said, state, times, more)| Communication {
         id: what.0,
@@ -141,10 +145,14 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         plan: more.2,
         approval: more.3,
         history: more.4,
+        matter: more.5,
+        template: more
+            .6
+            .map(|(id, version)| (crate::domain::TemplateId::from_bytes(id), version)),
     })
 }
 
-fn attachment() -> impl Strategy<Value = Attachment> {
+pub(crate) fn attachment() -> impl Strategy<Value = Attachment> {
     (text(), text(), any::<u64>(), blob_id()).prop_map(|(name, media_type, size_bytes, blob)| {
         Attachment {
             name,
@@ -357,7 +365,7 @@ pub(crate) fn early_receipt() -> impl Strategy<Value = EarlyReceipt> {
     })
 }
 
-fn actor() -> impl Strategy<Value = Actor> {
+pub(crate) fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![
         user_id().prop_map(Actor::User),
         user_id().prop_map(Actor::Program),
