@@ -3,10 +3,11 @@
 
 use std::collections::HashSet;
 
+use super::area::AreaTree;
 use super::case::Case;
 use super::contact::{Contact, ContactKind};
 use super::ids::{AreaId, CaseId, ContactId, UserId};
-use super::user::Role;
+use super::user::{Role, User};
 
 /// One thing that a page or an address of the API asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +186,34 @@ pub struct Access {
 }
 
 impl Access {
+    /// What this user may do, within the scopes of a token if they ask by one. `areas` is asked
+    /// only for whoever covers some areas alone. Cases and parties are empty as yet.
+    ///
+    /// # Errors
+    /// When the areas cannot be read.
+    pub fn of<E>(
+        user: &User,
+        scopes: Option<Permissions>,
+        areas: impl FnOnce() -> Result<AreaTree, E>,
+    ) -> Result<Self, E> {
+        let areas = if user.areas.is_empty() {
+            None
+        } else {
+            let tree = areas()?;
+            let within = |area: &AreaId| tree.subtree(*area);
+            Some(user.areas.iter().flat_map(within).collect())
+        };
+        let role = user.role.permissions();
+        Ok(Self {
+            user: user.id,
+            permissions: scopes.map_or(role, |scopes| role.and(scopes)),
+            areas,
+            cases: CaseScope::All,
+            own_cases: HashSet::new(),
+            own_parties: HashSet::new(),
+        })
+    }
+
     /// Whether they may do this at all.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {

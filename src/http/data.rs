@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
-    Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    EmailAddress, Person, PersonState, PhoneNumber, Session, Timestamp, User, UserId, Visit,
+    Access, Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact,
+    ContactId, EmailAddress, Permission, Person, PersonState, PhoneNumber, Session, Timestamp,
+    User, Visit,
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
@@ -158,18 +159,22 @@ pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
 }
 
 /// How many communications wait for the approval of a user, counted up to a limit.
-pub(crate) fn approvals_waiting(repo: &Repo, me: UserId) -> Result<u64> {
+pub(crate) fn approvals_waiting(repo: &Repo, access: &Access) -> Result<u64> {
+    if !access.may(Permission::Approve) {
+        return Ok(0);
+    }
     let state = CommunicationState::AwaitingApproval;
     let page = repo.communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
-    let theirs = page.rows.iter().filter(|one| may_decide(one, me));
+    let theirs = page.rows.iter().filter(|one| may_decide(one, access));
     Ok(theirs.count() as u64)
 }
 
 /// Whether somebody may decide on what waits for approval: nobody does on what they wrote or
 /// asked for.
-pub(crate) fn may_decide(of: &Communication, me: UserId) -> bool {
+pub(crate) fn may_decide(of: &Communication, access: &Access) -> bool {
+    let me = access.user;
     let asked = of.approval.as_ref().map(|approval| approval.asked_by);
-    asked != Some(me) && of.origin.user() != Some(me)
+    access.may(Permission::Approve) && asked != Some(me) && of.origin.user() != Some(me)
 }
 
 /// What an area holds, with everything in it.

@@ -82,7 +82,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
             ],
         },
     ];
-    if c.administrator {
+    if c.may_administer() {
         groups.push(Group {
             label: "nav.administration",
             entries: vec![entry("/users", "users", "key", "nav.users")],

@@ -4,6 +4,7 @@
 //! A request passes, from the outside in: the cap on connections ([`serve`]), security headers
 //! and error pages, the checks of host and origin, the time and size limits, and then its page.
 
+mod access;
 mod api;
 mod assets;
 mod data;

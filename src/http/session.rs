@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::{digest, hmac};
 use subtle::ConstantTimeEq;
 
 use super::App;
+use super::access::access_of;
 use super::data;
 use super::dress::wants_json;
 use super::fault::Fault;
 use super::fields::Fields;
 use super::words::Words;
-use crate::domain::{Role, Session, Timestamp, User};
+use crate::domain::{Access, Role, Session, Timestamp, User};
 use crate::store::Loaded;
 
 /// How exact `used_at` is: writing it at every request would write a lot.
@@ -34,6 +35,8 @@ pub(crate) struct Signed {
     pub(crate) csrf: String,
     /// In which language they read.
     pub(crate) words: &'static Words,
+    /// What they may do and see.
+    pub(crate) access: Arc<Access>,
 }
 
 impl Signed {
@@ -129,20 +132,34 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     let chosen = user.language.as_deref().and_then(Words::known);
     Ok(Some(Signed {
         words: chosen.unwrap_or(app.default_words),
+        access: access_of(app, &user, None)?,
         user: user.value,
         session,
         csrf,
     }))
 }
 
+/// Looks once for each request who is behind the cookie; its page takes them from the extensions.
+pub(crate) async fn authenticate(
+    app: &App,
+    request: &mut Request,
+) -> Result<Arc<Access>, Response> {
+    let found = signed(app, request.headers()).await;
+    let signed = found
+        .map_err(IntoResponse::into_response)?
+        .ok_or_else(|| refuse(request.method(), request.uri(), request.headers()))?;
+    let access = Arc::clone(&signed.access);
+    request.extensions_mut().insert(signed);
+    Ok(access)
+}
+
 /// Leads people to the login and back; tells programs.
-fn refuse(parts: &Parts) -> Response {
-    if wants_json(&parts.headers) {
+fn refuse(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    if wants_json(headers) {
         return Fault::NotLoggedIn.into_response();
     }
-    let path = &parts.uri;
-    let next = path.path_and_query().map_or("/", |path| path.as_str());
-    if parts.method != Method::GET || next == "/" {
+    let next = uri.path_and_query().map_or("/", |path| path.as_str());
+    if *method != Method::GET || next == "/" {
         return Redirect::to("/login").into_response();
     }
     let next: String = next.bytes().map(percent).collect();
@@ -161,11 +178,9 @@ pub(crate) fn percent(byte: u8) -> String {
 impl FromRequestParts<Arc<App>> for Signed {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let found = signed(app, &parts.headers)
-            .await
-            .map_err(IntoResponse::into_response)?;
-        found.ok_or_else(|| refuse(parts))
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Response> {
+        let found = parts.extensions.get::<Self>().cloned();
+        found.ok_or_else(|| refuse(&parts.method, &parts.uri, &parts.headers))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::communication::NO_SUBJECT;
 use crate::domain::status::Reach;
 use crate::domain::{
     CallStatus, Category, Channel, Communication, CommunicationState, Contact, Delivery, Method,
-    MethodKind, MethodState, PersonState, Role, Statistics, Status, Timestamp, User,
+    MethodKind, MethodState, Permissions, PersonState, Statistics, Status, Timestamp, User,
 };
 use crate::store::Seek;
 
@@ -30,7 +30,8 @@ pub(crate) struct Chrome {
     pub(crate) section: &'static str,
     /// Name of whoever is logged in; empty for nobody.
     pub(crate) user: String,
-    pub(crate) administrator: bool,
+    /// What they may do; nothing for nobody.
+    pub(crate) may: Permissions,
     pub(crate) csrf: String,
     pub(crate) issues: u64,
     /// Threads of the inbox with unread messages.
@@ -52,7 +53,7 @@ impl Chrome {
             title: title.to_owned(),
             section: "",
             user: String::new(),
-            administrator: false,
+            may: Permissions::default(),
             csrf: String::new(),
             issues: 0,
             unread: 0,
@@ -74,12 +75,12 @@ impl Chrome {
             title: title.into(),
             section,
             user: signed.user.name.clone(),
-            administrator: signed.user.role == Role::Administrator,
+            may: signed.access.permissions,
             csrf: signed.csrf.clone(),
             issues: data::issues_total(app.repo())?,
             zone: zone_of(app, signed),
             unread: app.repo().unread_threads()?,
-            approvals: data::approvals_waiting(app.repo(), signed.user.id)?,
+            approvals: data::approvals_waiting(app.repo(), &signed.access)?,
             ..Self::bare(app, signed.words, "")
         })
     }

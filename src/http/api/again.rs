@@ -265,6 +265,7 @@ mod tests {
     use axum::routing::post;
     use tower::ServiceExt;
 
+    use super::super::super::access::access_of;
     use super::super::super::tests::world::world;
     use super::*;
 
@@ -283,10 +284,11 @@ mod tests {
     async fn what_a_mistake_of_ours_cut_off_is_in_doubt_at_once() {
         let world = world().await;
         let user = world.repo.user_by_login("otto").unwrap().unwrap().value;
+        let access = access_of(&world.app, &user, None).unwrap();
         let router: Router = Router::new()
             .route("/", post(broken))
             .layer(from_fn_with_state(Arc::clone(&world.app), once))
-            .layer(Extension(Caller { user }));
+            .layer(Extension(Caller { user, access }));
         let ask = async || {
             let request = Request::post("/").header(KEY, "one");
             let request = request.body(Body::empty()).unwrap();

@@ -4,19 +4,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
+use super::super::access::access_of;
 use super::super::fault::Fault;
 use super::super::guard::client_address;
 use super::super::session;
 use super::super::{App, throttle};
 use super::problem::Problem;
-use crate::domain::{ApiToken, User};
+use crate::domain::{Access, ApiToken, User};
 use crate::store::Loaded;
 
 /// What every token begins with: leaked ones are found by it.
@@ -38,6 +38,8 @@ pub fn new_token(random: &crate::clock::Randomness) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(super) user: User,
+    /// What the token may do and see.
+    pub(super) access: Arc<Access>,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
@@ -49,21 +51,18 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
-/// Lets nobody further who has no valid token.
-pub(super) async fn authenticate(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let address = client_address(&app, request.headers(), request.extensions());
-    match check(&app, address, request.headers()) {
-        Ok((token, user)) => {
-            app.users().touch_token(&token).await;
-            request.extensions_mut().insert(Caller { user });
-            next.run(request).await
-        }
-        Err(problem) => problem.into_response(),
-    }
+/// Looks once for each request whose token it is; its handler takes them from the extensions.
+pub(in super::super) async fn authenticate(
+    app: &App,
+    request: &mut Request,
+) -> Result<Arc<Access>, Response> {
+    let address = client_address(app, request.headers(), request.extensions());
+    let checked = check(app, address, request.headers());
+    let (token, caller) = checked.map_err(IntoResponse::into_response)?;
+    app.users().touch_token(&token).await;
+    let access = Arc::clone(&caller.access);
+    request.extensions_mut().insert(caller);
+    Ok(access)
 }
 
 /// Guesses are slowed down per network, like those of passwords. Whoever has a valid token goes
@@ -72,7 +71,7 @@ fn check(
     app: &App,
     address: IpAddr,
     headers: &HeaderMap,
-) -> Result<(Loaded<ApiToken>, User), Problem> {
+) -> Result<(Loaded<ApiToken>, Caller), Problem> {
     let token = bearer(headers);
     if let Some(found) = token.map(|token| known(app, token)).transpose()?.flatten() {
         return Ok(found);
@@ -100,7 +99,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     fits.then_some(token)
 }
 
-fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, User)>, Problem> {
+fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, Problem> {
     if token.len() > TOKEN_SIZE_MAX || !token.starts_with(TOKEN_PREFIX) {
         return Ok(None);
     }
@@ -113,6 +112,10 @@ fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, User)>, Pro
         return Ok(None);
     }
     let user = app.repo().user(found.user)?;
-    let user = user.filter(|user| !user.disabled);
-    Ok(user.map(|user| (found, user.value)))
+    let Some(user) = user.filter(|user| !user.disabled) else {
+        return Ok(None);
+    };
+    let access = access_of(app, &user, None)?;
+    let user = user.value;
+    Ok(Some((found, Caller { user, access })))
 }

@@ -2,7 +2,7 @@
 //! `/api/v1/openapi.json`, which is made of the handlers themselves.
 //!
 //! A request passes, from the outside in, what every request to the console passes, then the
-//! token ([`auth`]), then the idempotency key ([`again`]), and then its handler.
+//! token ([`auth`]) and what it may do ([`super::access`]), then the idempotency key ([`again`]), and then its handler.
 
 mod again;
 mod approvals;
@@ -216,7 +216,6 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     };
     routes
         .route_layer(from_fn_with_state(Arc::clone(app), again::once))
-        .route_layer(from_fn_with_state(Arc::clone(app), auth::authenticate))
         .route("/api/v1/openapi.json", get(describe))
 }
 

@@ -79,7 +79,7 @@ pub(super) use thread_file::READING_AT_ONCE;
 
 use super::data::duplicates;
 use super::fault::Fault;
-use super::{App, Console, api, assets, dress, gather, guard, login};
+use super::{App, Console, access, api, assets, dress, gather, guard, login};
 
 /// The console as a service. Goes on with what its last run left half done; to be called within a
 /// runtime.
@@ -215,6 +215,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .merge(api::router(app))
+        .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
 }

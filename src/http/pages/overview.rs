@@ -132,7 +132,7 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
         Ok(page.rows.into_iter().map(|row| row.value).collect())
     };
     let mut found = in_state(CommunicationState::AwaitingApproval)?;
-    found.retain(|one| data::may_decide(one, me));
+    found.retain(|one| data::may_decide(one, &signed.access));
     let approvals = found.len().min(MINE_MAX);
     let mut replies = replies(app, c, me)?;
     let replies_more = replies.len() > REPLIES_MAX;

@@ -20,8 +20,8 @@ use super::review_notes::{self, Note, notes};
 use super::trial::{self, TrialView};
 use super::{Answer, apart, attachments, id, show_as};
 use crate::domain::{
-    Attachment, Audience, Category, Channel, Communication, CommunicationId, CommunicationState,
-    ContactId, Timestamp, UserId,
+    Access, Attachment, Audience, Category, Channel, Communication, CommunicationId,
+    CommunicationState, ContactId, Timestamp,
 };
 use crate::submit::{ChannelCount, DraftInput, FieldError, Review, Sent, SubmitError};
 
@@ -193,7 +193,7 @@ fn made(
         steps: steps(&c, &d),
         trials: trial::view(app, &c, signed, id)?,
         related: related::earlier(app, &c, &communication)?,
-        doing: doing(&c, signed.user.id, &communication, &review),
+        doing: doing(&c, &signed.access, &communication, &review),
         v: Preview::of(app, &c, &d, Some((id, communication.modified_at))),
         problems: p.summary(&c),
         p,
@@ -214,7 +214,7 @@ const fn lead(state: CommunicationState) -> &'static str {
     }
 }
 
-fn doing(c: &Chrome, reader: UserId, of: &Communication, review: &Review) -> Doing {
+fn doing(c: &Chrome, reader: &Access, of: &Communication, review: &Review) -> Doing {
     let waiting = of.state == CommunicationState::AwaitingApproval;
     let draft = of.state == CommunicationState::Draft;
     let ready = draft && review.problems.is_empty();
@@ -223,11 +223,11 @@ fn doing(c: &Chrome, reader: UserId, of: &Communication, review: &Review) -> Doi
         None => c.n("review.send_one", "review.send_many", &review.people),
     };
     Doing {
-        send: (ready && !review.needs_approval).then_some(label),
-        ask: ready && review.needs_approval,
+        send: (ready && !review.needs_approval && c.may_send()).then_some(label),
+        ask: ready && review.needs_approval && c.may_write(),
         decide: waiting && data::may_decide(of, reader),
-        withdraw: waiting || of.state == CommunicationState::Scheduled,
-        edit: draft,
+        withdraw: (waiting || of.state == CommunicationState::Scheduled) && c.may_write(),
+        edit: draft && c.may_write(),
     }
 }
 

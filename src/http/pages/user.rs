@@ -15,7 +15,7 @@ use super::super::view::{Badge, Chrome};
 use super::compose::see;
 use super::me::{email, hashed};
 use super::problems::{Problem, Problems};
-use super::users::{only_administrators, state};
+use super::users::state;
 use super::{Answer, id, show, show_as};
 use crate::domain::user::{USER_AREAS_MAX, display_name, login_name, password_problem};
 use crate::domain::{AreaId, EmailAddress, Role, Sentence, User, UserId};
@@ -80,7 +80,6 @@ struct AskPage {
 
 /// `GET /users/new`
 pub(super) async fn new(State(app): State<Arc<App>>, signed: Signed) -> Answer {
-    only_administrators(&signed)?;
     let entered = Entered {
         role: Role::Operator.as_str().to_owned(),
         ..Entered::default()
@@ -93,7 +92,6 @@ pub(super) async fn create(
     State(app): State<Arc<App>>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
-    only_administrators(&signed)?;
     let entered = read(&fields);
     let password = fields.get("password");
     let mut problems = Vec::new();
@@ -131,7 +129,7 @@ pub(super) async fn page(
     Path(text): Path<String>,
     uri: Uri,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let query = Fields::of_query(&uri);
     let entered = entered_of(&user);
     form(&app, &signed, Some(&user), entered, &[], query.get("done"))
@@ -143,7 +141,7 @@ pub(super) async fn save(
     Path(text): Path<String>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let entered = Entered {
         login: user.login.clone(),
         ..read(&fields)
@@ -165,7 +163,7 @@ pub(super) async fn password(
     Path(text): Path<String>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let password = fields.get("password");
     if let Some(problem) = password_problem(password) {
         let problems = [FieldError::new("password", problem)];
@@ -185,7 +183,7 @@ pub(super) async fn ask(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let c = Chrome::of(&app, &signed, user.name.clone(), "users")?;
     show(&AskPage {
         id: user.id,
@@ -200,7 +198,7 @@ pub(super) async fn disable(
     Path(text): Path<String>,
     SignedForm { signed, .. }: SignedForm,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let by = Some(signed.user.id);
     match app.users().set_disabled(user.id, true, by).await {
         Ok(()) => Ok(see(&format!("/users/{}?done=user_disabled", user.id))),
@@ -218,14 +216,13 @@ pub(super) async fn enable(
     Path(text): Path<String>,
     SignedForm { signed, .. }: SignedForm,
 ) -> Answer {
-    let user = user(&app, &signed, &text)?;
+    let user = user(&app, &text)?;
     let by = Some(signed.user.id);
     app.users().set_disabled(user.id, false, by).await?;
     Ok(see(&format!("/users/{}?done=user_enabled", user.id)))
 }
 
-fn user(app: &App, signed: &Signed, text: &str) -> Result<Loaded<User>, Fault> {
-    only_administrators(signed)?;
+fn user(app: &App, text: &str) -> Result<Loaded<User>, Fault> {
     app.repo().user(id(text)?)?.ok_or(Fault::NotFound)
 }
 

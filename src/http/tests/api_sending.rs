@@ -60,6 +60,7 @@ async fn a_program_asks_and_somebody_else_decides() {
         },
         ..SubmitSettings::default()
     });
+    world.give_role("otto", Role::Approver).await;
     let otto = another(&world, "otto", 1).await;
     let app = another(&world, "app", 2).await;
     let ida = another(&world, "ida", 3).await;

@@ -24,7 +24,7 @@ fn fields(world: &World) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn saved(browser: &Browser<'_>) -> String {
+pub(super) async fn saved(browser: &Browser<'_>) -> String {
     let mut form = fields(browser.world);
     form.push(("do", "save".to_owned()));
     let answer = browser.post("/communications", &form).await;

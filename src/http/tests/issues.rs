@@ -32,7 +32,7 @@ async fn bounced(world: &World) -> Browser<'_> {
     browser
 }
 
-fn email_of(world: &World) -> Delivery {
+pub(super) fn email_of(world: &World) -> Delivery {
     let deliveries = world.deliveries(world.contacts[0]);
     deliveries
         .into_iter()

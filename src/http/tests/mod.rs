@@ -24,6 +24,7 @@ mod machines;
 mod people;
 mod recipients;
 mod recontact;
+mod routes;
 mod self_service;
 mod serving;
 mod statistics;

@@ -210,6 +210,36 @@ impl World {
         browser
     }
 
+    /// Makes somebody something else, without a page.
+    pub(super) async fn give_role(&self, login: &str, role: Role) {
+        self.change_user(login, |user| user.role = role).await;
+    }
+
+    /// Adds somebody of a role, with the password that all have.
+    pub(super) async fn add_somebody(&self, login: &str, role: Role) {
+        let like = self.repo.user_by_login("ida").unwrap().unwrap();
+        let user = User {
+            id: UserId::new(self.app.console.random.uuid_v7(START)),
+            login: login.to_owned(),
+            name: login.to_owned(),
+            role,
+            ..like.value
+        };
+        let mut batch = Batch::new();
+        batch.insert(&user);
+        self.repo.store().commit(batch).await.unwrap();
+    }
+
+    /// Changes somebody, without a page.
+    pub(super) async fn change_user(&self, login: &str, change: impl FnOnce(&mut User)) {
+        let old = self.repo.user_by_login(login).unwrap().unwrap();
+        let mut new = old.value.clone();
+        change(&mut new);
+        let mut batch = Batch::new();
+        batch.replace(&old, &new);
+        self.repo.store().commit(batch).await.unwrap();
+    }
+
     /// Works off what waits to become deliveries.
     pub(super) async fn expand(&self) {
         let claims = self

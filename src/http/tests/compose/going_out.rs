@@ -1,6 +1,7 @@
 //! A draft reviewed, approved, scheduled, sent.
 
 use super::*;
+use crate::domain::Role;
 
 #[tokio::test]
 async fn only_what_was_looked_at_is_sent() {
@@ -26,6 +27,7 @@ async fn only_what_was_looked_at_is_sent() {
 #[tokio::test]
 async fn only_what_was_looked_at_is_approved() {
     let world = world().await;
+    world.give_role("otto", Role::Approver).await;
     let (ida, otto) = (world.browser("ida").await, world.browser("otto").await);
     let path = saved(&ida).await;
     ida.post(&format!("{path}/ask"), &[]).await;
@@ -131,6 +133,9 @@ async fn a_second_pair_of_eyes_decides() {
     let (ida, otto) = (world.browser("ida").await, world.browser("otto").await);
     let path = saved(&ida).await;
     ida.post(&format!("{path}/ask"), &[]).await;
+    let operator = otto.get(&format!("{path}/review")).await;
+    assert!(!operator.body.contains("Approve and send"), "an operator's");
+    world.give_role("otto", Role::Approver).await;
     let own = ida.get(&format!("{path}/review")).await;
     assert!(!own.body.contains("Approve and send"), "not one's own");
     let refused = ida

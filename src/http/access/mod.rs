@@ -1,0 +1,117 @@
+//! Who may ask for which address: every route of the console and the API has its line in one
+//! table, and one middleware holds every request to it. A route without a line is refused, so
+//! that nobody adds one without deciding.
+
+mod offer;
+mod table;
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::api::{PREFIX, auth};
+use super::fault::Fault;
+use super::session;
+use crate::domain::{Access, Permission, Permissions, User};
+use crate::store::RepoError;
+
+pub(crate) use table::ROUTES;
+
+/// What a route asks of whoever asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing: whatever it guards, it guards by itself.
+    Public,
+    /// That somebody is logged in, or a token is valid.
+    Login,
+    /// That they may do this.
+    May(Permission),
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RouteRule {
+    /// The method, in capitals; HEAD is asked for as GET.
+    pub(crate) method: &'static str,
+    /// The path as the router matches it.
+    pub(crate) path: &'static str,
+    /// Who may.
+    pub(crate) need: Need,
+    /// What is done, under a name that stays; empty where nothing is changed or taken out.
+    pub(crate) act: &'static str,
+}
+
+/// The line of a route.
+pub(crate) fn route(method: &Method, path: &str) -> Option<&'static RouteRule> {
+    let method = match *method {
+        Method::HEAD => "GET",
+        _ => method.as_str(),
+    };
+    lines(path).find(|rule| rule.method == method)
+}
+
+fn lines(path: &str) -> impl Iterator<Item = &'static RouteRule> {
+    let tables = ROUTES.iter().copied().flatten();
+    tables.filter(move |rule| rule.path == path)
+}
+
+/// What a user may do and see; with a token, no more than its scopes.
+pub(crate) fn access_of(
+    app: &App,
+    user: &User,
+    scopes: Option<Permissions>,
+) -> Result<Arc<Access>, RepoError> {
+    Access::of(user, scopes, || app.repo().areas()).map(Arc::new)
+}
+
+/// Lets a request through to its page when whoever asks may ask for it.
+pub(crate) async fn enforce(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match admit(&app, &mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal,
+    }
+}
+
+async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    let rule = route(request.method(), path).ok_or_else(|| no_line(path))?;
+    request.extensions_mut().insert(rule);
+    if rule.need == Need::Public {
+        return Ok(());
+    }
+    let access = if path.starts_with(PREFIX) {
+        auth::authenticate(app, request).await?
+    } else {
+        session::authenticate(app, request).await?
+    };
+    match rule.need {
+        Need::May(permission) if !access.may(permission) => Err(Fault::Forbidden.into_response()),
+        Need::May(_) | Need::Login | Need::Public => Ok(()),
+    }
+}
+
+/// The answer where the table has no line: the path is not for this method, or for nobody.
+fn no_line(path: &str) -> Response {
+    let mut methods: Vec<&str> = lines(path).map(|rule| rule.method).collect();
+    if methods.is_empty() {
+        tracing::error!(path, "a route has no line in the table of permissions");
+        return Fault::Forbidden.into_response();
+    }
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    let mut response = Fault::MethodNotAllowed.into_response();
+    if let Ok(allowed) = HeaderValue::from_str(&methods.join(",")) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
+}

@@ -1,0 +1,35 @@
+//! What a page offers whoever looks at it: nothing that would be refused.
+
+use super::super::view::Chrome;
+use crate::domain::Permission;
+
+impl Chrome {
+    /// Whether whoever looks may do this.
+    pub(crate) const fn may(&self, permission: Permission) -> bool {
+        self.may.has(permission)
+    }
+
+    pub(crate) const fn may_write(&self) -> bool {
+        self.may(Permission::Write)
+    }
+
+    pub(crate) const fn may_send(&self) -> bool {
+        self.may(Permission::Send)
+    }
+
+    pub(crate) const fn may_change_contacts(&self) -> bool {
+        self.may(Permission::ChangeContacts)
+    }
+
+    pub(crate) const fn may_arrange(&self) -> bool {
+        self.may(Permission::Arrange)
+    }
+
+    pub(crate) const fn may_export(&self) -> bool {
+        self.may(Permission::Export)
+    }
+
+    pub(crate) const fn may_administer(&self) -> bool {
+        self.may(Permission::Administer)
+    }
+}

@@ -1,0 +1,239 @@
+//! The addresses of the API.
+
+use super::super::{Need, RouteRule};
+use super::{P, delete, line, patch, post, put, read, take};
+
+/// The user whose token it is.
+pub(super) const OWN: &[RouteRule] = &[
+    line("GET", "/api/v1/me", Need::Login, ""),
+    patch("/api/v1/me", P::Own, "user.settings"),
+];
+
+pub(super) const MESSAGES: &[RouteRule] = &[
+    read("/api/v1/communications", P::See),
+    post("/api/v1/communications", P::Write, "communication.create"),
+    read("/api/v1/communications/{id}", P::See),
+    put(
+        "/api/v1/communications/{id}",
+        P::Write,
+        "communication.change",
+    ),
+    delete(
+        "/api/v1/communications/{id}",
+        P::Write,
+        "communication.delete",
+    ),
+    post(
+        "/api/v1/communications/{id}/attachments",
+        P::Write,
+        "communication.attach",
+    ),
+    read("/api/v1/communications/{id}/attachments/{name}", P::See),
+    delete(
+        "/api/v1/communications/{id}/attachments/{name}",
+        P::Write,
+        "communication.detach",
+    ),
+    post(
+        "/api/v1/communications/{id}/trial",
+        P::Write,
+        "communication.trial",
+    ),
+    post(
+        "/api/v1/communications/{id}/follow",
+        P::Write,
+        "communication.follow",
+    ),
+    read("/api/v1/approvals", P::See),
+    post(
+        "/api/v1/communications/{id}/approval",
+        P::Write,
+        "approval.ask",
+    ),
+    post(
+        "/api/v1/communications/{id}/approval/decision",
+        P::Approve,
+        "approval.decide",
+    ),
+    post(
+        "/api/v1/communications/{id}/withdraw",
+        P::Write,
+        "communication.withdraw",
+    ),
+    read("/api/v1/communications/{id}/review", P::See),
+    post(
+        "/api/v1/communications/{id}/send",
+        P::Send,
+        "communication.send",
+    ),
+    read("/api/v1/communications/{id}/recontact", P::See),
+    post(
+        "/api/v1/communications/{id}/recontact",
+        P::Send,
+        "communication.recontact",
+    ),
+    read("/api/v1/communications/{id}/statistics", P::See),
+    read("/api/v1/communications/{id}/people", P::See),
+    read("/api/v1/communications/{id}/people/{contact}", P::See),
+    take(
+        "/api/v1/communications/{id}/statisticsAlert.xlsx",
+        P::Export,
+        "export.statistics",
+    ),
+    read("/api/v1/deliveries/{id}", P::See),
+    read("/api/v1/log", P::See),
+    take("/api/v1/log/export", P::Export, "export.log"),
+    read("/api/v1/campaigns", P::See),
+    post("/api/v1/campaigns", P::Arrange, "campaign.create"),
+    read("/api/v1/campaigns/{id}", P::See),
+    put("/api/v1/campaigns/{id}", P::Arrange, "campaign.change"),
+    read("/api/v1/campaigns/{id}/communications", P::See),
+];
+
+pub(super) const REPLIES: &[RouteRule] = &[
+    read("/api/v1/inbox", P::See),
+    read("/api/v1/inbox/{id}", P::See),
+    read("/api/v1/inbox/{id}/messages", P::See),
+    read(
+        "/api/v1/inbox/{id}/messages/{message}/files/{index}",
+        P::See,
+    ),
+    post("/api/v1/inbox/{id}/answer", P::Send, "thread.answer"),
+    post("/api/v1/inbox/{id}/assign", P::Send, "thread.assign"),
+    post("/api/v1/inbox/{id}/read", P::Send, "thread.read"),
+    post("/api/v1/inbox/{id}/done", P::Send, "thread.finish"),
+    post(
+        "/api/v1/inbox/{id}/attach",
+        P::ChangeContacts,
+        "thread.attach",
+    ),
+];
+
+pub(super) const PEOPLE: &[RouteRule] = &[
+    read("/api/v1/contacts", P::See),
+    post("/api/v1/contacts", P::ChangeContacts, "contact.create"),
+    read("/api/v1/contacts/{id}", P::See),
+    put("/api/v1/contacts/{id}", P::ChangeContacts, "contact.change"),
+    patch("/api/v1/contacts/{id}", P::ChangeContacts, "contact.change"),
+    read("/api/v1/contacts/duplicates", P::ChangeContacts),
+    post(
+        "/api/v1/contacts/{id}/merge",
+        P::ChangeContacts,
+        "contact.merge",
+    ),
+    put(
+        "/api/v1/contacts/{id}/consents",
+        P::ChangeContacts,
+        "contact.consent",
+    ),
+    read("/api/v1/contacts/{id}/log", P::See),
+    post(
+        "/api/v1/contacts/{id}/methods/{method}/reinstate",
+        P::ChangeContacts,
+        "method.reinstate",
+    ),
+    post(
+        "/api/v1/contacts/{id}/methods/{method}/correct",
+        P::ChangeContacts,
+        "method.correct",
+    ),
+    delete(
+        "/api/v1/contacts/{id}/methods/{method}",
+        P::ChangeContacts,
+        "method.remove",
+    ),
+    post(
+        "/api/v1/contacts/{id}/methods/{method}/opt-out",
+        P::ChangeContacts,
+        "method.opt_out",
+    ),
+    post(
+        "/api/v1/contacts/{id}/methods/{method}/opt-in",
+        P::ChangeContacts,
+        "method.opt_in",
+    ),
+    post(
+        "/api/v1/contacts/{id}/methods/{method}/verify",
+        P::ChangeContacts,
+        "method.verify",
+    ),
+    read("/api/v1/recipients", P::See),
+    put(
+        "/api/v1/recipients/{id}",
+        P::ChangeContacts,
+        "recipients.add",
+    ),
+    delete(
+        "/api/v1/recipients/{id}",
+        P::ChangeContacts,
+        "recipients.remove",
+    ),
+    post(
+        "/api/v1/recipients/add-all",
+        P::ChangeContacts,
+        "recipients.add_all",
+    ),
+    delete("/api/v1/recipients", P::ChangeContacts, "recipients.clear"),
+];
+
+pub(super) const PLACES: &[RouteRule] = &[
+    read("/api/v1/groups", P::See),
+    post("/api/v1/groups", P::Arrange, "group.create"),
+    read("/api/v1/groups/{id}", P::See),
+    put("/api/v1/groups/{id}", P::Arrange, "group.change"),
+    delete("/api/v1/groups/{id}", P::Arrange, "group.delete"),
+    put(
+        "/api/v1/groups/{id}/members/{contact}",
+        P::Arrange,
+        "group.members",
+    ),
+    delete(
+        "/api/v1/groups/{id}/members/{contact}",
+        P::Arrange,
+        "group.members",
+    ),
+    post("/api/v1/groups/{id}/add-all", P::Arrange, "group.add_all"),
+    read("/api/v1/filters", P::See),
+    post("/api/v1/filters", P::Arrange, "filter.create"),
+    read("/api/v1/filters/{id}", P::See),
+    put("/api/v1/filters/{id}", P::Arrange, "filter.change"),
+    delete("/api/v1/filters/{id}", P::Arrange, "filter.delete"),
+    read("/api/v1/areas", P::See),
+    post("/api/v1/areas", P::Administer, "area.create"),
+    put("/api/v1/areas/{id}", P::Administer, "area.change"),
+    delete("/api/v1/areas/{id}", P::Administer, "area.delete"),
+];
+
+pub(super) const FILES: &[RouteRule] = &[
+    read("/api/v1/imports", P::ChangeContacts),
+    post("/api/v1/imports", P::ChangeContacts, "import.create"),
+    read("/api/v1/imports/{id}", P::ChangeContacts),
+    delete("/api/v1/imports/{id}", P::ChangeContacts, "import.discard"),
+    read("/api/v1/imports/{id}/columns", P::ChangeContacts),
+    post(
+        "/api/v1/imports/{id}/check",
+        P::ChangeContacts,
+        "import.check",
+    ),
+    take(
+        "/api/v1/imports/{id}/findings",
+        P::ChangeContacts,
+        "export.findings",
+    ),
+    post(
+        "/api/v1/imports/{id}/start",
+        P::ChangeContacts,
+        "import.start",
+    ),
+    post(
+        "/api/v1/imports/{id}/cancel",
+        P::ChangeContacts,
+        "import.cancel",
+    ),
+    post(
+        "/api/v1/imports/{id}/undo",
+        P::ChangeContacts,
+        "import.undo",
+    ),
+    take("/api/v1/contacts/export", P::Export, "export.contacts"),
+];

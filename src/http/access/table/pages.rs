@@ -1,0 +1,261 @@
+//! The pages.
+
+use super::super::{Need, RouteRule};
+use super::{P, line, post, read, take};
+
+/// The door, and what stands around the pages.
+pub(super) const FRAME: &[RouteRule] = &[
+    line("GET", "/login", Need::Public, ""),
+    line("POST", "/login", Need::Public, "session.begin"),
+    line("POST", "/logout", Need::Login, "session.end"),
+    line("GET", "/assets/{name}", Need::Public, ""),
+    line("GET", "/healthz", Need::Public, ""),
+    line("GET", "/readyz", Need::Public, ""),
+    line("GET", "/metrics", Need::Public, ""),
+    line("GET", "/api/v1/openapi.json", Need::Public, ""),
+    read("/", P::See),
+    read("/me", P::Own),
+    post("/me", P::Own, "user.settings"),
+    post("/me/password", P::Own, "user.password"),
+];
+
+/// Communications, from the draft to what became of them.
+pub(super) const MESSAGES: &[RouteRule] = &[
+    read("/communications", P::See),
+    post("/communications", P::Write, "communication.create"),
+    read("/communications/new", P::Write),
+    read("/communications/{id}", P::See),
+    post("/communications/{id}", P::Write, "communication.change"),
+    read("/communications/{id}/edit", P::Write),
+    read("/communications/{id}/review", P::See),
+    read("/communications/{id}/preview", P::See),
+    read("/communications/{id}/hear", P::See),
+    read("/communications/{id}/attachments", P::Write),
+    post(
+        "/communications/{id}/attachments",
+        P::Write,
+        "communication.attach",
+    ),
+    post(
+        "/communications/{id}/attachments/remove",
+        P::Write,
+        "communication.detach",
+    ),
+    read("/communications/{id}/attachments/{index}", P::See),
+    post(
+        "/communications/{id}/trial",
+        P::Write,
+        "communication.trial",
+    ),
+    post("/communications/{id}/send", P::Send, "communication.send"),
+    post("/communications/{id}/ask", P::Write, "approval.ask"),
+    post("/communications/{id}/decide", P::Approve, "approval.decide"),
+    post(
+        "/communications/{id}/withdraw",
+        P::Write,
+        "communication.withdraw",
+    ),
+    read("/communications/{id}/delete", P::Write),
+    post(
+        "/communications/{id}/delete",
+        P::Write,
+        "communication.delete",
+    ),
+    read("/communications/{id}/follow", P::Write),
+    post(
+        "/communications/{id}/follow",
+        P::Write,
+        "communication.follow",
+    ),
+    read("/communications/{id}/events", P::See),
+    read("/communications/{id}/people/{contact}", P::See),
+    read("/communications/{id}/recontact", P::Send),
+    post(
+        "/communications/{id}/recontact",
+        P::Send,
+        "communication.recontact",
+    ),
+    take(
+        "/communications/{id}/statisticsAlert.xlsx",
+        P::Export,
+        "export.statistics",
+    ),
+    read("/deliveries/{id}", P::See),
+    read("/log", P::See),
+    take("/log/export", P::Export, "export.log"),
+    read("/campaigns", P::See),
+    post("/campaigns", P::Arrange, "campaign.create"),
+    read("/campaigns/{id}", P::See),
+    post("/campaigns/{id}", P::Arrange, "campaign.change"),
+];
+
+/// What people write back.
+pub(super) const REPLIES: &[RouteRule] = &[
+    read("/inbox", P::See),
+    read("/inbox/{id}", P::See),
+    read("/inbox/{id}/messages/{message}/files/{index}", P::See),
+    post("/inbox/{id}/answer", P::Send, "thread.answer"),
+    post("/inbox/{id}/read", P::Send, "thread.read"),
+    post("/inbox/{id}/assign", P::Send, "thread.assign"),
+    post("/inbox/{id}/finish", P::Send, "thread.finish"),
+    post("/inbox/{id}/attach", P::ChangeContacts, "thread.attach"),
+    post(
+        "/inbox/{id}/methods/{method}/reinstate",
+        P::ChangeContacts,
+        "method.reinstate",
+    ),
+    post(
+        "/inbox/{id}/methods/{method}/correct",
+        P::ChangeContacts,
+        "method.correct",
+    ),
+];
+
+/// Contacts, their methods, the list of recipients.
+pub(super) const PEOPLE: &[RouteRule] = &[
+    read("/issues", P::See),
+    read("/contacts", P::See),
+    post("/contacts", P::ChangeContacts, "contact.create"),
+    read("/contacts/new", P::ChangeContacts),
+    post("/contacts/check", P::ChangeContacts, ""),
+    read("/contacts/duplicates", P::ChangeContacts),
+    read("/contacts/{id}", P::See),
+    post("/contacts/{id}", P::ChangeContacts, "contact.change"),
+    read("/contacts/{id}/edit", P::ChangeContacts),
+    read("/contacts/{id}/merge", P::ChangeContacts),
+    post("/contacts/{id}/merge", P::ChangeContacts, "contact.merge"),
+    post(
+        "/contacts/{id}/consents",
+        P::ChangeContacts,
+        "contact.consent",
+    ),
+    read("/contacts/{id}/log", P::See),
+    post(
+        "/contacts/{id}/methods/{method}/reinstate",
+        P::ChangeContacts,
+        "method.reinstate",
+    ),
+    post(
+        "/contacts/{id}/methods/{method}/correct",
+        P::ChangeContacts,
+        "method.correct",
+    ),
+    read("/contacts/{id}/methods/{method}/remove", P::ChangeContacts),
+    post(
+        "/contacts/{id}/methods/{method}/remove",
+        P::ChangeContacts,
+        "method.remove",
+    ),
+    post(
+        "/contacts/{id}/methods/{method}/opt-out",
+        P::ChangeContacts,
+        "method.opt_out",
+    ),
+    post(
+        "/contacts/{id}/methods/{method}/opt-in",
+        P::ChangeContacts,
+        "method.opt_in",
+    ),
+    post(
+        "/contacts/{id}/methods/{method}/verify",
+        P::ChangeContacts,
+        "method.verify",
+    ),
+    read("/recipients", P::See),
+    post("/recipients/add", P::ChangeContacts, "recipients.add"),
+    post(
+        "/recipients/add-all",
+        P::ChangeContacts,
+        "recipients.add_all",
+    ),
+    post("/recipients/remove", P::ChangeContacts, "recipients.remove"),
+    read("/recipients/clear", P::ChangeContacts),
+    post("/recipients/clear", P::ChangeContacts, "recipients.clear"),
+    post("/recipients/communicate", P::Write, "communication.create"),
+];
+
+/// Groups, filters, areas.
+pub(super) const PLACES: &[RouteRule] = &[
+    read("/groups", P::See),
+    post("/groups", P::Arrange, "group.create"),
+    post("/groups/add-all", P::Arrange, "group.add_all"),
+    read("/groups/{id}", P::See),
+    post("/groups/{id}", P::Arrange, "group.change"),
+    post("/groups/{id}/members", P::Arrange, "group.members"),
+    read("/groups/{id}/delete", P::Arrange),
+    post("/groups/{id}/delete", P::Arrange, "group.delete"),
+    read("/filters", P::See),
+    post("/filters", P::Arrange, "filter.create"),
+    post("/filters/{id}", P::Arrange, "filter.change"),
+    read("/filters/{id}/delete", P::Arrange),
+    post("/filters/{id}/delete", P::Arrange, "filter.delete"),
+    read("/areas", P::See),
+    post("/areas", P::Administer, "area.create"),
+    read("/areas/{id}", P::Administer),
+    post("/areas/{id}", P::Administer, "area.change"),
+    read("/areas/{id}/delete", P::Administer),
+    post("/areas/{id}/delete", P::Administer, "area.delete"),
+];
+
+/// Contacts from and to files.
+pub(super) const FILES: &[RouteRule] = &[
+    read("/contacts/import", P::ChangeContacts),
+    post("/contacts/import", P::ChangeContacts, "import.create"),
+    read("/contacts/imports/{id}", P::ChangeContacts),
+    read("/contacts/imports/{id}/columns", P::ChangeContacts),
+    post(
+        "/contacts/imports/{id}/columns",
+        P::ChangeContacts,
+        "import.check",
+    ),
+    post(
+        "/contacts/imports/{id}/start",
+        P::ChangeContacts,
+        "import.start",
+    ),
+    post(
+        "/contacts/imports/{id}/cancel",
+        P::ChangeContacts,
+        "import.cancel",
+    ),
+    post(
+        "/contacts/imports/{id}/discard",
+        P::ChangeContacts,
+        "import.discard",
+    ),
+    read("/contacts/imports/{id}/undo", P::ChangeContacts),
+    post(
+        "/contacts/imports/{id}/undo",
+        P::ChangeContacts,
+        "import.undo",
+    ),
+    read("/contacts/imports/{id}/events", P::ChangeContacts),
+    take(
+        "/contacts/imports/{id}/findings.csv",
+        P::ChangeContacts,
+        "export.findings",
+    ),
+    read("/contacts/export", P::Export),
+    take("/contacts/export/file", P::Export, "export.contacts"),
+];
+
+/// Users and the tokens of their programs.
+pub(super) const USERS: &[RouteRule] = &[
+    read("/users", P::Administer),
+    post("/users", P::Administer, "user.create"),
+    read("/users/new", P::Administer),
+    read("/users/{id}", P::Administer),
+    post("/users/{id}", P::Administer, "user.change"),
+    post("/users/{id}/password", P::Administer, "user.password"),
+    read("/users/{id}/disable", P::Administer),
+    post("/users/{id}/disable", P::Administer, "user.disable"),
+    post("/users/{id}/enable", P::Administer, "user.enable"),
+    read("/users/{id}/tokens", P::Administer),
+    post("/users/{id}/tokens", P::Administer, "token.create"),
+    read("/users/{id}/tokens/{token}/revoke", P::Administer),
+    post(
+        "/users/{id}/tokens/{token}/revoke",
+        P::Administer,
+        "token.revoke",
+    ),
+];
