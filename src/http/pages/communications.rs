@@ -153,7 +153,7 @@ fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
         None
     };
     Ok(Row {
-        href: if communication.is_draft() {
+        href: if communication.is_draft() && c.may_write() {
             format!("/communications/{id}/edit")
         } else {
             format!("/communications/{id}")

@@ -15,7 +15,7 @@ use crate::submit::{ApprovalRules, SubmitSettings};
 use crate::tracker::{NewToken, Users};
 
 /// A program of this user, with a token of its own.
-async fn another<'a>(world: &'a World, login: &str, seed: u64) -> Program<'a> {
+pub(super) async fn another<'a>(world: &'a World, login: &str, seed: u64) -> Program<'a> {
     let user = world.repo.user_by_login(login).unwrap().unwrap();
     let token = new_token(&Randomness::seeded(seed));
     let clock: crate::clock::SharedClock = world.clock.clone();

@@ -6,7 +6,7 @@ use super::inbox::{comes_in, is_sound, thread};
 use super::world::{Browser, World, world};
 use crate::domain::{
     Channel, ContactId, LogEvent, MessageFile, MessageId, MessageKind, MethodState, ProofKind,
-    Redacted, ThreadId,
+    Redacted, Role, ThreadId,
 };
 use crate::store::Batch;
 use crate::tracker::{Incoming, Taken};
@@ -460,6 +460,7 @@ async fn the_overview_names_unread_replies_and_what_waits_for_approval() {
     let review = written.location().to_owned();
     let ask = review.replace("/review", "/ask");
     let listed = format!("href=\"{}\"", review.replace("/review", ""));
+    world.give_role("otto", Role::Approver).await;
     otto.post(&ask, &[]).await;
     for who in [&browser, &otto] {
         let page = who.get("/").await;
