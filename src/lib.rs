@@ -15,6 +15,7 @@ pub mod inbound;
 pub mod listener;
 pub mod net;
 pub mod observe;
+pub mod pdf;
 pub mod proto;
 pub mod queue;
 pub mod sim;

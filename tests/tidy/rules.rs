@@ -33,6 +33,10 @@ const ROOMS: &[Room] = &[
         may: &["domain"],
     },
     Room {
+        name: "pdf",
+        may: &[],
+    },
+    Room {
         name: "classify",
         may: &["domain", "proto"],
     },
@@ -94,6 +98,7 @@ const ROOMS: &[Room] = &[
         may: &[
             "domain",
             "contacts_file",
+            "pdf",
             "submit",
             "tracker",
             "store",
@@ -138,6 +143,7 @@ const PRIVATE: &[&str] = &["channel::email", "channel::sms", "channel::voice"];
 const PURE: &[&str] = &[
     "src/domain",
     "src/contacts_file",
+    "src/pdf",
     "src/classify",
     "src/proto",
     "src/queue/schedule",
