@@ -11,7 +11,8 @@ use crate::clock::{Randomness, SystemClock};
 use crate::config::Config;
 use crate::daemon::{add_user, open_store};
 use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
-use crate::domain::{Role, User};
+use crate::domain::{AuditActor, Role, User};
+use crate::store::acting::{self, Acting};
 use crate::store::{Loaded, Repo};
 use crate::tracker::{NewToken, Users};
 
@@ -103,6 +104,20 @@ impl From<RoleName> for Role {
     }
 }
 
+impl Action {
+    /// Under which name it is recorded; empty where it changes nothing.
+    const fn act(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "user.create",
+            Self::Password { .. } => "user.password",
+            Self::Disable { .. } => "user.disable",
+            Self::Enable { .. } => "user.enable",
+            Self::Token { .. } => "token.create",
+            Self::HashPassword { .. } | Self::List => "",
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let random = Randomness::from_os()?;
     if let Action::HashPassword { password_file } = &arguments.action {
@@ -126,7 +141,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             .await
             .context("stop the gateway first: its state can be open only once")?;
         let repo = Repo::new(store.clone());
-        act(&arguments.action, &repo, &random).await?;
+        let now = SystemClock::shared().wall();
+        let name = arguments.action.act();
+        let acting = Acting::new(now, AuditActor::CommandLine, name, None);
+        acting::scope(acting, act(&arguments.action, &repo, &random)).await?;
         store.close().await?;
         Ok(ExitCode::SUCCESS)
     })

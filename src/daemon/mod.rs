@@ -6,6 +6,7 @@ mod health;
 mod heartbeat;
 mod intake;
 mod lanes;
+mod note;
 mod rooms;
 mod sessions;
 mod speech;
@@ -36,6 +37,7 @@ use crate::store::Repo;
 use crate::submit::Submitter;
 use crate::tracker::Tracker;
 
+use note::note;
 use rooms::Rooms;
 pub use state::{add_user, open_store};
 
@@ -159,6 +161,8 @@ impl Daemon {
         };
         daemon.keep_watch(health);
         daemon.open_doors(sockets, rooms.inbound)?;
+        let version = env!("CARGO_PKG_VERSION");
+        note(&daemon.repo, &daemon.clock, "gateway.start", version).await;
         tracing::info!(
             submission = ?daemon.addresses.submission,
             submissions = ?daemon.addresses.submissions,
@@ -353,7 +357,11 @@ impl Daemon {
             return;
         };
         match loaded {
-            Ok(new) => self.apply(new),
+            Ok(new) => {
+                let sections = self.apply(new);
+                let said = sections.join(", ");
+                note(&self.repo, &self.clock, "gateway.reload", &said).await;
+            }
             Err(error) => {
                 tracing::error!(%error, "the configuration has mistakes; the running one stays in force");
             }
@@ -361,7 +369,7 @@ impl Daemon {
     }
 
     /// Puts into force what can be changed while running; says what waits for the next start.
-    fn apply(&self, new: Config) {
+    fn apply(&self, new: Config) -> Vec<&'static str> {
         let mut current = self
             .reloaded
             .lock()
@@ -369,7 +377,7 @@ impl Daemon {
         let sections = current.differing_sections(&new);
         if sections.is_empty() {
             tracing::info!("configuration unchanged");
-            return;
+            return Vec::new();
         }
         self.tracker.replace_settings(state::tracker_settings(&new));
         self.submitter
@@ -384,6 +392,7 @@ impl Daemon {
             tracing::warn!(sections = ?later, "these take effect at the next start");
         }
         *current = new;
+        now
     }
 
     /// Stops: takes nothing new, ends what is under way, closes the carriers and the state. What
@@ -402,6 +411,7 @@ impl Daemon {
         wait(&self.tasks.carriers, CARRIERS_CLOSE_MAX, "carriers").await;
         self.tasks.intake.close();
         wait(&self.tasks.intake, within, "sessions").await;
+        note(&self.repo, &self.clock, "gateway.stop", "").await;
         let store = self.repo.store().clone();
         drop((self.repo, self.tracker, self.submitter));
         match store.close().await {

@@ -87,6 +87,7 @@ pub(crate) async fn touch_session(repo: &Repo, old: &Loaded<Session>, now: Times
         used_at: now,
         ..old.value.clone()
     };
+    batch.upkeep();
     batch.replace(old, &new);
     if let Err(error) = repo.store().commit(batch).await {
         tracing::debug!(%error, "a session's use was not noted");
@@ -108,6 +109,7 @@ pub(crate) async fn touch_visit(repo: &Repo, old: &Loaded<Visit>, now: Timestamp
         used_at: now,
         ..old.value.clone()
     };
+    batch.upkeep();
     batch.replace(old, &new);
     if let Err(error) = repo.store().commit(batch).await {
         tracing::debug!(%error, "a session's use was not noted");

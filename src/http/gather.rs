@@ -8,7 +8,10 @@ use std::time::Duration;
 use super::App;
 use super::data::{Result, people};
 use super::fault::Fault;
-use crate::domain::{Actor, ContactFilter, GatherInto, Gathering, GroupId, UserId};
+use crate::domain::{
+    Actor, AuditActor, ContactFilter, GatherInto, Gathering, GroupId, UserId, Via,
+};
+use crate::store::acting::{self, Acting};
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
 use crate::store::{RepoError, keys};
@@ -118,8 +121,14 @@ pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
     if app.repo().gathering(user)?.is_none() || !app.begin_gathering(user) {
         return Ok(());
     }
+    // After a restart nobody asks: it is still an act of the user who asked before.
+    let again = || {
+        let actor = AuditActor::User(user, Via::Console);
+        Acting::new(app.now(), actor, "recipient.add_all", None)
+    };
+    let acting = acting::current().unwrap_or_else(again);
     let app = Arc::clone(app);
-    tokio::spawn(async move {
+    let going_on = async move {
         let stop = app.console.stop.clone();
         while !stop.is_cancelled() {
             match step(&app, user).await {
@@ -140,7 +149,8 @@ pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
             }
         }
         app.end_gathering(user);
-    });
+    };
+    tokio::spawn(acting::scope(acting, going_on));
     Ok(())
 }
 

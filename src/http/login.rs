@@ -25,8 +25,8 @@ use super::session::{
 use super::view::Chrome;
 use super::{App, data, throttle};
 use crate::domain::user::PASSWORD_SIZE_MAX;
-use crate::domain::{Role, Session, User};
-use crate::store::Loaded;
+use crate::domain::{AuditActor, Role, Session, User, Via};
+use crate::store::{Loaded, acting};
 
 /// Cookie that ties the login form to this browser.
 const FORM_COOKIE: &str = "tocsin-login";
@@ -171,6 +171,10 @@ async fn check(
         .map(|user| user.password_hash.reveal().clone());
     let checked = app.gate.check(entered.password.clone(), hash).await;
     if !checked.map_err(|_| Fault::Unavailable)? {
+        if let Some(user) = user {
+            // Whose password was wrong is known; a name that nobody has is not kept.
+            acting::identify(AuditActor::User(user.id, Via::Console));
+        }
         tracing::info!(%address, "login failed");
         return Ok(None);
     }
@@ -191,6 +195,7 @@ async fn welcome(app: &App, user: &Loaded<User>, next: &str) -> Result<Response,
         used_at: now,
         expires_at: now.plus(settings.session_lifetime),
     };
+    acting::identify(AuditActor::User(user.id, Via::Console));
     data::begin_session(app.repo(), user, &session, settings.session_idle, now).await?;
     tracing::info!(user = %user.id, "logged in");
     let secure = settings.secure_cookie;

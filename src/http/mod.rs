@@ -5,6 +5,7 @@
 //! and error pages, the checks of host and origin, the time and size limits, and then its page.
 
 mod access;
+mod acts;
 mod api;
 mod assets;
 mod data;
@@ -161,6 +162,8 @@ pub(crate) struct App {
     gathering: Mutex<HashSet<UserId>>,
     /// Contacts that may be the same person, as they were found last.
     pub(crate) duplicates: data::duplicates::Duplicates,
+    /// What was refused and recorded lately.
+    pub(crate) refusals: acts::Refusals,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
     /// Whose first rows are being read for the page of columns.
@@ -207,6 +210,7 @@ impl App {
                 ..limits
             })),
             duplicates: data::duplicates::Duplicates::default(),
+            refusals: acts::Refusals::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
             glimpses: Arc::new(tokio::sync::Semaphore::new(GLIMPSES_MAX)),

@@ -18,8 +18,8 @@ use super::dress::wants_json;
 use super::fault::Fault;
 use super::fields::Fields;
 use super::words::Words;
-use crate::domain::{Access, Role, Session, Timestamp, User};
-use crate::store::Loaded;
+use crate::domain::{Access, AuditActor, Role, Session, Timestamp, User, Via};
+use crate::store::{Loaded, acting};
 
 /// How exact `used_at` is: writing it at every request would write a lot.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -129,6 +129,7 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     if session.used_at.plus(TOUCH_EVERY) <= now {
         data::touch_session(app.repo(), &session, now).await;
     }
+    acting::identify(AuditActor::User(user.id, Via::Console));
     let chosen = user.language.as_deref().and_then(Words::known);
     Ok(Some(Signed {
         words: chosen.unwrap_or(app.default_words),

@@ -70,6 +70,11 @@ impl Acting {
         self.state().written
     }
 
+    /// Whether it has no name: it only looks at something, and what it commits is no act.
+    fn is_silent(&self) -> bool {
+        self.inner.act.is_empty()
+    }
+
     /// Who acts.
     #[must_use]
     pub fn actor(&self) -> AuditActor {
@@ -116,6 +121,17 @@ pub fn current() -> Option<Acting> {
     ACTING.try_with(Clone::clone).ok()
 }
 
+/// The same act in another task: to be given to whoever spawns it.
+pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let acting = current();
+    async move {
+        match acting {
+            Some(acting) => scope(acting, future).await,
+            None => future.await,
+        }
+    }
+}
+
 /// Says who acts, once that is known.
 pub fn identify(actor: AuditActor) {
     if let Some(acting) = current() {
@@ -144,7 +160,7 @@ pub(super) fn stamp(batch: &mut Batch) -> Option<Stamp> {
     if batch.noted.upkeep || batch.is_empty() {
         return None;
     }
-    let acting = current()?;
+    let acting = current().filter(|acting| !acting.is_silent())?;
     let subjects = subjects_of(batch);
     if batch.chained.is_empty() {
         let entry = acting.entry_for(&subjects, batch.noted.digest)?;

@@ -8,7 +8,7 @@ use crate::domain::{
     Actor, AreaId, AreaTree, Audience, Communication, CommunicationState, FilterId, GroupId,
     SavedFilter,
 };
-use crate::store::{RepoError, StoreError};
+use crate::store::{RepoError, StoreError, acting};
 use crate::tracker::{Deleted, Refusal, TrackerError};
 
 /// Communications read at a time.
@@ -134,10 +134,10 @@ impl Submitter {
     /// When the store fails.
     pub async fn delete_group(&self, id: GroupId, by: Actor) -> Result<(), SubmitError> {
         let this = self.clone();
-        let deleting = tokio::spawn(async move {
+        let deleting = tokio::spawn(acting::carried(async move {
             this.take_back_before(Going::Group(id)).await?;
             Ok(this.tracker.delete_group(id, by).await?)
-        });
+        }));
         deleting.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -153,10 +153,10 @@ impl Submitter {
     ) -> Result<Deleted, SubmitError> {
         self.tracker.area_may_go(id, into)?;
         let this = self.clone();
-        let deleting = tokio::spawn(async move {
+        let deleting = tokio::spawn(acting::carried(async move {
             this.take_back_before(Going::Area(id, into)).await?;
             Ok(this.tracker.delete_area(id, into, by).await?)
-        });
+        }));
         deleting.await.map_err(|_| StoreError::Closed)?
     }
 

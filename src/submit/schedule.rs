@@ -4,7 +4,8 @@ use super::approval::{Gate, digest};
 use super::decision::Decision;
 use super::send::log;
 use super::{Sent, SubmitError, Submitter};
-use crate::domain::{Communication, CommunicationId, CommunicationState};
+use crate::domain::{AuditActor, Communication, CommunicationId, CommunicationState};
+use crate::store::acting::{self, Acting};
 use crate::store::{Batch, Loaded, RowBatch};
 
 /// What came of something scheduled.
@@ -29,7 +30,10 @@ impl Submitter {
     /// # Errors
     /// When the store fails; then nothing was done.
     pub async fn send_scheduled(&self, id: CommunicationId) -> Result<OnTime, SubmitError> {
-        let outcome = self.decided(move |this| this.decide_scheduled(id)).await?;
+        let act = "communication.send_scheduled";
+        let acting = Acting::new(self.clock.wall(), AuditActor::Gateway, act, None);
+        let deciding = self.decided(move |this| this.decide_scheduled(id));
+        let outcome = acting::scope(acting, deciding).await?;
         match outcome {
             OnTime::Sent { people } => log(id, Sent::Now { people }),
             OnTime::TooLate => {

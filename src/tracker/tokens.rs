@@ -109,6 +109,7 @@ impl Users {
             used_at: Some(now),
             ..token.value.clone()
         };
+        batch.upkeep();
         batch.replace(token, &used);
         if let Err(error) = self.repo.store().commit(batch).await {
             tracing::debug!(%error, "a token's use was not noted");
@@ -131,6 +132,7 @@ impl Users {
         for _ in 0..CONFLICTS_MAX {
             let known = self.repo.api_request(&new.key)?;
             let mut batch = Batch::new();
+            batch.upkeep();
             match known {
                 Some(known) if !known.is_over(new.at) => return Ok(Begun::Known(known)),
                 Some(over) => {
@@ -164,6 +166,7 @@ impl Users {
             return Ok(!full);
         }
         let mut batch = Batch::new();
+        batch.upkeep();
         old.iter().for_each(|one| batch.remove(one));
         match self.repo.store().commit(batch).await {
             Ok(_) => Ok(true),
@@ -183,6 +186,7 @@ impl Users {
             ..begun.value.clone()
         };
         let mut batch = Batch::new();
+        batch.upkeep();
         batch.replace(begun, &cut_off);
         self.repo.store().commit(batch).await.map(|_| ())
     }
@@ -197,6 +201,7 @@ impl Users {
         answer: Option<ApiAnswer>,
     ) -> Result<(), StoreError> {
         let mut batch = Batch::new();
+        batch.upkeep();
         match answer {
             Some(answer) => {
                 let done = ApiRequest {

@@ -5,10 +5,10 @@ use std::time::Instant;
 use super::decide::{Decision, Known, decide};
 use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
 use crate::domain::{
-    ClosedReason, Communication, Contact, ContactId, Delivery, DeliveryId, LogEntry, LogEvent,
-    Person, Status, Timestamp,
+    AuditActor, AuditEntry, ClosedReason, Communication, Contact, ContactId, Delivery, DeliveryId,
+    LogEntry, LogEvent, Person, Status, Subject, SubjectKind, Timestamp,
 };
-use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
+use crate::store::{AuditBatch, Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// The rows an event touches, as they were read.
 pub(super) struct Rows {
@@ -133,6 +133,7 @@ impl Tracker {
             log,
             self.random.next_u64(),
         );
+        note_suspension(&mut batch, &decision, now);
         if decision.sender_fault {
             notices.push(Notice::SenderFault(decision.delivery.id));
         }
@@ -183,6 +184,18 @@ impl Tracker {
             notices.push(Notice::DeliveryClosed(*id));
         }
         Ok(())
+    }
+}
+
+/// That a method was suspended is recorded, and by which delivery.
+fn note_suspension(batch: &mut Batch, decision: &Decision, now: Timestamp) {
+    if decision.suspended.is_some() {
+        let delivery = &decision.delivery;
+        let entry = AuditEntry::new(now, AuditActor::Gateway, "method.suspend").about([
+            Subject::new(SubjectKind::Contact, *delivery.contact.as_bytes()),
+            Subject::new(SubjectKind::Delivery, *delivery.id.as_bytes()),
+        ]);
+        batch.audit(&entry);
     }
 }
 

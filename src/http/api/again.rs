@@ -24,7 +24,7 @@ use super::problem::Problem;
 use super::{attachments, body};
 use crate::domain::token::API_ANSWER_SIZE_MAX;
 use crate::domain::{ApiAnswer, ApiRequest, Redacted};
-use crate::store::{Loaded, StoreError};
+use crate::store::{Loaded, StoreError, acting};
 use crate::tracker::{Begun, Users};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -121,8 +121,8 @@ async fn done_once(
     let app = Arc::clone(app);
     // Whoever asked may go away meanwhile: the answer is kept for them all the same, and a file
     // stands in memory until then.
-    let doing = tokio::spawn(async move {
-        let handled = tokio::spawn(next.run(request)).await;
+    let doing = tokio::spawn(acting::carried(async move {
+        let handled = tokio::spawn(acting::carried(next.run(request))).await;
         drop(turn);
         match handled {
             Ok(response) => keep(&app, begun, response).await,
@@ -131,7 +131,7 @@ async fn done_once(
                 Err(Fault::Internal.into())
             }
         }
-    });
+    }));
     doing.await.map_err(|_| Fault::Internal)?
 }
 

@@ -16,8 +16,8 @@ use super::super::guard::client_address;
 use super::super::session;
 use super::super::{App, throttle};
 use super::problem::Problem;
-use crate::domain::{Access, ApiToken, User};
-use crate::store::Loaded;
+use crate::domain::{Access, ApiToken, AuditActor, User, Via};
+use crate::store::{Loaded, acting};
 
 /// What every token begins with: leaked ones are found by it.
 pub(crate) const TOKEN_PREFIX: &str = "tocsin_";
@@ -59,6 +59,7 @@ pub(in super::super) async fn authenticate(
     let address = client_address(app, request.headers(), request.extensions());
     let checked = check(app, address, request.headers());
     let (token, caller) = checked.map_err(IntoResponse::into_response)?;
+    acting::identify(AuditActor::User(caller.user.id, Via::Program));
     app.users().touch_token(&token).await;
     let access = Arc::clone(&caller.access);
     request.extensions_mut().insert(caller);

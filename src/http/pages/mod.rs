@@ -79,7 +79,7 @@ pub(super) use thread_file::READING_AT_ONCE;
 
 use super::data::duplicates;
 use super::fault::Fault;
-use super::{App, Console, access, api, assets, dress, gather, guard, login};
+use super::{App, Console, access, acts, api, assets, dress, gather, guard, login};
 
 /// The console as a service. Goes on with what its last run left half done; to be called within a
 /// runtime.
@@ -102,6 +102,7 @@ pub(super) fn router_of(app: Arc<App>) -> Router {
             StatusCode::REQUEST_TIMEOUT,
             request_timeout,
         ))
+        .layer(from_fn_with_state(Arc::clone(&app), acts::record))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .layer(CatchPanicLayer::custom(|_| Fault::Internal.into_response()))
         .layer(from_fn_with_state(Arc::clone(&app), dress::dress))

@@ -6,6 +6,7 @@
 //! ([`limits::level`]). Only a form changes anything: whoever merely opens a link (a mail
 //! scanner) uses nothing up. The picture that tells of opening is the one exception.
 
+mod acts;
 mod confirm;
 mod dress;
 mod enter;
@@ -171,6 +172,7 @@ pub fn public_router(site: PublicSite) -> Router {
             StatusCode::REQUEST_TIMEOUT,
             request_timeout,
         ))
+        .layer(from_fn_with_state(Arc::clone(&site), acts::record))
         .layer(from_fn_with_state(Arc::clone(&site), guard::guard))
         .layer(CatchPanicLayer::custom(|_| Fault::Internal.into_response()))
         .layer(from_fn_with_state(Arc::clone(&site), dress::dress))

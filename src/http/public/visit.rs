@@ -16,8 +16,8 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{cookie, csrf_of, hash, set_cookie};
 use super::Site;
-use crate::domain::{Contact, ContactId, Timestamp, Visit};
-use crate::store::Loaded;
+use crate::domain::{AuditActor, Contact, ContactId, Timestamp, Visit};
+use crate::store::{Loaded, acting};
 
 /// How exact `used_at` is: writing it at every request would write a lot.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ pub(super) async fn known(site: &Site, headers: &HeaderMap) -> Result<Option<Vis
     let Some(contact) = contact.filter(|contact| !contact.methods.is_empty()) else {
         return Ok(None);
     };
+    acting::identify(AuditActor::Person(contact.id));
     if visit.used_at.plus(TOUCH_EVERY) <= now {
         data::touch_visit(site.repo(), &visit, now).await;
     }
@@ -97,6 +98,7 @@ pub(super) async fn begin(
         used_at: now,
         expires_at: now.plus(settings.session_lifetime),
     };
+    acting::identify(AuditActor::Person(contact));
     data::begin_visit(site.repo(), &visit).await?;
     tracing::info!(contact = %contact, "logged in to the public pages");
     let secure = settings.secure_cookie;

@@ -11,6 +11,7 @@ mod api_people;
 mod api_replies;
 mod api_rows;
 mod api_sending;
+mod audit;
 mod comms_log;
 mod compose;
 mod confirmation;

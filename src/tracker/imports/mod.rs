@@ -16,8 +16,10 @@ use bytes::Bytes;
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 use crate::domain::import::{IMPORT_FILE_NAME_MAX, ImportState};
 use crate::domain::{
-    ImportId, ImportJob, ImportMapping, ImportPass, ImportTotals, Timestamp, UndoTotals, UserId,
+    AuditActor, ImportId, ImportJob, ImportMapping, ImportPass, ImportTotals, Timestamp,
+    UndoTotals, UserId, Via,
 };
+use crate::store::acting::{self, Acting};
 use crate::store::engine::Blob;
 use crate::store::{Batch, Loaded, RowBatch};
 
@@ -212,6 +214,26 @@ impl Tracker {
     /// When the store fails; then nothing of this step was written, and the work is to be
     /// opened again.
     pub async fn step_import(
+        &self,
+        work: ImportWork,
+    ) -> Result<(ImportWork, ImportStep), TrackerError> {
+        let act = match work.job.state {
+            ImportState::Running => "import.run",
+            ImportState::Undoing => "import.undo",
+            ImportState::Uploaded
+            | ImportState::Checking
+            | ImportState::Checked
+            | ImportState::Done
+            | ImportState::Cancelled
+            | ImportState::Failed
+            | ImportState::Undone => "",
+        };
+        let actor = AuditActor::User(work.job.by, Via::Console);
+        let acting = Acting::new(self.clock.wall(), actor, act, None);
+        acting::scope(acting, self.step_as_stands(work)).await
+    }
+
+    async fn step_as_stands(
         &self,
         work: ImportWork,
     ) -> Result<(ImportWork, ImportStep), TrackerError> {

@@ -1,0 +1,14 @@
+//! Records what the daemon does by itself.
+
+use crate::clock::SharedClock;
+use crate::domain::{AuditActor, AuditEntry};
+use crate::store::{AuditBatch, Batch, Repo};
+
+/// Records an act of the daemon. Failing to is no reason not to do it.
+pub(super) async fn note(repo: &Repo, clock: &SharedClock, act: &str, detail: &str) {
+    let mut batch = Batch::new();
+    batch.audit(&AuditEntry::new(clock.wall(), AuditActor::Gateway, act).saying(detail));
+    if let Err(error) = repo.store().commit(batch).await {
+        tracing::error!(%error, act, "what the gateway does could not be recorded");
+    }
+}
