@@ -4,6 +4,7 @@
 mod check_config;
 mod demo;
 mod healthcheck;
+mod reindex;
 mod serve;
 mod tone;
 mod user;
@@ -43,6 +44,8 @@ enum Command {
     /// program is installed.
     #[command(hide = true)]
     Tone,
+    /// Make the search index of a stopped gateway anew from its state.
+    Reindex(ConfigArgument),
     /// Check the state of a stopped gateway: every row, index, counter and body.
     Verify(ConfigArgument),
 }
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
+        Command::Reindex(config) => reindex::run(&config.config),
         Command::Tone => tone::run(),
         Command::Verify(config) => verify::run(&config.config),
     };

@@ -8,6 +8,7 @@ mod intake;
 mod lanes;
 mod note;
 mod rooms;
+mod search;
 mod sessions;
 mod speech;
 mod state;
@@ -33,12 +34,14 @@ use crate::inbound::Inbound;
 use crate::listener::Service;
 use crate::net::tls_server::ServerTls;
 use crate::observe::Metrics;
+use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::Submitter;
 use crate::tracker::Tracker;
 
 use note::note;
 use rooms::Rooms;
+pub use search::open_search;
 pub use state::{add_user, open_store};
 
 /// Where the daemon listens; ports chosen by the system are filled in.
@@ -63,6 +66,7 @@ pub struct Daemon {
     tracker: Tracker,
     submitter: Submitter,
     public_links: Option<PublicLinks>,
+    search: Feeder,
     clock: SharedClock,
     random: Randomness,
     metrics: Arc<Metrics>,
@@ -148,6 +152,7 @@ impl Daemon {
             tracker: rooms.tracker,
             submitter: rooms.submitter,
             public_links: rooms.public_links,
+            search: rooms.search,
             clock,
             random,
             metrics,
@@ -194,6 +199,10 @@ impl Daemon {
         self.tasks
             .intake
             .spawn(sweep::run(self.tracker.clone(), self.stops.intake.clone()));
+        let search = self.search.clone();
+        self.tasks
+            .intake
+            .spawn(search.run(self.stops.intake.clone()));
         self.tasks.intake.spawn(tls::watch(
             Arc::clone(&self.tls),
             self.config.tls.check_interval,
@@ -285,6 +294,7 @@ impl Daemon {
             random: self.random.clone(),
             submit: self.submitter.clone(),
             tracker: self.tracker.clone(),
+            search: self.search.clone(),
             settings,
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),

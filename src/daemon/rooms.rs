@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::search::open_search;
 use super::state::{
     open_store, reply_notices, signing_key, submit_settings, sync_accounts, tracker_settings,
 };
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::domain::{PublicLinks, ReturnPaths};
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
+use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::{PublicPages, Submitter};
 use crate::tracker::Tracker;
@@ -22,6 +24,7 @@ pub(super) struct Rooms {
     pub(super) return_paths: ReturnPaths,
     /// None where there are no public pages.
     pub(super) public_links: Option<PublicLinks>,
+    pub(super) search: Feeder,
 }
 
 impl Rooms {
@@ -66,6 +69,7 @@ impl Rooms {
             return_paths.clone(),
         )
         .in_region(&config.server.default_region);
+        let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
         Ok(Self {
             repo,
@@ -74,6 +78,7 @@ impl Rooms {
             inbound,
             return_paths,
             public_links,
+            search,
         })
     }
 }

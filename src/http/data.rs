@@ -5,6 +5,7 @@ pub(crate) mod duplicates;
 pub(crate) mod history;
 pub(crate) mod imports;
 pub(crate) mod people;
+pub(crate) mod search;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -70,6 +70,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
                 entry("/campaigns", "campaigns", "sheet", "campaigns.title"),
                 inbox,
                 entry("/log", "log", "list", "commslog.title"),
+                entry("/search", "search", "search", "nav.search"),
             ],
         },
         Group {

@@ -47,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{Timestamp, UserId};
 use crate::observe::Metrics;
+use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::Submitter;
 use crate::tracker::{Tracker, Users};
@@ -131,6 +132,8 @@ pub struct Console {
     pub submit: Submitter,
     /// Where contacts are changed, and what tells of changes.
     pub tracker: Tracker,
+    /// Finds what was written by its words.
+    pub search: Feeder,
     /// What is configured.
     pub settings: ConsoleSettings,
     /// How the daemon stands.

@@ -183,6 +183,8 @@ pub const ENTRY_BY_CASE: &[u8] = b"eb";
 pub const ENTRY_BY_CREDITOR: &[u8] = b"ec";
 /// Notes by the earlier entry that they belong to, oldest first.
 pub const NOTE_BY_ENTRY: &[u8] = b"en";
+/// Rows that the full-text index has still to hear of, by their keys.
+pub const SEARCH_TODO: &[u8] = b"zt";
 /// Facts about the installation: keys made at first start.
 pub const SETTING: &[u8] = b"x.";
 
@@ -609,4 +611,9 @@ pub fn unread_of(user: Option<UserId>) -> Key {
 /// Nobody is sixteen zeros: no id is.
 fn assignee(user: Option<UserId>) -> [u8; 16] {
     user.map_or([0; 16], |user| *user.as_bytes())
+}
+/// Word that the row under this key has changed.
+#[must_use]
+pub fn search_todo(row: &[u8]) -> Key {
+    [SEARCH_TODO, row].concat()
 }

@@ -7,6 +7,7 @@ pub mod check;
 mod delivery_rows;
 pub mod engine;
 mod import_rows;
+mod inbox_rows;
 pub mod keys;
 mod list_rows;
 mod lists;
@@ -24,6 +25,7 @@ pub use lists::{Listed, Seek};
 pub use repo::Find;
 pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, ThreadList};
 pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
+pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::domain::chain::Hash;
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::{
     Area, AreaId, AudienceChunk, Campaign, Communication, CommunicationState, Contact,
-    EarlyReceipt, Group, InboundMail, Lane, LogEntry, Message, MethodState, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    EarlyReceipt, Group, InboundMail, Lane, LogEntry, MethodState, Recipient, RoundJob,
+    SavedFilter, Session, SignUp, Ticket, User, Visit,
 };
 
 /// Something stored under a key, with what it derives.
@@ -23,6 +23,9 @@ pub trait Row: Record {
     fn indexes(&self) -> Vec<(Key, Value)> {
         Vec::new()
     }
+
+    /// Whether the full-text index has to hear of each change of it.
+    const SEARCHED: bool = false;
 
     /// What it adds to counters.
     fn counters(&self) -> Vec<(Key, i64)> {
@@ -76,7 +79,9 @@ pub trait RowBatch {
 impl RowBatch for Batch {
     fn insert<T: Row>(&mut self, row: &T) {
         self.assert_absent(row.key());
-        self.put(row.key(), row.to_bytes());
+        let bytes = row.to_bytes();
+        tell_search::<T>(self, row.key(), &bytes);
+        self.put(row.key(), bytes);
         write_difference(self, Vec::new(), row.indexes());
         add_difference(self, Vec::new(), row.counters());
         self.note_digest(row.digest());
@@ -85,7 +90,11 @@ impl RowBatch for Batch {
     fn replace<T: Row>(&mut self, old: &Loaded<T>, new: &T) {
         debug_assert!(old.value.key() == new.key(), "a row keeps its key");
         self.expect(old);
-        self.put(new.key(), new.to_bytes());
+        let bytes = new.to_bytes();
+        if bytes != old.bytes {
+            tell_search::<T>(self, new.key(), &bytes);
+        }
+        self.put(new.key(), bytes);
         write_difference(self, old.value.indexes(), new.indexes());
         add_difference(self, old.value.counters(), new.counters());
         self.note_digest(new.digest());
@@ -93,6 +102,7 @@ impl RowBatch for Batch {
 
     fn remove<T: Row>(&mut self, old: &Loaded<T>) {
         self.expect(old);
+        tell_search::<T>(self, old.value.key(), &[]);
         self.delete(old.value.key());
         write_difference(self, old.value.indexes(), Vec::new());
         add_difference(self, old.value.counters(), Vec::new());
@@ -100,6 +110,15 @@ impl RowBatch for Batch {
 
     fn expect<T: Row>(&mut self, row: &Loaded<T>) {
         self.assert_value(row.value.key(), row.bytes.clone());
+    }
+}
+
+/// Leaves word for the full-text index, in the same batch. The value follows from what the row
+/// holds now: who has read it can tell whether the row has changed since.
+fn tell_search<T: Row>(batch: &mut Batch, key: Key, bytes: &[u8]) {
+    if T::SEARCHED {
+        let mark = crc32fast::hash(bytes).to_be_bytes();
+        batch.put(keys::search_todo(&key), mark);
     }
 }
 
@@ -216,6 +235,8 @@ impl Row for Area {
 }
 
 impl Row for Communication {
+    const SEARCHED: bool = true;
+
     fn key(&self) -> Key {
         keys::communication(self.id)
     }
@@ -419,78 +440,5 @@ impl Row for Visit {
 impl Row for Session {
     fn key(&self) -> Key {
         keys::session(&self.token_hash)
-    }
-}
-
-impl Row for Thread {
-    fn key(&self) -> Key {
-        keys::thread(self.id)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let newest_first = |key: KeyBuilder| {
-            key.newest_first(self.changed_at)
-                .bytes(self.id.as_bytes())
-                .build()
-        };
-        let by_whom = match self.contact {
-            Some(contact) => KeyBuilder::new(keys::THREAD_BY_CONTACT).bytes(contact.as_bytes()),
-            None => KeyBuilder::new(keys::THREAD_BY_ADDRESS).text(self.address.reveal()),
-        };
-        let mut entries = vec![
-            keys::threads_in_state(self.state).into(),
-            keys::threads_assigned(self.assigned, self.state).into(),
-            by_whom,
-        ];
-        if self.unread > 0 {
-            entries.push(KeyBuilder::new(keys::THREAD_UNREAD));
-        }
-        let entries = entries.into_iter().map(newest_first);
-        entries.map(|key| (key, Vec::new())).collect()
-    }
-
-    fn counters(&self) -> Vec<(Key, i64)> {
-        if self.unread == 0 {
-            return Vec::new();
-        }
-        vec![
-            (keys::UNREAD_THREADS.to_vec(), 1),
-            (keys::unread_of(self.assigned), 1),
-        ]
-    }
-}
-
-impl Row for Message {
-    fn key(&self) -> Key {
-        keys::message(self.thread, self.at, self.id)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let mut entries = Vec::new();
-        let own = |start: Key| KeyBuilder::from(start).bytes(self.id.as_bytes()).build();
-        if !self.message_id.reveal().is_empty() {
-            let start = keys::messages_by_reference(self.message_id.reveal());
-            entries.push((own(start), self.key()));
-        }
-        if let Some(delivery) = self.delivery {
-            entries.push((own(keys::messages_by_delivery(delivery)), self.key()));
-        }
-        if let Some(at) = self.notify_at {
-            let queued = queue_key(Lane::Notify as u8, at, self.id.as_bytes());
-            entries.push((queued, self.key()));
-        }
-        entries
-    }
-}
-
-impl Row for ReplyNotice {
-    fn key(&self) -> Key {
-        keys::reply_notice(self.user)
-    }
-
-    fn indexes(&self) -> Vec<(Key, Value)> {
-        let queued = |due| queue_key(Lane::Notify as u8, due, self.user.as_bytes());
-        let entry = self.due.map(|due| (queued(due), self.key()));
-        entry.into_iter().collect()
     }
 }

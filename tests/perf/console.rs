@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use tocsin::clock::{Randomness, SharedClock, SystemClock};
 use tocsin::domain::reminder::ReminderPlan;
@@ -9,6 +10,8 @@ use tocsin::domain::suspension::SuspensionPolicy;
 use tocsin::domain::{Category, Redacted, Role, User, UserId};
 use tocsin::http::{Console, ConsoleSettings, Limits, Readiness, hash_password, router, serve};
 use tocsin::observe::Metrics;
+use tocsin::search::SearchIndex;
+use tocsin::search::feeder::Feeder;
 use tocsin::store::engine::OpenOptions;
 use tocsin::store::{Batch, Repo, RowBatch, Store};
 use tocsin::submit::{SubmitSettings, Submitter};
@@ -72,12 +75,16 @@ pub(crate) async fn start(folder: &Path) -> Served {
     let user = add_user(&repo, &random).await;
     let (readiness, watched) = watch::channel(Readiness::default());
     let stop = CancellationToken::new();
+    let (index, opened) = SearchIndex::open(&folder.join("search"), "perf").unwrap();
+    let search = Feeder::new(repo.clone(), Arc::new(index), opened, "perf");
+    tokio::spawn(search.clone().run(stop.clone()));
     let router = router(Console {
         repo: repo.clone(),
         clock: clock.clone(),
         random: random.clone(),
         submit: submit.clone(),
         tracker: tracker.clone(),
+        search: search.clone(),
         settings: ConsoleSettings::default(),
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),

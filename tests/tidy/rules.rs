@@ -94,11 +94,16 @@ const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "search",
+        may: &["domain", "proto", "store", "clock"],
+    },
+    Room {
         name: "http",
         may: &[
             "domain",
             "contacts_file",
             "pdf",
+            "search",
             "submit",
             "tracker",
             "store",

@@ -101,7 +101,7 @@ fn filter(app: &App, asked: &LogAsked) -> Answer<Filter> {
     Ok(Filter::new((from, to), by, standing, of.as_deref()))
 }
 
-fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
+pub(super) fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {
     let Some(text) = text else { return Ok(None) };
     let detail = "Give a time as RFC 3339 writes it, like 2026-05-01T00:00:00Z.";
     let at = read_time(text).ok_or_else(|| Problem::field(field, detail))?;

@@ -34,6 +34,7 @@ mod merge;
 mod people;
 pub(crate) mod problem;
 mod recipients;
+mod search;
 mod sending;
 mod shape;
 
@@ -175,6 +176,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(exports::statistics))
         .routes(routes!(me::get, me::amend))
         .routes(routes!(log::list))
+        .routes(routes!(search::search))
         .routes(routes!(exports::log))
         .merge(inbox_routes())
 }

@@ -48,6 +48,7 @@ mod related;
 mod remove_method;
 mod review;
 mod review_notes;
+mod search;
 mod thread;
 mod thread_answer;
 mod thread_file;
@@ -208,6 +209,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         )
         .merge(people())
         .merge(files())
+        .route("/search", get(search::page))
         .route("/issues", get(issues::page))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))

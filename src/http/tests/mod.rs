@@ -26,6 +26,7 @@ mod people;
 mod recipients;
 mod recontact;
 mod routes;
+mod search;
 mod self_service;
 mod serving;
 mod statistics;

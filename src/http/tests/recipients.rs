@@ -128,6 +128,7 @@ fn restarted(world: &World) -> axum::Router {
         random: crate::clock::Randomness::seeded(12),
         submit: world.submit.clone(),
         tracker: world.tracker.clone(),
+        search: world.app.console.search.clone(),
         settings: ConsoleSettings::default(),
         readiness: world.readiness.subscribe(),
         metrics: crate::observe::Metrics::new(0),

@@ -25,6 +25,8 @@ use crate::domain::{
     UserId, Verdict,
 };
 use crate::observe::Metrics;
+use crate::search::feeder::Feeder;
+use crate::search::{Opened, SearchIndex};
 use crate::sim::people::{self, Invented};
 use crate::store::engine::Store;
 use crate::store::{Batch, Repo, RowBatch};

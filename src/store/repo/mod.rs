@@ -9,6 +9,7 @@ mod find;
 mod imports;
 mod inbox;
 mod merge;
+mod search;
 mod sessions;
 mod tickets;
 mod tokens;
@@ -26,6 +27,7 @@ pub use correspondence::{EntryList, Happened};
 pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
 pub use merge::Walk;
+pub use search::{SearchTodo, Searched};
 
 /// Most areas there may be.
 pub const AREAS_MAX: usize = 10_000;

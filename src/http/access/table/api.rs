@@ -82,6 +82,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
     ),
     read("/api/v1/deliveries/{id}", P::See),
     read("/api/v1/log", P::See),
+    read("/api/v1/search", P::See),
     take("/api/v1/log/export", P::Export, "export.log"),
     read("/api/v1/campaigns", P::See),
     post("/api/v1/campaigns", P::Arrange, "campaign.create"),

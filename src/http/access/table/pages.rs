@@ -81,6 +81,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
         "export.statistics",
     ),
     read("/deliveries/{id}", P::See),
+    read("/search", P::See),
     read("/log", P::See),
     take("/log/export", P::Export, "export.log"),
     read("/campaigns", P::See),

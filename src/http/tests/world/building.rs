@@ -54,6 +54,12 @@ pub(super) async fn built(
         random,
         submit: submit.clone(),
         tracker: tracker.clone(),
+        search: Feeder::new(
+            repo.clone(),
+            Arc::new(SearchIndex::in_memory().unwrap()),
+            Opened::Empty,
+            "",
+        ),
         settings,
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),

@@ -1,0 +1,123 @@
+//! What somebody finds by words: read from the state, each thing once whoever asks may see it.
+
+use super::{PAGE_ROWS, Result};
+use crate::domain::{Channel, Timestamp};
+use crate::http::App;
+use crate::http::fault::Fault;
+use crate::search::{Found, Order, Piece, Question, document};
+use crate::store::{RepoError, Searched};
+
+/// Most of what was found that is looked through for one page.
+const LOOKED_MAX: usize = 500;
+/// Most names that stand in a line.
+const NAMES_MAX: usize = 3;
+
+/// Something that was found.
+pub(crate) struct Line {
+    pub(crate) what: Searched,
+    pub(crate) at: Timestamp,
+    pub(crate) subject: Vec<Piece>,
+    /// Names and addresses of the other side, those asked for first.
+    pub(crate) who: Vec<Vec<Piece>>,
+    pub(crate) body: Vec<Piece>,
+}
+
+impl Line {
+    /// By which channel it went or came; none where it went by several.
+    pub(crate) fn channel(&self) -> Option<Channel> {
+        match &self.what {
+            Searched::Communication(sent) => {
+                let mut channels = sent.channels.iter();
+                channels.next().filter(|_| channels.next().is_none())
+            }
+            Searched::Message(message) => Some(message.channel),
+        }
+    }
+}
+
+/// A page of what was found.
+#[derive(Default)]
+pub(crate) struct Results {
+    pub(crate) lines: Vec<Line>,
+    /// How many there are in all, those included that not everybody may see.
+    pub(crate) total: usize,
+    /// Where what follows begins.
+    pub(crate) next: Option<u64>,
+}
+
+/// Looks for what is asked; `may_see` says what whoever asks may know of.
+pub(crate) fn look(
+    app: &App,
+    question: &Question,
+    may_see: impl Fn(&Searched) -> Result<bool>,
+) -> Result<Results> {
+    let mut results = Results::default();
+    let wanted = question.limit.clamp(1, PAGE_ROWS.max(question.limit));
+    let mut asked = question.clone();
+    let mut looked = 0;
+    while results.lines.len() < wanted && looked < LOOKED_MAX {
+        asked.limit = wanted;
+        let found = app.console.search.index().find(&asked);
+        let found = found.map_err(|error| {
+            tracing::error!(%error, "the search index cannot be read");
+            Fault::Internal
+        })?;
+        results.total = found.total;
+        let whole = found.hits.len() == wanted;
+        for hit in &found.hits {
+            if results.lines.len() == wanted {
+                break;
+            }
+            looked += 1;
+            asked.before = Some(hit.place);
+            if let Some(line) = line(app, &found, &hit.row, &may_see)? {
+                results.lines.push(line);
+            }
+        }
+        if asked.order == Order::Relevant || !whole {
+            if results.lines.len() < wanted {
+                asked.before = None;
+            }
+            break;
+        }
+    }
+    if question.order == Order::Newest {
+        results.next = asked.before;
+    }
+    Ok(results)
+}
+
+fn line(
+    app: &App,
+    found: &Found,
+    row: &[u8],
+    may_see: &impl Fn(&Searched) -> Result<bool>,
+) -> Result<Option<Line>> {
+    let repo = app.repo();
+    // The index may be a moment behind: what is gone is not shown.
+    let Some(what) = repo.searched(row)? else {
+        return Ok(None);
+    };
+    if !may_see(&what)? {
+        return Ok(None);
+    }
+    let document = match document(repo, row) {
+        Ok(Some(document)) => document,
+        Ok(None) | Err(RepoError::Missing(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut who: Vec<_> = document
+        .recipients
+        .iter()
+        .map(|name| found.in_recipient(name))
+        .collect();
+    who.sort_by_key(|pieces| !pieces.iter().any(|piece| piece.marked));
+    who.truncate(NAMES_MAX);
+    Ok(Some(Line {
+        at: document.at,
+        subject: found.in_subject(&document.subject),
+        body: found.in_body(&document.body),
+        who,
+        what,
+    }))
+}

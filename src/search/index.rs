@@ -1,0 +1,451 @@
+//! The index on disk, and what it answers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tantivy::collector::{Count, MultiCollector, TopDocs};
+use tantivy::directory::MmapDirectory;
+use tantivy::query::Query;
+use tantivy::schema::{
+    BytesOptions, FAST, Field, INDEXED, IndexRecordOption, NumericOptions, STORED, Schema,
+    TextFieldIndexing, TextOptions, Value as _,
+};
+use tantivy::snippet::SnippetGenerator;
+use tantivy::tokenizer::{
+    AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, TextAnalyzer,
+};
+use tantivy::{
+    DocAddress, Index, IndexReader, IndexWriter, Order as FastOrder, ReloadPolicy, Searcher,
+    TantivyDocument, Term,
+};
+
+use super::document::Document;
+use super::question::{Order, Question};
+
+/// What a document of this version holds; another one makes the index anew.
+const VERSION: &str = "1";
+/// Memory for documents that are not on disk yet, in bytes (tantivy wants at least 15 MB).
+const WRITER_SIZE_BYTES: usize = 20_000_000;
+/// Longest word that can be found, in octets.
+const WORD_SIZE_MAX: usize = 60;
+/// Furthest place in a list by relevance.
+const RELEVANT_MAX: usize = 1_000;
+/// Longest piece of a text that is shown around what was found, in octets.
+const SNIPPET_SIZE_MAX: usize = 240;
+/// Longest subject or name that is marked as a whole, in octets.
+const LINE_SIZE_MAX: usize = 4_000;
+/// Name of the way in which texts become words.
+const WORDS: &str = "tocsin";
+
+/// Why the index could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] tantivy::TantivyError),
+    /// Its folder cannot be used.
+    #[error("the folder of the search index: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+/// How an index was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// As the last run left it.
+    Kept,
+    /// Empty: everything has to go in.
+    Empty,
+}
+
+/// Something that was found: the key of its row, and its place in the order of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Key of the row.
+    pub row: Vec<u8>,
+    /// Newer ones have a higher place; what follows is asked for with it.
+    pub place: u64,
+}
+
+/// A piece of a text, and whether it is what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The text.
+    pub text: String,
+    /// Whether it is to be marked.
+    pub marked: bool,
+}
+
+/// What was found.
+pub struct Found {
+    /// One page of it.
+    pub hits: Vec<Hit>,
+    /// How many there are in all.
+    pub total: usize,
+    subject: SnippetGenerator,
+    body: SnippetGenerator,
+    recipient: SnippetGenerator,
+}
+
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Found")
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Found {
+    /// The whole subject with what was asked for marked.
+    #[must_use]
+    pub fn in_subject(&self, text: &str) -> Vec<Piece> {
+        whole(&self.subject, text)
+    }
+
+    /// A whole name or address with what was asked for marked.
+    #[must_use]
+    pub fn in_recipient(&self, text: &str) -> Vec<Piece> {
+        whole(&self.recipient, text)
+    }
+
+    /// The part of a text that has most of what was asked for; its start where nothing stands.
+    #[must_use]
+    pub fn in_body(&self, text: &str) -> Vec<Piece> {
+        let snippet = self.body.snippet(text);
+        if snippet.is_empty() {
+            let start: String = text.chars().take(SNIPPET_SIZE_MAX).collect();
+            return vec![plain(&start)];
+        }
+        marked(snippet.fragment(), snippet.highlighted())
+    }
+}
+
+fn plain(text: &str) -> Piece {
+    Piece {
+        text: text.to_owned(),
+        marked: false,
+    }
+}
+
+/// Everything, marked where the words stand.
+fn whole(generator: &SnippetGenerator, text: &str) -> Vec<Piece> {
+    let snippet = generator.snippet(text);
+    // A snippet begins and ends at words: what stands around them belongs to it.
+    match text.find(snippet.fragment()) {
+        Some(start) if !snippet.is_empty() => {
+            let places = snippet.highlighted().iter();
+            let places: Vec<_> = places
+                .map(|place| place.start + start..place.end + start)
+                .collect();
+            marked(text, &places)
+        }
+        Some(_) | None => vec![plain(text)],
+    }
+}
+
+fn marked(text: &str, places: &[std::ops::Range<usize>]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut done = 0;
+    for place in tantivy::snippet::collapse_overlapped_ranges(places) {
+        let (Some(before), Some(found)) = (text.get(done..place.start), text.get(place.clone()))
+        else {
+            continue;
+        };
+        if !before.is_empty() {
+            pieces.push(plain(before));
+        }
+        pieces.push(Piece {
+            text: found.to_owned(),
+            marked: true,
+        });
+        done = place.end;
+    }
+    if let Some(rest) = text.get(done..).filter(|rest| !rest.is_empty()) {
+        pieces.push(plain(rest));
+    }
+    pieces
+}
+
+/// The fields of a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    pub(super) row: Field,
+    pub(super) place: Field,
+    pub(super) subject: Field,
+    pub(super) recipient: Field,
+    pub(super) body: Field,
+}
+
+fn schema() -> (Schema, Fields) {
+    let words = TextFieldIndexing::default()
+        .set_tokenizer(WORDS)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    let words = TextOptions::default().set_indexing_options(words);
+    let mut schema = Schema::builder();
+    let fields = Fields {
+        row: schema.add_bytes_field("row", BytesOptions::default() | INDEXED | STORED),
+        place: schema.add_u64_field("place", NumericOptions::default() | FAST | INDEXED),
+        subject: schema.add_text_field("subject", words.clone()),
+        recipient: schema.add_text_field("recipient", words.clone()),
+        body: schema.add_text_field("body", words),
+    };
+    (schema.build(), fields)
+}
+
+/// Letters and digits make words, without regard to case and accents.
+pub(super) fn analyzer() -> TextAnalyzer {
+    TextAnalyzer::builder(SimpleTokenizer::default())
+        .filter(RemoveLongFilter::limit(WORD_SIZE_MAX))
+        .filter(LowerCaser)
+        .filter(AsciiFoldingFilter)
+        .build()
+}
+
+/// What writes, and what each commit says of the whole: whose index it is, or that it is not
+/// whole.
+struct Pen {
+    writer: IndexWriter,
+    mark: String,
+}
+
+impl Pen {
+    fn commit(&mut self) -> Result<(), SearchError> {
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&self.mark);
+        commit.commit()?;
+        Ok(())
+    }
+}
+
+/// The full-text index.
+pub struct SearchIndex {
+    index: Index,
+    reader: IndexReader,
+    writer: Mutex<Pen>,
+    fields: Fields,
+    folder: PathBuf,
+}
+
+impl std::fmt::Debug for SearchIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SearchIndex")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SearchIndex {
+    /// Opens the index in this folder. One that is missing, damaged, of another version or of
+    /// another state (`mark` names it) is begun anew.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open(folder: &Path, mark: &str) -> Result<(Self, Opened), SearchError> {
+        let mark = format!("{VERSION} {mark}");
+        match Self::kept(folder, &mark) {
+            Ok(Some(index)) => return Ok((index, Opened::Kept)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the search index is damaged and made anew"),
+        }
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+        fs::create_dir_all(folder)?;
+        let (schema, _) = schema();
+        let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
+        let index = Index::create(directory, schema, tantivy::IndexSettings::default())?;
+        let index = Self::over(index, folder, String::new())?;
+        Ok((index, Opened::Empty))
+    }
+
+    /// An index that is gone with the process: for state in memory.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn in_memory() -> Result<Self, SearchError> {
+        let (schema, _) = schema();
+        Self::over(Index::create_in_ram(schema), Path::new(""), String::new())
+    }
+
+    /// What the last run left, if it belongs to this state and was finished.
+    fn kept(folder: &Path, mark: &str) -> Result<Option<Self>, SearchError> {
+        if !folder.join("meta.json").exists() {
+            return Ok(None);
+        }
+        let index = Index::open_in_dir(folder)?;
+        let (schema, _) = schema();
+        let payload = index.load_metas()?.payload;
+        if index.schema() != schema || payload.as_deref() != Some(mark) {
+            return Ok(None);
+        }
+        Self::over(index, folder, mark.to_owned()).map(Some)
+    }
+
+    fn over(index: Index, folder: &Path, mark: String) -> Result<Self, SearchError> {
+        index.tokenizers().register(WORDS, analyzer());
+        let (_, fields) = schema();
+        let writer = index.writer_with_num_threads(1, WRITER_SIZE_BYTES)?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        Ok(Self {
+            reader,
+            writer: Mutex::new(Pen { writer, mark }),
+            fields,
+            folder: folder.to_owned(),
+            index,
+        })
+    }
+
+    /// Takes documents in, each in place of what stood for its row; none for a row takes it out.
+    /// They are on disk and can be found when this returns. `mark` says that the index is whole.
+    ///
+    /// # Errors
+    /// When the index fails; then what it held before still stands.
+    pub fn apply(
+        &self,
+        changes: Vec<(Vec<u8>, Option<Document>)>,
+        mark: Option<&str>,
+    ) -> Result<(), SearchError> {
+        let mut pen = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for (row, document) in changes {
+            pen.writer
+                .delete_term(Term::from_field_bytes(self.fields.row, &row));
+            if let Some(document) = document {
+                pen.writer.add_document(self.of(&row, &document))?;
+            }
+        }
+        if let Some(mark) = mark {
+            pen.mark = format!("{VERSION} {mark}");
+        }
+        pen.commit()?;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    fn of(&self, row: &[u8], document: &Document) -> TantivyDocument {
+        let mut made = TantivyDocument::new();
+        made.add_bytes(self.fields.row, row);
+        made.add_u64(self.fields.place, document.place(row));
+        made.add_text(self.fields.subject, &document.subject);
+        for recipient in &document.recipients {
+            made.add_text(self.fields.recipient, recipient);
+        }
+        made.add_text(self.fields.body, &document.body);
+        made
+    }
+
+    /// How many documents can be found.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.reader.searcher().num_docs()
+    }
+
+    /// Looks for what is asked; what asks for nothing finds nothing.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn find(&self, question: &Question) -> Result<Found, SearchError> {
+        let searcher = self.reader.searcher();
+        let query = question.query(self.fields, &mut analyzer());
+        let (hits, total) = match question.order {
+            Order::Newest => self.newest(&searcher, question, query.as_ref())?,
+            Order::Relevant => self.relevant(&searcher, question, query.as_ref())?,
+        };
+        let snippets = |field, size| -> Result<SnippetGenerator, SearchError> {
+            let mut generator = SnippetGenerator::create(&searcher, query.as_ref(), field)?;
+            generator.set_max_num_chars(size);
+            Ok(generator)
+        };
+        Ok(Found {
+            hits,
+            total,
+            subject: snippets(self.fields.subject, LINE_SIZE_MAX)?,
+            recipient: snippets(self.fields.recipient, LINE_SIZE_MAX)?,
+            body: snippets(self.fields.body, SNIPPET_SIZE_MAX)?,
+        })
+    }
+
+    fn newest(
+        &self,
+        searcher: &Searcher,
+        question: &Question,
+        query: &dyn Query,
+    ) -> Result<(Vec<Hit>, usize), SearchError> {
+        let total = searcher.search(query, &Count)?;
+        let page = question.page(self.fields, query.box_clone());
+        let top = TopDocs::with_limit(question.limit.max(1))
+            .order_by_fast_field::<u64>("place", FastOrder::Desc);
+        let found = searcher.search(page.as_ref(), &top)?;
+        let addresses = found
+            .into_iter()
+            .map(|(place, at)| (place.unwrap_or(0), at));
+        Ok((self.hits(searcher, addresses)?, total))
+    }
+
+    fn relevant(
+        &self,
+        searcher: &Searcher,
+        question: &Question,
+        query: &dyn Query,
+    ) -> Result<(Vec<Hit>, usize), SearchError> {
+        let skip = question.skip.min(RELEVANT_MAX);
+        let top = TopDocs::with_limit(question.limit.max(1)).and_offset(skip);
+        let mut both = MultiCollector::new();
+        let (top, count) = (
+            both.add_collector(top.order_by_score()),
+            both.add_collector(Count),
+        );
+        let bounded = question.bounded(self.fields, query.box_clone());
+        let mut fruits = searcher.search(bounded.as_ref(), &both)?;
+        let found = top.extract(&mut fruits).into_iter().map(|(_, at)| (0, at));
+        Ok((self.hits(searcher, found)?, count.extract(&mut fruits)))
+    }
+
+    fn hits(
+        &self,
+        searcher: &Searcher,
+        found: impl Iterator<Item = (u64, DocAddress)>,
+    ) -> Result<Vec<Hit>, SearchError> {
+        let mut hits = Vec::new();
+        for (place, address) in found {
+            let document: TantivyDocument = searcher.doc(address)?;
+            let row = document.get_first(self.fields.row);
+            if let Some(row) = row.and_then(|row| row.as_bytes()) {
+                let row = row.to_vec();
+                hits.push(Hit { row, place });
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Throws everything away; what can be found goes in again from the state.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn clear(&self) -> Result<(), SearchError> {
+        let mut pen = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        pen.writer.delete_all_documents()?;
+        // Without a mark: should this be cut short, the next start begins anew.
+        pen.mark.clear();
+        pen.commit()?;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    /// The index, for whoever looks after its files.
+    #[must_use]
+    pub const fn folder(&self) -> &PathBuf {
+        &self.folder
+    }
+
+    /// How many files its documents lie in.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn segments(&self) -> Result<usize, SearchError> {
+        Ok(self.index.searchable_segment_ids()?.len())
+    }
+}
