@@ -32,6 +32,7 @@ pub mod job;
 pub mod log;
 pub mod merger;
 pub mod method;
+pub mod outline;
 pub mod public_links;
 pub mod purpose;
 pub mod reason;

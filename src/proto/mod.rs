@@ -1,6 +1,7 @@
 //! Sans-IO protocol cores: bytes and the time in, bytes and events out. No sockets, no clocks.
 
 pub mod call;
+pub mod cap;
 pub mod media;
 pub mod mime;
 pub mod smpp;

@@ -1,0 +1,481 @@
+//! From XML to an alert.
+
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
+
+use super::{
+    AREAS_MAX, AlertStatus, CAP_DEPTH_MAX, CAP_SIZE_MAX, CapAlert, CapArea, Geocode, INFOS_MAX,
+    Info, MessageType, REFERENCES_MAX, Reference, SHAPES_MAX, Severity, TEXT_SIZE_MAX, Urgency,
+};
+
+/// Namespaces of version 1.2, and of 1.1, which lacks nothing that is read here.
+const NAMESPACES: [&str; 2] = [
+    "urn:oasis:names:tc:emergency:cap:1.2",
+    "urn:oasis:names:tc:emergency:cap:1.1",
+];
+
+/// Why a document is no alert.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapError {
+    /// It is larger than [`CAP_SIZE_MAX`].
+    #[error("the document is larger than {CAP_SIZE_MAX} bytes")]
+    Size,
+    /// It is not in UTF-8.
+    #[error("the document is not in UTF-8")]
+    Encoding,
+    /// It is no well-formed XML, or brings a document type.
+    #[error("the document is no plain XML: {0}")]
+    Xml(String),
+    /// Something goes beyond its limit.
+    #[error("too many or too long: {0}")]
+    TooMany(&'static str),
+    /// It is XML, but no alert.
+    #[error("the document is no CAP alert")]
+    NoAlert,
+    /// A mandatory element is missing or empty.
+    #[error("<{0}> is missing")]
+    Missing(&'static str),
+    /// An element holds what it cannot hold.
+    #[error("<{0}> has a value that it cannot have")]
+    Value(&'static str),
+}
+
+/// Reads an alert.
+///
+/// # Errors
+/// [`CapError`] when it is none.
+pub fn read(bytes: &[u8]) -> Result<CapAlert, CapError> {
+    if bytes.len() > CAP_SIZE_MAX {
+        return Err(CapError::Size);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| CapError::Encoding)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader::from_str(text);
+    let mut being = Being::default();
+    loop {
+        let event = reader.read_event();
+        match event.map_err(|error| CapError::Xml(error.to_string()))? {
+            Event::Start(tag) => {
+                being.open(tag.local_name().as_ref(), &attributes(&tag))?;
+            }
+            Event::Empty(tag) => {
+                being.open(tag.local_name().as_ref(), &attributes(&tag))?;
+                being.close()?;
+            }
+            Event::End(_) => being.close()?,
+            Event::Text(text) => being.say(&text.xml10_content())?,
+            Event::CData(text) => being.say(&text.xml10_content())?,
+            Event::GeneralRef(name) => match name.resolve_char_ref() {
+                Ok(Some(letter)) => being.say(letter.encode_utf8(&mut [0; 4]))?,
+                Ok(None) | Err(_) => {
+                    let known = quick_xml::escape::resolve_predefined_entity(&name);
+                    being
+                        .say(known.ok_or_else(|| CapError::Xml("an unknown entity".to_owned()))?)?;
+                }
+            },
+            Event::DocType(_) => return Err(CapError::Xml("a document type".to_owned())),
+            Event::Eof => break,
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+    being.finish()
+}
+
+/// The namespaces that an element declares.
+fn attributes(tag: &quick_xml::events::BytesStart<'_>) -> Vec<String> {
+    let declared = tag.attributes().flatten().filter(|one| {
+        let key = one.key.as_ref();
+        key == "xmlns" || key.starts_with("xmlns:")
+    });
+    declared.map(|one| one.value.into_owned()).collect()
+}
+
+/// An alert being read.
+#[derive(Default)]
+struct Being {
+    /// Names of the elements that are open.
+    path: Vec<String>,
+    text: String,
+    is_cap: bool,
+    ended: bool,
+    identifier: String,
+    sender: String,
+    sent: String,
+    status: String,
+    message_type: String,
+    scope: String,
+    note: String,
+    references: String,
+    infos: Vec<Info>,
+    geocode: (String, String),
+}
+
+impl Being {
+    fn open(&mut self, name: &str, namespaces: &[String]) -> Result<(), CapError> {
+        if self.path.is_empty() {
+            if name != "alert" || self.ended {
+                return Err(CapError::NoAlert);
+            }
+            self.is_cap = namespaces
+                .iter()
+                .any(|one| NAMESPACES.contains(&one.as_str()));
+        }
+        if self.path.len() >= CAP_DEPTH_MAX {
+            return Err(CapError::TooMany("nested elements"));
+        }
+        self.text.clear();
+        self.path.push(name.to_owned());
+        match self.at().as_slice() {
+            ["alert", "info"] => {
+                if self.infos.len() >= INFOS_MAX {
+                    return Err(CapError::TooMany("info"));
+                }
+                self.infos.push(Info::default());
+            }
+            ["alert", "info", "area"] => {
+                let areas = self.infos.last_mut().map(|info| &mut info.areas);
+                let areas = areas.ok_or(CapError::NoAlert)?;
+                if areas.len() >= AREAS_MAX {
+                    return Err(CapError::TooMany("area"));
+                }
+                areas.push(CapArea::default());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at(&self) -> Vec<&str> {
+        self.path.iter().map(String::as_str).collect()
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), CapError> {
+        if self.path.is_empty() {
+            return if text.trim().is_empty() {
+                Ok(())
+            } else {
+                Err(CapError::NoAlert)
+            };
+        }
+        if self.text.len() + text.len() > TEXT_SIZE_MAX {
+            return Err(CapError::TooMany("text"));
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), CapError> {
+        let said = std::mem::take(&mut self.text).trim().to_owned();
+        let path = self.path.clone();
+        let at: Vec<&str> = path.iter().map(String::as_str).collect();
+        match at.as_slice() {
+            ["alert", field] => self.of_alert(field, said),
+            ["alert", "info", field] => self.of_info(field, said)?,
+            ["alert", "info", "area", field] => self.of_area(field, said)?,
+            ["alert", "info", "area", "geocode", "valueName"] => self.geocode.0 = said,
+            ["alert", "info", "area", "geocode", "value"] => self.geocode.1 = said,
+            _ => {}
+        }
+        self.path.pop();
+        self.ended |= self.path.is_empty();
+        Ok(())
+    }
+
+    fn of_alert(&mut self, field: &str, said: String) {
+        let place = match field {
+            "identifier" => &mut self.identifier,
+            "sender" => &mut self.sender,
+            "sent" => &mut self.sent,
+            "status" => &mut self.status,
+            "msgType" => &mut self.message_type,
+            "scope" => &mut self.scope,
+            "note" => &mut self.note,
+            "references" => &mut self.references,
+            _ => return,
+        };
+        *place = said;
+    }
+
+    fn of_info(&mut self, field: &str, said: String) -> Result<(), CapError> {
+        let info = self.infos.last_mut().ok_or(CapError::NoAlert)?;
+        match field {
+            "language" => info.language = said,
+            "event" => info.event = said,
+            "expires" => info.expires = said,
+            "senderName" => info.sender_name = said,
+            "headline" => info.headline = said,
+            "description" => info.description = said,
+            "instruction" => info.instruction = said,
+            "web" => info.web = said,
+            "contact" => info.contact = said,
+            "urgency" => info.urgency = urgency(&said).ok_or(CapError::Value("urgency"))?,
+            "severity" => info.severity = severity(&said).ok_or(CapError::Value("severity"))?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn of_area(&mut self, field: &str, said: String) -> Result<(), CapError> {
+        let area = self.infos.last_mut().and_then(|info| info.areas.last_mut());
+        let area = area.ok_or(CapError::NoAlert)?;
+        let full = |length: usize, what| {
+            if length < SHAPES_MAX {
+                Ok(())
+            } else {
+                Err(CapError::TooMany(what))
+            }
+        };
+        match field {
+            "areaDesc" => area.description = said,
+            "polygon" => {
+                full(area.polygons.len(), "polygon")?;
+                area.polygons.push(said);
+            }
+            "circle" => {
+                full(area.circles.len(), "circle")?;
+                area.circles.push(said);
+            }
+            "geocode" => {
+                full(area.geocodes.len(), "geocode")?;
+                let (name, value) = std::mem::take(&mut self.geocode);
+                area.geocodes.push(Geocode { name, value });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<CapAlert, CapError> {
+        if !self.is_cap || !self.ended {
+            return Err(CapError::NoAlert);
+        }
+        let need = |text: &str, name| {
+            if text.is_empty() {
+                Err(CapError::Missing(name))
+            } else {
+                Ok(())
+            }
+        };
+        need(&self.identifier, "identifier")?;
+        need(&self.sender, "sender")?;
+        need(&self.sent, "sent")?;
+        need(&self.status, "status")?;
+        need(&self.message_type, "msgType")?;
+        need(&self.scope, "scope")?;
+        // 3.2.1: neither may hold spaces, commas or restricted characters.
+        for (text, name) in [(&self.identifier, "identifier"), (&self.sender, "sender")] {
+            if text.contains([' ', ',', '<', '&']) || text.chars().any(char::is_control) {
+                return Err(CapError::Value(name));
+            }
+        }
+        let mut infos = self.infos;
+        for info in &mut infos {
+            need(&info.event, "event")?;
+            if info.language.is_empty() {
+                "en-US".clone_into(&mut info.language);
+            }
+        }
+        Ok(CapAlert {
+            status: status(&self.status).ok_or(CapError::Value("status"))?,
+            message_type: message_type(&self.message_type).ok_or(CapError::Value("msgType"))?,
+            is_public: self.scope == "Public",
+            references: references(&self.references)?,
+            identifier: self.identifier,
+            sender: self.sender,
+            sent: self.sent,
+            note: self.note,
+            infos,
+        })
+    }
+}
+
+/// "sender,identifier,sent" of each, with white space between them.
+fn references(text: &str) -> Result<Vec<Reference>, CapError> {
+    let mut found = Vec::new();
+    for one in text.split_whitespace() {
+        if found.len() >= REFERENCES_MAX {
+            return Err(CapError::TooMany("references"));
+        }
+        let mut parts = one.splitn(3, ',');
+        let (Some(sender), Some(identifier), Some(sent)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(CapError::Value("references"));
+        };
+        found.push(Reference {
+            sender: sender.to_owned(),
+            identifier: identifier.to_owned(),
+            sent: sent.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+fn status(text: &str) -> Option<AlertStatus> {
+    Some(match text {
+        "Actual" => AlertStatus::Actual,
+        "Exercise" => AlertStatus::Exercise,
+        "System" => AlertStatus::System,
+        "Test" => AlertStatus::Test,
+        "Draft" => AlertStatus::Draft,
+        _ => return None,
+    })
+}
+
+fn message_type(text: &str) -> Option<MessageType> {
+    Some(match text {
+        "Alert" => MessageType::Alert,
+        "Update" => MessageType::Update,
+        "Cancel" => MessageType::Cancel,
+        "Ack" => MessageType::Ack,
+        "Error" => MessageType::Error,
+        _ => return None,
+    })
+}
+
+fn urgency(text: &str) -> Option<Urgency> {
+    Some(match text {
+        "Immediate" => Urgency::Immediate,
+        "Expected" => Urgency::Expected,
+        "Future" => Urgency::Future,
+        "Past" => Urgency::Past,
+        "Unknown" => Urgency::Unknown,
+        _ => return None,
+    })
+}
+
+fn severity(text: &str) -> Option<Severity> {
+    Some(match text {
+        "Extreme" => Severity::Extreme,
+        "Severe" => Severity::Severe,
+        "Moderate" => Severity::Moderate,
+        "Minor" => Severity::Minor,
+        "Unknown" => Severity::Unknown,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// An alert with these elements in it, and one `info` with those.
+    fn alert(elements: &str, info: &str) -> String {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<alert xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"><identifier>KSTO1055887203</identifier>
+<sender>KSTO@NWS.NOAA.GOV</sender><sent>2003-06-17T14:57:00-07:00</sent>{elements}
+<scope>Public</scope><info><category>Met</category><event>SEVERE THUNDERSTORM</event>{info}</info></alert>"
+        )
+    }
+
+    const ACTUAL: &str = "<status>Actual</status><msgType>Alert</msgType>";
+
+    #[test]
+    fn an_alert_is_read() {
+        let area = "<urgency>Immediate</urgency><severity>Severe</severity><headline>STORM &amp; HAIL</headline>
+<description><![CDATA[At <254 PM>]]></description><area><areaDesc>Alpine County &#233;</areaDesc>
+<polygon>38.47,-120.14 38.34,-119.95 38.52,-119.74 38.62,-119.89 38.47,-120.14</polygon>
+<circle>32.9525,-115.5527 0</circle><geocode><valueName>SAME</valueName><value>006109</value></geocode></area>";
+        let read = read(alert(ACTUAL, area).as_bytes()).unwrap();
+        assert_eq!(read.identifier, "KSTO1055887203");
+        assert_eq!(
+            (read.status, read.message_type),
+            (AlertStatus::Actual, MessageType::Alert)
+        );
+        let info = &read.infos[0];
+        assert_eq!(
+            (info.language.as_str(), info.severity),
+            ("en-US", Severity::Severe)
+        );
+        assert_eq!(
+            (info.headline.as_str(), info.description.as_str()),
+            ("STORM & HAIL", "At <254 PM>")
+        );
+        let area = &info.areas[0];
+        assert_eq!(area.description, "Alpine County é");
+        assert_eq!(
+            area.geocodes[0],
+            Geocode {
+                name: "SAME".into(),
+                value: "006109".into()
+            }
+        );
+        assert_eq!((area.polygons.len(), area.circles.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_it_updates_and_calls_off_is_named() {
+        let elements = "<status>Exercise</status><msgType>Cancel</msgType><references>a@b,1,2003-06-17T14:57:00-07:00
+ c@d,2,2003-06-17T15:57:00-07:00</references>";
+        let read = read(alert(elements, "").as_bytes()).unwrap();
+        assert_eq!(read.message_type, MessageType::Cancel);
+        assert_eq!(read.references[1].identifier, "2");
+        let wrong = elements.replace("a@b,1,2003", "a@b;1;2003");
+        assert_eq!(
+            super::read(alert(&wrong, "").as_bytes()),
+            Err(CapError::Value("references"))
+        );
+    }
+
+    #[test]
+    fn what_is_no_alert_is_refused_with_a_reason() {
+        let good = alert(ACTUAL, "");
+        let refused = |text: &str| read(text.as_bytes()).unwrap_err();
+        assert_eq!(
+            refused(&good.replace("Actual", "Real")),
+            CapError::Value("status")
+        );
+        assert_eq!(
+            refused(&good.replace("<scope>Public</scope>", "")),
+            CapError::Missing("scope")
+        );
+        assert_eq!(
+            refused(&good.replace("KSTO@", "K, ")),
+            CapError::Value("sender")
+        );
+        assert_eq!(
+            refused(&good.replace("cap:1.2", "cap:9")),
+            CapError::NoAlert
+        );
+        assert_eq!(refused("<other/>"), CapError::NoAlert);
+        assert_eq!(refused(""), CapError::NoAlert);
+        assert_eq!(
+            refused(good.strip_suffix("</alert>").unwrap()),
+            CapError::NoAlert
+        );
+        let bomb = good.replace("<alert", "<!DOCTYPE a [<!ENTITY b \"c\">]><alert");
+        assert!(matches!(refused(&bomb), CapError::Xml(_)));
+        assert!(matches!(
+            refused(&good.replace("Met", "&b;")),
+            CapError::Xml(_)
+        ));
+        assert_eq!(read(&[0xff, 0xfe]), Err(CapError::Encoding));
+        assert_eq!(read(&vec![b' '; CAP_SIZE_MAX + 1]), Err(CapError::Size));
+    }
+
+    #[test]
+    fn nothing_grows_without_bound() {
+        let refused = |info: &str| read(alert(ACTUAL, info).as_bytes()).unwrap_err();
+        let many = |text: &str, count: usize| text.repeat(count + 1);
+        assert_eq!(
+            refused(&many("<area/>", AREAS_MAX)),
+            CapError::TooMany("area")
+        );
+        assert_eq!(
+            refused(&many("</info><info><event>e</event>", INFOS_MAX)),
+            CapError::TooMany("info")
+        );
+        let shapes = format!("<area>{}</area>", many("<polygon/>", SHAPES_MAX));
+        assert_eq!(refused(&shapes), CapError::TooMany("polygon"));
+        assert_eq!(
+            refused(&many("<x>", CAP_DEPTH_MAX)),
+            CapError::TooMany("nested elements")
+        );
+        assert_eq!(
+            refused(&many("a", TEXT_SIZE_MAX)),
+            CapError::TooMany("text")
+        );
+    }
+}
