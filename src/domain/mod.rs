@@ -51,6 +51,7 @@ pub mod token;
 pub mod transitions;
 pub mod user;
 pub mod verdict;
+pub mod webhook;
 pub mod wishes;
 
 pub use access::{Access, CaseScope, Permission, Permissions};

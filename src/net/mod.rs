@@ -1,6 +1,7 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
 pub mod dns;
+pub mod https;
 pub mod sip;
 pub mod smpp;
 pub mod tls_client;

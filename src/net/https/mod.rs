@@ -1,0 +1,260 @@
+//! A small HTTP client for what is sent to addresses that people enter: news to programs.
+//!
+//! Whoever may enter an address must not make us knock at doors inside the house: names are
+//! resolved here, only public addresses (and those that the installation allows) are spoken to,
+//! and the very address that was looked at is connected to. Redirects are answers, not followed.
+
+mod guard;
+
+pub use guard::{Guard, NetworkError, is_public};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Most of an answer's body that is read, in octets; it counts for nothing.
+const ANSWER_SIZE_MAX: usize = 64 * 1024;
+/// Most addresses of a name that are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// Where a request goes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target {
+    tls: bool,
+    host: String,
+    port: u16,
+    /// Path and query.
+    path: String,
+}
+
+/// Addresses may hold secrets: only the kind is shown.
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.tls {
+            "Target(https)"
+        } else {
+            "Target(http)"
+        })
+    }
+}
+
+/// What is wrong with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It is no address.
+    #[error("this is not an address that begins with https://")]
+    Malformed,
+    /// It names a user or a password.
+    #[error("an address has no user name and no password in it")]
+    Credentials,
+}
+
+impl Target {
+    /// Reads an `https` or `http` address.
+    ///
+    /// # Errors
+    /// When it is none, or holds a user name.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let uri: Uri = text.trim().parse().map_err(|_| TargetError::Malformed)?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            Some(_) | None => return Err(TargetError::Malformed),
+        };
+        let authority = uri.authority().ok_or(TargetError::Malformed)?;
+        if authority.as_str().contains('@') {
+            return Err(TargetError::Credentials);
+        }
+        let host = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        if host.is_empty() {
+            return Err(TargetError::Malformed);
+        }
+        Ok(Self {
+            tls,
+            host: host.to_owned(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            path: uri
+                .path_and_query()
+                .map_or("/", |path| path.as_str())
+                .to_owned(),
+        })
+    }
+
+    /// Whether it is encrypted.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.tls
+    }
+
+    fn authority(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        let usual = if self.tls { 443 } else { 80 };
+        if self.port == usual {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// None of its addresses may be spoken to, or it has none.
+    #[error("the name has no address that may be spoken to")]
+    Refused,
+    /// Nobody answered.
+    #[error("not reachable: {0}")]
+    Unreachable(std::io::Error),
+    /// The certificate is not good, or TLS failed.
+    #[error("tls: {0}")]
+    Tls(std::io::Error),
+    /// What came back is no HTTP.
+    #[error("http: {0}")]
+    Http(#[from] hyper::Error),
+    /// It took too long.
+    #[error("no answer in time")]
+    TimedOut,
+    /// A header cannot be sent.
+    #[error("a header holds what a header cannot hold")]
+    Header,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Headers beside those that every request has.
+    pub headers: Vec<(&'static str, String)>,
+    /// Media type of the body.
+    pub media_type: &'static str,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Sends, one connection for each request.
+#[derive(Clone, Debug)]
+pub struct HttpsClient {
+    tls: Arc<ClientConfig>,
+    guard: Guard,
+    timeout: Duration,
+}
+
+impl HttpsClient {
+    /// With these roots, speaking only to what the guard allows; `timeout` is for a request from
+    /// its first look at the name to the last byte of the answer.
+    #[must_use]
+    pub const fn new(tls: Arc<ClientConfig>, guard: Guard, timeout: Duration) -> Self {
+        Self {
+            tls,
+            guard,
+            timeout,
+        }
+    }
+
+    /// Sends with POST; the status of the answer, whatever it is.
+    ///
+    /// # Errors
+    /// When there was no answer.
+    pub async fn post(&self, target: &Target, post: Post) -> Result<u16, PostError> {
+        let sent = self.send(target, post);
+        tokio::time::timeout(self.timeout, sent)
+            .await
+            .map_err(|_| PostError::TimedOut)?
+    }
+
+    async fn send(&self, target: &Target, post: Post) -> Result<u16, PostError> {
+        let request = request(target, post)?;
+        let stream = self.connect(target).await?;
+        if !target.tls {
+            return exchange(stream, request).await;
+        }
+        let name = ServerName::try_from(target.host.clone()).map_err(|_| PostError::Refused)?;
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector
+            .connect(name, stream)
+            .await
+            .map_err(PostError::Tls)?;
+        exchange(stream, request).await
+    }
+
+    /// To the first of its addresses that may be spoken to and answers.
+    async fn connect(&self, target: &Target) -> Result<TcpStream, PostError> {
+        let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
+        let found = found.map_err(|_| PostError::Refused)?;
+        let allowed = found.filter(|address| self.guard.allows(address.ip()));
+        let allowed: Vec<SocketAddr> = allowed.take(ADDRESSES_MAX).collect();
+        let mut failure = PostError::Refused;
+        for address in allowed {
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = PostError::Unreachable(error),
+            }
+        }
+        Err(failure)
+    }
+}
+
+fn request(target: &Target, post: Post) -> Result<Request<Full<Bytes>>, PostError> {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(&target.path)
+        .header(HOST, target.authority())
+        .header(USER_AGENT, concat!("tocsin/", env!("CARGO_PKG_VERSION")))
+        .header(CONTENT_TYPE, post.media_type);
+    for (name, value) in post.headers {
+        let value = HeaderValue::from_str(&value).map_err(|_| PostError::Header)?;
+        request = request.header(HeaderName::from_static(name), value);
+    }
+    let request = request.body(Full::new(post.body));
+    request.map_err(|_| PostError::Header)
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<u16, PostError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let asked = async {
+        let answer = sender.send_request(request).await?;
+        let status = answer.status().as_u16();
+        // Read so that the other side is not cut off; a long one is.
+        let _ = Limited::new(answer.into_body(), ANSWER_SIZE_MAX)
+            .collect()
+            .await;
+        drop(sender);
+        Ok(status)
+    };
+    tokio::pin!(connection);
+    tokio::pin!(asked);
+    tokio::select! {
+        biased;
+        status = &mut asked => status,
+        ended = &mut connection => {
+            ended?;
+            asked.await
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
