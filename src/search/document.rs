@@ -1,7 +1,7 @@
 //! What of a row can be found.
 
 use crate::domain::{
-    Body, Communication, CommunicationState, ContactId, Content, Message, Timestamp,
+    Body, CaseId, Communication, CommunicationState, ContactId, Content, Entry, Message, Timestamp,
 };
 use crate::proto::mime;
 use crate::store::{Repo, RepoError, Searched};
@@ -49,6 +49,7 @@ pub fn document(repo: &Repo, row: &[u8]) -> Result<Option<Document>, RepoError> 
     match repo.searched(row)? {
         Some(Searched::Communication(sent)) => of_communication(repo, &sent),
         Some(Searched::Message(message)) => of_message(repo, &message).map(Some),
+        Some(Searched::Note(entry)) => of_note(repo, &entry).map(Some),
         None => Ok(None),
     }
 }
@@ -57,7 +58,8 @@ fn of_communication(repo: &Repo, sent: &Communication) -> Result<Option<Document
     if sent.origin.is_by_itself() {
         return Ok(None);
     }
-    let (subject, body) = texts_of(repo, sent)?;
+    let (subject, mut body) = texts_of(repo, sent)?;
+    say_case(repo, sent.matter.and_then(|matter| matter.case), &mut body)?;
     Ok(Some(Document {
         at: sent.sent_at.unwrap_or(sent.created_at),
         subject,
@@ -152,6 +154,40 @@ fn name(repo: &Repo, contact: ContactId, into: &mut Vec<String>) -> Result<(), R
     Ok(())
 }
 
+/// What belongs to a case is found by its reference too.
+fn say_case(repo: &Repo, case: Option<CaseId>, body: &mut String) -> Result<(), RepoError> {
+    if let Some(id) = case
+        && let Some(case) = repo.case(id)?
+    {
+        body.push('\n');
+        body.push_str(&case.reference);
+    }
+    Ok(())
+}
+
+fn of_note(repo: &Repo, entry: &Entry) -> Result<Document, RepoError> {
+    let mut found = Document {
+        at: entry.at,
+        subject: entry.title.reveal().clone(),
+        ..Document::default()
+    };
+    name(repo, entry.with, &mut found.recipients)?;
+    if let Some(client) = entry.client.filter(|client| *client != entry.with) {
+        name(repo, client, &mut found.recipients)?;
+    }
+    if let Some(note) = entry.note() {
+        let text = repo.store().get_blob(note.text)?.unwrap_or_default();
+        found.body = String::from_utf8_lossy(&text).into_owned();
+        for file in &note.files {
+            found.body.push('\n');
+            found.body.push_str(&file.name);
+        }
+    }
+    cut(&mut found.body);
+    say_case(repo, entry.case, &mut found.body)?;
+    Ok(found)
+}
+
 fn of_message(repo: &Repo, message: &Message) -> Result<Document, RepoError> {
     let mut found = Document {
         at: message.at,
@@ -177,5 +213,8 @@ fn of_message(repo: &Repo, message: &Message) -> Result<Document, RepoError> {
         found.body.push_str(file.name.reveal());
     }
     cut(&mut found.body);
+    let of = message.communication.map(|id| repo.communication(id));
+    let matter = of.transpose()?.flatten().and_then(|sent| sent.matter);
+    say_case(repo, matter.and_then(|matter| matter.case), &mut found.body)?;
     Ok(found)
 }

@@ -159,6 +159,16 @@ impl Feeder {
                 break;
             }
         }
+        let mut after = None;
+        while !stop.is_cancelled() {
+            let page = self.repo.entries_kept(after, STEP_ROWS)?;
+            let rows = page.rows.iter().map(|row| row.key());
+            self.take(rows.collect(), false).await?;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
         if stop.is_cancelled() {
             return Err(FeedError::CutShort);
         }

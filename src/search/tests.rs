@@ -248,7 +248,7 @@ async fn what_was_found_is_marked() {
         [
             piece("The <b>", false),
             piece("river", true),
-            piece("</b> rises.", false)
+            piece("</b> rises", false)
         ]
     );
     assert_eq!(found.in_subject("Else"), [piece("Else", false)]);

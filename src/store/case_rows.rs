@@ -56,6 +56,8 @@ impl Row for CaseEvent {
 }
 
 impl Row for Entry {
+    const SEARCHED: bool = true;
+
     fn key(&self) -> Key {
         keys::entry(self.id)
     }

@@ -23,9 +23,8 @@ pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use repo::Find;
-pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, ThreadList};
-pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
 pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList};
+pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

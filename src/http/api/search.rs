@@ -51,7 +51,7 @@ pub(super) struct PieceShape {
 /// Something that was found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FoundShape {
-    /// communication or message.
+    /// communication, message or note.
     kind: &'static str,
     /// Its id.
     id: String,
@@ -121,6 +121,7 @@ pub(super) async fn search(
 fn shape(line: Line) -> FoundShape {
     let (kind, id, thread) = match &line.what {
         Searched::Communication(sent) => ("communication", sent.id.to_string(), None),
+        Searched::Note(entry) => ("note", entry.id.to_string(), None),
         Searched::Message(message) => (
             "message",
             message.id.to_string(),

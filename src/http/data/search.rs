@@ -31,6 +31,7 @@ impl Line {
                 channels.next().filter(|_| channels.next().is_none())
             }
             Searched::Message(message) => Some(message.channel),
+            Searched::Note(_) => None,
         }
     }
 }

@@ -136,6 +136,7 @@ fn row(c: &Chrome, line: Line) -> Row {
             };
             (format!("/inbox/{}#m-{}", message.thread, message.id), kind)
         }
+        Searched::Note(entry) => (format!("/correspondence/{}", entry.id), "search.note"),
     };
     Row {
         href,

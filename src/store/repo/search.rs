@@ -1,7 +1,7 @@
 //! What the full-text index has to hear of, and all that it is built from.
 
 use super::{Page, Repo, Result};
-use crate::domain::{Communication, CommunicationId, Message};
+use crate::domain::{Communication, CommunicationId, Entry, Message};
 use crate::store::engine::{Batch, Key, KeyRange, StoreError, Value};
 use crate::store::keys;
 use crate::store::rows::Loaded;
@@ -25,6 +25,8 @@ pub enum Searched {
     Communication(Loaded<Communication>),
     /// Something that came in, or was answered.
     Message(Loaded<Message>),
+    /// Something that somebody wrote down by hand.
+    Note(Loaded<Entry>),
 }
 
 impl Repo {
@@ -74,6 +76,13 @@ impl Repo {
         Ok(match row.get(..TAG_SIZE) {
             Some(keys::COMMUNICATION) => self.load(row)?.map(Searched::Communication),
             Some(keys::MESSAGE) => self.message_at(row)?.map(Searched::Message),
+            // The others stand for what is found by itself.
+            Some(keys::ENTRY) => {
+                let entry = self.load::<Entry>(row)?;
+                entry
+                    .filter(|entry| entry.note().is_some())
+                    .map(Searched::Note)
+            }
             Some(_) | None => None,
         })
     }
@@ -87,6 +96,15 @@ impl Repo {
         let mut range = KeyRange::prefix(keys::COMMUNICATION);
         if let Some(after) = after {
             range = range.after(keys::communication(after));
+        }
+        self.rows(range, limit)
+    }
+
+    /// The whole record of correspondence, in order of ids.
+    pub fn entries_kept(&self, after: Option<Key>, limit: usize) -> Result<Page<Loaded<Entry>>> {
+        let mut range = KeyRange::prefix(keys::ENTRY);
+        if let Some(after) = after {
+            range = range.after(after);
         }
         self.rows(range, limit)
     }
