@@ -5,6 +5,7 @@
 //! `$CREDENTIALS_DIRECTORY`. Secrets come from files or credentials and are
 //! never printed. `config/tocsin.toml` lists every key with its default.
 
+mod cases;
 mod console;
 mod email;
 mod listen;
@@ -25,6 +26,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use cases::{Cases, Correspondence};
 pub use console::{Console, Log, LogFormat};
 pub use email::{Email, Relay, Retry, Route, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
@@ -71,6 +73,10 @@ pub struct Config {
     pub schedule: Schedule,
     /// What contacts are told when a method stops working.
     pub notices: Notices,
+    /// How cases are called.
+    pub cases: Cases,
+    /// Correspondence with clients and creditors.
+    pub correspondence: Correspondence,
     /// The console.
     pub console: Console,
     /// The pages for people themselves.
@@ -151,6 +157,11 @@ impl Config {
             ("approval", self.approval != other.approval),
             ("schedule", self.schedule != other.schedule),
             ("notices", self.notices != other.notices),
+            ("cases", self.cases != other.cases),
+            (
+                "correspondence",
+                self.correspondence != other.correspondence,
+            ),
             ("console", self.console != other.console),
             ("public", self.public != other.public),
             ("log", self.log != other.log),
@@ -187,6 +198,8 @@ impl Config {
             reminders: Reminders::read(&root.section("reminders")),
             suspension: Suspension::read(&root.section("suspension")),
             notices: Notices::read(&root.section("notices")),
+            cases: Cases::read(&root.section("cases")),
+            correspondence: Correspondence::read(&root.section("correspondence")),
             console: Console::read(&root.section("console")),
             log: Log::read(&root.section("log")),
             server,

@@ -172,6 +172,9 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
             .console
             .request_timeout
             .max(Duration::from_secs(1)),
+        case_references: config.cases.pattern(),
+        overdue: Duration::from_secs(u64::from(config.correspondence.overdue_hours) * 3600),
+        sender: config.email.from.clone(),
     })
 }
 

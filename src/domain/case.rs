@@ -151,9 +151,10 @@ impl ReferencePattern {
     /// Reads one; it has `{number}`, or `{number:0N}` for N digits, once, and may have `{year}`.
     ///
     /// # Errors
-    /// With a plain sentence when it is none.
-    pub fn parse(text: &str) -> Result<Self, Sentence> {
-        let wrong = || Sentence::from("Write {number} or {number:05} once, and {year} if wanted.");
+    /// With what it should be when it is none.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let wrong =
+            || "has {number} or {number:05} once, {year} if wanted, letters, digits and - / . _";
         let (before, rest) = text.split_once("{number").ok_or_else(wrong)?;
         let (format, after) = rest.split_once('}').ok_or_else(wrong)?;
         let width = match format.strip_prefix(":0") {
@@ -169,7 +170,7 @@ impl ReferencePattern {
         if !(1..=12).contains(&width) {
             return Err(wrong());
         }
-        case_reference(&pattern.of(9999, 1))?;
+        case_reference(&pattern.of(9999, 1)).map_err(|_| wrong())?;
         Ok(pattern)
     }
 

@@ -29,6 +29,11 @@ impl Fields {
             .unwrap_or_default()
     }
 
+    /// The fields of a form that came in parts.
+    pub(crate) const fn of_parts(parts: Vec<(String, String)>) -> Self {
+        Self(parts)
+    }
+
     /// These fields.
     #[cfg(test)]
     pub(crate) fn of_pairs(pairs: &[(&str, &str)]) -> Self {

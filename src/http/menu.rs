@@ -74,6 +74,13 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
             ],
         },
         Group {
+            label: "cases.title",
+            entries: vec![
+                entry("/cases", "cases", "file", "cases.title"),
+                entry("/correspondence", "correspondence", "mail", "entries.title"),
+            ],
+        },
+        Group {
             label: "nav.people",
             entries: vec![
                 entry("/contacts", "contacts", "people", "nav.contacts"),

@@ -10,6 +10,7 @@ mod api;
 mod assets;
 mod data;
 mod dress;
+pub(crate) mod entries;
 mod fault;
 mod fields;
 mod gather;
@@ -96,6 +97,12 @@ pub struct ConsoleSettings {
     pub body_size_max: usize,
     /// Longest time for one request, event streams excepted.
     pub request_timeout: Duration,
+    /// How references of new cases are proposed.
+    pub case_references: crate::domain::ReferencePattern,
+    /// What was sent and nobody has confirmed for longer is pointed out.
+    pub overdue: Duration,
+    /// The address that email of ours comes from, for details.
+    pub sender: String,
 }
 
 impl Default for ConsoleSettings {
@@ -115,6 +122,9 @@ impl Default for ConsoleSettings {
             metrics_allow: Vec::new(),
             body_size_max: 30 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
+            case_references: crate::domain::ReferencePattern::default(),
+            overdue: entries::OVERDUE,
+            sender: String::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{FieldError, SubmitError, Submitter};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::{
     Audience, Body, CampaignId, Channels, Communication, CommunicationId, CommunicationState,
-    Content, Matter, Origin, Related, SendingPlan, TemplateId, Timestamp, UserId,
+    Content, Entry, Matter, Origin, Related, SendingPlan, TemplateId, Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
@@ -111,7 +111,7 @@ impl Submitter {
         let now = self.clock.wall();
         let mut batch = Batch::new();
         let content = batch.blob(input.content.to_bytes());
-        batch.insert(&Communication {
+        let new = Communication {
             id,
             category: input.category.clone(),
             origin: Origin::Console(by),
@@ -133,7 +133,9 @@ impl Submitter {
             history: Vec::new(),
             matter: input.matter,
             template: input.template,
-        });
+        };
+        batch.insert(&new);
+        self.enter_draft(&mut batch, &new)?;
         self.touch_campaign(&mut batch, input.campaign, now)?;
         Ok(Decision {
             batch,
@@ -153,7 +155,11 @@ impl Submitter {
         };
         let mut batch = Batch::new();
         let new = Communication {
-            category: input.category.clone(),
+            category: if old.matter.is_some() {
+                old.category.clone()
+            } else {
+                input.category.clone()
+            },
             origin: Origin::Console(by),
             channels: input.channels,
             title: title(&content),
@@ -181,13 +187,12 @@ impl Submitter {
             }));
         }
         let revision = self.next_revision(old);
-        batch.replace(
-            old,
-            &Communication {
-                modified_at: revision,
-                ..new
-            },
-        );
+        let new = Communication {
+            modified_at: revision,
+            ..new
+        };
+        batch.replace(old, &new);
+        self.enter_draft(&mut batch, &new)?;
         self.touch_campaign(&mut batch, input.campaign, revision)?;
         Ok(Decision {
             batch,
@@ -196,6 +201,26 @@ impl Submitter {
                 revision,
             },
         })
+    }
+
+    /// Lets a letter that is not sent yet stand in the record of correspondence as it is now.
+    pub(super) fn enter_draft(
+        &self,
+        batch: &mut Batch,
+        draft: &Communication,
+    ) -> Result<(), SubmitError> {
+        let (Some(_), Some(to)) = (draft.matter, draft.audience.contacts.first()) else {
+            return Ok(());
+        };
+        let contact = self.repo.current_contact(*to)?;
+        let entry = contact.and_then(|contact| Entry::of_draft(draft, &contact));
+        let before = self.repo.entry(Entry::id_of_draft(draft.id))?;
+        match (before, entry) {
+            (Some(before), Some(entry)) => batch.replace(&before, &entry),
+            (None, Some(entry)) => batch.insert(&entry),
+            (Some(_) | None, None) => {}
+        }
+        Ok(())
     }
 
     /// The draft with this id, as it was at `seen`.
@@ -235,6 +260,9 @@ impl Submitter {
             let old = this.changeable(id, None)?;
             let mut batch = Batch::new();
             batch.remove(&old);
+            if let Some(entry) = this.repo.entry(Entry::id_of_draft(id))? {
+                batch.remove(&entry);
+            }
             Ok(Decision { batch, outcome: () })
         })
         .await

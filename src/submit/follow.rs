@@ -82,20 +82,27 @@ impl Submitter {
             Some(campaign) => self.repo.campaign(campaign)?.map(|known| known.id),
             None => None,
         };
-        let list = batch.blob(packed(&people));
+        let audience = if of.matter.is_some() {
+            Audience {
+                contacts: people,
+                ..Audience::default()
+            }
+        } else {
+            Audience {
+                list: Some(batch.blob(packed(&people))),
+                list_people: u32::try_from(people.len()).unwrap_or(u32::MAX),
+                ..Audience::default()
+            }
+        };
         let title = title(&content);
         let content = batch.blob(content.to_bytes());
-        batch.insert(&Communication {
+        let new = Communication {
             id,
             origin: Origin::Console(by),
             title,
             content,
             body: Body::Composed,
-            audience: Audience {
-                list: Some(list),
-                list_people: u32::try_from(people.len()).unwrap_or(u32::MAX),
-                ..Audience::default()
-            },
+            audience,
             state: CommunicationState::Draft,
             people: 0,
             rounds: 0,
@@ -115,7 +122,9 @@ impl Submitter {
             history: Vec::new(),
             template: None,
             ..of.value.clone()
-        });
+        };
+        batch.insert(&new);
+        self.enter_draft(&mut batch, &new)?;
         self.touch_campaign(&mut batch, campaign, now)?;
         Ok(Decision { batch, outcome: id })
     }

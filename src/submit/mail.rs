@@ -156,7 +156,7 @@ impl Submitter {
         let category = self.tracker.category(&communication.category);
         for person in people {
             let making = Making {
-                communication: communication.id,
+                communication,
                 category: &category,
                 contact: &person.contact,
                 round: 1,

@@ -64,7 +64,8 @@ impl DraftInput {
             }
         };
         let mut known = rules.categories.iter();
-        let unknown = !known.any(|category| category.name == self.category);
+        let unknown =
+            self.matter.is_none() && !known.any(|category| category.name == self.category);
         when(unknown, "category", "Choose a category.");
         when(
             self.channels == Channels::default(),

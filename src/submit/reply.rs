@@ -151,7 +151,7 @@ impl Submitter {
             .find(wanted)
             .ok_or_else(unusable)?;
         let content = answer.content();
-        let communication = Communication::to_one(
+        let said = Communication::to_one(
             answer.id,
             Origin::Reply(answer.by),
             REPLY_CATEGORY,
@@ -160,6 +160,10 @@ impl Submitter {
             batch.blob(content.to_bytes()),
             now,
         );
+        let communication = Communication {
+            matter: self.tracker.matter_of_thread(thread.id)?,
+            ..said
+        };
         let category = self.tracker.category(REPLY_CATEGORY);
         let new = NewDelivery {
             method,

@@ -181,7 +181,11 @@ impl Submitter {
                 contacts: contacts.to_vec(),
             });
         }
-        let rounds = plan_rounds(&new.plan, &self.settings().reminders, now);
+        // Nobody is reminded of a letter by itself: what failed is composed again by hand.
+        let mut rounds = plan_rounds(&new.plan, &self.settings().reminders, now);
+        if new.matter.is_some() {
+            rounds.truncate(1);
+        }
         let mut history = Vec::with_capacity(rounds.len());
         for planned in rounds {
             history.push(Round {

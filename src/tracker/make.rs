@@ -3,9 +3,9 @@
 use crate::clock::Randomness;
 use crate::domain::sort_name::sort_name;
 use crate::domain::{
-    Category, Channel, Communication, CommunicationId, Contact, Delivery, DeliveryId, DeliverySet,
-    Method, Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange,
-    TextStatus, Timestamp,
+    Category, Channel, Communication, Contact, Delivery, DeliveryId, DeliverySet, Entry, Method,
+    Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange, TextStatus,
+    Timestamp,
 };
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
@@ -25,7 +25,7 @@ pub type MadeDelivery = DeliveryId;
 #[derive(Clone, Copy, Debug)]
 pub struct Making<'a> {
     /// What is said.
-    pub communication: CommunicationId,
+    pub communication: &'a Communication,
     /// What counts as reached.
     pub category: &'a Category,
     /// To whom.
@@ -51,7 +51,7 @@ pub fn make_deliveries(
 ) -> Vec<MadeDelivery> {
     let mut updated = person.map_or_else(
         || Person {
-            communication: making.communication,
+            communication: making.communication.id,
             contact: making.contact.id,
             deliveries: Vec::new(),
             state: PersonState::NotContacted,
@@ -79,6 +79,7 @@ pub fn make_deliveries(
                 closed: false,
             });
             made.push(delivery.id);
+            enter(batch, making, delivery);
         }
         batch.insert_deliveries(&set);
     }
@@ -88,6 +89,20 @@ pub fn make_deliveries(
         None => batch.insert(&updated),
     }
     made
+}
+
+/// Puts what is said to clients and creditors into the record of correspondence.
+fn enter(batch: &mut Batch, making: Making<'_>, delivery: &Delivery) {
+    let entry = Entry::of_delivery(
+        making.communication,
+        making.contact,
+        delivery.id,
+        delivery.channel,
+        making.now,
+    );
+    if let Some(entry) = entry {
+        batch.insert(&entry);
+    }
 }
 
 /// Puts a communication to one person ([`Communication::to_one`]) into a batch, with its
@@ -103,7 +118,7 @@ pub fn make_to_one(
 ) -> Vec<MadeDelivery> {
     batch.insert(communication);
     let making = Making {
-        communication: communication.id,
+        communication,
         category,
         contact,
         round: 1,
@@ -138,7 +153,7 @@ fn new_delivery(id: DeliveryId, making: Making<'_>, new: NewDelivery<'_>) -> Del
     }
     Delivery {
         id,
-        communication: making.communication,
+        communication: making.communication.id,
         contact: making.contact.id,
         method: new.method.id,
         channel: new.channel,

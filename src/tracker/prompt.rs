@@ -90,7 +90,7 @@ pub(super) fn prompt_about(
     let name = contact.full_name();
     let communication = prompt(tracker, batch, channel, &name, now);
     let making = Making {
-        communication,
+        communication: &communication,
         category: &category(&tracker.settings().categories, PROMPT_CATEGORY),
         contact,
         round: 1,
@@ -103,10 +103,10 @@ pub(super) fn prompt_about(
         channel,
     }];
     make_deliveries(batch, &tracker.random, making, None, &wanted);
-    tracing::info!(contact = %contact.id, communication = %communication, channel = channel.as_str(), "prompt queued");
+    tracing::info!(contact = %contact.id, communication = %communication.id, channel = channel.as_str(), "prompt queued");
     vec![LogEvent::Prompted {
         about: suspended,
-        communication,
+        communication: communication.id,
     }]
 }
 
@@ -126,7 +126,7 @@ fn prompt(
     channel: Channel,
     name: &str,
     now: Timestamp,
-) -> CommunicationId {
+) -> Communication {
     let settings = &tracker.settings().prompts;
     let content = match channel {
         Channel::Email => Content {
@@ -160,5 +160,5 @@ fn prompt(
         now,
     );
     batch.insert(&communication);
-    communication.id
+    communication
 }

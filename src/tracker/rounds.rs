@@ -17,7 +17,7 @@ use crate::domain::reminder::wants_reminder;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{
     Category, Channel, Communication, CommunicationId, CommunicationState, Contact, ContactId,
-    EscalationStep, Person, RoundJob, Timestamp,
+    Entry, EscalationStep, Person, RoundJob, Timestamp,
 };
 use crate::store::engine::Sequence;
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch, StoreError};
@@ -271,6 +271,9 @@ impl Tracker {
             if let Some(contact) = contact {
                 self.add_person(batch, step, *id, contact, person.as_ref());
             }
+            if job.round == 1 && step.communication.matter.is_some() {
+                self.take_out_draft(batch, job.communication)?;
+            }
             notices.push(Notice::PersonChanged {
                 communication: job.communication,
                 contact: *id,
@@ -286,6 +289,19 @@ impl Tracker {
             moved.entered = moved.cursor;
         }
         Ok(Some(moved))
+    }
+
+    /// What is sent stands in the record of correspondence by its deliveries from now on.
+    fn take_out_draft(
+        &self,
+        batch: &mut Batch,
+        communication: CommunicationId,
+    ) -> Result<(), TrackerError> {
+        let entry = self.repo.entry(Entry::id_of_draft(communication))?;
+        if let Some(entry) = entry {
+            batch.remove(&entry);
+        }
+        Ok(())
     }
 
     /// Puts what has been made for the next people into its lanes. None while what was made is still
@@ -361,7 +377,7 @@ impl Tracker {
             return;
         }
         let making = Making {
-            communication: communication.id,
+            communication,
             category: &category,
             contact: &contact,
             round: job.round,

@@ -118,7 +118,7 @@ impl World {
         batch.insert(&communication);
         let category = self.tracker.category("Alert");
         let making = Making {
-            communication: self.communication,
+            communication: &communication,
             category: &category,
             contact: &self.contact,
             round: 1,

@@ -17,6 +17,10 @@ impl Chrome {
         self.may(Permission::Send)
     }
 
+    pub(crate) const fn may_handle_cases(&self) -> bool {
+        self.may(Permission::HandleCases)
+    }
+
     pub(crate) const fn may_change_contacts(&self) -> bool {
         self.may(Permission::ChangeContacts)
     }

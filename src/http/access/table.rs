@@ -14,6 +14,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::PEOPLE,
     pages::PLACES,
     pages::FILES,
+    pages::MATTERS,
     pages::USERS,
     api::OWN,
     api::MESSAGES,

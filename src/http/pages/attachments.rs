@@ -20,6 +20,7 @@ use super::compose::see;
 use super::problems::{Problem, Problems};
 use super::{Answer, id, show_as};
 use crate::domain::communication::{ATTACHMENTS_MAX, ATTACHMENTS_SIZE_MAX_BYTES};
+use crate::domain::correspondence::NOTE_TEXT_MAX;
 use crate::domain::{Attachment, BlobId, CommunicationId, CommunicationState, Sentence};
 use crate::submit::{FieldError, NewFile, SubmitError};
 
@@ -27,6 +28,10 @@ use crate::submit::{FieldError, NewFile, SubmitError};
 pub(crate) const UPLOADS_AT_ONCE: usize = 4;
 /// Longest value of a field that is no file, in bytes.
 const FIELD_SIZE_MAX: usize = 256;
+/// Longest text beside files, in bytes: that of a note.
+const TEXT_SIZE_MAX: usize = 4 * NOTE_TEXT_MAX;
+/// Most fields beside files.
+const FIELDS_MAX: usize = 32;
 const KILOBYTE: u64 = 1024;
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -121,8 +126,10 @@ fn list(
 
 /// Files as they come in, the form's token before them.
 pub(super) struct Upload {
-    signed: Signed,
-    files: Result<Vec<NewFile>, FieldError>,
+    pub(super) signed: Signed,
+    /// What was filled in beside them.
+    pub(super) fields: Fields,
+    pub(super) files: Result<Vec<NewFile>, FieldError>,
 }
 
 impl FromRequest<Arc<App>> for Upload {
@@ -134,16 +141,13 @@ impl FromRequest<Arc<App>> for Upload {
         let request = Request::from_parts(parts, body);
         let form = Multipart::from_request(request, app).await;
         let form = form.map_err(|error| Fault::of_status(error.status()).into_response())?;
-        let files = read(app, &signed, form).await;
-        Ok(match files.map_err(IntoResponse::into_response)? {
-            Ok(files) => Self {
-                signed,
-                files: Ok(files),
-            },
-            Err(problem) => Self {
-                signed,
-                files: Err(problem),
-            },
+        let mut parts = Vec::new();
+        let files = read(app, &signed, form, &mut parts).await;
+        let files = files.map_err(IntoResponse::into_response)?;
+        Ok(Self {
+            signed,
+            fields: Fields::of_parts(parts),
+            files,
         })
     }
 }
@@ -153,6 +157,7 @@ async fn read(
     app: &App,
     signed: &Signed,
     mut form: Multipart,
+    parts: &mut Vec<(String, String)>,
 ) -> Result<Result<Vec<NewFile>, FieldError>, Fault> {
     let _turn = app
         .uploads
@@ -164,7 +169,7 @@ async fn read(
     let mut room = usize::try_from(ATTACHMENTS_SIZE_MAX_BYTES).unwrap_or(usize::MAX);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         if field.name() == Some("csrf") {
-            let token = text_of(field).await?;
+            let token = text_of(field, FIELD_SIZE_MAX).await?;
             trusted = signed.owns(&token);
             continue;
         }
@@ -173,7 +178,11 @@ async fn read(
             return Err(Fault::Forged);
         }
         let Some(name) = field.file_name().map(str::to_owned) else {
-            text_of(field).await?;
+            let name = field.name().unwrap_or_default().to_owned();
+            if parts.len() >= FIELDS_MAX {
+                return Err(Fault::TooLarge);
+            }
+            parts.push((name, text_of(field, TEXT_SIZE_MAX).await?));
             continue;
         };
         let media_type = field.content_type().unwrap_or_default().to_owned();
@@ -215,8 +224,8 @@ fn broken(error: MultipartError) -> Fault {
     Fault::of_status(error.status())
 }
 
-async fn text_of(field: Field<'_>) -> Result<String, Fault> {
-    let bytes = bytes_of(field, FIELD_SIZE_MAX).await?;
+async fn text_of(field: Field<'_>, size_max: usize) -> Result<String, Fault> {
+    let bytes = bytes_of(field, size_max).await?;
     let bytes = bytes.ok_or(Fault::BadRequest)?;
     String::from_utf8(bytes.to_vec()).map_err(|_| Fault::BadRequest)
 }

@@ -19,6 +19,7 @@ use super::consents::{self, Consents};
 use super::contact_edit::{AlikeRow, alike_rows};
 pub(super) use super::contact_status::field;
 use super::contact_status::{self, Rejected, Standing};
+use super::correspondence::Tabs;
 use super::problems::Problem;
 use super::{Answer, apart, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
@@ -57,6 +58,7 @@ struct Page {
     alike: Vec<AlikeRow>,
     listed: bool,
     recent: Vec<Recent>,
+    tabs: Option<Tabs>,
 }
 
 /// `GET /contacts/{id}`. One that another contact took over leads there.
@@ -135,6 +137,7 @@ pub(super) fn view(
         alike: alike_rows(&c, &areas, &likely),
         listed: app.repo().recipient(signed.user.id, id)?.is_some(),
         recent: recent(app, &c, id)?,
+        tabs: Tabs::of(&contact, "overview"),
         name,
         c,
     };

@@ -3,6 +3,7 @@
 mod areas;
 mod attachments;
 mod campaigns;
+pub(crate) mod cases;
 mod comms_log;
 mod communication;
 mod communications;
@@ -18,6 +19,7 @@ mod contact_steps;
 mod contacts;
 mod contacts_export;
 mod content;
+pub(crate) mod correspondence;
 mod decide;
 mod draft_delete;
 mod evidence;
@@ -208,6 +210,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             post(thread_answer::correct),
         )
         .merge(people())
+        .merge(matters())
         .merge(files())
         .route("/search", get(search::page))
         .route("/issues", get(issues::page))
@@ -221,6 +224,38 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
         .fallback(|| async { Fault::NotFound })
         .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+}
+
+/// Cases, and correspondence with clients and creditors.
+fn matters() -> Router<Arc<App>> {
+    Router::new()
+        .route("/cases", get(cases::page).post(cases::make))
+        .route("/cases/new", get(cases::new))
+        .route("/cases/{id}", get(cases::one).post(cases::change))
+        .route("/cases/{id}/edit", get(cases::edit))
+        .route("/cases/{id}/log", get(cases::log))
+        .route(
+            "/cases/{id}/status",
+            get(cases::ask).post(cases::set_status),
+        )
+        .route("/cases/{id}/hold", post(cases::hold))
+        .route("/correspondence", get(correspondence::all))
+        .route("/correspondence/{id}", get(correspondence::entry_page))
+        .route("/correspondence/{id}/again", get(correspondence::again))
+        .route("/correspondence/{id}/file", post(correspondence::file))
+        .route(
+            "/correspondence/{id}/files/{index}",
+            get(correspondence::download),
+        )
+        .route(
+            "/contacts/{id}/correspondence",
+            get(correspondence::of_contact),
+        )
+        .route("/contacts/{id}/timeline", get(correspondence::timeline))
+        .route("/letters/new", get(correspondence::new_letter))
+        .route("/letters", post(correspondence::begin))
+        .route("/notes/new", get(correspondence::note_form))
+        .route("/notes", post(correspondence::add_note))
 }
 
 /// Contacts, and the lists and places they are in.

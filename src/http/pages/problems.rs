@@ -68,6 +68,14 @@ fn label(field: &str) -> &'static str {
         "days" => "tokens.days",
         "role" => "users.role",
         "areas" => "users.areas",
+        "reference" => "cases.reference",
+        "title" => "cases.about",
+        "client" => "cases.client",
+        "creditors" => "cases.creditors",
+        "team" => "cases.team",
+        "at" => "note.at",
+        "with" => "entries.with",
+        "files" => "note.files",
         _ => "field.other",
     }
 }

@@ -15,6 +15,7 @@ mod audit;
 mod comms_log;
 mod compose;
 mod confirmation;
+mod correspondence;
 mod imports;
 mod inbox;
 mod inbox_people;

@@ -119,6 +119,7 @@ impl Tracker {
                 contact: Some(contact),
                 ..thread.value.clone()
             };
+            self.enter_thread(&mut batch, &theirs)?;
             batch.replace(&thread, &theirs);
         }
         Ok((batch, Attached::Done))

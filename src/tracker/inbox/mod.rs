@@ -155,7 +155,8 @@ impl Tracker {
             Taken::Aside
         } else {
             let notify = !self.is_staff(incoming)? && self.may_tell(thread.as_ref())?;
-            let message = self.thread_up(&mut batch, incoming, thread, delivery.as_deref(), notify);
+            let delivery = delivery.as_deref();
+            let message = self.thread_up(&mut batch, incoming, thread, delivery, notify)?;
             Taken::In(message)
         };
         self.log_reply(&mut batch, incoming, delivery.is_some(), taken)?;
@@ -175,7 +176,7 @@ impl Tracker {
         thread: Option<Loaded<Thread>>,
         delivery: Option<&Delivery>,
         notify: bool,
-    ) -> ThreadId {
+    ) -> Result<ThreadId, TrackerError> {
         let mut new = thread.as_ref().map_or_else(
             || {
                 let id = ThreadId::new(self.random.uuid_v7(incoming.at));
@@ -193,11 +194,12 @@ impl Tracker {
         new.take(&message, &incoming.subject);
         new.contact = incoming.contact.or(new.contact);
         batch.insert(&message);
+        self.enter_message(batch, &new, &message, thread.as_deref())?;
         match &thread {
             Some(old) => batch.replace(old, &new),
             None => batch.insert(&new),
         }
-        new.id
+        Ok(new.id)
     }
 
     /// Whether administrators may be told of one more message of this thread.

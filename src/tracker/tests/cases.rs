@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::{
-    Actor, CaseChange, CaseCreditor, CaseId, CaseStatus, ContactId, ReferencePattern,
+    Actor, CaseChange, CaseCreditor, CaseId, CaseStatus, ContactId, Entry, EntryDirection, EntryId,
+    EntryKind, Matter, MessageId, MessageKind, NoteLink, ReferencePattern,
 };
+use crate::store::EntryList;
 use crate::store::check::check;
 
 const BY: Actor = Actor::User(UserId::from_bytes([1; 16]));
@@ -151,5 +153,177 @@ async fn cases_go_along_with_a_contact_that_is_taken_over() {
     assert_eq!(case.client, same.id);
     let cases = world.repo.cases_of_client(same.id, 10).unwrap();
     assert_eq!(cases.len(), 1);
+    assert!(check(world.repo.store()).unwrap().is_sound());
+}
+
+impl World {
+    /// A letter about a case, on its way by email.
+    async fn letter(&self, to: &Contact, client: &Contact, case: Option<CaseId>) -> DeliveryId {
+        let now = crate::clock::Clock::wall(&*self.clock);
+        let id = CommunicationId::new(self.random.uuid_v7(now));
+        let mut batch = Batch::new();
+        let content = Content {
+            subject: "Your account".into(),
+            text: "Please send us all data.".into(),
+            ..Content::default()
+        };
+        let communication = Communication {
+            matter: Some(Matter {
+                client: client.id,
+                case,
+            }),
+            ..Communication::to_one(
+                id,
+                Origin::Console(UserId::from_bytes([1; 16])),
+                "Letter",
+                Channels::only(Channel::Email),
+                "Your account".into(),
+                batch.blob(content.to_bytes()),
+                now,
+            )
+        };
+        let category = self.tracker.category("Letter");
+        let new = NewDelivery {
+            method: &to.methods[0],
+            channel: Channel::Email,
+        };
+        let random = &self.random;
+        let made = make_to_one(
+            &mut batch,
+            random,
+            &communication,
+            &category,
+            to,
+            new,
+            false,
+        );
+        self.repo.store().commit(batch).await.unwrap();
+        made[0]
+    }
+
+    async fn answer(&self, from: &Contact, answers: Option<DeliveryId>) -> EntryId {
+        let mut base = Batch::new();
+        let body = base.blob("We have your letter.");
+        let now = crate::clock::Clock::wall(&*self.clock);
+        let id = MessageId::new(self.random.uuid_v7(now));
+        let incoming = Incoming {
+            id,
+            kind: MessageKind::Written,
+            channel: Channel::Email,
+            at: now,
+            from: from.methods[0].destination.lookup_key(),
+            contact: Some(from.id),
+            answers,
+            subject: "Re: Your account".into(),
+            preview: "We have your letter.".into(),
+            body: Some(body),
+            original: None,
+            files: Vec::new(),
+            message_id: format!("{id}@example.org"),
+            references: Vec::new(),
+        };
+        self.tracker.take_in(&base, &incoming).await.unwrap();
+        Entry::id_of_message(id)
+    }
+
+    fn listed(&self, list: EntryList) -> Vec<EntryId> {
+        let mut walk = self.repo.entries(list, None).unwrap();
+        let mut ids = Vec::new();
+        while let Some((_, id)) = walk.step_id().unwrap() {
+            ids.push(EntryId::from_bytes(id));
+        }
+        ids
+    }
+}
+
+#[tokio::test]
+async fn replies_to_a_letter_stand_in_its_case() {
+    let world = World::new(false).await;
+    let client = world.party("Cleo", ContactKind::Client).await;
+    let creditor = world.party("Bank", ContactKind::Creditor).await;
+    let case = world.case(&client, &creditor).await;
+    let sent = world.letter(&creditor, &client, Some(case)).await;
+    world.clock.advance(Duration::from_secs(60));
+    let reply = world.answer(&creditor, Some(sent)).await;
+    let letter = Entry::id_of_delivery(sent);
+    for list in [
+        EntryList::All,
+        EntryList::Case(case),
+        EntryList::Client(client.id),
+        EntryList::Creditor(creditor.id),
+    ] {
+        assert_eq!(world.listed(list), [reply, letter], "{list:?}");
+    }
+    let entry = world.repo.entry(reply).unwrap().unwrap();
+    assert_eq!(entry.direction, EntryDirection::Received);
+    assert_eq!(entry.case, Some(case));
+    assert!(check(world.repo.store()).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn what_a_creditor_writes_of_its_own_accord_is_filed_by_hand() {
+    let world = World::new(false).await;
+    let client = world.party("Cleo", ContactKind::Client).await;
+    let creditor = world.party("Bank", ContactKind::Creditor).await;
+    let other = world.party("Store", ContactKind::Creditor).await;
+    let case = world.case(&client, &creditor).await;
+    let mail = world.answer(&creditor, None).await;
+    let foreign = world.answer(&other, None).await;
+    assert!(world.listed(EntryList::Case(case)).is_empty());
+    world.tracker.file_entry(mail, case, BY).await.unwrap();
+    assert_eq!(world.listed(EntryList::Case(case)), [mail]);
+    assert_eq!(world.listed(EntryList::Client(client.id)), [mail]);
+    let refused = world.tracker.file_entry(foreign, case, BY).await;
+    assert_eq!(field(refused), "case");
+    assert!(world.changes(case).contains(&CaseChange::Filed));
+    // What follows in the same thread stands there too.
+    world.clock.advance(Duration::from_secs(60));
+    let next = world.answer(&creditor, None).await;
+    assert_eq!(world.listed(EntryList::Case(case)), [next, mail]);
+    assert!(check(world.repo.store()).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn notes_are_never_changed_but_put_right_by_another() {
+    let world = World::new(false).await;
+    let client = world.party("Cleo", ContactKind::Client).await;
+    let creditor = world.party("Bank", ContactKind::Creditor).await;
+    let case = world.case(&client, &creditor).await;
+    let now = crate::clock::Clock::wall(&*world.clock);
+    let note = |text: &str| NoteInput {
+        id: EntryId::new(world.random.uuid_v7(now)),
+        client: client.id,
+        case: Some(case),
+        with: creditor.id,
+        direction: EntryDirection::Received,
+        kind: EntryKind::Call,
+        at: now.minus(Duration::from_secs(3600)),
+        text: text.into(),
+        files: Vec::new(),
+        link: None,
+    };
+    let by = UserId::from_bytes([1; 16]);
+    let add = async |input: &NoteInput| world.tracker.add_note(input, by).await;
+    let first = note("They offer 40 %.");
+    let id = add(&first).await.unwrap();
+    assert_eq!(add(&first).await.unwrap(), id, "once, however often sent");
+    let right = NoteInput {
+        link: Some(NoteLink::Corrects(id)),
+        ..note("They offer 60 %.")
+    };
+    let right = add(&right).await.unwrap();
+    assert_eq!(world.repo.notes_of(id, 9).unwrap()[0].id, right);
+    let late = NoteInput {
+        at: now.plus(Duration::from_secs(60)),
+        ..note("Tomorrow.")
+    };
+    assert_eq!(field(add(&late).await), "at");
+    assert_eq!(field(add(&note(" ")).await), "text");
+    let stranger = NoteInput {
+        with: world.contact.id,
+        ..note("Who?")
+    };
+    assert_eq!(field(add(&stranger).await), "with");
+    assert_eq!(world.listed(EntryList::Case(case)).len(), 2);
     assert!(check(world.repo.store()).unwrap().is_sound());
 }

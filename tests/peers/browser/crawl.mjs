@@ -25,7 +25,7 @@ const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|events|download|
 // Every page of the console but two: logging in, and contacting again those who were not reached,
 // which is offered only an hour after something was sent.
 const PAGES = [
-  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/campaigns", "/campaigns/ID", "/communications",
+  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/cases", "/cases/new", "/correspondence", "/campaigns", "/campaigns/ID", "/communications",
   "/communications/new", "/communications/ID", "/communications/ID/attachments",
   "/communications/ID/delete", "/communications/ID/edit", "/communications/ID/follow",
   "/communications/ID/people/ID", "/communications/ID/review", "/contacts", "/contacts/duplicates",

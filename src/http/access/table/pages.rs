@@ -260,3 +260,28 @@ pub(super) const USERS: &[RouteRule] = &[
         "token.revoke",
     ),
 ];
+
+/// Cases, and correspondence with clients and creditors.
+pub(super) const MATTERS: &[RouteRule] = &[
+    read("/cases", P::See),
+    post("/cases", P::HandleCases, "case.open"),
+    read("/cases/new", P::HandleCases),
+    read("/cases/{id}", P::See),
+    post("/cases/{id}", P::HandleCases, "case.change"),
+    read("/cases/{id}/edit", P::HandleCases),
+    read("/cases/{id}/log", P::See),
+    read("/cases/{id}/status", P::HandleCases),
+    post("/cases/{id}/status", P::HandleCases, "case.status"),
+    post("/cases/{id}/hold", P::Retain, "case.hold"),
+    read("/correspondence", P::See),
+    read("/correspondence/{id}", P::See),
+    read("/correspondence/{id}/again", P::Write),
+    post("/correspondence/{id}/file", P::HandleCases, "entry.file"),
+    read("/correspondence/{id}/files/{index}", P::See),
+    read("/contacts/{id}/correspondence", P::See),
+    read("/contacts/{id}/timeline", P::See),
+    read("/letters/new", P::Write),
+    post("/letters", P::Write, "letter.begin"),
+    read("/notes/new", P::HandleCases),
+    post("/notes", P::HandleCases, "note.add"),
+];

@@ -109,7 +109,10 @@ fn steps(fields: &Fields, errors: &mut Vec<FieldError>) -> Vec<EscalationStep> {
 
 /// A time as a browser's field gives it, in the reader's zone. Where clocks are put back, the
 /// first of two is meant; a time that clocks jump over is none.
-fn read_time(text: &str, zone: &TimeZone) -> Result<Option<Timestamp>, &'static str> {
+pub(in super::super) fn read_time(
+    text: &str,
+    zone: &TimeZone,
+) -> Result<Option<Timestamp>, &'static str> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

@@ -23,7 +23,7 @@ use super::{Answer, id};
 use crate::domain::{Channels, CommunicationId, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
 
-pub(super) use form::time_field;
+pub(super) use form::{read_time, time_field};
 pub(super) use preview::{Preview, sms_count};
 use view::{Filled, Found};
 
@@ -101,6 +101,13 @@ async fn take(
         let known = app.console.submit.draft(id)?;
         draft.related = known.related;
         draft.content.attachments = known.content.attachments;
+        // A letter keeps to whom it goes and what it is about.
+        if known.matter.is_some() {
+            draft.matter = known.matter;
+            draft.template = known.template;
+            draft.category = known.category;
+            draft.audience = known.audience.clone();
+        }
         if matches!(fields.get("list"), "kept" | "mine") {
             draft.audience.list = known.audience.list;
             draft.audience.list_people = known.audience.list_people;

@@ -1,0 +1,229 @@
+//! Beginning a letter: to whom, by which address, from which template. What follows is the
+//! ordinary way of a communication: written, looked at, sent.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+
+use super::super::super::App;
+use super::super::super::data::Result;
+use super::super::super::entries::{Reader, access_of};
+use super::super::super::fault::Fault;
+use super::super::super::fields::Fields;
+use super::super::super::session::{Signed, SignedForm};
+use super::super::super::view::Chrome;
+use super::super::compose::see;
+use super::super::{Answer, id, show_as};
+use super::contact_for;
+use super::entry::letter_of;
+use super::list::Choosable;
+use crate::domain::{
+    Access, Audience, CaseId, Channel, Channels, Contact, ContactId, Content, EntryId, Matter,
+    MethodId, Related, Relation,
+};
+use crate::submit::DraftInput;
+
+/// Name of the category that letters belong to.
+pub(crate) const LETTER_CATEGORY: &str = "Letter";
+
+#[derive(Template)]
+#[template(path = "letter.html")]
+struct Page {
+    c: Chrome,
+    client: String,
+    case: String,
+    again: String,
+    correct: String,
+    lead: String,
+    back: String,
+    to: Vec<Choosable>,
+    templates: Vec<Choosable>,
+    problem: String,
+}
+
+/// What an address or a form says that a letter is about.
+struct About {
+    matter: Matter,
+    /// Who can get it.
+    people: Vec<Contact>,
+    related: Option<Related>,
+    content: Content,
+    channel: Option<Channel>,
+    lead: String,
+    back: String,
+}
+
+fn about(app: &App, access: &Access, fields: &Fields) -> Result<About> {
+    let again = fields.get("again").parse::<EntryId>().ok();
+    let correct = fields.get("correct").parse::<EntryId>().ok();
+    let of = again
+        .map(|entry| (entry, Relation::Again))
+        .or(correct.map(|entry| (entry, Relation::Correction)));
+    if let Some((entry, relation)) = of {
+        return follow(app, access, entry, relation);
+    }
+    if let Ok(case) = fields.get("case").parse::<CaseId>() {
+        let case = super::super::cases::case_for(app, access, case)?;
+        let mut people = Vec::new();
+        let creditors = case.creditors.iter().map(|one| one.contact);
+        for party in creditors.chain([case.client]) {
+            people.extend(app.repo().current_contact(party)?.map(|one| one.value));
+        }
+        return Ok(About {
+            matter: Matter {
+                client: case.client,
+                case: Some(case.id),
+            },
+            people,
+            related: None,
+            content: Content::default(),
+            channel: None,
+            lead: case.reference.clone(),
+            back: format!("/cases/{}", case.id),
+        });
+    }
+    let client = contact_for(app, access, id(fields.get("client"))?)?;
+    if client.kind != crate::domain::ContactKind::Client {
+        return Err(Fault::NotFound);
+    }
+    Ok(About {
+        matter: Matter {
+            client: client.id,
+            case: None,
+        },
+        lead: client.full_name(),
+        back: format!("/contacts/{}/correspondence", client.id),
+        people: vec![client.value],
+        related: None,
+        content: Content::default(),
+        channel: None,
+    })
+}
+
+/// A letter composed again, or a correction: to the same person, about the same.
+fn follow(app: &App, access: &Access, entry: EntryId, relation: Relation) -> Result<About> {
+    let line = Reader::new(app, access).entry(entry)?;
+    let line = line.ok_or(Fault::NotFound)?;
+    let letter = letter_of(app, &line)?.ok_or(Fault::NotFound)?;
+    let contact = line.contact.clone().ok_or(Fault::NotFound)?;
+    let client = line.entry.client.unwrap_or(contact.id);
+    Ok(About {
+        matter: Matter {
+            client,
+            case: line.entry.case,
+        },
+        lead: line.entry.title.reveal().clone(),
+        back: format!("/correspondence/{entry}"),
+        people: vec![contact],
+        related: Some(Related {
+            to: letter.id,
+            relation,
+        }),
+        content: app.repo().content(letter.content)?,
+        channel: line.delivery.map(|delivery| delivery.channel),
+    })
+}
+
+/// Every address that a letter can go to, of everybody who can get it.
+fn ways(people: &[Contact]) -> Vec<(ContactId, MethodId, Channel, String)> {
+    let mut ways = Vec::new();
+    for contact in people {
+        for channel in [Channel::Email, Channel::Text] {
+            for method in contact.methods_for(channel) {
+                let label = format!("{} · {}", contact.full_name(), method.destination.reveal());
+                ways.push((contact.id, method.id, channel, label));
+            }
+        }
+    }
+    ways
+}
+
+fn way_text(contact: ContactId, method: MethodId, channel: Channel) -> String {
+    format!("{contact}.{method}.{}", channel.as_str())
+}
+
+/// `GET /letters/new`: to a client (`client`), in a case (`case`), composed again (`again`) or
+/// correcting (`correct`) an entry.
+pub(in super::super) async fn new(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    form(&app, &signed, &Fields::of_query(&uri), None)
+}
+
+/// `GET /correspondence/{id}/again`: the shorter address of composing something again.
+pub(in super::super) async fn again(
+    axum::extract::Path(text): axum::extract::Path<String>,
+    _signed: Signed,
+) -> Answer {
+    let id: EntryId = id(&text)?;
+    Ok(see(&format!("/letters/new?again={id}")))
+}
+
+fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static str>) -> Answer {
+    let access = access_of(signed);
+    let about = about(app, &access, fields)?;
+    let c = Chrome::of(
+        app,
+        signed,
+        signed.words.t("letter.title"),
+        "correspondence",
+    )?;
+    let ways = ways(&about.people).into_iter();
+    let to = ways
+        .filter(|way| about.channel.is_none_or(|channel| channel == way.2))
+        .map(|(contact, method, channel, label)| Choosable {
+            value: way_text(contact, method, channel),
+            chosen: false,
+            label: format!("{label} ({})", c.channel(&channel)),
+        });
+    let page = Page {
+        client: fields.get("client").to_owned(),
+        case: fields.get("case").to_owned(),
+        again: fields.get("again").to_owned(),
+        correct: fields.get("correct").to_owned(),
+        lead: about.lead,
+        back: about.back,
+        to: to.collect(),
+        templates: Vec::new(),
+        problem: problem.map_or("", |key| c.t(key)).to_owned(),
+        c,
+    };
+    let status = if problem.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    show_as(status, &page)
+}
+
+/// `POST /letters`: a draft from here on.
+pub(in super::super) async fn begin(
+    State(app): State<Arc<App>>,
+    SignedForm { signed, fields }: SignedForm,
+) -> Answer {
+    let access = access_of(&signed);
+    let about = about(&app, &access, &fields)?;
+    let wanted = fields.get("to");
+    let mut ways = ways(&about.people).into_iter();
+    let way =
+        ways.find(|(contact, method, channel, _)| way_text(*contact, *method, *channel) == wanted);
+    let Some((contact, method, channel, _)) = way else {
+        return form(&app, &signed, &fields, Some("letter.no_way"));
+    };
+    let draft = DraftInput {
+        content: about.content,
+        category: LETTER_CATEGORY.to_owned(),
+        channels: Channels::only(channel),
+        audience: Audience {
+            contacts: vec![contact],
+            method: Some(method),
+            ..Audience::default()
+        },
+        related: about.related,
+        matter: Some(about.matter),
+        ..DraftInput::default()
+    };
+    let submit = &app.console.submit;
+    let id = submit.save_draft(None, &draft, signed.user.id).await?;
+    Ok(see(&format!("/communications/{id}/edit?done=begun")))
+}

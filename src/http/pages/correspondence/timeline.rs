@@ -1,0 +1,145 @@
+//! A client's timeline: what mattered, from the newest on.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+
+use super::super::super::App;
+use super::super::super::data::Result;
+use super::super::super::entries::{Line, Reader, access_of};
+use super::super::super::fault::Fault;
+use super::super::super::fields::Fields;
+use super::super::super::session::Signed;
+use super::super::super::times::When;
+use super::super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::{Answer, apart, id, show};
+use super::entry::letter_of;
+use super::list::{badge, kind, kind_icon, name, title};
+use super::{Tabs, contact_for};
+use crate::domain::{EntryKind, EntryWhat, Party, Relation};
+use crate::store::Happened;
+
+/// What happened that is looked at for one page.
+const LOOKED_AT_MAX: usize = 200;
+
+struct Milestone {
+    tone: &'static str,
+    icon: &'static str,
+    what: String,
+    href: String,
+    title: String,
+    who: String,
+    case: Option<(String, String)>,
+    when: When,
+    badge: Option<Badge>,
+    chase: bool,
+}
+
+#[derive(Template)]
+#[template(path = "timeline.html")]
+struct Page {
+    c: Chrome,
+    name: String,
+    tabs: Option<Tabs>,
+    milestones: Vec<Milestone>,
+    first: String,
+    next: String,
+}
+
+/// `GET /contacts/{id}/timeline`
+pub(in super::super) async fn page(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(text): Path<String>,
+    uri: Uri,
+) -> Answer {
+    apart(move || {
+        let access = access_of(&signed);
+        let client = contact_for(&app, &access, id(&text)?)?;
+        if Party::of(client.kind) != Some(Party::Client) {
+            return Err(Fault::NotFound);
+        }
+        let name = client.full_name();
+        let c = Chrome::of(&app, &signed, name.clone(), "contacts")?;
+        let query = Fields::of_query(&uri);
+        let after = cursor(query.get("after"));
+        let found = app
+            .repo()
+            .happened_with_client(client.id, after.as_deref(), LOOKED_AT_MAX)?;
+        let base = format!("/contacts/{}/timeline", client.id);
+        let full = found.len() == LOOKED_AT_MAX;
+        let last = found.last().filter(|_| full);
+        let next = last.map(|(place, _)| format!("{base}?after={}", cursor_text(place)));
+        let mut reader = Reader::new(&app, &access);
+        let mut milestones = Vec::new();
+        for (_, happened) in found {
+            milestones.extend(match happened {
+                Happened::Entry(entry) if reader.sees(&entry)? => {
+                    let line = reader.line(entry.value)?;
+                    said(&app, &c, &line)?
+                }
+                Happened::Event(event) => {
+                    let case = app.repo().case(event.case)?;
+                    let seen = case.filter(|case| access.sees_case(case));
+                    seen.filter(|_| event.change.is_status())
+                        .map(|case| Milestone {
+                            tone: "",
+                            icon: "file",
+                            what: c.words.label(event.change.as_str()),
+                            href: format!("/cases/{}", case.id),
+                            title: case.title.clone(),
+                            who: event.detail.reveal().clone(),
+                            case: Some((case.id.to_string(), case.reference.clone())),
+                            when: c.when(&event.at),
+                            badge: None,
+                            chase: false,
+                        })
+                }
+                Happened::Entry(_) => None,
+            });
+        }
+        show(&Page {
+            name,
+            tabs: Tabs::of(&client, "timeline"),
+            milestones,
+            first: after.map_or_else(String::new, |_| base.clone()),
+            next: next.unwrap_or_default(),
+            c,
+        })
+    })
+    .await
+}
+
+/// What was said, when it mattered: letters to and from creditors, what belongs to a case, what
+/// was written down by hand or has a note.
+fn said(app: &App, c: &Chrome, line: &Line) -> Result<Option<Milestone>> {
+    let entry = &line.entry;
+    let by_hand = matches!(entry.what, EntryWhat::Note(_));
+    let matters = entry.party == Party::Creditor
+        || entry.case.is_some()
+        || by_hand
+        || entry.kind == EntryKind::Call
+        || !app.repo().notes_of(entry.id, 1)?.is_empty();
+    if !matters {
+        return Ok(None);
+    }
+    let related = letter_of(app, line)?.and_then(|letter| letter.related);
+    let badge = badge(c, line.status);
+    Ok(Some(Milestone {
+        tone: badge.tone,
+        icon: kind_icon(entry.kind),
+        what: kind(c, line),
+        href: format!("/correspondence/{}", entry.id),
+        title: title(c, line),
+        who: name(c, line),
+        case: entry
+            .case
+            .zip(line.case.clone())
+            .map(|(id, reference)| (id.to_string(), reference)),
+        when: c.when(&entry.at),
+        badge: Some(badge),
+        chase: related.is_some_and(|related| related.relation == Relation::FollowUp),
+    }))
+}
