@@ -25,6 +25,8 @@ impl AuditBatch for Batch {
 const SUBJECTS: &[(&[u8], SubjectKind)] = &[
     (keys::CONTACT, SubjectKind::Contact),
     (keys::COMMUNICATION, SubjectKind::Communication),
+    (keys::CASE, SubjectKind::Case),
+    (keys::ENTRY, SubjectKind::Entry),
     (keys::USER, SubjectKind::User),
     (keys::GROUP, SubjectKind::Group),
     (keys::AREA, SubjectKind::Area),

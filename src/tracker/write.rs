@@ -5,9 +5,10 @@ use std::time::Instant;
 use super::decide::{Decision, Known, decide};
 use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
 use crate::domain::{
-    AuditActor, AuditEntry, ClosedReason, Communication, Contact, ContactId, Delivery, DeliveryId,
-    LogEntry, LogEvent, Person, Status, Subject, SubjectKind, Timestamp,
+    AuditActor, AuditEntry, BlobId, ClosedReason, Communication, Contact, ContactId, Delivery,
+    DeliveryId, DeliverySet, LogEntry, LogEvent, Person, Status, Subject, SubjectKind, Timestamp,
 };
+use crate::store::records::Record;
 use crate::store::{AuditBatch, Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// The rows an event touches, as they were read.
@@ -134,6 +135,7 @@ impl Tracker {
             self.random.next_u64(),
         );
         note_suspension(&mut batch, &decision, now);
+        note_correspondence(&mut batch, rows, &decision.delivery, now);
         if decision.sender_fault {
             notices.push(Notice::SenderFault(decision.delivery.id));
         }
@@ -197,6 +199,34 @@ fn note_suspension(batch: &mut Batch, decision: &Decision, now: Timestamp) {
         ]);
         batch.audit(&entry);
     }
+}
+
+/// Each status of what is about a client or a case is recorded, with the digest of the delivery as
+/// it stands then. Alerts to many people have entries for their sending alone.
+fn note_correspondence(batch: &mut Batch, rows: &Rows, new: &Delivery, now: Timestamp) {
+    let Some(matter) = rows.communication.matter else {
+        return;
+    };
+    let set = DeliverySet::new(vec![new.clone()]);
+    let Some(set) = set.filter(|_| new.status() != rows.delivery.status()) else {
+        return;
+    };
+    let mut about = vec![
+        Subject::new(SubjectKind::Delivery, *new.id.as_bytes()),
+        Subject::new(SubjectKind::Communication, *new.communication.as_bytes()),
+        Subject::new(SubjectKind::Contact, *matter.client.as_bytes()),
+    ];
+    about.extend(
+        matter
+            .case
+            .map(|case| Subject::new(SubjectKind::Case, *case.as_bytes())),
+    );
+    let digest = BlobId::of(&set.to_bytes());
+    let entry = AuditEntry::new(now, AuditActor::Gateway, "delivery.status")
+        .about(about)
+        .saying(new.status().as_str())
+        .with_digest(*digest.as_bytes());
+    batch.audit(&entry);
 }
 
 /// Puts new lines of a contact's log into a batch; `salt` keeps those of one millisecond apart.
