@@ -1,6 +1,7 @@
 //! What the pages read, in the pages' words; and the sessions, the one thing they write.
 
 pub(crate) mod alike;
+pub(crate) mod audit;
 pub(crate) mod duplicates;
 pub(crate) mod history;
 pub(crate) mod imports;

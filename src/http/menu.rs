@@ -1,6 +1,7 @@
 //! The main menu: one line for each entry.
 
 use super::view::Chrome;
+use crate::domain::Permission;
 
 /// A group of entries that belong together; its name is for screen readers.
 pub(crate) struct Group {
@@ -90,10 +91,17 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
             ],
         },
     ];
+    let mut administration = Vec::new();
     if c.may_administer() {
+        administration.push(entry("/users", "users", "key", "nav.users"));
+    }
+    if c.may(Permission::Audit) {
+        administration.push(entry("/audit", "audit", "eye", "audit.title"));
+    }
+    if !administration.is_empty() {
         groups.push(Group {
             label: "nav.administration",
-            entries: vec![entry("/users", "users", "key", "nav.users")],
+            entries: administration,
         });
     }
     groups

@@ -8,6 +8,7 @@ mod again;
 mod approvals;
 mod areas;
 mod attachments;
+mod audit;
 pub(crate) mod auth;
 mod body;
 mod campaigns;
@@ -177,6 +178,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(me::get, me::amend))
         .routes(routes!(log::list))
         .routes(routes!(search::search))
+        .routes(routes!(audit::list))
         .routes(routes!(exports::log))
         .merge(inbox_routes())
 }

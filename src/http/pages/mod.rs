@@ -2,6 +2,7 @@
 
 mod areas;
 mod attachments;
+mod audit;
 mod campaigns;
 pub(crate) mod cases;
 mod comms_log;
@@ -151,9 +152,11 @@ fn outcome_routes() -> Router<Arc<App>> {
         .route("/log/export", get(exports::log))
 }
 
-/// Users and the tokens of their programs.
+/// Users and the tokens of their programs, and who did what.
 fn user_routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/audit", get(audit::page))
+        .route("/audit/export", get(audit::export))
         .route("/users", get(users::page).post(user::create))
         .route("/users/new", get(user::new))
         .route("/users/{id}", get(user::page).post(user::save))
@@ -344,6 +347,7 @@ fn methods() -> Router<Arc<App>> {
         .route("/verify", post(contact_steps::prove))
 }
 pub(crate) use attachments::as_download;
+pub(crate) use audit::{actor_text, id_of};
 pub(crate) use contact::read_destination;
 pub(crate) use contacts_export::{Wanted as ContactsWanted, contacts_file};
 pub(crate) use imports::{Brought, Upload as ContactsUpload, bring};

@@ -244,3 +244,53 @@ async fn programs_act_in_the_name_of_their_users() {
     world.send(request.body(Body::empty()).unwrap()).await;
     step.left("token.refused", AuditActor::Nobody, &[]);
 }
+
+#[tokio::test]
+async fn the_record_is_shown_filtered_and_taken_out_by_those_who_may() {
+    let world = world().await;
+    let admin = world.browser("ida").await;
+    done(&admin, "/groups", &fields([("name", "Wardens")])).await;
+    let page = admin.get("/audit").await;
+    page.assert_has(&["session.begin", "group.create", "lead up to entry 2"]);
+    let head = world.repo.store().chain_head().unwrap();
+    page.assert_has(&[&data_encoding::HEXLOWER.encode(&head.hash)]);
+    let groups = admin.get("/audit?act=group").await;
+    groups.assert_has(&["group.create"]);
+    assert!(!groups.body.contains("session.begin"));
+    let group = world.audited()[1].subjects[0].id;
+    let id = data_encoding::HEXLOWER.encode(&group);
+    let about = admin.get(&format!("/audit?subject={id}&days=7")).await;
+    about.assert_has(&["group.create", &format!("/groups/{id}")]);
+    let nobody = admin.get(&format!("/audit?user={id}")).await;
+    nobody.assert_has(&["No entries"]);
+    let file = admin.fetch("/audit/export?act=group").await;
+    let text = String::from_utf8(file.bytes).unwrap();
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains(&format!("group:{id}")));
+    let refused = world.browser("otto").await.get("/audit").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let program = program(&world, "ida").await;
+    let first = program.get("/api/v1/audit?limit=1").await;
+    let next = first["next"].as_str().unwrap();
+    let path = format!("/api/v1/audit?limit=1&cursor={next}");
+    let second = program.get(&path).await;
+    let number = |page: &serde_json::Value| page["items"][0]["number"].as_u64().unwrap();
+    assert_eq!(number(&first), number(&second) + 1);
+    let groups = program.get("/api/v1/audit?act=group.create").await;
+    assert_eq!(groups["items"][0]["subjects"][0]["id"], id);
+}
+
+#[tokio::test]
+async fn a_changed_entry_shows_on_the_page() {
+    let world = world().await;
+    let admin = world.browser("ida").await;
+    done(&admin, "/groups", &fields([("name", "Wardens")])).await;
+    let store = world.repo.store();
+    let key = crate::store::engine::chain_key(1);
+    let mut value = store.get(&key).unwrap().unwrap();
+    let end = value.len() - 1;
+    value[end] ^= 1;
+    store.tamper(key, Some(value)).await;
+    let page = admin.get("/audit?act=group").await;
+    page.assert_has(&["do not lead up to entry 2"]);
+}

@@ -20,12 +20,12 @@ const language = languageAt > 0 ? process.argv[languageAt + 1] : "en";
 // Kinds of pages in one crawl; a console with more of them needs a larger number here.
 const PAGES_MAX = 150;
 // Files, and what ends the session.
-const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/log\/export|\/export\/file/;
+const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit)\/export|\/export\/file/;
 
 // Every page of the console but two: logging in, and contacting again those who were not reached,
 // which is offered only an hour after something was sent.
 const PAGES = [
-  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/cases", "/cases/new", "/correspondence", "/campaigns", "/campaigns/ID", "/communications",
+  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/correspondence", "/campaigns", "/campaigns/ID", "/communications",
   "/communications/new", "/communications/ID", "/communications/ID/attachments",
   "/communications/ID/delete", "/communications/ID/edit", "/communications/ID/follow",
   "/communications/ID/people/ID", "/communications/ID/review", "/contacts", "/contacts/duplicates",

@@ -237,4 +237,5 @@ pub(super) const FILES: &[RouteRule] = &[
         "import.undo",
     ),
     take("/api/v1/contacts/export", P::Export, "export.contacts"),
+    read("/api/v1/audit", P::Audit),
 ];

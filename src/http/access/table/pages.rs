@@ -242,6 +242,8 @@ pub(super) const FILES: &[RouteRule] = &[
 
 /// Users and the tokens of their programs.
 pub(super) const USERS: &[RouteRule] = &[
+    read("/audit", P::Audit),
+    take("/audit/export", P::Audit, "export.audit"),
     read("/users", P::Administer),
     post("/users", P::Administer, "user.create"),
     read("/users/new", P::Administer),

@@ -1,0 +1,134 @@
+//! The record of who did what.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::App;
+use super::super::data::audit::{self, Numbered, Wanted};
+use super::super::pages::{actor_text, id_of};
+use super::body::{Asked, PageOf, wanted};
+use super::problem::Problem;
+use super::shape::{read_time, time};
+use super::{Answer, apart};
+
+/// Which entries.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AuditAsked {
+    /// Only acts of this name, or of this family: `contact` or `contact.change`.
+    act: Option<String>,
+    /// Only of this user.
+    user: Option<String>,
+    /// Only about what has this id.
+    subject: Option<String>,
+    /// At this time or later (RFC 3339).
+    from: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// What an act is about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SubjectShape {
+    /// What it is: contact, communication, user and so on.
+    kind: String,
+    id: String,
+}
+
+/// An entry of the record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AuditShape {
+    /// Its number in the chain, from 1.
+    number: u64,
+    at: String,
+    /// `user:ID`, `program:ID`, `contact:ID`, `gateway`, `command line` or `nobody`.
+    actor: String,
+    /// Words joined by dots; the first names the family.
+    act: String,
+    subjects: Vec<SubjectShape>,
+    /// How many more there were than are named.
+    more: u32,
+    detail: String,
+    /// SHA-256 of the content it is about, in hexadecimal.
+    digest: Option<String>,
+    network: Option<String>,
+}
+
+/// Who did what, newest first; for those who may read it. A page may hold fewer entries than asked
+/// for, though `next` is there, when very many had to be looked through.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", operation_id = "listAudit",
+    params(AuditAsked), responses((status = 200, body = PageOf<AuditShape>)))]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<AuditAsked>,
+) -> Answer<Json<PageOf<AuditShape>>> {
+    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let below = match page.after {
+        None => None,
+        Some(bytes) => {
+            let detail = "This is not a cursor that an earlier page gave.";
+            let bytes = bytes.try_into();
+            let bytes = bytes.map_err(|_| Problem::field("cursor", detail))?;
+            Some(u64::from_be_bytes(bytes))
+        }
+    };
+    let filter = filter(&asked)?;
+    apart(&app, move |app| {
+        let found = audit::page(app, &filter, below, page.limit)?;
+        let rows = found.rows.iter().map(shape).collect();
+        let next = found.next.map(|number| number.to_be_bytes().to_vec());
+        Ok(Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+fn filter(asked: &AuditAsked) -> Answer<Wanted> {
+    let id = |field: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match id_of(text) {
+            Some(id) => Ok(Some(id)),
+            None => Err(Problem::field(field, "This is no id.")),
+        },
+    };
+    let from = match asked.from.as_deref() {
+        None => None,
+        Some(text) => {
+            let detail = "Give a time as RFC 3339 writes it, like 2026-05-01T00:00:00Z.";
+            Some(read_time(text).ok_or_else(|| Problem::field("from", detail))?)
+        }
+    };
+    Ok(Wanted {
+        act: asked.act.clone(),
+        user: id("user", &asked.user)?.map(crate::domain::UserId::from_bytes),
+        subject: id("subject", &asked.subject)?,
+        from,
+    })
+}
+
+fn shape(row: &Numbered) -> AuditShape {
+    let entry = &row.entry;
+    let subject = |one: &crate::domain::Subject| SubjectShape {
+        kind: one.kind.as_str().to_owned(),
+        id: HEXLOWER.encode(&one.id),
+    };
+    AuditShape {
+        number: row.number,
+        at: time(entry.at),
+        actor: actor_text(entry.actor),
+        act: entry.act.clone(),
+        subjects: entry.subjects.iter().map(subject).collect(),
+        more: entry.more,
+        detail: entry.detail.clone(),
+        digest: entry.digest.map(|hash| HEXLOWER.encode(&hash)),
+        network: entry.network.clone(),
+    }
+}

@@ -1,0 +1,307 @@
+//! The record of who did what.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use data_encoding::HEXLOWER;
+
+use super::super::App;
+use super::super::data::audit::{self, COMPARED, Numbered, Wanted};
+use super::super::fault::Fault;
+use super::super::fields::Fields;
+use super::super::session::Signed;
+use super::super::times::When;
+use super::super::view::Chrome;
+use super::{Answer, apart, show};
+use crate::domain::audit::{AuditActor, Subject, SubjectKind};
+use crate::domain::{UserId, Via};
+
+/// Entries of a page.
+const PAGE_ROWS: usize = 50;
+/// Most entries of a file.
+const FILE_ROWS_MAX: usize = 100_000;
+/// Most users to choose from.
+const USERS_MAX: usize = 1_000;
+/// Longest name of an act that is looked for, in bytes.
+const ACT_MAX: usize = 60;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How far back one may look, in days, and the keys of their names.
+const PERIODS: [(u32, &str); 4] = [
+    (1, "audit.day"),
+    (7, "audit.week"),
+    (30, "audit.month"),
+    (365, "audit.year"),
+];
+
+struct Row {
+    number: u64,
+    at: When,
+    who: String,
+    act: String,
+    subjects: Vec<SubjectLink>,
+    more: u32,
+    detail: String,
+    digest: String,
+    network: String,
+}
+
+struct SubjectLink {
+    kind: &'static str,
+    id: String,
+    href: Option<String>,
+}
+
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    c: Chrome,
+    rows: Vec<Row>,
+    users: Vec<Choice>,
+    periods: Vec<Choice>,
+    act: String,
+    subject: String,
+    head: u64,
+    hash: String,
+    whole: bool,
+    compared: usize,
+    first: String,
+    next: String,
+    file: String,
+}
+
+/// `GET /audit`
+pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
+    apart(move || {
+        let query = Fields::of_query(&uri);
+        let below = query.get("below").parse().ok();
+        let found = audit::page(&app, &wanted(&app, &query), below, PAGE_ROWS)?;
+        let (head, whole) = audit::standing(&app)?;
+        let c = Chrome::of(&app, &signed, signed.words.t("audit.title"), "audit")?;
+        let asked = asked(&query);
+        let link = |number: u64| format!("/audit?below={number}{asked}");
+        let page = AuditPage {
+            rows: found.rows.iter().map(|row| shown(&app, &c, row)).collect(),
+            users: users(&app, &query)?,
+            periods: periods(&c, &query),
+            act: query.get("act").to_owned(),
+            subject: query.get("subject").to_owned(),
+            head: head.number,
+            hash: HEXLOWER.encode(&head.hash),
+            whole,
+            compared: COMPARED,
+            first: if below.is_some() {
+                format!("/audit?{}", asked.trim_start_matches('&'))
+            } else {
+                String::new()
+            },
+            next: found.next.map_or_else(String::new, link),
+            file: format!("/audit/export?{}", asked.trim_start_matches('&')),
+            c,
+        };
+        show(&page)
+    })
+    .await
+}
+
+/// What was asked for, as it stands in an address.
+fn asked(query: &Fields) -> String {
+    let given = ["act", "user", "subject", "days"].into_iter();
+    let escaped = |text: &str| text.bytes().map(super::super::session::percent).collect();
+    let pairs = given
+        .filter(|name| !query.get(name).is_empty())
+        .map(|name| {
+            let value: String = escaped(query.get(name));
+            format!("&{name}={value}")
+        });
+    pairs.collect()
+}
+
+fn wanted(app: &App, query: &Fields) -> Wanted {
+    let act = query.get("act").trim().to_lowercase();
+    let days: Option<u32> = query.get("days").parse().ok();
+    let back = |days: u32| {
+        app.now()
+            .as_millis()
+            .saturating_sub(u64::try_from((DAY * days).as_millis()).unwrap_or(u64::MAX))
+    };
+    Wanted {
+        act: (!act.is_empty() && act.len() <= ACT_MAX).then_some(act),
+        user: query.get("user").parse().ok(),
+        subject: id_of(query.get("subject")),
+        from: days.map(|days| crate::domain::Timestamp::from_millis(back(days))),
+    }
+}
+
+/// Sixteen bytes from an id of any kind.
+pub(crate) fn id_of(text: &str) -> Option<[u8; 16]> {
+    let id: UserId = text.trim().parse().ok()?;
+    Some(*id.as_bytes())
+}
+
+fn users(app: &App, query: &Fields) -> Result<Vec<Choice>, Fault> {
+    let chosen = query.get("user");
+    let choice = |user: &crate::domain::User| Choice {
+        value: user.id.to_string(),
+        label: user.name.clone(),
+        chosen: user.id.to_string() == chosen,
+    };
+    Ok(app
+        .repo()
+        .users(USERS_MAX)?
+        .iter()
+        .map(|user| choice(user))
+        .collect())
+}
+
+fn periods(c: &Chrome, query: &Fields) -> Vec<Choice> {
+    let choice = |(days, key): (u32, &'static str)| Choice {
+        value: days.to_string(),
+        label: c.t(key).to_owned(),
+        chosen: query.get("days") == days.to_string(),
+    };
+    PERIODS.into_iter().map(choice).collect()
+}
+
+fn shown(app: &App, c: &Chrome, row: &Numbered) -> Row {
+    let entry = &row.entry;
+    Row {
+        number: row.number,
+        at: c.when(&entry.at),
+        who: who(app, c, entry.actor),
+        act: entry.act.clone(),
+        subjects: entry.subjects.iter().map(link_of).collect(),
+        more: entry.more,
+        detail: entry.detail.clone(),
+        digest: entry
+            .digest
+            .map_or_else(String::new, |hash| HEXLOWER.encode(&hash)),
+        network: entry.network.clone().unwrap_or_default(),
+    }
+}
+
+fn who(app: &App, c: &Chrome, actor: AuditActor) -> String {
+    let name = |id: UserId| match app.repo().user(id) {
+        Ok(Some(user)) => user.name.clone(),
+        _ => id.to_string(),
+    };
+    match actor {
+        AuditActor::User(id, Via::Console) => name(id),
+        AuditActor::User(id, Via::Program) => c.f1("audit.program", name(id)),
+        AuditActor::Person(_) => c.t("audit.person").to_owned(),
+        AuditActor::Gateway => c.t("audit.gateway").to_owned(),
+        AuditActor::CommandLine => c.t("audit.command_line").to_owned(),
+        AuditActor::Nobody => c.t("audit.nobody").to_owned(),
+    }
+}
+
+/// What there is a page of leads to it.
+fn link_of(subject: &Subject) -> SubjectLink {
+    let id = HEXLOWER.encode(&subject.id);
+    let folder = match subject.kind {
+        SubjectKind::Contact => Some("contacts"),
+        SubjectKind::Communication => Some("communications"),
+        SubjectKind::Delivery => Some("deliveries"),
+        SubjectKind::User => Some("users"),
+        SubjectKind::Group => Some("groups"),
+        SubjectKind::Area => Some("areas"),
+        SubjectKind::Campaign => Some("campaigns"),
+        SubjectKind::Thread => Some("inbox"),
+        SubjectKind::Import => Some("contacts/imports"),
+        SubjectKind::Case
+        | SubjectKind::Template
+        | SubjectKind::Filter
+        | SubjectKind::Token
+        | SubjectKind::Session
+        | SubjectKind::Webhook
+        | SubjectKind::Entry => None,
+    };
+    SubjectLink {
+        kind: subject.kind.as_str(),
+        href: folder.map(|folder| format!("/{folder}/{id}")),
+        id,
+    }
+}
+
+/// `GET /audit/export`
+pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri) -> Answer {
+    apart(move || {
+        let query = Fields::of_query(&uri);
+        let wanted = wanted(&app, &query);
+        let mut file = csv::Writer::from_writer(Vec::new());
+        let mut write = |record: &[&str]| file.write_record(record).map_err(|_| Fault::Internal);
+        write(&FILE_HEAD)?;
+        let (mut below, mut rows) = (None, 0);
+        while rows < FILE_ROWS_MAX {
+            let found = audit::page(&app, &wanted, below, PAGE_ROWS * 20)?;
+            rows += found.rows.len();
+            for row in &found.rows {
+                let cells = cells(row);
+                write(&cells.each_ref().map(String::as_str))?;
+            }
+            below = found.next;
+            if below.is_none() {
+                break;
+            }
+        }
+        let bytes = file.into_inner().map_err(|_| Fault::Internal)?;
+        Ok(as_file(bytes))
+    })
+    .await
+}
+
+const FILE_HEAD: [&str; 9] = [
+    "number", "time", "actor", "act", "subjects", "more", "detail", "digest", "network",
+];
+
+fn cells(row: &Numbered) -> [String; 9] {
+    let entry = &row.entry;
+    let subjects = entry.subjects.iter();
+    let named = subjects.map(|one| format!("{}:{}", one.kind.as_str(), HEXLOWER.encode(&one.id)));
+    [
+        row.number.to_string(),
+        super::super::times::zoned(entry.at, &jiff::tz::TimeZone::UTC)
+            .timestamp()
+            .to_string(),
+        actor_text(entry.actor),
+        entry.act.clone(),
+        named.collect::<Vec<_>>().join(" "),
+        entry.more.to_string(),
+        entry.detail.clone(),
+        entry
+            .digest
+            .map_or_else(String::new, |hash| HEXLOWER.encode(&hash)),
+        entry.network.clone().unwrap_or_default(),
+    ]
+}
+
+/// Who acts, for programs.
+pub(crate) fn actor_text(actor: AuditActor) -> String {
+    match actor {
+        AuditActor::User(id, Via::Console) => format!("user:{id}"),
+        AuditActor::User(id, Via::Program) => format!("program:{id}"),
+        AuditActor::Person(id) => format!("contact:{id}"),
+        AuditActor::Gateway => "gateway".to_owned(),
+        AuditActor::CommandLine => "command line".to_owned(),
+        AuditActor::Nobody => "nobody".to_owned(),
+    }
+}
+
+fn as_file(bytes: Vec<u8>) -> Response {
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
+    let name = HeaderValue::from_static("attachment; filename=\"audit.csv\"");
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    (headers, bytes).into_response()
+}
