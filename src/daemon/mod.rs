@@ -181,32 +181,29 @@ impl Daemon {
 
     /// Looks after what changes by itself: readiness, metrics, the certificate's files.
     fn keep_watch(&self, health: health::Health) {
-        self.tasks.intake.spawn(health.run(health::Parts {
+        let tasks = &self.tasks.intake;
+        let stop = || self.stops.intake.clone();
+        tasks.spawn(health.run(health::Parts {
             repo: self.repo.clone(),
             tracker: self.tracker.clone(),
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
             tls: Arc::clone(&self.tls),
             state: self.config.server.state.clone(),
-            stop: self.stops.intake.clone(),
+            stop: stop(),
         }));
-        self.tasks.intake.spawn(heartbeat::run(
+        tasks.spawn(heartbeat::run(
             self.repo.clone(),
             self.clock.clone(),
-            self.stops.intake.clone(),
+            stop(),
             self.stops.failed.clone(),
         ));
-        self.tasks
-            .intake
-            .spawn(sweep::run(self.tracker.clone(), self.stops.intake.clone()));
-        let search = self.search.clone();
-        self.tasks
-            .intake
-            .spawn(search.run(self.stops.intake.clone()));
-        self.tasks.intake.spawn(tls::watch(
+        tasks.spawn(sweep::run(self.tracker.clone(), stop()));
+        tasks.spawn(self.search.clone().run(stop()));
+        tasks.spawn(tls::watch(
             Arc::clone(&self.tls),
             self.config.tls.check_interval,
-            self.stops.intake.clone(),
+            stop(),
         ));
     }
 
