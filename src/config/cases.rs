@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::reader::Section;
-use crate::domain::ReferencePattern;
 
 /// `[cases]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,19 +13,27 @@ pub struct Cases {
 
 impl Cases {
     pub(super) fn read(section: &Section<'_, '_>) -> Cases {
-        let reference = section.parsed("reference", |text| {
-            let pattern = ReferencePattern::parse(text);
-            pattern.map(|_| text.to_owned()).map_err(str::to_owned)
-        });
+        let reference = section.parsed("reference", pattern);
         Cases {
             reference: reference.unwrap_or_else(|| "DC-{year}-{number:05}".to_owned()),
         }
     }
+}
 
-    /// The pattern, read.
-    #[must_use]
-    pub fn pattern(&self) -> ReferencePattern {
-        ReferencePattern::parse(&self.reference).unwrap_or_default()
+/// Has the number once, and nothing that a reference cannot hold; what is in force is read from it
+/// at the start.
+fn pattern(text: &str) -> Result<String, String> {
+    let numbers = text.matches("{number}").count() + text.matches("{number:0").count();
+    let bare = text.replace("{number:0", "").replace("{number}", "");
+    let bare = bare.replace("{year}", "").replace('}', "");
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-/._".contains(c);
+    if numbers == 1 && bare.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "wants {number} or {number:05} once, {year} if wanted, letters, digits and - / . _"
+                .into(),
+        )
     }
 }
 

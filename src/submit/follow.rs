@@ -82,18 +82,7 @@ impl Submitter {
             Some(campaign) => self.repo.campaign(campaign)?.map(|known| known.id),
             None => None,
         };
-        let audience = if of.matter.is_some() {
-            Audience {
-                contacts: people,
-                ..Audience::default()
-            }
-        } else {
-            Audience {
-                list: Some(batch.blob(packed(&people))),
-                list_people: u32::try_from(people.len()).unwrap_or(u32::MAX),
-                ..Audience::default()
-            }
-        };
+        let audience = audience_of(&mut batch, &of, people);
         let title = title(&content);
         let content = batch.blob(content.to_bytes());
         let new = Communication {
@@ -171,5 +160,20 @@ impl Submitter {
         people.sort_unstable();
         people.dedup();
         Ok(people)
+    }
+}
+
+/// The same people again: by name for a letter, as a list for what went to many.
+fn audience_of(batch: &mut Batch, of: &Communication, people: Vec<ContactId>) -> Audience {
+    if of.matter.is_some() {
+        return Audience {
+            contacts: people,
+            ..Audience::default()
+        };
+    }
+    Audience {
+        list: Some(batch.blob(packed(&people))),
+        list_people: u32::try_from(people.len()).unwrap_or(u32::MAX),
+        ..Audience::default()
     }
 }

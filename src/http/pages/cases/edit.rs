@@ -99,26 +99,17 @@ fn contacts_of(app: &App, kind: crate::domain::ContactKind) -> Result<Vec<Loaded
     }
 }
 
-fn form(
-    app: &App,
-    signed: &Signed,
-    case: Option<&Loaded<Case>>,
-    input: &CaseInput,
-    errors: &[FieldError],
-) -> Answer {
-    use crate::domain::ContactKind;
-    let title = match case {
-        Some(case) => case.reference.clone(),
-        None => signed.words.t("cases.new").to_owned(),
-    };
-    let c = Chrome::of(app, signed, title, "cases")?;
-    let access = access_of(signed);
-    let option = |contact: &Loaded<Contact>, chosen: Option<ContactId>| Choice {
+fn option(contact: &Loaded<Contact>, chosen: Option<ContactId>) -> Choice {
+    Choice {
         value: contact.id.to_string(),
         label: contact.full_name(),
         chosen: chosen == Some(contact.id),
-    };
-    let mut creditors = contacts_of(app, ContactKind::Creditor)?;
+    }
+}
+
+/// A row for each creditor, and some more.
+fn creditor_rows(app: &App, access: &Access, input: &CaseInput) -> Result<Vec<CreditorRow>> {
+    let mut creditors = contacts_of(app, crate::domain::ContactKind::Creditor)?;
     creditors.retain(|one| access.sees_contact(one));
     for known in &input.creditors {
         if !creditors.iter().any(|one| one.id == known.contact) {
@@ -134,6 +125,24 @@ fn form(
     };
     let mut rows: Vec<_> = input.creditors.iter().map(|one| row(Some(one))).collect();
     rows.extend((0..ROWS_MORE).map(|_| row(None)));
+    Ok(rows)
+}
+
+fn form(
+    app: &App,
+    signed: &Signed,
+    case: Option<&Loaded<Case>>,
+    input: &CaseInput,
+    errors: &[FieldError],
+) -> Answer {
+    use crate::domain::ContactKind;
+    let title = match case {
+        Some(case) => case.reference.clone(),
+        None => signed.words.t("cases.new").to_owned(),
+    };
+    let c = Chrome::of(app, signed, title, "cases")?;
+    let access = access_of(signed);
+    let rows = creditor_rows(app, &access, input)?;
     let clients = match case {
         Some(_) => Vec::new(),
         None => {

@@ -15,17 +15,17 @@ use super::super::super::fields::Fields;
 use super::super::super::session::{Signed, SignedForm};
 use super::super::super::times::When;
 use super::super::super::view::{Badge, Chrome};
-use super::super::attachments::{as_download, size};
-use super::super::communication::parts;
-use super::super::compose::{see, sms_count};
+use super::super::attachments::as_download;
+use super::super::compose::see;
 use super::super::evidence::Evidence;
 use super::super::{Answer, apart, id, show};
 use super::list::{Choosable, Row};
 use super::list::{badge, direction_word, kind, kind_icon, name, row, title};
+use super::said::{Said, said};
 use crate::domain::correspondence::NOTES_SHOWN_MAX;
 use crate::domain::{
-    Access, Actor, Attachment, Body, Communication, CommunicationId, Delivery, EmailStatus,
-    EntryDirection, EntryId, EntryKind, EntryWhat, ListStatus, NoteLink, Relation, Status,
+    Access, Actor, Communication, CommunicationId, Delivery, EmailStatus, EntryDirection, EntryId,
+    EntryKind, EntryWhat, ListStatus, NoteLink, Relation, Status,
 };
 use crate::tracker::CaseError;
 
@@ -34,25 +34,9 @@ const RELATED_MAX: usize = 20;
 /// Cases offered to file something to.
 const CASES_OFFERED_MAX: usize = 200;
 
-struct FileView {
-    href: String,
-    name: String,
-    size: String,
-}
-
 struct Linked {
     how: &'static str,
     row: Row,
-}
-
-/// What is said, and the files that go with it.
-#[derive(Default)]
-struct Said {
-    text: String,
-    /// Address of the HTML, for the sandboxed frame; empty for none.
-    frame: String,
-    sms: String,
-    files: Vec<FileView>,
 }
 
 struct Failure {
@@ -223,92 +207,6 @@ fn ends(app: &App, c: &Chrome, line: &Line) -> Result<(String, String)> {
         EntryDirection::Received => (theirs, ours),
         EntryDirection::Internal => (c.t("entries.us").to_owned(), theirs),
     })
-}
-
-fn said(app: &App, c: &Chrome, line: &Line, letter: Option<&Communication>) -> Result<Said> {
-    let entry = &line.entry;
-    let file = |index: usize, file: &Attachment| FileView {
-        href: format!("/correspondence/{}/files/{index}", entry.id),
-        name: file.name.clone(),
-        size: size(c, file.size_bytes),
-    };
-    match &entry.what {
-        EntryWhat::Draft(_) | EntryWhat::Delivery(_) => {
-            let Some(letter) = letter else {
-                return Ok(Said::default());
-            };
-            let content = app.repo().content(letter.content)?;
-            let shown = parts(app, c, letter)?;
-            let part = shown
-                .into_iter()
-                .find(|part| EntryKind::from(part.channel) == entry.kind);
-            let is_email = entry.kind == EntryKind::Email;
-            let has_html =
-                is_email && letter.body == Body::Composed && !content.html.trim().is_empty();
-            let text = match part {
-                Some(_) if is_email => content.text.clone(),
-                Some(part) => part.text,
-                None => content.text.clone(),
-            };
-            Ok(Said {
-                frame: if has_html {
-                    format!("/communications/{}/preview", letter.id)
-                } else {
-                    String::new()
-                },
-                sms: if entry.kind == EntryKind::Text {
-                    sms_line(c, &text)
-                } else {
-                    String::new()
-                },
-                text,
-                files: if is_email {
-                    let files = content.attachments.iter().enumerate();
-                    files.map(|(index, one)| file(index, one)).collect()
-                } else {
-                    Vec::new()
-                },
-            })
-        }
-        EntryWhat::Message { thread, message } => {
-            let Some(message) = app.repo().message(*thread, *message)? else {
-                return Ok(Said::default());
-            };
-            let text = match message.body {
-                Some(body) => app.repo().text(body)?,
-                None => message.preview.reveal().clone(),
-            };
-            let files = message.files.iter().enumerate();
-            let files = files.map(|(index, one)| FileView {
-                href: format!("/correspondence/{}/files/{index}", entry.id),
-                name: one.name.reveal().clone(),
-                size: size(c, one.size_bytes),
-            });
-            Ok(Said {
-                sms: if entry.kind == EntryKind::Text {
-                    sms_line(c, &text)
-                } else {
-                    String::new()
-                },
-                text,
-                files: files.collect(),
-                frame: String::new(),
-            })
-        }
-        EntryWhat::Note(note) => {
-            let files = note.files.iter().enumerate();
-            Ok(Said {
-                text: app.repo().text(note.text)?,
-                files: files.map(|(index, one)| file(index, one)).collect(),
-                ..Said::default()
-            })
-        }
-    }
-}
-
-/// "43 characters; …"
-fn sms_line(c: &Chrome, text: &str) -> String {
-    c.f2("entries.sms_size", text.chars().count(), sms_count(c, text))
 }
 
 fn failure(c: &Chrome, delivery: &Delivery) -> Failure {

@@ -4,6 +4,7 @@ mod entry;
 mod letter;
 pub(crate) mod list;
 mod note;
+mod said;
 mod timeline;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::store::{EntryList, Loaded};
 pub(super) use entry::{download, file, page as entry_page};
 pub(super) use letter::{again, begin, new as new_letter};
 pub(super) use list::List;
+pub(crate) use note::named;
 pub(super) use note::{add as add_note, form as note_form};
 pub(super) use timeline::page as timeline;
 
