@@ -22,6 +22,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     api::PEOPLE,
     api::PLACES,
     api::FILES,
+    api::MATTERS,
 ];
 
 const fn line(

@@ -12,6 +12,7 @@ mod audit;
 pub(crate) mod auth;
 mod body;
 mod campaigns;
+mod cases;
 mod communication_shape;
 mod communications;
 mod contact_details;
@@ -19,6 +20,7 @@ mod contact_edit;
 pub(super) mod contact_shape;
 mod contact_wishes;
 mod contacts;
+mod correspondence;
 mod draft;
 mod exports;
 mod filters;
@@ -157,6 +159,19 @@ fn inbox_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox_people::file))
 }
 
+fn matter_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(cases::list, cases::create))
+        .routes(routes!(cases::get, cases::change))
+        .routes(routes!(cases::set_status))
+        .routes(routes!(correspondence::list))
+        .routes(routes!(correspondence::of_contact))
+        .routes(routes!(correspondence::of_case))
+        .routes(routes!(correspondence::get))
+        .routes(routes!(correspondence::file))
+        .routes(routes!(correspondence::note))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
@@ -166,6 +181,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(recipient_routes())
         .merge(group_routes())
         .merge(draft_routes())
+        .merge(matter_routes())
         .routes(routes!(campaigns::list, campaigns::create))
         .routes(routes!(campaigns::get, campaigns::rename))
         .routes(routes!(campaigns::communications))

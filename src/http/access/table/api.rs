@@ -239,3 +239,22 @@ pub(super) const FILES: &[RouteRule] = &[
     take("/api/v1/contacts/export", P::Export, "export.contacts"),
     read("/api/v1/audit", P::Audit),
 ];
+
+/// Cases, and correspondence with clients and creditors.
+pub(super) const MATTERS: &[RouteRule] = &[
+    read("/api/v1/cases", P::See),
+    post("/api/v1/cases", P::HandleCases, "case.open"),
+    read("/api/v1/cases/{id}", P::See),
+    put("/api/v1/cases/{id}", P::HandleCases, "case.change"),
+    post("/api/v1/cases/{id}/status", P::HandleCases, "case.status"),
+    read("/api/v1/cases/{id}/correspondence", P::See),
+    read("/api/v1/contacts/{id}/correspondence", P::See),
+    read("/api/v1/correspondence", P::See),
+    read("/api/v1/correspondence/{id}", P::See),
+    post(
+        "/api/v1/correspondence/{id}/file",
+        P::HandleCases,
+        "entry.file",
+    ),
+    post("/api/v1/notes", P::HandleCases, "note.add"),
+];
