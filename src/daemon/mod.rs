@@ -10,6 +10,7 @@ mod note;
 mod rooms;
 mod search;
 mod sessions;
+mod sockets;
 mod speech;
 mod state;
 mod sweep;
@@ -42,6 +43,7 @@ use crate::tracker::Tracker;
 use note::note;
 use rooms::Rooms;
 pub use search::open_search;
+use sockets::Sockets;
 pub use state::{add_user, open_store};
 
 /// Where the daemon listens; ports chosen by the system are filled in.
@@ -451,52 +453,4 @@ async fn wait(tasks: &TaskTracker, within: Duration, what: &'static str) {
             "did not end in time; left as it is, the queue brings it back"
         );
     }
-}
-
-/// Sockets that are open but not served yet.
-struct Sockets {
-    submission: Vec<TcpListener>,
-    submissions: Vec<TcpListener>,
-    mx: Vec<TcpListener>,
-    console: Vec<TcpListener>,
-    public: Vec<TcpListener>,
-}
-
-impl Sockets {
-    async fn bind(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self {
-            submission: bind("submission", &config.listen.submission.addresses).await?,
-            submissions: bind("submissions", &config.listen.submissions.addresses).await?,
-            mx: bind("mx", &config.listen.mx.addresses).await?,
-            console: bind("console", &config.listen.console.addresses).await?,
-            public: bind("public", &config.listen.public.addresses).await?,
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        let of = |sockets: &[TcpListener]| {
-            sockets
-                .iter()
-                .filter_map(|socket| socket.local_addr().ok())
-                .collect()
-        };
-        Addresses {
-            submission: of(&self.submission),
-            submissions: of(&self.submissions),
-            mx: of(&self.mx),
-            console: of(&self.console),
-            public: of(&self.public),
-        }
-    }
-}
-
-async fn bind(name: &str, addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
-    let mut sockets = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        let socket = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("[listen.{name}] cannot listen on {address}"))?;
-        sockets.push(socket);
-    }
-    Ok(sockets)
 }
