@@ -18,6 +18,7 @@ pub mod observe;
 pub mod pdf;
 pub mod proto;
 pub mod queue;
+pub mod safe_html;
 pub mod search;
 pub mod sim;
 pub mod store;

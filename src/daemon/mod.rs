@@ -299,6 +299,7 @@ impl Daemon {
             metrics: Arc::clone(&self.metrics),
             speaker: Some(speech::speaker(&self.config)),
             file_of_mail: crate::inbound::file_of_mail,
+            html_of_mail: crate::inbound::html_of_mail,
             stop: self.stops.intake.clone(),
         };
         let router = http::router(console);

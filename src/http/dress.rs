@@ -18,9 +18,9 @@ use super::words::Words;
 
 /// Nothing from elsewhere, nothing inline; frames only for the preview of an email.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'";
-/// The preview of an email: its own styles, no scripts, nothing from the network, no forms.
-pub(crate) const PREVIEW_POLICY: &str =
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+/// A file for the reader's disk: nothing of it runs or loads, also where a browser shows it.
+pub(crate) const DOWNLOAD_POLICY: &str =
+    "sandbox; default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 pub(crate) const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (

@@ -54,7 +54,7 @@ use crate::submit::Submitter;
 use crate::tracker::{Tracker, Users};
 
 pub use api::auth::new_token;
-pub use pages::{FileReader, Speaker, Spoken, router};
+pub use pages::{FileReader, HtmlReader, Speaker, Spoken, router};
 pub use password::hash_password;
 pub use public::{PublicSettings, PublicSite, public_router};
 pub use readiness::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
@@ -154,6 +154,8 @@ pub struct Console {
     pub speaker: Option<Arc<dyn Speaker>>,
     /// Takes files out of mails that came in.
     pub file_of_mail: FileReader,
+    /// Takes the HTML out of mails that came in or were handed in.
+    pub html_of_mail: HtmlReader,
     /// Cancelled when the daemon stops: event streams end then.
     pub stop: CancellationToken,
 }

@@ -1,7 +1,8 @@
 //! Files of mails that came in: they lie in the mail as it came, and are read out one by one.
 
 use crate::domain::inbox::FILES_MAX;
-use crate::proto::mime::read::{attachment_bytes, read};
+use crate::proto::mime::read::{attachment_bytes, read, related_parts};
+use crate::safe_html::{MailHtml, MailPicture, PICTURE_SIZE_MAX_BYTES, PICTURES_MAX};
 
 /// The bytes of one file of a mail, by its place among those that the message names. None when
 /// there is no such file, or the mail is beyond what is read. Decodes the whole mail: not for a
@@ -14,6 +15,24 @@ pub fn file_of_mail(raw: &[u8], index: usize) -> Option<Vec<u8>> {
     let mail = read(raw).ok()?;
     let file = mail.attachments.get(index)?;
     attachment_bytes(raw, file.part).ok()?
+}
+
+/// The HTML of a mail as it came, with the parts that it may show. None when the mail is beyond
+/// what is read. Decodes the whole mail: not for a thread that answers requests.
+#[must_use]
+pub fn html_of_mail(raw: &[u8]) -> Option<MailHtml> {
+    let html = read(raw).ok()?.html;
+    let pictures = match &html {
+        Some(_) => related_parts(raw, PICTURES_MAX, PICTURE_SIZE_MAX_BYTES).ok()?,
+        None => Vec::new(),
+    };
+    let pictures = pictures
+        .into_iter()
+        .map(|(content_id, bytes)| MailPicture { content_id, bytes });
+    Some(MailHtml {
+        html,
+        pictures: pictures.collect(),
+    })
 }
 
 #[cfg(test)]
@@ -34,6 +53,19 @@ mod tests {
         for end in 0..MAIL.len() {
             // Cut off anywhere, it is read or it is not; nothing breaks.
             let _ = file_of_mail(&MAIL[..end], 1);
+        }
+    }
+    #[test]
+    fn html_comes_with_the_pictures_it_may_show() {
+        let mail = b"From: ada@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Hello <img src=cid:logo@x></p>\r\n--b\r\nContent-Type: image/gif\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlh\r\n--b--\r\n";
+        let shown = html_of_mail(mail).unwrap();
+        assert!(shown.html.unwrap().contains("<p>Hello"));
+        assert_eq!(shown.pictures.len(), 1);
+        assert_eq!(shown.pictures[0].content_id, "logo@x");
+        assert_eq!(shown.pictures[0].bytes, b"GIF89a");
+        assert!(html_of_mail(MAIL).is_some_and(|mail| mail.html.is_none()));
+        for end in 0..mail.len() {
+            let _ = html_of_mail(&mail[..end]);
         }
     }
 }

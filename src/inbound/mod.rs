@@ -13,7 +13,7 @@ use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::{Tracker, TrackerError};
 
-pub use files::file_of_mail;
+pub use files::{file_of_mail, html_of_mail};
 pub use sms::IncomingText;
 
 /// Why something that came in could not be kept or matched.

@@ -5,6 +5,7 @@ mod baresip;
 mod browser;
 mod client;
 mod gateway;
+mod hostile_mail;
 mod mail_out;
 mod postfix;
 mod process;

@@ -90,6 +90,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
         file_of_mail: tocsin::inbound::file_of_mail,
+        html_of_mail: tocsin::inbound::html_of_mail,
         stop: stop.clone(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -37,6 +37,10 @@ const ROOMS: &[Room] = &[
         may: &[],
     },
     Room {
+        name: "safe_html",
+        may: &[],
+    },
+    Room {
         name: "classify",
         may: &["domain", "proto"],
     },
@@ -78,7 +82,15 @@ const ROOMS: &[Room] = &[
     Room {
         name: "inbound",
         may: &[
-            "domain", "classify", "proto", "tracker", "store", "config", "clock", "observe",
+            "domain",
+            "classify",
+            "proto",
+            "safe_html",
+            "tracker",
+            "store",
+            "config",
+            "clock",
+            "observe",
         ],
     },
     Room {
@@ -104,6 +116,7 @@ const ROOMS: &[Room] = &[
             "contacts_file",
             "pdf",
             "search",
+            "safe_html",
             "submit",
             "tracker",
             "store",
@@ -149,6 +162,7 @@ const PURE: &[&str] = &[
     "src/domain",
     "src/contacts_file",
     "src/pdf",
+    "src/safe_html",
     "src/classify",
     "src/proto",
     "src/queue/schedule",

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use bytes::{Bytes, BytesMut};
 
 use super::super::App;
-use super::super::dress::PREVIEW_POLICY;
+use super::super::dress::DOWNLOAD_POLICY;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm, percent};
@@ -322,7 +322,7 @@ pub(crate) fn as_download(
         ),
         (
             header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(PREVIEW_POLICY),
+            HeaderValue::from_static(DOWNLOAD_POLICY),
         ),
     ];
     Ok((headers, bytes.into()).into_response())

@@ -1,47 +1,113 @@
-//! The preview of an email's HTML, for the sandboxed frame.
+//! The HTML of mails, for the sandboxed frame: cleaned, with a policy of its own that keeps it
+//! from running anything, loading anything and reaching anything of ours, also when it is opened
+//! outside the frame.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse};
 
 use super::super::App;
-use super::super::dress::PREVIEW_POLICY;
 use super::super::fault::Fault;
 use super::super::session::Signed;
+use super::super::words::Words;
 use super::{Answer, id};
-use crate::domain::Body;
+use crate::domain::{BlobId, Body, CommunicationId, MessageId, ThreadId};
+use crate::safe_html::{self, MailHtml};
 
-/// `GET /communications/{id}/preview`: the HTML as written, with what is put beneath it. Its own policy keeps it from
-/// running anything, loading anything and reaching anything of ours, also when it is opened
-/// outside the frame.
+/// Takes the HTML of a mail out of it, with the parts that it may show.
+pub type HtmlReader = fn(&[u8]) -> Option<MailHtml>;
+
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(safe_html::POLICY),
+    ),
+    (
+        header::X_FRAME_OPTIONS,
+        HeaderValue::from_static("SAMEORIGIN"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        HeaderName::from_static("x-dns-prefetch-control"),
+        HeaderValue::from_static("off"),
+    ),
+];
+
+/// `GET /communications/{id}/preview`: the HTML with what is put beneath it, or that of the mail
+/// as it was handed in.
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
-    _signed: Signed,
+    signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    let communication = app
-        .repo()
-        .communication(id(&text)?)?
-        .ok_or(Fault::NotFound)?;
-    let content = app.repo().content(communication.content)?;
-    let content = match communication.body {
-        Body::Composed => app
-            .console
-            .submit
-            .as_sent(&communication.category, &content),
-        Body::Submitted(_) => content,
+    let id: CommunicationId = id(&text)?;
+    let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
+    let mail = match communication.body {
+        Body::Composed => {
+            let content = app.repo().content(communication.content)?;
+            let submit = &app.console.submit;
+            MailHtml {
+                html: Some(submit.as_sent(&communication.category, &content).html),
+                pictures: Vec::new(),
+            }
+        }
+        Body::Submitted(mail) => mail_html(&app, mail).await?,
     };
-    let headers = [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(PREVIEW_POLICY),
-        ),
-        (
-            header::X_FRAME_OPTIONS,
-            HeaderValue::from_static("SAMEORIGIN"),
-        ),
-    ];
-    Ok((headers, Html(content.html)).into_response())
+    show(signed.words, mail).await
+}
+
+/// `GET /inbox/{thread}/messages/{message}/html`: what a person wrote, in its own form.
+pub(super) async fn message(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path((thread, message)): Path<(String, String)>,
+) -> Answer {
+    let (thread, message): (ThreadId, MessageId) = (id(&thread)?, id(&message)?);
+    let found = app.repo().message(thread, message)?;
+    let original = found.and_then(|found| found.original);
+    let mail = mail_html(&app, original.ok_or(Fault::NotFound)?).await?;
+    show(signed.words, mail).await
+}
+
+/// The HTML of a mail that is kept whole.
+pub(super) async fn mail_html(app: &App, mail: BlobId) -> Result<MailHtml, Fault> {
+    let _turn = app
+        .reading
+        .acquire()
+        .await
+        .map_err(|_| Fault::Unavailable)?;
+    let (store, reader) = (app.repo().store().clone(), app.console.html_of_mail);
+    let reading = crate::clock::apart(move || -> Result<Option<MailHtml>, Fault> {
+        Ok(store.get_blob(mail)?.and_then(|bytes| reader(&bytes)))
+    });
+    let found = reading.await.map_err(|_| Fault::Internal)??;
+    found.ok_or(Fault::NotFound)
+}
+
+async fn show(words: &'static Words, mail: MailHtml) -> Answer {
+    let making = crate::clock::apart(move || page(words, &mail));
+    let page = making.await.map_err(|_| Fault::Internal)?;
+    Ok((HEADERS, Html(page)).into_response())
+}
+
+fn page(words: &Words, mail: &MailHtml) -> String {
+    let html = mail.html.as_deref().unwrap_or_default();
+    let cleaned = safe_html::clean(html, &mail.pictures);
+    let mut notes = Vec::new();
+    if cleaned.remote_pictures > 0 {
+        notes.push(words.t("html.remote"));
+    }
+    if cleaned.cut {
+        notes.push(words.t("html.cut"));
+    }
+    if html.trim().is_empty() {
+        notes.push(words.t("html.none"));
+    }
+    let title = words.t("review.html_frame");
+    safe_html::page(&cleaned, words.language, title, &notes)
 }

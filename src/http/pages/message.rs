@@ -10,8 +10,11 @@ use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
+use super::content::mail_html;
 use super::{Answer, communication, id, show};
-use crate::domain::{BlobId, Body, Channel, CommunicationId, Contact, ContactId, DeliveryId};
+use crate::domain::{
+    BlobId, Body, Channel, Communication, CommunicationId, Contact, ContactId, DeliveryId,
+};
 use crate::store::Repo;
 
 /// Most of a submitted mail that is shown, in bytes: its head and text, not its attachments.
@@ -69,9 +72,7 @@ pub(super) async fn page(
     let part = parts
         .into_iter()
         .find(|part| part.channel == delivery.channel);
-    let html = delivery.channel == Channel::Email
-        && sent.body == Body::Composed
-        && !app.repo().content(sent.content)?.html.trim().is_empty();
+    let html = delivery.channel == Channel::Email && has_html(&app, &sent).await?;
     let status = delivery.status();
     show(&Page {
         communication: sent.id,
@@ -97,6 +98,18 @@ pub(super) async fn page(
         cut,
         c,
     })
+}
+
+/// Whether an email has an HTML part. A mail beyond what is read has none to show.
+async fn has_html(app: &App, sent: &Communication) -> Result<bool, Fault> {
+    match sent.body {
+        Body::Composed => Ok(!app.repo().content(sent.content)?.html.trim().is_empty()),
+        Body::Submitted(mail) => match mail_html(app, mail).await {
+            Ok(mail) => Ok(mail.html.is_some()),
+            Err(Fault::NotFound) => Ok(false),
+            Err(fault) => Err(fault),
+        },
+    }
 }
 
 /// The start of a mail as a text that does nothing to the page it stands in.

@@ -76,6 +76,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub(super) use attachments::UPLOADS_AT_ONCE;
+pub use content::HtmlReader;
 pub(super) use hear::SPEAKING_AT_ONCE;
 pub use hear::{Speaker, Spoken};
 pub use thread_file::FileReader;
@@ -200,6 +201,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             "/inbox/{id}/messages/{message}/files/{index}",
             get(thread_file::download),
         )
+        .route("/inbox/{id}/messages/{message}/html", get(content::message))
         .route("/inbox/{id}/answer", post(thread_answer::answer))
         .route("/inbox/{id}/read", post(thread_answer::read))
         .route("/inbox/{id}/assign", post(thread_answer::assign))

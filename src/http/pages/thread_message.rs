@@ -1,4 +1,5 @@
-//! The messages of a thread as its page shows them: text only, whatever they came as.
+//! The messages of a thread as its page shows them: as text, whatever they came as, with their
+//! HTML in a sandboxed frame beside it.
 
 use super::super::App;
 use super::super::data::Result;
@@ -6,7 +7,9 @@ use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
 use super::attachments::size;
 use super::inbox::Names;
-use crate::domain::{CommunicationId, ContactId, Direction, Message, MessageKind, attachment};
+use crate::domain::{
+    Channel, CommunicationId, ContactId, Direction, Message, MessageKind, attachment,
+};
 use crate::store::Loaded;
 
 /// Longest text of a message shown, in characters.
@@ -34,6 +37,8 @@ pub(super) struct MessageView {
     pub(super) text: String,
     pub(super) quoted: String,
     pub(super) cut: bool,
+    /// Address of the mail's own HTML, for the sandboxed frame; empty where there is no mail.
+    pub(super) html: String,
     pub(super) files: Vec<FileView>,
     /// The message that it answers: title and address of its delivery.
     pub(super) answers: Option<(String, String)>,
@@ -98,6 +103,7 @@ fn message_view(
         text,
         quoted,
         cut,
+        html: html(message),
         files: files(c, message),
         answers: if ours {
             None
@@ -124,6 +130,16 @@ fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
         icon,
         text: c.t(key).to_owned(),
     })
+}
+
+fn html(message: &Message) -> String {
+    let (thread, id) = (message.thread, message.id);
+    let is_mail = message.channel == Channel::Email && message.original.is_some();
+    if is_mail {
+        format!("/inbox/{thread}/messages/{id}/html")
+    } else {
+        String::new()
+    }
 }
 
 fn file_name(c: &Chrome, name: &str) -> String {

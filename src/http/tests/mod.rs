@@ -23,6 +23,7 @@ mod issues;
 mod journey;
 mod languages;
 mod machines;
+mod mail_html;
 mod people;
 mod recipients;
 mod recontact;

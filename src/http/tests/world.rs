@@ -119,6 +119,16 @@ fn line_of(mail: &[u8], index: usize) -> Option<Vec<u8>> {
         .map(<[u8]>::to_vec)
 }
 
+/// Stands for the reader of mails: what follows the first empty line is HTML.
+fn html_in(mail: &[u8]) -> Option<crate::safe_html::MailHtml> {
+    let text = String::from_utf8(mail.to_vec()).ok()?;
+    let html = text.split_once("\n\n").map(|(_, html)| html.to_owned());
+    Some(crate::safe_html::MailHtml {
+        html,
+        pictures: Vec::new(),
+    })
+}
+
 fn categories() -> Vec<Category> {
     let category = |name: &str, confirmation_required| Category {
         name: name.to_owned(),

@@ -114,6 +114,26 @@ pub fn attachment_bytes(raw: &[u8], part: usize) -> Result<Option<Vec<u8>>, Read
         .map(|part| part.contents().to_vec()))
 }
 
+/// Parts that HTML may refer to by their Content-ID (RFC 2392): the ids without brackets, and the
+/// decoded bytes, at most `count_max` of them and none beyond `size_max_bytes`.
+///
+/// # Errors
+/// [`ReadError`] as for [`read`].
+pub fn related_parts(
+    raw: &[u8],
+    count_max: usize,
+    size_max_bytes: usize,
+) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+    let message = parse(raw)?;
+    let parts = message.parts.iter().filter_map(|part| {
+        let id = part.content_id()?.trim_matches(['<', '>']);
+        let is_data = matches!(part.body, PartType::Binary(_) | PartType::InlineBinary(_));
+        (is_data && part.contents().len() <= size_max_bytes)
+            .then(|| (id.to_owned(), part.contents().to_vec()))
+    });
+    Ok(parts.take(count_max).collect())
+}
+
 /// What a person wrote, without the quoted message and the signature below it.
 pub fn without_quotes(text: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();

@@ -65,6 +65,7 @@ pub(super) async fn built(
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
         file_of_mail: line_of,
+        html_of_mail: html_in,
         stop: CancellationToken::new(),
     };
     let app = App::new(console);
