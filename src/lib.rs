@@ -23,4 +23,5 @@ pub mod search;
 pub mod sim;
 pub mod store;
 pub mod submit;
+pub mod templates;
 pub mod tracker;

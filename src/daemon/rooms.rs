@@ -71,6 +71,7 @@ impl Rooms {
         .in_region(&config.server.default_region);
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
+        submitter.install_templates().await?;
         Ok(Self {
             repo,
             tracker,

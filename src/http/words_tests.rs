@@ -65,7 +65,7 @@ fn is_key(text: &str) -> bool {
 /// What the domain and its neighbour say: whole sentences, explanations, names "in pages".
 fn said() -> BTreeSet<String> {
     let mut said = BTreeSet::new();
-    for folder in ["domain", "submit", "contacts_file"] {
+    for folder in ["domain", "templates", "submit", "contacts_file"] {
         // Messages to people stand there in all their languages, side by side.
         let own = |path: &Path| {
             path.ends_with("verification_texts.rs") || path.ends_with("confirmation_texts.rs")

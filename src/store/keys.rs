@@ -7,8 +7,8 @@
 use super::engine::Key;
 use crate::domain::{
     AreaId, BlobId, CampaignId, CaseId, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
-    EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status, ThreadId,
-    ThreadState, Timestamp, UserId,
+    EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status, TemplateId,
+    ThreadId, ThreadState, Timestamp, UserId,
 };
 
 /// Rows of contacts.
@@ -47,6 +47,10 @@ pub const GROUP: &[u8] = b"g.";
 pub const FILTER: &[u8] = b"f.";
 /// Rows of campaigns.
 pub const CAMPAIGN: &[u8] = b"n.";
+/// Rows of templates as they are now.
+pub const TEMPLATE: &[u8] = b"T.";
+/// Versions of templates that others have taken the place of.
+pub const PAST_TEMPLATE: &[u8] = b"Tv";
 /// Communications of a campaign, last modified first.
 pub const COMMUNICATION_BY_CAMPAIGN: &[u8] = b"cc";
 /// Communications by the earlier one that they belong to.
@@ -307,6 +311,27 @@ pub fn filter(id: FilterId) -> Key {
 #[must_use]
 pub fn campaign(id: CampaignId) -> Key {
     row(CAMPAIGN, id.as_bytes())
+}
+
+/// Row of a template.
+#[must_use]
+pub fn template(id: TemplateId) -> Key {
+    row(TEMPLATE, id.as_bytes())
+}
+
+/// Row of an earlier version of a template.
+#[must_use]
+pub fn past_template(id: TemplateId, version: u32) -> Key {
+    KeyBuilder::new(PAST_TEMPLATE)
+        .bytes(id.as_bytes())
+        .bytes(&version.to_be_bytes())
+        .build()
+}
+
+/// Where the earlier versions of a template begin.
+#[must_use]
+pub fn past_templates(id: TemplateId) -> Key {
+    row(PAST_TEMPLATE, id.as_bytes())
 }
 
 /// An entry of a recipient list.

@@ -16,6 +16,7 @@ mod program_rows;
 pub mod records;
 pub mod repo;
 pub mod rows;
+mod template_rows;
 mod words;
 
 pub use audit_rows::AuditBatch;

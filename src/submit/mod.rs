@@ -9,6 +9,7 @@ mod decision;
 mod draft;
 mod follow;
 mod going;
+mod letter;
 mod list;
 mod mail;
 mod notice;
@@ -18,9 +19,11 @@ mod reply;
 mod review;
 mod schedule;
 mod send;
+mod templates;
 mod trial;
 mod verification;
 mod verification_texts;
+mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +45,7 @@ pub use audience::Lost;
 pub use draft::{DraftInput, Kept};
 pub use follow::{FollowUp, Whom};
 pub use going::{Going, Without};
+pub use letter::{Letter, LetterPart};
 pub use mail::{MailRecipient, RecipientRefusal, SUBMITTED_RECIPIENTS_MAX, SubmittedMail};
 pub use notice::{NOTICE_CATEGORY, ReplyNoticeSettings};
 pub use problems::{FieldError, Rules};
@@ -50,6 +54,7 @@ pub use reply::{Answer, REPLY_CATEGORY};
 pub use review::{ChannelCount, NAMES_LISTED_MAX, Review, Unreached};
 pub use schedule::OnTime;
 pub use send::{AUDIENCE_MAX, Sent};
+pub use templates::TemplateInput;
 pub use verification::{Proof, PublicPages, SelfSignUp, VERIFICATION_CATEGORY, VerificationSent};
 
 /// How often a change is tried anew because somebody else changed the same rows.
@@ -99,6 +104,12 @@ pub enum SubmitError {
     /// What was entered is wrong; each problem names its field.
     #[error("{} fields are wrong", .0.len())]
     Invalid(Vec<FieldError>),
+    /// Gaps of a template are not filled, or wrongly; each problem names its gap.
+    #[error("{} gaps are not filled", .0.len())]
+    Unfilled(Vec<(String, crate::domain::Sentence)>),
+    /// Somebody has to look at these warnings and confirm them.
+    #[error("{} warnings are not confirmed", .0.len())]
+    Unconfirmed(Vec<FieldError>),
     /// There is no such communication.
     #[error("there is no such communication")]
     NotFound,

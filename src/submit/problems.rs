@@ -51,6 +51,7 @@ impl DraftInput {
         let mut problems = self.oversized();
         self.incomplete(rules, &mut problems);
         self.unsendable_text(rules, &mut problems);
+        self.open_gaps(&mut problems);
         plan_problems(&self.plan, self.channels, rules.now, &mut problems);
         problems
     }

@@ -87,6 +87,8 @@ pub struct Review {
     pub approval_waived: bool,
     /// What keeps it from being sent.
     pub problems: Vec<FieldError>,
+    /// What has to be looked at and confirmed.
+    pub warnings: Vec<FieldError>,
 }
 
 impl Submitter {
@@ -107,7 +109,8 @@ impl Submitter {
             people: ids.len() as u64,
             left_out,
             channels: draft.channels.iter().map(ChannelCount::none).collect(),
-            problems: self.problems(&draft),
+            problems: self.problems_of(&communication, &draft)?,
+            warnings: draft.warnings(),
             empty_areas: self.empty_areas(&draft)?,
             usual_people: usual(&self.repo, &communication)?.filter(|usual| {
                 let people = ids.len() as u64;

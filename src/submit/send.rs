@@ -52,7 +52,23 @@ impl Submitter {
         id: CommunicationId,
         seen: Option<Timestamp>,
     ) -> Result<Sent, SubmitError> {
-        let sent = self.decided(move |this| this.decide_send(id, seen)).await?;
+        self.send_confirmed(id, seen, true).await
+    }
+
+    /// Sends a draft as [`Submitter::send_seen`] does, if there is nothing in it to be looked at,
+    /// or somebody has looked and confirmed.
+    ///
+    /// # Errors
+    /// As [`Submitter::send_seen`], and [`SubmitError::Unconfirmed`].
+    pub async fn send_confirmed(
+        &self,
+        id: CommunicationId,
+        seen: Option<Timestamp>,
+        confirmed: bool,
+    ) -> Result<Sent, SubmitError> {
+        let sent = self
+            .decided(move |this| this.decide_send(id, seen, confirmed))
+            .await?;
         log(id, sent);
         Ok(sent)
     }
@@ -61,6 +77,7 @@ impl Submitter {
         &self,
         id: CommunicationId,
         seen: Option<Timestamp>,
+        confirmed: bool,
     ) -> Result<Decision<Sent>, SubmitError> {
         let communication = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
         if communication.state != CommunicationState::Draft {
@@ -70,6 +87,10 @@ impl Submitter {
             return Err(SubmitError::Changed);
         }
         let people = self.checked(&communication, None)?;
+        let warnings = self.input_of(&communication)?.warnings();
+        if !confirmed && !warnings.is_empty() {
+            return Err(SubmitError::Unconfirmed(warnings));
+        }
         let mut new = communication.value.clone();
         match self.gate(&new, people.len()) {
             Gate::Open => new.approval = None,
@@ -107,7 +128,7 @@ impl Submitter {
         if communication.state == CommunicationState::Scheduled {
             draft.plan.scheduled_at = None;
         }
-        let problems = self.problems(&draft);
+        let problems = self.problems_of(communication, &draft)?;
         if !problems.is_empty() {
             return Err(SubmitError::Invalid(problems));
         }

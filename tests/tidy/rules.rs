@@ -41,6 +41,10 @@ const ROOMS: &[Room] = &[
         may: &[],
     },
     Room {
+        name: "templates",
+        may: &["domain"],
+    },
+    Room {
         name: "classify",
         may: &["domain", "proto"],
     },
@@ -65,7 +69,15 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "submit",
-        may: &["domain", "store", "tracker", "config", "clock", "observe"],
+        may: &[
+            "domain",
+            "templates",
+            "store",
+            "tracker",
+            "config",
+            "clock",
+            "observe",
+        ],
     },
     Room {
         name: "channel",
@@ -117,6 +129,7 @@ const ROOMS: &[Room] = &[
             "pdf",
             "search",
             "safe_html",
+            "templates",
             "submit",
             "tracker",
             "store",
@@ -163,6 +176,7 @@ const PURE: &[&str] = &[
     "src/contacts_file",
     "src/pdf",
     "src/safe_html",
+    "src/templates",
     "src/classify",
     "src/proto",
     "src/queue/schedule",

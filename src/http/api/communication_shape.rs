@@ -308,6 +308,8 @@ pub(super) struct ReviewShape {
     needs_approval: bool,
     /// What keeps it from being sent; empty when nothing does.
     errors: Vec<super::problem::WrongField>,
+    /// What has to be looked at: sending asks for `confirm_warnings=true` while there is any.
+    warnings: Vec<super::problem::WrongField>,
 }
 
 impl ReviewShape {
@@ -326,6 +328,7 @@ impl ReviewShape {
             quiet: review.quiet,
             needs_approval: review.needs_approval,
             errors: super::problem::wrong_fields(&review.problems),
+            warnings: super::problem::wrong_fields(&review.warnings),
         }
     }
 }

@@ -200,6 +200,21 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Invalid(errors) => Self::validation(wrong_fields(&errors)),
+            SubmitError::Unfilled(gaps) => {
+                let wrong = |(name, problem): &(String, crate::domain::Sentence)| {
+                    WrongField::new(format!("values.{name}"), problem.to_string())
+                };
+                Self::validation(gaps.iter().map(wrong).collect())
+            }
+            SubmitError::Unconfirmed(warnings) => Self {
+                errors: wrong_fields(&warnings),
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "warnings",
+                    "There are warnings",
+                    "Nothing was sent. Each entry of errors is a warning; send again with confirm_warnings=true when they do not matter.",
+                )
+            },
             SubmitError::NotFound => Self::not_found("thing"),
             SubmitError::Tracker(error) => error.into(),
             SubmitError::AlreadySent => {

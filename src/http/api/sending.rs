@@ -50,6 +50,10 @@ pub(super) struct SentShape {
 pub(super) struct SendAsked {
     /// `modified_at` of what was looked at: a draft that was changed since is not sent then.
     modified_at: Option<String>,
+    /// Somebody has looked at the warnings of the review; without this a draft with warnings is
+    /// not sent.
+    #[serde(default)]
+    confirm_warnings: bool,
 }
 
 /// Sends a draft. Once this is answered it goes out, whatever happens to the daemon; asked
@@ -65,7 +69,12 @@ pub(super) async fn send(
 ) -> Answer<axum::Json<SentShape>> {
     let of: CommunicationId = id(&text, "communication")?;
     let seen = seen(asked.modified_at.as_deref())?;
-    let sent = match app.console.submit.send_seen(of, seen).await? {
+    let sent = match app
+        .console
+        .submit
+        .send_confirmed(of, seen, asked.confirm_warnings)
+        .await?
+    {
         Sent::Now { people } => {
             tracing::info!(communication = %of, user = %caller.user.id, people, "sent over the API");
             SentShape {

@@ -76,6 +76,7 @@ fn label(field: &str) -> &'static str {
         "at" => "note.at",
         "with" => "entries.with",
         "files" => "note.files",
+        "confirm_warnings" => "review.warnings",
         _ => "field.other",
     }
 }

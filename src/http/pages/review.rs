@@ -89,6 +89,8 @@ struct Page {
     doing: Doing,
     v: Preview,
     draft: bool,
+    /// What has to be looked at and confirmed.
+    warnings: Vec<Problem>,
 }
 
 /// `GET /communications/{id}/review`
@@ -195,6 +197,7 @@ fn made(
         related: related::earlier(app, &c, &communication)?,
         doing: doing(&c, &signed.access, &communication, &review),
         v: Preview::of(app, &c, &d, Some((id, communication.modified_at))),
+        warnings: Problems::new(&review.warnings, c.words).summary(&c),
         problems: p.summary(&c),
         p,
         note: look.note,
@@ -331,7 +334,17 @@ pub(super) async fn send(
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
     let seen = revision(&form.fields);
-    match app.console.submit.send_seen(id, seen).await {
+    let confirmed = form.fields.has("confirm_warnings");
+    let sent = app.console.submit.send_confirmed(id, seen, confirmed).await;
+    match sent {
+        Err(SubmitError::Unconfirmed(_)) => {
+            let problem = "Look at the warnings and confirm them.";
+            let look = Look {
+                errors: vec![FieldError::new("confirm_warnings", problem)],
+                ..Look::default()
+            };
+            show(&app, &form.signed, id, look).await
+        }
         Ok(Sent::Now { people }) => {
             tracing::info!(communication = %id, user = %form.signed.user.id, people, "sent from the console");
             Ok(see(&format!("/communications/{id}?done=sent")))

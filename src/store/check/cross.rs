@@ -8,6 +8,7 @@ use crate::domain::{
     Session, Thread,
 };
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
+use crate::domain::{PastTemplate, Template};
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
@@ -42,6 +43,15 @@ impl Check<'_> {
                 merger.from.to_string(),
                 "the contact that was taken over is still there",
             );
+        }
+        Ok(())
+    }
+
+    pub(super) fn past_template(&mut self, past: &PastTemplate) -> Result<()> {
+        let now: Option<Template> = self.read(&keys::template(past.0.id))?;
+        if now.is_none_or(|now| now.version <= past.0.version) {
+            let what = "the template itself is missing or older";
+            self.problem(PastTemplate::NAME, past.0.id.to_string(), what);
         }
         Ok(())
     }

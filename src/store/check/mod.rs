@@ -24,6 +24,7 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
+use crate::domain::{PastTemplate, Template};
 
 /// Most problems that a report spells out; the others are only counted.
 pub const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -100,6 +101,8 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Group>(keys::GROUP, |_, _| Ok(()))?;
     check.rows::<SavedFilter>(keys::FILTER, |_, _| Ok(()))?;
     check.rows::<Campaign>(keys::CAMPAIGN, |_, _| Ok(()))?;
+    check.rows::<Template>(keys::TEMPLATE, |_, _| Ok(()))?;
+    check.rows::<PastTemplate>(keys::PAST_TEMPLATE, Check::past_template)?;
     check.rows::<Recipient>(keys::RECIPIENT, |_, _| Ok(()))?;
     check.rows::<Person>(keys::PERSON, Check::person)?;
     check.rows::<Communication>(keys::COMMUNICATION, Check::communication)?;
@@ -295,6 +298,8 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::GROUP, "group"),
     (keys::FILTER, "saved filter"),
     (keys::CAMPAIGN, "campaign"),
+    (keys::TEMPLATE, "template"),
+    (keys::PAST_TEMPLATE, "past version of a template"),
     (
         keys::COMMUNICATION_BY_CAMPAIGN,
         "communications by campaign",

@@ -55,7 +55,7 @@ pub(crate) fn time() -> impl Strategy<Value = Timestamp> + Clone {
     any::<u64>().prop_map(Timestamp::from_millis)
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     "[a-zé€𝄞<@. ]{0,24}"
 }
 

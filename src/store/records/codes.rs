@@ -4,6 +4,7 @@ use minicbor::decode::Error as DecodeError;
 use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
+use crate::domain::template::{TemplateCategory, TemplateState};
 use crate::domain::{
     BounceClass, CaseChange, CaseStatus, Channel, Channels, ClosedReason, CommunicationState,
     ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection, EntryKind, Fault,
@@ -79,6 +80,9 @@ codes!(ContactChange, "change of a contact":
     1 Created, 2 Edited, 3 MethodAdded, 4 MethodCorrected, 5 MethodRemoved, 6 MethodReinstated,
     7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
     12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
+codes!(TemplateCategory, "category of a template":
+    1 Dsar, 2 Section78, 3 Loc, 4 Settlement, 5 General);
+codes!(TemplateState, "state of a template": 1 Active, 2 Retired);
 codes!(TicketPurpose, "purpose of a ticket": 1 Verify, 2 LogIn, 3 Add, 4 Replace);
 codes!(ImportState, "state of an import":
     1 Uploaded, 2 Checking, 3 Checked, 4 Running, 5 Done, 6 Cancelled, 7 Failed, 8 Undoing,

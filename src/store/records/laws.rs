@@ -22,6 +22,7 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
+use crate::domain::{PastTemplate, Template};
 use crate::store::engine::VALUE_SIZE_MAX;
 
 /// Where the golden values lie.
@@ -152,6 +153,8 @@ laws! {
     group: Group,
     saved_filter: SavedFilter,
     campaign: Campaign,
+    template: Template,
+    past_template: PastTemplate,
     recipient: Recipient,
     thread: Thread,
     message: Message,
@@ -248,6 +251,7 @@ mod round_trip {
     use crate::store::records::arbitrary as arb;
     use crate::store::records::case_samples as cases;
     use crate::store::records::inbox_samples as inbox;
+    use crate::store::records::template_samples::any_template;
 
     fn check<T: Record + PartialEq + Debug>(value: &T) -> Result<(), TestCaseError> {
         let bytes = value.to_bytes();
@@ -321,7 +325,10 @@ mod round_trip {
             recipient in arb::recipient(),
             merger in arb::merger(),
             gathering in arb::gathering(),
+            template in any_template(),
         ) {
+            check(&template)?;
+            check(&PastTemplate(template))?;
             check(&group)?;
             check(&filter)?;
             check(&campaign)?;

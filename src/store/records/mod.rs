@@ -28,6 +28,7 @@ mod leaves;
 mod lists;
 mod people;
 mod shape;
+mod template;
 mod tickets;
 mod wishes;
 
@@ -43,6 +44,8 @@ mod laws;
 pub(crate) mod program_samples;
 #[cfg(test)]
 pub(crate) mod samples;
+#[cfg(test)]
+pub(crate) mod template_samples;
 
 use minicbor::{Decode, Encode};
 

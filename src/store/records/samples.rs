@@ -12,16 +12,15 @@ use crate::domain::delivery::{REMOTE_ID_SIZE_MAX, SEGMENTS_MAX, TIMELINE_MAX};
 use crate::domain::method::SOFT_FAILURES_MAX;
 use crate::domain::wishes::{CONSENTS_MAX, DAY_MINUTES, PROOF_NOTE_SIZE_MAX};
 use crate::domain::{
-    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId, Channel, Channels,
-    Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Consent, Contact,
-    ContactFilter, ContactId, ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES,
-    Delivery, DeliveryId, DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus,
-    EnhancedStatus, FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail,
-    LogEntry, LogEvent, Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence,
-    Person, PersonDelivery, PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient,
-    Redacted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status, StatusChange,
-    Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes,
-    comms_issue::Reachability,
+    Area, AreaId, Audience, AudienceChunk, BlobId, Body, Channel, Channels, Closed, ClosedReason,
+    Communication, CommunicationId, CommunicationState, Consent, Contact, ContactFilter, ContactId,
+    ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId,
+    DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, FilterId,
+    GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger,
+    Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
+    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
+    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
+    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::case_samples::{case, case_event, entry};
@@ -29,6 +28,7 @@ pub(crate) use super::inbox_samples::{message, reply_notice, thread};
 pub(crate) use super::program_samples::{
     api_request, api_token, audit_entry, import_findings, import_image, import_job,
 };
+pub(crate) use super::template_samples::{campaign, past_template, template};
 
 const NOON: u64 = 1_780_000_000_000;
 
@@ -159,16 +159,6 @@ pub(crate) fn saved_filter() -> SavedFilter {
         },
         by: UserId::from_bytes([8; 16]),
         created_at: at(0),
-    }
-}
-
-pub(crate) fn campaign() -> Campaign {
-    Campaign {
-        id: CampaignId::from_bytes([22; 16]),
-        name: "Winter burglaries".to_owned(),
-        by: UserId::from_bytes([8; 16]),
-        created_at: at(0),
-        modified_at: at(5),
     }
 }
 

@@ -11,6 +11,7 @@ mod inbox;
 mod merge;
 mod search;
 mod sessions;
+mod templates;
 mod tickets;
 mod tokens;
 

@@ -268,6 +268,8 @@ impl From<SubmitError> for Fault {
             SubmitError::Store(error) => error.into(),
             SubmitError::OwnWork => Self::Forbidden,
             SubmitError::Invalid(_)
+            | SubmitError::Unfilled(_)
+            | SubmitError::Unconfirmed(_)
             | SubmitError::Recontact(_)
             | SubmitError::NeedsApproval
             | SubmitError::NotYet => Self::BadRequest,
