@@ -70,6 +70,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
                 communications,
                 entry("/campaigns", "campaigns", "sheet", "campaigns.title"),
                 inbox,
+                entry("/templates", "templates", "file", "templates.title"),
                 entry("/log", "log", "list", "commslog.title"),
                 entry("/search", "search", "search", "nav.search"),
             ],

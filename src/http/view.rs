@@ -91,6 +91,7 @@ impl Chrome {
             "sent" => Some("done.sent"),
             "before" => Some("done.before"),
             "saved" => Some("done.saved"),
+            "template" => Some("done.template"),
             "reinstated" => Some("done.reinstated"),
             "corrected" => Some("done.corrected"),
             "settings" => Some("done.settings"),

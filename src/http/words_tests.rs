@@ -21,7 +21,10 @@ fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(texts(&path));
-        } else if !path.to_string_lossy().ends_with("tests.rs") {
+        } else if ![".toml", "tests.rs"]
+            .iter()
+            .any(|end| path.to_string_lossy().ends_with(end))
+        {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
             found.push((path, code.to_owned()));

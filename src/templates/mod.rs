@@ -11,9 +11,6 @@ mod render;
 pub mod syntax;
 mod values;
 
-#[cfg(test)]
-mod tests;
-
 pub use render::{OUTPUT_SIZE_MAX_BYTES, RenderError, Rendered, render};
 pub use values::{Values, form_value, long_date};
 
@@ -153,3 +150,6 @@ fn text_problems(template: &Template) -> Vec<Sentence> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,8 +175,8 @@ fn context(values: &Values, html: bool) -> Value {
     }
     let nested = nested
         .into_iter()
-        .map(|(group, values)| (group, values.into_iter().collect::<Value>()));
-    flat.into_iter().chain(nested).collect()
+        .map(|(group, values)| (group, Value::from_pairs(values)));
+    Value::from_pairs(flat.into_iter().chain(nested))
 }
 
 /// Lines of a value stay lines in HTML.

@@ -33,6 +33,10 @@ impl Chrome {
         self.may(Permission::Export)
     }
 
+    pub(crate) const fn may_manage_templates(&self) -> bool {
+        self.may(Permission::ManageTemplates)
+    }
+
     pub(crate) const fn may_administer(&self) -> bool {
         self.may(Permission::Administer)
     }

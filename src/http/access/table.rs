@@ -10,6 +10,7 @@ use crate::domain::Permission as P;
 pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::FRAME,
     pages::MESSAGES,
+    pages::TEMPLATES,
     pages::REPLIES,
     pages::PEOPLE,
     pages::PLACES,
@@ -18,6 +19,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::USERS,
     api::OWN,
     api::MESSAGES,
+    api::TEMPLATES,
     api::REPLIES,
     api::PEOPLE,
     api::PLACES,

@@ -40,6 +40,7 @@ mod recipients;
 mod search;
 mod sending;
 mod shape;
+mod templates;
 
 use std::sync::Arc;
 
@@ -142,6 +143,7 @@ fn draft_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(approvals::ask))
         .routes(routes!(approvals::decide))
         .routes(routes!(approvals::withdraw))
+        .routes(routes!(templates::fill))
         .routes(routes!(sending::review))
         .routes(routes!(sending::send))
 }
@@ -172,6 +174,15 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(correspondence::note))
 }
 
+fn template_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::get, templates::change))
+        .routes(routes!(templates::versions))
+        .routes(routes!(templates::put))
+        .routes(routes!(templates::render))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
@@ -197,6 +208,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list))
         .routes(routes!(exports::log))
         .merge(inbox_routes())
+        .merge(template_routes())
 }
 
 /// The document, with what every operation has: the token, and problems.

@@ -52,6 +52,7 @@ mod remove_method;
 mod review;
 mod review_notes;
 mod search;
+mod templates;
 mod thread;
 mod thread_answer;
 mod thread_file;
@@ -121,6 +122,7 @@ fn communication_routes() -> Router<Arc<App>> {
         .route("/review", get(review::page))
         .route("/preview", get(content::preview))
         .route("/hear", get(hear::hear))
+        .route("/template", get(templates::pick).post(templates::fill))
         .route(
             "/attachments",
             get(attachments::page).post(attachments::add),
@@ -174,6 +176,7 @@ fn user_routes() -> Router<Arc<App>> {
 fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(outcome_routes())
+        .merge(templates::routes())
         .merge(user_routes())
         .nest("/communications/{id}", communication_routes())
         .route("/campaigns", get(campaigns::list).post(campaigns::make))

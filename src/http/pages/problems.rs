@@ -76,6 +76,9 @@ fn label(field: &str) -> &'static str {
         "at" => "note.at",
         "with" => "entries.with",
         "files" => "note.files",
+        "variables" => "templates.variables",
+        "texts" => "templates.texts",
+        "template" => "templates.template",
         "confirm_warnings" => "review.warnings",
         _ => "field.other",
     }

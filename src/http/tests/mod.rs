@@ -32,5 +32,6 @@ mod search;
 mod self_service;
 mod serving;
 mod statistics;
+mod templates;
 mod users;
 pub(super) mod world;

@@ -33,7 +33,8 @@ const PAGES = [
   "/contacts/imports/ID/undo", "/contacts/new", "/contacts/ID", "/contacts/ID/edit",
   "/contacts/ID/log", "/contacts/ID/merge", "/contacts/ID/methods/ID/remove", "/deliveries/ID",
   "/filters", "/filters/ID/delete", "/groups", "/groups/ID", "/groups/ID/delete", "/inbox",
-  "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/users", "/users/new",
+  "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/templates", "/templates/new",
+  "/templates/ID", "/templates/ID/edit", "/users", "/users/new",
   "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
 ];
 

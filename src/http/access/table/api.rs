@@ -9,6 +9,30 @@ pub(super) const OWN: &[RouteRule] = &[
     patch("/api/v1/me", P::Own, "user.settings"),
 ];
 
+/// Templates, and what drafts take of them.
+pub(super) const TEMPLATES: &[RouteRule] = &[
+    read("/api/v1/templates", P::See),
+    post("/api/v1/templates", P::ManageTemplates, "template.create"),
+    read("/api/v1/templates/{id}", P::See),
+    put(
+        "/api/v1/templates/{id}",
+        P::ManageTemplates,
+        "template.change",
+    ),
+    read("/api/v1/templates/{id}/versions", P::See),
+    put(
+        "/api/v1/templates/{id}/state",
+        P::ManageTemplates,
+        "template.state",
+    ),
+    post("/api/v1/templates/{id}/render", P::Write, "template.render"),
+    post(
+        "/api/v1/communications/{id}/template",
+        P::Write,
+        "communication.template",
+    ),
+];
+
 pub(super) const MESSAGES: &[RouteRule] = &[
     read("/api/v1/communications", P::See),
     post("/api/v1/communications", P::Write, "communication.create"),

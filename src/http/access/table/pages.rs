@@ -19,6 +19,27 @@ pub(super) const FRAME: &[RouteRule] = &[
     post("/me/password", P::Own, "user.password"),
 ];
 
+/// Templates, and what drafts take of them.
+pub(super) const TEMPLATES: &[RouteRule] = &[
+    read("/templates", P::See),
+    post("/templates", P::ManageTemplates, "template.create"),
+    read("/templates/new", P::ManageTemplates),
+    read("/templates/{id}", P::See),
+    post("/templates/{id}", P::ManageTemplates, "template.change"),
+    read("/templates/{id}/edit", P::ManageTemplates),
+    post(
+        "/templates/{id}/state",
+        P::ManageTemplates,
+        "template.state",
+    ),
+    read("/communications/{id}/template", P::Write),
+    post(
+        "/communications/{id}/template",
+        P::Write,
+        "communication.template",
+    ),
+];
+
 /// Communications, from the draft to what became of them.
 pub(super) const MESSAGES: &[RouteRule] = &[
     read("/communications", P::See),
@@ -94,6 +115,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
 pub(super) const REPLIES: &[RouteRule] = &[
     read("/inbox", P::See),
     read("/inbox/{id}", P::See),
+    read("/inbox/{id}/messages/{message}/html", P::See),
     read("/inbox/{id}/messages/{message}/files/{index}", P::See),
     post("/inbox/{id}/answer", P::Send, "thread.answer"),
     post("/inbox/{id}/read", P::Send, "thread.read"),

@@ -157,6 +157,7 @@ async fn keep(
             "review" => format!("/communications/{id}/review"),
             "files" => format!("/communications/{id}/attachments"),
             "preview" => format!("/communications/{id}/edit?done=saved#preview"),
+            "template" => format!("/communications/{id}/template"),
             _ => format!("/communications/{id}/edit?done=saved"),
         })),
         Err(SubmitError::Invalid(errors)) => {

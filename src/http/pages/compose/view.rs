@@ -121,6 +121,8 @@ struct Page {
     steps: Vec<StepRow>,
     schedule: Schedule,
     a: Picks,
+    /// There are templates to choose from.
+    templates: bool,
     find: String,
     found_count: u64,
     sms_count: String,
@@ -174,6 +176,7 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
         campaigns: campaigns(app, d.campaign)?,
         steps: step_rows(&c, &d),
         schedule: schedule(&c, d.plan.scheduled_at),
+        templates: !app.repo().templates()?.is_empty(),
         found_count: a.found.len() as u64,
         a,
         find: filled.find,
