@@ -220,6 +220,12 @@ impl Access {
         self.permissions.has(permission)
     }
 
+    /// Whether no area and no scope of cases bounds them.
+    #[must_use]
+    pub const fn sees_everybody(&self) -> bool {
+        self.areas.is_none() && matches!(self.cases, CaseScope::All)
+    }
+
     /// Whether people of this area are theirs to see. People without an area belong to whoever
     /// covers everywhere.
     #[must_use]

@@ -11,6 +11,7 @@ pub(crate) mod search;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::App;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::{
@@ -20,7 +21,7 @@ use crate::domain::{
 };
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
-use crate::store::{Batch, Find, Loaded, NO_AREA, Repo, RowBatch, Seek, StoreError, keys};
+use crate::store::{Batch, Find, Loaded, NO_AREA, Page, Repo, RowBatch, Seek, StoreError, keys};
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
@@ -157,9 +158,24 @@ pub(crate) fn few_areas(repo: &Repo, most: usize) -> Result<Option<AreaTree>> {
     Ok(Some(repo.areas()?))
 }
 
-/// How many contacts have a communication issue.
-pub(crate) fn issues_total(repo: &Repo) -> Result<u64> {
-    Ok(repo.issue_count_all()?)
+/// How many contacts of theirs have a communication issue.
+pub(crate) fn issues_total(repo: &Repo, access: &Access) -> Result<u64> {
+    let Some(areas) = &access.areas else {
+        return Ok(repo.issue_count_all()?);
+    };
+    let mut sum = 0;
+    for area in areas {
+        sum += repo.issue_count(*area)?;
+    }
+    Ok(sum)
+}
+
+/// How many threads have something unread, for those who see all of them; 0 for the others.
+pub(crate) fn unread_total(repo: &Repo, access: &Access) -> Result<u64> {
+    if !access.sees_everybody() {
+        return Ok(0);
+    }
+    Ok(repo.unread_threads()?)
 }
 
 /// How many communications wait for the approval of a user, counted up to a limit.
@@ -196,9 +212,26 @@ pub(crate) struct Areas {
 }
 
 impl Areas {
+    /// Reads those that somebody covers, with the numbers of these alone.
+    pub(crate) fn within(repo: &Repo, access: &Access) -> Result<Self> {
+        let mut tree = repo.areas()?;
+        if access.areas.is_some() {
+            let all = tree.walk().into_iter().map(|(_, area)| area.clone());
+            tree = AreaTree::new(all.filter(|area| access.covers(Some(area.id))).collect());
+        }
+        let mut areas = Self::of(repo, tree)?;
+        if !access.covers(None) {
+            areas.numbers.remove(&NO_AREA);
+        }
+        Ok(areas)
+    }
+
     /// Reads them all.
     pub(crate) fn read(repo: &Repo) -> Result<Self> {
-        let tree = repo.areas()?;
+        Self::of(repo, repo.areas()?)
+    }
+
+    fn of(repo: &Repo, tree: AreaTree) -> Result<Self> {
         let (people, issues) = (repo.contact_counts()?, repo.issue_counts()?);
         let count = |id: AreaId| AreaNumbers {
             people: people.get(&id).copied().unwrap_or_default(),
@@ -221,32 +254,6 @@ impl Areas {
         self.numbers.get(&id).copied().unwrap_or_default()
     }
 
-    /// The areas a user covers that there still are, without those that lie in another of them;
-    /// empty for a user who covers all.
-    pub(crate) fn covered(&self, user: &User) -> Vec<AreaId> {
-        let lies_in_another = |id: AreaId| {
-            let above = self.tree.path(id);
-            let mut above = above.iter().filter(|area| area.id != id);
-            above.any(|area| user.areas.contains(&area.id))
-        };
-        let known = user.areas.iter().copied();
-        known
-            .filter(|id| self.tree.get(*id).is_some() && !lies_in_another(*id))
-            .collect()
-    }
-
-    /// All areas with their depth; those that a user covers come first.
-    pub(crate) fn walk_for(&self, user: &User) -> Vec<(usize, &Area)> {
-        let covered: HashSet<AreaId> = self
-            .covered(user)
-            .into_iter()
-            .flat_map(|id| self.tree.subtree(id))
-            .collect();
-        let mut areas = self.tree.walk();
-        areas.sort_by_key(|(_, area)| !covered.contains(&area.id));
-        areas
-    }
-
     /// The name of a contact's area; empty for none.
     pub(crate) fn name(&self, id: Option<AreaId>) -> &str {
         id.and_then(|id| self.tree.get(id))
@@ -254,14 +261,17 @@ impl Areas {
     }
 }
 
-/// Contacts that a search finds: by address or number, by words of the name; in order of name.
+/// Contacts of theirs that a search finds: by address or number, by words of the name; in order of name.
 pub(crate) fn search(
     repo: &Repo,
     query: &str,
     region: &str,
+    access: &Access,
     limit: usize,
 ) -> Result<Vec<Loaded<Contact>>> {
-    search_within(repo, query, region, None, limit)
+    let mut found = search_within(repo, query, region, access.areas.as_ref(), limit)?;
+    found.retain(|contact| access.sees_contact(contact));
+    Ok(found)
 }
 
 fn search_within(
@@ -367,19 +377,30 @@ pub(crate) fn name_key(contact: &Contact) -> (String, String) {
 /// Communications, last modified first; what goes out by itself ("check your address") only
 /// if asked: it would crowd out what people wrote.
 pub(crate) fn communications(
-    repo: &Repo,
+    app: &App,
+    access: &Access,
     by_itself: bool,
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Communication>> {
+    let repo = app.repo();
     let page = if by_itself {
         repo.communications(after, limit)?
     } else {
         repo.communications_written(after, limit)?
     };
+    seen(app, access, page)
+}
+
+/// Those of a page of communications that are somebody's to see.
+pub(crate) fn seen(
+    app: &App,
+    access: &Access,
+    page: Page<Loaded<Communication>>,
+) -> Result<Part<Communication>> {
     let rows = page.rows.into_iter().map(|one| one.value).collect();
     Ok(Part {
-        rows,
+        rows: app.seen_of(rows, |app, one| app.sees_communication(access, one))?,
         next: page.next,
     })
 }
@@ -392,15 +413,18 @@ pub(crate) struct People {
     pub(crate) after: Option<ContactId>,
 }
 
-/// A page of a communication's people by first name, those in one state if asked. Pages begin
+/// A page of a communication's people that are theirs to see, by first name, those in one state if
+/// asked. Pages begin
 /// beside a person: addresses hold no names, and a change of state moves nobody.
 pub(crate) fn people(
-    repo: &Repo,
+    app: &App,
+    access: &Access,
     id: CommunicationId,
     state: Option<PersonState>,
     seek: &Seek<ContactId>,
     limit: usize,
 ) -> Result<People> {
+    let repo = app.repo();
     let place = |contact: ContactId| -> Result<Option<Vec<u8>>> {
         let person = repo.person(id, contact)?;
         Ok(person.map(|person| keys::person_position(person.sort_name.reveal(), contact)))
@@ -425,7 +449,7 @@ pub(crate) fn people(
         Seek::Before(_) => (first.filter(|_| more), last),
     };
     Ok(People {
-        rows,
+        rows: app.seen_of(rows, |app, one| app.sees(access, one.contact))?,
         before,
         after,
     })

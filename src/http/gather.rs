@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::App;
+use super::access::access_of;
 use super::data::{Result, people};
 use super::fault::Fault;
 use crate::domain::{
@@ -162,9 +163,11 @@ async fn step(app: &Arc<App>, user: UserId) -> Result<Step> {
     let reader = Arc::clone(app);
     let part = super::data::apart(move || {
         let repo = reader.repo();
+        let who = repo.user(user)?.ok_or(Fault::NotFound)?;
+        let access = access_of(&reader, &who, None)?;
         let after = (!cursor.is_empty()).then_some(cursor.as_slice());
         let region = &reader.console.settings.default_region;
-        people::found(repo, &repo.areas()?, &filter, region, after, STEP)
+        people::found(repo, &repo.areas()?, &filter, &access, region, after, STEP)
     })
     .await?;
     let ids: Vec<_> = part.rows.iter().map(|contact| contact.id).collect();

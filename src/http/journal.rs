@@ -4,9 +4,10 @@
 
 use super::data::Result;
 use crate::domain::{
-    Channel, Communication, CommunicationId, Delivery, DeliveryId, ListStatus, Timestamp,
+    Access, Channel, Communication, CommunicationId, Delivery, DeliveryId, ListStatus, Timestamp,
 };
 use crate::store::{Repo, RepoError, Seek};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most deliveries looked through for one page.
@@ -80,6 +81,8 @@ pub(crate) struct Filter {
     pub(crate) channel: Option<Channel>,
     pub(crate) standing: Option<Standing>,
     communication: Option<CommunicationId>,
+    /// Whose log it is: messages to people whom they do not see are left out.
+    access: Arc<Access>,
 }
 
 impl Filter {
@@ -90,6 +93,7 @@ impl Filter {
         channel: Option<Channel>,
         standing: Option<Standing>,
         communication: Option<&Communication>,
+        access: &Arc<Access>,
     ) -> Self {
         let mut windows = communication.map_or_else(|| vec![(from, to)], rounds);
         for window in &mut windows {
@@ -101,7 +105,16 @@ impl Filter {
             channel,
             standing,
             communication: communication.map(|communication| communication.id),
+            access: Arc::clone(access),
         }
+    }
+
+    fn shows(&self, repo: &Repo, delivery: &Delivery) -> std::result::Result<bool, RepoError> {
+        if self.access.sees_everybody() {
+            return Ok(true);
+        }
+        let contact = repo.current_contact(delivery.contact)?;
+        Ok(contact.is_some_and(|contact| self.access.sees_contact(&contact)))
     }
 
     fn takes(&self, delivery: &Delivery) -> bool {
@@ -235,7 +248,7 @@ pub(crate) fn walk<E: From<RepoError>>(
                 Seek::After(last)
             };
             for delivery in rows {
-                let wanted = filter.takes(&delivery);
+                let wanted = filter.takes(&delivery) && filter.shows(repo, &delivery)?;
                 if !each(delivery.value, wanted)? {
                     return Ok(());
                 }

@@ -32,6 +32,8 @@ pub(crate) struct Chrome {
     pub(crate) user: String,
     /// What they may do; nothing for nobody.
     pub(crate) may: Permissions,
+    /// They see everybody, and so the numbers of all.
+    pub(crate) whole: bool,
     pub(crate) csrf: String,
     pub(crate) issues: u64,
     /// Threads of the inbox with unread messages.
@@ -54,6 +56,7 @@ impl Chrome {
             section: "",
             user: String::new(),
             may: Permissions::default(),
+            whole: false,
             csrf: String::new(),
             issues: 0,
             unread: 0,
@@ -76,10 +79,11 @@ impl Chrome {
             section,
             user: signed.user.name.clone(),
             may: signed.access.permissions,
+            whole: signed.access.sees_everybody(),
             csrf: signed.csrf.clone(),
-            issues: data::issues_total(app.repo())?,
+            issues: data::issues_total(app.repo(), &signed.access)?,
             zone: zone_of(app, signed),
-            unread: app.repo().unread_threads()?,
+            unread: data::unread_total(app.repo(), &signed.access)?,
             approvals: data::approvals_waiting(app.repo(), &signed.access)?,
             ..Self::bare(app, signed.words, "")
         })

@@ -1,11 +1,13 @@
 //! Who an audience is: areas, groups, filters, a list and single people, less those left out.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::decision::off_thread;
 use super::{FieldError, SubmitError, Submitter};
 use crate::domain::{
-    AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, FilterId, GroupId, UserId,
+    Access, AreaId, AreaTree, Audience, BlobId, ContactFilter, ContactId, FilterId, GroupId,
+    Sentence, UserId,
 };
 use crate::store::engine::Key;
 use crate::store::{Batch, Page, Repo, RepoError};
@@ -193,6 +195,20 @@ pub(super) fn unpacked(bytes: &[u8]) -> Vec<ContactId> {
     ids.iter().copied().map(ContactId::from_bytes).collect()
 }
 
+impl FieldError {
+    /// What is said of an audience of which so many people are not the sender's to see.
+    #[must_use]
+    pub fn beyond(people: u64) -> Self {
+        Self::new(
+            "audience",
+            Sentence::with(
+                "{0} of these people are outside what you cover. Choose your areas, or people whom you see.",
+                &[&people],
+            ),
+        )
+    }
+}
+
 impl Submitter {
     /// What an audience names or leaves out, and what has been deleted.
     ///
@@ -209,6 +225,32 @@ impl Submitter {
     pub async fn audience_count(&self, audience: Audience) -> Result<u64, SubmitError> {
         let repo = self.repo.clone();
         off_thread(move || Ok(resolve(&repo, &audience)?.ids.len() as u64)).await
+    }
+
+    /// How many people of an audience somebody does not see, and so may not write to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audience_beyond(
+        &self,
+        audience: Audience,
+        access: Arc<Access>,
+    ) -> Result<u64, SubmitError> {
+        if access.sees_everybody() {
+            return Ok(0);
+        }
+        let repo = self.repo.clone();
+        off_thread(move || {
+            let mut beyond = 0;
+            for ids in resolve(&repo, &audience)?.ids.chunks(PAGE) {
+                let contacts = repo.current_contacts(ids)?;
+                let seen = contacts.iter().flatten();
+                let seen = seen.filter(|contact| access.sees_contact(contact)).count();
+                beyond += (ids.len() - seen) as u64;
+            }
+            Ok(beyond)
+        })
+        .await
     }
 
     /// Takes over a user's recipient list as it is now, for an [`Audience`]: where it is kept,

@@ -3,6 +3,7 @@
 //! that nobody adds one without deciding.
 
 mod offer;
+mod scope;
 mod table;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(crate) enum Need {
     Login,
     /// That they may do this.
     May(Permission),
+    /// That they may do this, and cover everywhere: what it shows or changes may be anybody's.
+    Everywhere(Permission),
 }
 
 /// One line of the table.
@@ -93,10 +96,15 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
     } else {
         session::authenticate(app, request).await?
     };
-    match rule.need {
-        Need::May(permission) if !access.may(permission) => Err(Fault::Forbidden.into_response()),
-        Need::May(_) | Need::Login | Need::Public => Ok(()),
+    let may = match rule.need {
+        Need::May(permission) => access.may(permission),
+        Need::Everywhere(permission) => access.may(permission) && access.sees_everybody(),
+        Need::Login | Need::Public => true,
+    };
+    if !may {
+        return Err(Fault::Forbidden.into_response());
     }
+    scope::check(app, &access, path, request.uri().path()).map_err(IntoResponse::into_response)
 }
 
 /// The answer where the table has no line: the path is not for this method, or for nobody.

@@ -25,6 +25,12 @@ impl Chrome {
         self.may(Permission::ChangeContacts)
     }
 
+    /// Whether whoever looks may join contacts and bring files of them: for those who cover
+    /// everywhere.
+    pub(crate) const fn may_import(&self) -> bool {
+        self.may_change_contacts() && self.whole
+    }
+
     pub(crate) const fn may_arrange(&self) -> bool {
         self.may(Permission::Arrange)
     }

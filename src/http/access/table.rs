@@ -66,3 +66,14 @@ const fn patch(path: &'static str, may: P, act: &'static str) -> RouteRule {
 const fn delete(path: &'static str, may: P, act: &'static str) -> RouteRule {
     line("DELETE", path, Need::May(may), act)
 }
+
+/// The same, for those who cover everywhere.
+const fn everywhere(rule: RouteRule) -> RouteRule {
+    match rule.need {
+        Need::May(permission) => RouteRule {
+            need: Need::Everywhere(permission),
+            ..rule
+        },
+        Need::Everywhere(_) | Need::Login | Need::Public => rule,
+    }
+}

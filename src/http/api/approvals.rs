@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
+use super::super::data;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
 use super::shape::{seen, time};
 use super::{Answer, apart};
 use crate::domain::{Communication, CommunicationId, CommunicationState};
-use crate::store::Loaded;
 use crate::submit::{Decided, Sent};
 
 /// What waits for approval, last modified first.
@@ -23,6 +23,7 @@ use crate::submit::{Decided, Sent};
     params(PageAsked), responses((status = 200, body = PageOf<CommunicationShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asked(asked): Asked<PageAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
     let page = asked.wanted()?;
@@ -31,7 +32,8 @@ pub(super) async fn list(
         let found = app
             .repo()
             .communications_in_state(state, page.after, page.limit)?;
-        let shape = |one: &Loaded<Communication>| CommunicationShape::of(app, one);
+        let found = data::seen(app, &caller.access, found)?;
+        let shape = |one: &Communication| CommunicationShape::of(app, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))
     })
@@ -93,6 +95,9 @@ pub(super) async fn decide(
     let by = caller.user.id;
     let seen = seen(asked.modified_at.as_deref())?;
     let submit = &app.console.submit;
+    if asked.approved {
+        app.check_audience(&caller.access, of).await?;
+    }
     let decided = submit
         .decide_approval(of, seen, by, asked.approved, &asked.note)
         .await?;

@@ -48,9 +48,12 @@ impl AreaShape {
 /// All areas, each before what lies in it, with their people and issues.
 #[utoipa::path(get, path = "/api/v1/areas", tag = "areas", operation_id = "listAreas",
     responses((status = 200, body = Vec<AreaShape>)))]
-pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<AreaShape>>> {
-    apart(&app, |app| {
-        let areas = Areas::read(app.repo())?;
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Answer<axum::Json<Vec<AreaShape>>> {
+    apart(&app, move |app| {
+        let areas = Areas::within(app.repo(), &caller.access)?;
         let shape = |(depth, area): (usize, &Area)| AreaShape::of(&areas, depth, area);
         Ok(axum::Json(
             areas.tree.walk().into_iter().map(shape).collect(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
+use super::super::data;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
@@ -82,6 +83,7 @@ pub(super) async fn create(
     responses((status = 200, body = PageOf<CommunicationShape>)))]
 pub(super) async fn communications(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<PageAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
@@ -93,7 +95,8 @@ pub(super) async fn communications(
         }
         let repo = app.repo();
         let found = repo.communications_in_campaign(of, page.after, page.limit)?;
-        let shape = |one: &Loaded<Communication>| CommunicationShape::of(app, one);
+        let found = data::seen(app, &caller.access, found)?;
+        let shape = |one: &Communication| CommunicationShape::of(app, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))
     })

@@ -44,11 +44,12 @@ pub(super) struct ListAsked {
     responses((status = 200, body = PageOf<CommunicationShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asked(asked): Asked<ListAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
     apart(&app, move |app| {
-        let part = data::communications(app.repo(), asked.all, page.after, page.limit)?;
+        let part = data::communications(app, &caller.access, asked.all, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, one);
         let rows = part.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, part.next)))

@@ -54,11 +54,13 @@ pub(super) struct ContactsAsked {
     params(ContactsAsked), responses((status = 200, body = PageOf<ContactShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asked(asked): Asked<ContactsAsked>,
 ) -> Answer<axum::Json<PageOf<ContactShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
     apart(&app, move |app| {
-        let areas = Areas::read(app.repo())?;
+        let access = &caller.access;
+        let areas = Areas::within(app.repo(), access)?;
         let asked = FilterAsked {
             q: asked.q,
             area: asked.area,
@@ -69,7 +71,15 @@ pub(super) async fn list(
         let filter = asked.read(&areas)?;
         let region = &app.console.settings.default_region;
         let after = page.after.as_deref();
-        let found = people::found(app.repo(), &areas.tree, &filter, region, after, page.limit)?;
+        let found = people::found(
+            app.repo(),
+            &areas.tree,
+            &filter,
+            access,
+            region,
+            after,
+            page.limit,
+        )?;
         let shape = |contact: &Loaded<Contact>| ContactShape::of(&areas, contact);
         let rows = found.rows.iter().map(shape).collect();
         Ok(axum::Json(PageOf::new(rows, found.next)))

@@ -77,9 +77,10 @@ pub(super) async fn contacts(
         has: asked.has,
     };
     let wanted = ContactsWanted {
-        filter: filter.read(&Areas::read(app.repo())?)?,
+        filter: filter.read(&Areas::within(app.repo(), &caller.access)?)?,
         csv,
         mark: asked.mark,
+        access: Arc::clone(&caller.access),
     };
     tracing::info!(by = %caller.user.id, csv, "contacts are exported");
     let zone = zone_of_user(&app, &caller.user);
@@ -99,7 +100,10 @@ pub(super) async fn statistics(
 ) -> Answer<Response> {
     sent(&app, &text)?;
     let zone = zone_of_user(&app, &caller.user);
-    Ok(exports::statistics_file(&app, words(&app, &caller.user), zone, &text).await?)
+    Ok(
+        exports::statistics_file(&app, words(&app, &caller.user), zone, &caller.access, &text)
+            .await?,
+    )
 }
 
 /// The communications log as `CommunicationsLog` followed by the date. Takes what the console's
@@ -116,5 +120,12 @@ pub(super) async fn statistics(
 pub(super) async fn log(State(app): State<Arc<App>>, caller: Caller, uri: Uri) -> Answer<Response> {
     let zone = zone_of_user(&app, &caller.user);
     let fields = Fields::of_query(&uri);
-    Ok(exports::log_file(&app, words(&app, &caller.user), zone, &fields).await?)
+    Ok(exports::log_file(
+        &app,
+        words(&app, &caller.user),
+        zone,
+        &caller.access,
+        &fields,
+    )
+    .await?)
 }

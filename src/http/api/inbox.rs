@@ -113,7 +113,9 @@ pub(super) async fn list(
         }
     };
     apart(&app, move |app| {
-        let found = app.repo().threads(listed, page.after, page.limit)?;
+        let mut found = app.repo().threads(listed, page.after, page.limit)?;
+        let access = &caller.access;
+        found.rows = app.seen_of(found.rows, |app, one| app.sees_thread(access, one))?;
         let shape = |thread: &Loaded<Thread>| ThreadShape::of(app, thread);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))

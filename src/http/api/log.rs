@@ -9,13 +9,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::journal::{self, Filter, Standing};
+use super::auth::Caller;
 use super::body::{Asked, PageOf, field_id, wanted};
 use super::draft::channel;
 use super::people::cursor_id;
 use super::problem::Problem;
 use super::shape::{DeliveryShape, read_time};
 use super::{Answer, apart};
-use crate::domain::{CommunicationId, Delivery, DeliveryId, Timestamp};
+use crate::domain::{Access, CommunicationId, Delivery, DeliveryId, Timestamp};
 use crate::store::Seek;
 
 /// Which messages.
@@ -57,6 +58,7 @@ pub(super) struct LineShape {
     params(LogAsked), responses((status = 200, body = PageOf<LineShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asked(asked): Asked<LogAsked>,
 ) -> Answer<Json<PageOf<LineShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
@@ -65,7 +67,7 @@ pub(super) async fn list(
         Some(bytes) => Seek::After(DeliveryId::from_bytes(cursor_id(&bytes)?)),
     };
     apart(&app, move |app| {
-        let filter = filter(app, &asked)?;
+        let filter = filter(app, &asked, &caller.access)?;
         let found = journal::page(app.repo(), &filter, &seek, page.limit)?;
         let shape = |delivery: &Delivery| line(app, delivery);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
@@ -75,7 +77,7 @@ pub(super) async fn list(
     .await
 }
 
-fn filter(app: &App, asked: &LogAsked) -> Answer<Filter> {
+fn filter(app: &App, asked: &LogAsked, access: &Arc<Access>) -> Answer<Filter> {
     let by = asked.channel.as_deref();
     let by = by.map(|name| channel("channel", name)).transpose()?;
     let standing = match asked.status.as_deref() {
@@ -98,7 +100,7 @@ fn filter(app: &App, asked: &LogAsked) -> Answer<Filter> {
     };
     let from = moment("from", asked.from.as_deref())?.unwrap_or_default();
     let to = moment("to", asked.to.as_deref())?.unwrap_or(Timestamp::from_millis(u64::MAX));
-    Ok(Filter::new((from, to), by, standing, of.as_deref()))
+    Ok(Filter::new((from, to), by, standing, of.as_deref(), access))
 }
 
 pub(super) fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp>> {

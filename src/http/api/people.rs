@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data;
+use super::auth::Caller;
 use super::body::{Asked, Ids, PageOf, id, wanted};
 use super::communication_shape::NumbersShape;
 use super::communications::sent;
@@ -116,6 +117,7 @@ pub(super) struct PeopleAsked {
     responses((status = 200, body = PageOf<PersonShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<PeopleAsked>,
 ) -> Answer<Json<PageOf<PersonShape>>> {
@@ -130,7 +132,7 @@ pub(super) async fn list(
     };
     apart(&app, move |app| {
         let of = sent(app, &text)?;
-        let found = data::people(app.repo(), of.id, state, &seek, page.limit)?;
+        let found = data::people(app, &caller.access, of.id, state, &seek, page.limit)?;
         let shape = |person: &Person| PersonShape::of(app, person);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         let next = found.after.map(|last| last.as_bytes().to_vec());

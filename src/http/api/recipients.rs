@@ -43,7 +43,7 @@ pub(super) async fn list(
         let found = app.repo().recipients(user, page.after, page.limit)?;
         let mut rows = Vec::with_capacity(found.rows.len());
         for entry in &found.rows {
-            let contact = app.repo().contact(entry.contact)?;
+            let contact = app.contact_for(&caller.access, entry.contact)?;
             rows.extend(contact.map(|contact| ContactShape::of(&areas, &contact)));
         }
         Ok(axum::Json(ListShape {

@@ -69,6 +69,7 @@ pub(super) async fn send(
 ) -> Answer<axum::Json<SentShape>> {
     let of: CommunicationId = id(&text, "communication")?;
     let seen = seen(asked.modified_at.as_deref())?;
+    app.check_audience(&caller.access, of).await?;
     let sent = match app
         .console
         .submit
@@ -166,6 +167,7 @@ pub(super) async fn recontact(
 ) -> Answer<axum::Json<RecontactedShape>> {
     let of: CommunicationId = id(&text, "communication")?;
     let submit = &app.console.submit;
+    app.check_audience(&caller.access, of).await?;
     let done = submit.recontact(of, asked.round, caller.user.id).await?;
     Ok(axum::Json(RecontactedShape {
         started: done == Recontacted::Now,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Part, Result, address_key};
 use crate::domain::comms_issue::Reachability;
-use crate::domain::{AreaId, AreaTree, Contact, ContactFilter, GroupId};
+use crate::domain::{Access, AreaId, AreaTree, Contact, ContactFilter, GroupId};
 use crate::store::engine::Key;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::{Loaded, NO_AREA, Repo};
@@ -18,10 +18,20 @@ const SOURCES_MAX: usize = 300;
 /// Most contacts with one address that are looked at.
 const SAME_ADDRESS_MAX: usize = 50;
 
-/// The areas that a filter means, with what lies in them.
-fn areas_of(tree: &AreaTree, filter: &ContactFilter) -> HashSet<AreaId> {
+/// The areas that a filter means, with what lies in them, as far as somebody covers them; empty
+/// for everywhere, nothing where none of them is theirs.
+fn areas_of(tree: &AreaTree, filter: &ContactFilter, access: &Access) -> Option<HashSet<AreaId>> {
     let below = |area: &AreaId| tree.subtree(*area);
-    filter.areas.iter().flat_map(below).collect()
+    let asked: HashSet<AreaId> = filter.areas.iter().flat_map(below).collect();
+    let Some(covered) = &access.areas else {
+        return Some(asked);
+    };
+    let theirs: HashSet<AreaId> = if filter.areas.is_empty() {
+        covered.clone()
+    } else {
+        asked.intersection(covered).copied().collect()
+    };
+    (!theirs.is_empty()).then_some(theirs)
 }
 
 fn under(tag: &[u8], id: &[u8; 16]) -> Key {
@@ -75,17 +85,35 @@ fn prefixes(
     Ok(narrow)
 }
 
-/// Contacts whom a filter finds, by first name, from a place on. A part may hold fewer than
+/// Contacts of theirs whom a filter finds, by first name, from a place on. A part may hold fewer than
 /// `limit`, even nobody, though more follow: then very many were looked at.
 pub(crate) fn found(
     repo: &Repo,
     tree: &AreaTree,
     filter: &ContactFilter,
+    access: &Access,
     region: &str,
     after: Option<&[u8]>,
     limit: usize,
 ) -> Result<Part<Loaded<Contact>>> {
-    let areas = areas_of(tree, filter);
+    let mut part = found_in(repo, tree, filter, access, region, after, limit)?;
+    part.rows.retain(|contact| access.sees_contact(contact));
+    Ok(part)
+}
+
+fn found_in(
+    repo: &Repo,
+    tree: &AreaTree,
+    filter: &ContactFilter,
+    access: &Access,
+    region: &str,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Part<Loaded<Contact>>> {
+    let Some(areas) = areas_of(tree, filter, access) else {
+        let rows = Vec::new();
+        return Ok(Part { rows, next: None });
+    };
     let in_areas = |area: Option<AreaId>| areas.contains(&area.unwrap_or(NO_AREA));
     if after.is_none()
         && let Some(rows) = by_address(repo, filter, region, &in_areas)?

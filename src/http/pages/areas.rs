@@ -49,7 +49,7 @@ pub(super) async fn areas(State(app): State<Arc<App>>, signed: Signed, uri: Uri)
 
 fn list(app: &App, signed: &Signed, done: &str, refused: Refused<'_>) -> Answer {
     let c = Chrome::of(app, signed, signed.words.t("areas.title"), "areas")?.with_done(done);
-    let areas = Areas::read(app.repo())?;
+    let areas = Areas::within(app.repo(), &signed.access)?;
     let row = |(depth, area): (usize, &crate::domain::Area)| AreaRow {
         id: area.id,
         name: area.name.clone(),

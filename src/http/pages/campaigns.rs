@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
 use super::super::App;
-use super::super::data::PAGE_ROWS;
+use super::super::data::{self, PAGE_ROWS};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
@@ -17,8 +17,8 @@ use super::communications::{Row, rows};
 use super::compose::see;
 use super::problems::{Problem, Problems};
 use super::{Answer, apart, id, show_as};
+use crate::domain::CampaignId;
 use crate::domain::campaign::CAMPAIGNS_MAX;
-use crate::domain::{CampaignId, Communication};
 use crate::submit::{FieldError, SubmitError};
 
 struct CampaignRow {
@@ -165,7 +165,8 @@ fn show_one(
     let page = app
         .repo()
         .communications_in_campaign(id, after, PAGE_ROWS)?;
-    let found: Vec<Communication> = page.rows.into_iter().map(|one| one.value).collect();
+    let page = data::seen(app, &signed.access, page)?;
+    let found = page.rows;
     let next = page
         .next
         .map(|key| format!("{here}?after={}", cursor_text(&key)));

@@ -19,7 +19,7 @@ use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon, seek};
 use super::{Answer, apart, show_as};
 use crate::domain::{
-    Channel, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId,
+    Access, Channel, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId,
 };
 use crate::store::Loaded;
 
@@ -69,12 +69,17 @@ impl Asked {
         })
     }
 
-    pub(super) fn filter(&self, zone: &TimeZone) -> std::result::Result<Filter, Wrong> {
+    pub(super) fn filter(
+        &self,
+        zone: &TimeZone,
+        access: &Arc<Access>,
+    ) -> std::result::Result<Filter, Wrong> {
         Ok(Filter::new(
             self.days?.bounds(zone),
             self.channel,
             self.standing,
             self.communication.as_deref(),
+            access,
         ))
     }
 
@@ -163,7 +168,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let today = period::today(app.now(), c.zone());
         let asked = Asked::of(&app, &query, today)?;
         let here = asked.query(asked.choice);
-        let (found, wrong) = match asked.filter(c.zone()) {
+        let (found, wrong) = match asked.filter(c.zone(), &signed.access) {
             Ok(filter) => {
                 let seek = seek(&query, "before", "after");
                 (
@@ -196,7 +201,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             custom: asked.choice == Choice::Custom,
             channels: channels(&c, &asked),
             standings: standings(&c, &asked),
-            communications: communications(&app, &c, &asked)?,
+            communications: communications(&app, &c, &asked, &signed.access)?,
             filtered: asked.channel.is_some()
                 || asked.standing.is_some()
                 || asked.communication.is_some(),
@@ -248,7 +253,7 @@ fn standings(c: &Chrome, asked: &Asked) -> Vec<Choosable> {
 }
 
 /// Those last changed, and the one that is chosen.
-fn communications(app: &App, c: &Chrome, asked: &Asked) -> Result<Vec<Choosable>> {
+fn communications(app: &App, c: &Chrome, asked: &Asked, access: &Access) -> Result<Vec<Choosable>> {
     let chosen = asked.communication.as_ref();
     let is_chosen = |id| chosen.is_some_and(|chosen| chosen.id == id);
     let one = |communication: &Communication| Choosable {
@@ -256,7 +261,7 @@ fn communications(app: &App, c: &Chrome, asked: &Asked) -> Result<Vec<Choosable>
         label: c.title_of(communication),
         chosen: is_chosen(communication.id),
     };
-    let latest = data::communications(app.repo(), false, None, OFFERED_MAX)?.rows;
+    let latest = data::communications(app, access, false, None, OFFERED_MAX)?.rows;
     let mut offered: Vec<Choosable> = latest
         .iter()
         .filter(|communication| communication.is_sent())

@@ -104,7 +104,8 @@ pub(super) async fn page(
         let category = app.console.tracker.category(&communication.category);
         let statistics = app.repo().statistics(&communication)?;
         let people = data::people(
-            app.repo(),
+            &app,
+            &signed.access,
             id,
             state,
             &seek(&query, "before", "after"),

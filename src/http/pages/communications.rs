@@ -15,7 +15,7 @@ use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
 use super::super::words::Words;
 use super::review_notes::is_missed;
 use super::{Answer, apart, show};
-use crate::domain::{Communication, CommunicationState};
+use crate::domain::{Access, Communication, CommunicationState};
 
 /// A communication in a list.
 pub(super) struct Row {
@@ -88,8 +88,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             String::new()
         };
         let page = match shown {
-            Some((state, _, _)) => in_state(&app, *state, after)?,
-            None => data::communications(app.repo(), all, after, PAGE_ROWS)?,
+            Some((state, _, _)) => in_state(&app, &signed.access, *state, after)?,
+            None => data::communications(&app, &signed.access, all, after, PAGE_ROWS)?,
         };
         let separator = if here.contains('?') { '&' } else { '?' };
         let next = page
@@ -111,16 +111,14 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
 
 fn in_state(
     app: &App,
+    access: &Access,
     state: CommunicationState,
     after: Option<Vec<u8>>,
 ) -> Result<data::Part<Communication>> {
     let page = app
         .repo()
         .communications_in_state(state, after, PAGE_ROWS)?;
-    Ok(data::Part {
-        rows: page.rows.into_iter().map(|one| one.value).collect(),
-        next: page.next,
-    })
+    data::seen(app, access, page)
 }
 
 fn filters(c: &Chrome, current: Option<CommunicationState>) -> Vec<Filter> {
@@ -147,7 +145,7 @@ pub(super) fn rows(app: &App, c: &Chrome, communications: &[Communication]) -> R
 
 fn row(app: &App, c: &Chrome, communication: &Communication) -> Result<Row> {
     let id = communication.id;
-    let bar = if communication.is_sent() {
+    let bar = if communication.is_sent() && c.whole {
         Some(Bar::of(&app.repo().statistics(communication)?))
     } else {
         None

@@ -121,7 +121,8 @@ pub(super) fn view(
             .to_owned(),
         text: rejected.problem.clone(),
     };
-    let likely = alike::alike(app.repo(), &Details::of(&contact), Some(id))?;
+    let mut likely = alike::alike(app.repo(), &Details::of(&contact), Some(id))?;
+    likely.retain(|one| signed.access.sees_contact(&one.contact));
     let page = Page {
         id,
         about: if area.is_empty() {

@@ -139,7 +139,8 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
         }
     };
     if fields.get("do") != "anyway" {
-        let alike = alike::alike(app.repo(), &details, None)?;
+        let mut alike = alike::alike(app.repo(), &details, None)?;
+        alike.retain(|one| signed.access.sees_contact(&one.contact));
         if !alike.is_empty() {
             let around = Around { alike, ..beside() };
             return page(&app, &signed, None, filled, around);

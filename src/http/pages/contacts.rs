@@ -52,8 +52,6 @@ struct FilterLink {
 struct Page {
     c: Chrome,
     f: ContactFilter,
-    /// The user covers some areas, and whether they are what is shown.
-    mine: Option<bool>,
     field: (String, String),
     more: bool,
     areas: Vec<Choice>,
@@ -76,25 +74,20 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let fields = Fields::of_query(&uri);
     let c = Chrome::of(&app, &signed, signed.words.t("contacts.title"), "contacts")?
         .with_done(fields.get("done"));
-    let mut filter = read(&fields);
-    let areas = Areas::read(app.repo())?;
+    let filter = read(&fields);
+    let areas = Areas::within(app.repo(), &signed.access)?;
     let after = cursor(fields.get("after"));
-    let covered = areas.covered(&signed.user);
-    // Whoever covers some areas sees them first; "all areas" is an empty choice of one.
-    let untouched = filter.is_empty() && !fields.has("area") && after.is_none();
-    let mine = !covered.is_empty() && (untouched || fields.get("area") == "mine");
-    if mine {
-        filter.areas.clone_from(&covered);
-    }
     let wanted = query(&filter);
     let here = format!("/contacts?{wanted}");
     let reader = Arc::clone(&app);
     let (looked_for, from) = (filter.clone(), after.clone());
+    let access = Arc::clone(&signed.access);
     let part = data::apart(move || {
         let repo = reader.repo();
         let region = &reader.console.settings.default_region;
         let tree = repo.areas()?;
-        people::found(repo, &tree, &looked_for, region, from.as_deref(), PAGE_ROWS)
+        let from = from.as_deref();
+        people::found(repo, &tree, &looked_for, &access, region, from, PAGE_ROWS)
     })
     .await?;
     let next = part
@@ -105,10 +98,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         (None, true) => "/contacts".to_owned(),
         (None, false) => here.clone(),
     };
-    let chosen_area = filter.areas.first().filter(|_| !mine);
-    let chosen_area = chosen_area.map(ToString::to_string);
+    let chosen_area = filter.areas.first().map(ToString::to_string);
     show(&Page {
-        mine: (!covered.is_empty()).then_some(mine),
         areas: area_choices(&areas, &chosen_area.unwrap_or_default()),
         kinds: kinds(&c, &filter),
         groups: groups(&app, &filter)?,

@@ -26,7 +26,7 @@ use crate::contacts_file::{
     ExportColumns, ExportNames, TITLES_MAX, Target, csv_begin, csv_row, guarded,
 };
 use crate::domain::group::GROUPS_MAX;
-use crate::domain::{AreaTree, Contact, ContactFilter};
+use crate::domain::{Access, AreaTree, Contact, ContactFilter};
 use crate::store::{Loaded, Repo};
 
 /// Contacts read at a time.
@@ -52,7 +52,7 @@ struct Page {
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let c = Chrome::of(&app, &signed, signed.words.t("output.title"), "contacts")?;
     let filter = read(&Fields::of_query(&uri));
-    let areas = Areas::read(app.repo())?;
+    let areas = Areas::within(app.repo(), &signed.access)?;
     // One area and one group have a choice; more of them go along as they are.
     let area = filter.areas.first().filter(|_| filter.areas.len() == 1);
     let group = filter.groups.first().filter(|_| filter.groups.len() == 1);
@@ -100,6 +100,7 @@ struct Reader {
     repo: Repo,
     tree: AreaTree,
     filter: ContactFilter,
+    access: Arc<Access>,
     region: String,
     stop: CancellationToken,
 }
@@ -118,6 +119,7 @@ impl Reader {
                 &self.repo,
                 &self.tree,
                 &self.filter,
+                &self.access,
                 &self.region,
                 after.as_deref(),
                 STEP,
@@ -162,6 +164,7 @@ pub(super) async fn file(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         filter: read(&fields),
         csv,
         mark: fields.has("mark"),
+        access: Arc::clone(&signed.access),
     };
     tracing::info!(by = %signed.user.id, csv, "contacts are exported");
     contacts_file(&app, signed.words, zone_of(&app, &signed), wanted).await
@@ -174,6 +177,8 @@ pub(crate) struct Wanted {
     pub(crate) csv: bool,
     /// A byte order mark before the CSV, for Excel.
     pub(crate) mark: bool,
+    /// Whose file it is: it holds whom they see.
+    pub(crate) access: Arc<Access>,
 }
 
 /// The file of contacts, for whoever reads in this language and zone.
@@ -185,7 +190,12 @@ pub(crate) async fn contacts_file(
 ) -> Answer {
     let (language, full) = (words.language, words.t("export.full"));
     let today = times::zoned(app.now(), &zone).date();
-    let Wanted { filter, csv, mark } = wanted;
+    let Wanted {
+        filter,
+        csv,
+        mark,
+        access,
+    } = wanted;
     let name = format!("contacts-{today}.{}", if csv { "csv" } else { "xlsx" });
     let (repo, region) = (
         app.repo().clone(),
@@ -196,6 +206,7 @@ pub(crate) async fn contacts_file(
             tree: repo.areas()?,
             repo,
             filter,
+            access,
             region,
             stop: stop.clone(),
         };

@@ -48,8 +48,11 @@ pub(super) async fn decide(
     let by = form.signed.user.id;
     let submit = &app.console.submit;
     let seen = revision(&form.fields);
-    let decided = submit.decide_approval(id, seen, by, approved, &note);
-    match decided.await {
+    let decided = match app.check_audience(&form.signed.access, id).await {
+        Err(error) if approved => Err(error),
+        Ok(()) | Err(_) => submit.decide_approval(id, seen, by, approved, &note).await,
+    };
+    match decided {
         Ok(Decided::Returned) => Ok(see("/communications?state=approval&done=returned")),
         Ok(Decided::Approved(Sent::Now { .. })) => {
             Ok(see(&format!("/communications/{id}?done=sent")))

@@ -28,9 +28,10 @@ use super::super::words::Words;
 use super::comms_log::Asked;
 use super::{Answer, id};
 use crate::domain::{
-    Channel, CommunicationId, Contact, ContactId, Delivery, Destination, MethodState, PersonState,
+    Access, Channel, CommunicationId, Contact, ContactId, Delivery, Destination, MethodState,
+    PersonState,
 };
-use crate::store::{Repo, RepoError, Seek};
+use crate::store::{Loaded, Repo, RepoError, Seek};
 
 const XLSX: HeaderValue =
     HeaderValue::from_static("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
@@ -51,7 +52,8 @@ pub(super) async fn statistics(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    statistics_file(&app, signed.words, zone_of(&app, &signed), &text).await
+    let zone = zone_of(&app, &signed);
+    statistics_file(&app, signed.words, zone, &signed.access, &text).await
 }
 
 /// The file of a communication's people, for whoever reads in this language and zone.
@@ -59,6 +61,7 @@ pub(crate) async fn statistics_file(
     app: &Arc<App>,
     words: &'static Words,
     zone: TimeZone,
+    access: &Arc<Access>,
     text: &str,
 ) -> Answer {
     let id: CommunicationId = id(text)?;
@@ -66,7 +69,7 @@ pub(crate) async fn statistics_file(
     if !communication.is_sent() {
         return Err(Fault::NotFound);
     }
-    let repo = app.repo().clone();
+    let (repo, access) = (app.repo().clone(), Arc::clone(access));
     download(app, "statisticsAlert.xlsx", move |stop| {
         let columns = [
             column(words, "export.first_name", 18),
@@ -86,6 +89,10 @@ pub(crate) async fn statistics_file(
                 for listed in &page {
                     let person = &listed.person;
                     let contact = repo.contact(person.contact)?;
+                    let seen = |contact: &Loaded<Contact>| access.sees_contact(contact);
+                    if !access.sees_everybody() && !contact.as_ref().is_some_and(seen) {
+                        continue;
+                    }
                     if !rows.push(&person_row(words, contact.as_deref(), person.state))? {
                         return Ok(());
                     }
@@ -137,7 +144,8 @@ fn ways(contact: &Contact) -> (String, String) {
 /// `GET /log/export`: what the log shows with the same days and filters.
 pub(super) async fn log(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     let fields = Fields::of_query(&uri);
-    log_file(&app, signed.words, zone_of(&app, &signed), &fields).await
+    let zone = zone_of(&app, &signed);
+    log_file(&app, signed.words, zone, &signed.access, &fields).await
 }
 
 /// The file of the log, for whoever reads in this language and zone.
@@ -145,11 +153,12 @@ pub(crate) async fn log_file(
     app: &Arc<App>,
     words: &'static Words,
     zone: TimeZone,
+    access: &Arc<Access>,
     fields: &Fields,
 ) -> Answer {
     let today = period::today(app.now(), &zone);
     let asked = Asked::of(app, fields, today)?;
-    let filter = asked.filter(&zone).map_err(|_| Fault::BadRequest)?;
+    let filter = asked.filter(&zone, access).map_err(|_| Fault::BadRequest)?;
     let repo = app.repo().clone();
     let name = format!("CommunicationsLog{today}.xlsx");
     download(app, &name, move |stop| {

@@ -145,7 +145,7 @@ fn one(
     let group = app.repo().group(id)?.ok_or(Fault::NotFound)?;
     let c = Chrome::of(app, signed, group.name.clone(), "contacts")?.with_done(fields.get("done"));
     gather::resume(app, signed.user.id)?;
-    let areas = Areas::read(app.repo())?;
+    let areas = Areas::within(app.repo(), &signed.access)?;
     let after = cursor(fields.get("after"));
     let filter = ContactFilter {
         groups: vec![id],
@@ -157,6 +157,7 @@ fn one(
         repo,
         &areas.tree,
         &filter,
+        &signed.access,
         region,
         after.as_deref(),
         PAGE_ROWS,
@@ -165,7 +166,7 @@ fn one(
     let mut found = if find.is_empty() {
         Vec::new()
     } else {
-        data::search(repo, &find, region, FOUND_MAX)?
+        data::search(repo, &find, region, &signed.access, FOUND_MAX)?
     };
     found.retain(|contact| !contact.groups.contains(&id));
     let added: Option<u64> = fields.get("added").parse().ok();

@@ -106,11 +106,16 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let after = cursor(query.get("after"));
         let here = format!("/inbox?show={}", shown.0);
         let first = after.as_ref().map(|_| here.clone()).unwrap_or_default();
-        let page = app
+        let mut page = app
             .repo()
             .threads(listed(shown.0, signed.user.id), after, PAGE_ROWS)?;
-        let mine = app.repo().unread_threads_of(Some(signed.user.id))?;
-        let nobodys = app.repo().unread_threads_of(None)?;
+        let access = &signed.access;
+        page.rows = app.seen_of(page.rows, |app, one| app.sees_thread(access, one))?;
+        let unread = |of| match c.whole {
+            true => app.repo().unread_threads_of(of),
+            false => Ok(0),
+        };
+        let (mine, nobodys) = (unread(Some(signed.user.id))?, unread(None)?);
         let filters = FILTERS.map(|(name, label, ..)| Filter {
             href: format!("/inbox?show={name}"),
             label: c.t(label),

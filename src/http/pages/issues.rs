@@ -15,7 +15,7 @@ use super::super::view::{Badge, Chrome, cursor, cursor_text, failing, kind_icon}
 use super::filter_form::{query, with};
 use super::{Answer, apart, show};
 use crate::domain::comms_issue::Reachability;
-use crate::domain::{AreaId, Contact, ContactFilter, ContactId, User};
+use crate::domain::{Access, AreaId, Contact, ContactFilter, ContactId};
 use crate::store::{Loaded, NO_AREA};
 
 struct AreaRow {
@@ -57,32 +57,31 @@ struct Page {
     here: String,
     /// Only what the user covers is shown.
     own: bool,
-    /// The user covers some areas, and all are shown.
-    all: bool,
     areas: Vec<AreaRow>,
     issues: Option<List>,
     unreachable: Option<List>,
     back: String,
 }
 
-/// `GET /issues`: the areas the user covers, or the largest (`?all=1`); `?area=` what lies in one; `&list=1` its people.
+/// `GET /issues`: the largest areas that the user covers; `?area=` what lies in one; `&list=1` its people.
 pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) -> Answer {
     apart(move || {
         let fields = Fields::of_query(&uri);
         let c = Chrome::of(&app, &signed, signed.words.t("issues.title"), "issues")?
             .with_done(fields.get("done"));
-        let areas = Areas::read(app.repo())?;
+        let areas = Areas::within(app.repo(), &signed.access)?;
         let chosen: Option<AreaId> = fields.get("area").parse().ok();
-        let chosen = chosen.filter(|id| *id == NO_AREA || areas.tree.get(*id).is_some());
-        let covered = areas.covered(&signed.user);
-        let all = chosen.is_none() && !covered.is_empty() && fields.has("all");
-        let own = chosen.is_none() && !covered.is_empty() && !all;
+        let covers = |id: &AreaId| {
+            areas.tree.get(*id).is_some() || (*id == NO_AREA && signed.access.covers(None))
+        };
+        let chosen = chosen.filter(covers);
+        let own = chosen.is_none() && signed.access.areas.is_some();
         let name = name(&c, &areas, chosen);
         let lister = Lister {
             app: &app,
             c: &c,
             areas: &areas,
-            user: &signed.user,
+            access: &signed.access,
             fields: &fields,
         };
         let (mut issues, mut unreachable) = (None, None);
@@ -102,9 +101,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
                 .map(|area| (format!("/issues?area={}", area.id), area.name.clone()))
                 .collect(),
             here: name.clone(),
-            areas: area_rows(&c, &areas, chosen, if own { &covered } else { &[] }),
+            areas: area_rows(&c, &areas, chosen),
             own,
-            all,
             issues,
             unreachable,
             back,
@@ -121,19 +119,15 @@ fn name(c: &Chrome, areas: &Areas, id: Option<AreaId>) -> String {
     areas.name(id).to_owned()
 }
 
-/// What lies in the chosen area, or the user's own areas.
-fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>, own: &[AreaId]) -> Vec<AreaRow> {
-    let children = if own.is_empty() {
-        areas.tree.children(chosen).to_vec()
-    } else {
-        own.to_vec()
-    };
+/// What lies in the chosen area, or the largest.
+fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>) -> Vec<AreaRow> {
+    let children = areas.tree.children(chosen).to_vec();
     let mut shown = if children.is_empty() {
         chosen.into_iter().collect()
     } else {
         children
     };
-    if chosen.is_none() && own.is_empty() && areas.numbers(NO_AREA).people > 0 {
+    if chosen.is_none() && areas.numbers(NO_AREA).people > 0 {
         shown.push(NO_AREA);
     }
     let row = |id: AreaId| AreaRow {
@@ -151,7 +145,7 @@ struct Lister<'a> {
     app: &'a App,
     c: &'a Chrome,
     areas: &'a Areas,
-    user: &'a User,
+    access: &'a Access,
     fields: &'a Fields,
 }
 
@@ -173,8 +167,15 @@ impl Lister<'_> {
         let repo = self.app.repo();
         let region = &self.app.console.settings.default_region;
         let tree = &self.areas.tree;
-        let Part { rows, next } =
-            people::found(repo, tree, &filter, region, after.as_deref(), PAGE_ROWS)?;
+        let Part { rows, next } = people::found(
+            repo,
+            tree,
+            &filter,
+            self.access,
+            region,
+            after.as_deref(),
+            PAGE_ROWS,
+        )?;
         let here = format!("/issues?area={area}&list=1#members");
         let next = next.map(|key| with(&here, &format!("{place}={}", cursor_text(&key))));
         let members = rows.iter().map(|contact| self.member(contact));
@@ -196,7 +197,7 @@ impl Lister<'_> {
         };
         let methods = failing(contact);
         let often = methods.iter().map(|method| method.suspensions).max();
-        let listed = self.app.repo().recipient(self.user.id, contact.id)?;
+        let listed = self.app.repo().recipient(self.access.user, contact.id)?;
         Ok(Member {
             id: contact.id,
             name: contact.full_name(),

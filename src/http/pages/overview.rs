@@ -14,7 +14,7 @@ use super::super::view::{Badge, Chrome, channel_icon};
 use super::communications::{Row, has_lost, rows};
 use super::inbox::who;
 use super::{Answer, apart, show};
-use crate::domain::{Channel, Communication, CommunicationState, Lane, Thread, UserId};
+use crate::domain::{Access, Channel, Communication, CommunicationState, Lane, Thread};
 use crate::store::{Loaded, ThreadList};
 
 /// Communications shown here.
@@ -80,7 +80,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
         let c = Chrome::of(&app, &signed, signed.words.t("overview.title"), "overview")?;
         let readiness = app.console.readiness.borrow().clone();
         let waiting = waiting(&app)?;
-        let communications = data::communications(app.repo(), false, None, LOOKED_AT_MAX)?.rows;
+        let communications =
+            data::communications(&app, &signed.access, false, None, LOOKED_AT_MAX)?.rows;
         let sent = communications.into_iter().filter(Communication::is_sent);
         let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
         let waits = mine(&app, &c, &signed)?;
@@ -129,12 +130,12 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
         let page = app
             .repo()
             .communications_in_state(state, None, LOOKED_AT_MAX)?;
-        Ok(page.rows.into_iter().map(|row| row.value).collect())
+        Ok(data::seen(app, &signed.access, page)?.rows)
     };
     let mut found = in_state(CommunicationState::AwaitingApproval)?;
     found.retain(|one| data::may_decide(one, &signed.access));
     let approvals = found.len().min(MINE_MAX);
-    let mut replies = replies(app, c, me)?;
+    let mut replies = replies(app, c, &signed.access)?;
     let replies_more = replies.len() > REPLIES_MAX;
     replies.truncate(REPLIES_MAX);
     let mut scheduled = in_state(CommunicationState::Scheduled)?;
@@ -174,10 +175,12 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
 }
 
 /// Unread replies that are the reader's or nobody's, the latest first; one more than are shown.
-fn replies(app: &App, c: &Chrome, me: UserId) -> Result<Vec<Mine>> {
-    let unread = app
+fn replies(app: &App, c: &Chrome, access: &Access) -> Result<Vec<Mine>> {
+    let mut unread = app
         .repo()
         .threads(ThreadList::Unread, None, THREADS_LOOKED_AT_MAX)?;
+    unread.rows = app.seen_of(unread.rows, |app, one| app.sees_thread(access, one))?;
+    let me = access.user;
     let theirs = |thread: &&Loaded<Thread>| thread.assigned.is_none_or(|user| user == me);
     let mut found = Vec::new();
     for thread in unread.rows.iter().filter(theirs).take(REPLIES_MAX + 1) {

@@ -54,7 +54,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let page = app.repo().recipients(user, after.clone(), PAGE_ROWS)?;
         let mut contacts = Vec::with_capacity(page.rows.len());
         for entry in &page.rows {
-            contacts.extend(app.repo().contact(entry.contact)?);
+            contacts.extend(app.contact_for(&signed.access, entry.contact)?);
         }
         let areas = Areas::read(app.repo())?;
         let added: Option<u64> = fields.get("added").parse().ok();
@@ -89,7 +89,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
 pub(super) async fn add(State(app): State<Arc<App>>, form: SignedForm) -> Answer {
     let SignedForm { signed, fields } = form;
     let contact: ContactId = super::id(fields.get("contact"))?;
-    if app.repo().contact(contact)?.is_none() {
+    if app.contact_for(&signed.access, contact)?.is_none() {
         return Err(Fault::NotFound);
     }
     let gathered = app

@@ -176,6 +176,7 @@ pub(super) async fn start(
         .parse()
         .map_err(|_| Fault::BadRequest)?;
     let by = form.signed.user.id;
+    app.check_audience(&form.signed.access, id).await?;
     match app.console.submit.recontact(id, round, by).await {
         Ok(Recontacted::Now) => Ok(see(&format!("/communications/{id}?done=recontacted"))),
         Ok(Recontacted::Before) | Err(SubmitError::AlreadySent) => Ok(see(&format!(

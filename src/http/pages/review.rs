@@ -335,7 +335,10 @@ pub(super) async fn send(
     let id: CommunicationId = id(&text)?;
     let seen = revision(&form.fields);
     let confirmed = form.fields.has("confirm_warnings");
-    let sent = app.console.submit.send_confirmed(id, seen, confirmed).await;
+    let sent = match app.check_audience(&form.signed.access, id).await {
+        Ok(()) => app.console.submit.send_confirmed(id, seen, confirmed).await,
+        Err(error) => Err(error),
+    };
     match sent {
         Err(SubmitError::Unconfirmed(_)) => {
             let problem = "Look at the warnings and confirm them.";

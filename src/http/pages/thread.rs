@@ -176,7 +176,14 @@ pub(super) fn view(
         .transpose()?;
     let unknown = match &contact {
         Some(_) => None,
-        None => Some(unknown(app, &c, thread, query.get("find"), left.attach)?),
+        None => Some(unknown(
+            app,
+            signed,
+            &c,
+            thread,
+            query.get("find"),
+            left.attach,
+        )?),
     };
     let page = Page {
         id: thread.id,

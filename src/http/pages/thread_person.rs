@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use super::super::App;
 use super::super::data::{self, Areas, Result};
 use super::super::fault::Fault;
-use super::super::session::SignedForm;
+use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
 use super::compose::see;
 use super::thread::{Left, view};
@@ -56,14 +56,17 @@ pub(crate) fn destination(app: &App, address: &str) -> Option<(MethodKind, Desti
 
 pub(super) fn unknown(
     app: &App,
+    signed: &Signed,
     c: &Chrome,
     thread: &Thread,
     find: &str,
     problem: String,
 ) -> Result<Unknown> {
+    let access = &signed.access;
     let areas = Areas::read(app.repo())?;
     let address = thread.address.reveal();
-    let sharing = app.repo().contacts_by_address(address, FOUND_MAX)?;
+    let mut sharing = app.repo().contacts_by_address(address, FOUND_MAX)?;
+    sharing.retain(|contact| access.sees_contact(contact));
     let candidate = |contact: &Contact, has_it: bool| {
         let kind = c.words.label(contact.kind.as_str());
         let area = areas.name(contact.area);
@@ -85,7 +88,7 @@ pub(super) fn unknown(
     let searched = !find.trim().is_empty();
     if searched {
         let region = &app.console.settings.default_region;
-        for contact in data::search(app.repo(), find, region, FOUND_MAX)? {
+        for contact in data::search(app.repo(), find, region, access, FOUND_MAX)? {
             if candidates.iter().all(|known| known.id != contact.id) {
                 candidates.push(candidate(&contact, false));
             }

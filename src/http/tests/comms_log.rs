@@ -365,12 +365,15 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
     assert!(body.contains("It looked back to"), "{body}");
     assert!(turns > 1_000, "others had {turns} turns meanwhile");
     let opened = crate::http::journal::Standing::ALL[3];
+    let ida = world.repo.user_by_login("ida").unwrap().unwrap();
+    let access = crate::http::access::access_of(&world.app, &ida, None).unwrap();
     let from = START.plus(DAY * 20);
     let filter = Filter::new(
         (from, Timestamp::from_millis(u64::MAX)),
         None,
         Some(opened),
         None,
+        &access,
     );
     let first = page(&world.repo, &filter, &Seek::Start, PAGE_ROWS).unwrap();
     assert!(first.unfinished);
@@ -392,7 +395,13 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
         "{SCAN_MAX} at a time this way too"
     );
     assert!(back.unfinished);
-    let calls = Filter::new((from, from.plus(DAY)), Some(Channel::Call), None, None);
+    let calls = Filter::new(
+        (from, from.plus(DAY)),
+        Some(Channel::Call),
+        None,
+        None,
+        &access,
+    );
     assert!(
         page(&world.repo, &calls, &Seek::Start, PAGE_ROWS)
             .unwrap()

@@ -28,6 +28,7 @@ mod people;
 mod recipients;
 mod recontact;
 mod routes;
+mod scopes;
 mod search;
 mod self_service;
 mod serving;

@@ -121,7 +121,9 @@ impl Visitor<'_> {
         match rule.need {
             Need::Public => true,
             Need::Login => self.may.is_some(),
-            Need::May(permission) => self.may.is_some_and(|may| may.has(permission)),
+            Need::May(permission) | Need::Everywhere(permission) => {
+                self.may.is_some_and(|may| may.has(permission))
+            }
         }
     }
 
@@ -276,7 +278,7 @@ async fn crawl(browser: &Browser<'_>, may: Permissions, more: &[&str]) -> usize 
         for (method, to) in offered(&page.body) {
             let line = line_of(&method, &to);
             let line = line.unwrap_or_else(|| panic!("{path} leads to {method} {to}"));
-            if let Need::May(permission) = line.need {
+            if let Need::May(permission) | Need::Everywhere(permission) = line.need {
                 if !may.has(permission) {
                     wrong.insert(format!(
                         "{} offers {} {}",

@@ -1,7 +1,7 @@
 //! The addresses of the API.
 
 use super::super::{Need, RouteRule};
-use super::{P, delete, line, patch, post, put, read, take};
+use super::{P, delete, everywhere, line, patch, post, put, read, take};
 
 /// The user whose token it is.
 pub(super) const OWN: &[RouteRule] = &[
@@ -96,7 +96,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
         P::Send,
         "communication.recontact",
     ),
-    read("/api/v1/communications/{id}/statistics", P::See),
+    everywhere(read("/api/v1/communications/{id}/statistics", P::See)),
     read("/api/v1/communications/{id}/people", P::See),
     read("/api/v1/communications/{id}/people/{contact}", P::See),
     take(
@@ -140,12 +140,12 @@ pub(super) const PEOPLE: &[RouteRule] = &[
     read("/api/v1/contacts/{id}", P::See),
     put("/api/v1/contacts/{id}", P::ChangeContacts, "contact.change"),
     patch("/api/v1/contacts/{id}", P::ChangeContacts, "contact.change"),
-    read("/api/v1/contacts/duplicates", P::ChangeContacts),
-    post(
+    everywhere(read("/api/v1/contacts/duplicates", P::ChangeContacts)),
+    everywhere(post(
         "/api/v1/contacts/{id}/merge",
         P::ChangeContacts,
         "contact.merge",
-    ),
+    )),
     put(
         "/api/v1/contacts/{id}/consents",
         P::ChangeContacts,
@@ -230,36 +230,40 @@ pub(super) const PLACES: &[RouteRule] = &[
 ];
 
 pub(super) const FILES: &[RouteRule] = &[
-    read("/api/v1/imports", P::ChangeContacts),
-    post("/api/v1/imports", P::ChangeContacts, "import.create"),
-    read("/api/v1/imports/{id}", P::ChangeContacts),
-    delete("/api/v1/imports/{id}", P::ChangeContacts, "import.discard"),
-    read("/api/v1/imports/{id}/columns", P::ChangeContacts),
-    post(
+    everywhere(read("/api/v1/imports", P::ChangeContacts)),
+    everywhere(post("/api/v1/imports", P::ChangeContacts, "import.create")),
+    everywhere(read("/api/v1/imports/{id}", P::ChangeContacts)),
+    everywhere(delete(
+        "/api/v1/imports/{id}",
+        P::ChangeContacts,
+        "import.discard",
+    )),
+    everywhere(read("/api/v1/imports/{id}/columns", P::ChangeContacts)),
+    everywhere(post(
         "/api/v1/imports/{id}/check",
         P::ChangeContacts,
         "import.check",
-    ),
-    take(
+    )),
+    everywhere(take(
         "/api/v1/imports/{id}/findings",
         P::ChangeContacts,
         "export.findings",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/api/v1/imports/{id}/start",
         P::ChangeContacts,
         "import.start",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/api/v1/imports/{id}/cancel",
         P::ChangeContacts,
         "import.cancel",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/api/v1/imports/{id}/undo",
         P::ChangeContacts,
         "import.undo",
-    ),
+    )),
     take("/api/v1/contacts/export", P::Export, "export.contacts"),
     read("/api/v1/audit", P::Audit),
 ];

@@ -1,7 +1,7 @@
 //! The pages.
 
 use super::super::{Need, RouteRule};
-use super::{P, line, post, read, take};
+use super::{P, everywhere, line, post, read, take};
 
 /// The door, and what stands around the pages.
 pub(super) const FRAME: &[RouteRule] = &[
@@ -141,12 +141,16 @@ pub(super) const PEOPLE: &[RouteRule] = &[
     post("/contacts", P::ChangeContacts, "contact.create"),
     read("/contacts/new", P::ChangeContacts),
     post("/contacts/check", P::ChangeContacts, ""),
-    read("/contacts/duplicates", P::ChangeContacts),
+    everywhere(read("/contacts/duplicates", P::ChangeContacts)),
     read("/contacts/{id}", P::See),
     post("/contacts/{id}", P::ChangeContacts, "contact.change"),
     read("/contacts/{id}/edit", P::ChangeContacts),
-    read("/contacts/{id}/merge", P::ChangeContacts),
-    post("/contacts/{id}/merge", P::ChangeContacts, "contact.merge"),
+    everywhere(read("/contacts/{id}/merge", P::ChangeContacts)),
+    everywhere(post(
+        "/contacts/{id}/merge",
+        P::ChangeContacts,
+        "contact.merge",
+    )),
     post(
         "/contacts/{id}/consents",
         P::ChangeContacts,
@@ -222,42 +226,42 @@ pub(super) const PLACES: &[RouteRule] = &[
 
 /// Contacts from and to files.
 pub(super) const FILES: &[RouteRule] = &[
-    read("/contacts/import", P::ChangeContacts),
-    post("/contacts/import", P::ChangeContacts, "import.create"),
-    read("/contacts/imports/{id}", P::ChangeContacts),
-    read("/contacts/imports/{id}/columns", P::ChangeContacts),
-    post(
+    everywhere(read("/contacts/import", P::ChangeContacts)),
+    everywhere(post("/contacts/import", P::ChangeContacts, "import.create")),
+    everywhere(read("/contacts/imports/{id}", P::ChangeContacts)),
+    everywhere(read("/contacts/imports/{id}/columns", P::ChangeContacts)),
+    everywhere(post(
         "/contacts/imports/{id}/columns",
         P::ChangeContacts,
         "import.check",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/contacts/imports/{id}/start",
         P::ChangeContacts,
         "import.start",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/contacts/imports/{id}/cancel",
         P::ChangeContacts,
         "import.cancel",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/contacts/imports/{id}/discard",
         P::ChangeContacts,
         "import.discard",
-    ),
-    read("/contacts/imports/{id}/undo", P::ChangeContacts),
-    post(
+    )),
+    everywhere(read("/contacts/imports/{id}/undo", P::ChangeContacts)),
+    everywhere(post(
         "/contacts/imports/{id}/undo",
         P::ChangeContacts,
         "import.undo",
-    ),
-    read("/contacts/imports/{id}/events", P::ChangeContacts),
-    take(
+    )),
+    everywhere(read("/contacts/imports/{id}/events", P::ChangeContacts)),
+    everywhere(take(
         "/contacts/imports/{id}/findings.csv",
         P::ChangeContacts,
         "export.findings",
-    ),
+    )),
     read("/contacts/export", P::Export),
     take("/contacts/export/file", P::Export, "export.contacts"),
 ];

@@ -5,7 +5,7 @@ use super::super::super::data::{self, Areas, Result};
 use super::super::super::session::Signed;
 use super::super::super::view::Chrome;
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
-use crate::domain::{AreaId, Audience, Contact, ContactId, User};
+use crate::domain::{AreaId, Audience, Contact, ContactId};
 use crate::submit::Lost;
 
 /// Contacts listed for one search.
@@ -60,7 +60,7 @@ pub(super) fn picks(
     find: &str,
     mine: bool,
 ) -> Result<Picks> {
-    let areas = Areas::read(app.repo())?;
+    let areas = Areas::within(app.repo(), &signed.access)?;
     // Whoever took a contact over is meant by its name.
     let audience = &mut audience.clone();
     let named = audience.contacts.iter_mut();
@@ -79,20 +79,20 @@ pub(super) fn picks(
         {
             continue;
         }
-        let contact = app.repo().contact(*id)?;
+        let contact = app.contact_for(&signed.access, *id)?;
         people.extend(contact.map(|contact| person(c, &areas, audience, &contact)));
     }
     let mut found = Vec::new();
     if !find.trim().is_empty() {
         let region = &app.console.settings.default_region;
-        let contacts = data::search(app.repo(), find, region, FOUND_MAX)?;
+        let contacts = data::search(app.repo(), find, region, &signed.access, FOUND_MAX)?;
         let new = contacts.iter().filter(|contact| !picked(&contact.id));
         found.extend(new.map(|contact| person(c, &areas, audience, contact)));
     }
     let lost = app.console.submit.lost(audience)?;
     let mine_count = app.repo().recipient_count(signed.user.id)?;
     Ok(Picks {
-        areas: area_choices(&areas, &signed.user, audience),
+        areas: area_choices(&areas, audience),
         groups: group_choices(app, c, audience)?,
         filters: filter_choices(app, audience)?,
         gone: lost.into_iter().map(gone).collect(),
@@ -109,7 +109,7 @@ pub(super) fn picks(
     })
 }
 
-fn area_choices(areas: &Areas, user: &User, audience: &Audience) -> Vec<Choice> {
+fn area_choices(areas: &Areas, audience: &Audience) -> Vec<Choice> {
     let has = |list: &[AreaId], id| list.contains(&id);
     let choice = |(depth, area): (usize, &crate::domain::Area)| Choice {
         id: area.id.to_string(),
@@ -119,7 +119,7 @@ fn area_choices(areas: &Areas, user: &User, audience: &Audience) -> Vec<Choice> 
         chosen: has(&audience.areas, area.id),
         left_out: has(&audience.except_areas, area.id),
     };
-    areas.walk_for(user).into_iter().map(choice).collect()
+    areas.tree.walk().into_iter().map(choice).collect()
 }
 
 fn group_choices(app: &App, c: &Chrome, audience: &Audience) -> Result<Vec<Choice>> {

@@ -1,0 +1,166 @@
+//! Whom and what somebody sees: the bounds of areas and cases, kept in one place.
+//!
+//! A request that names a contact, a message, a thread or a communication in its address is
+//! looked at before its page is asked; lists leave out what lies beyond. What cannot be found is
+//! beyond too, so that nothing tells whether it is there.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::super::App;
+use super::super::fault::Fault;
+use crate::domain::{
+    Access, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Thread,
+    ThreadId,
+};
+use crate::store::{Loaded, RepoError, Seek};
+use crate::submit::{FieldError, SubmitError};
+
+/// Most people of a communication that are looked at for one who is somebody's to see.
+const PEOPLE_LOOKED_AT_MAX: usize = 50;
+
+/// Refuses what an address names and whoever asks may not see, as if it were not there.
+pub(super) fn check(app: &App, access: &Access, pattern: &str, path: &str) -> Result<(), Fault> {
+    if access.sees_everybody() {
+        return Ok(());
+    }
+    let mut before = "";
+    for (name, part) in pattern.split('/').zip(path.split('/')) {
+        let seen = match (before, name) {
+            ("contacts" | "recipients" | "clients" | "creditors", "{id}") | (_, "{contact}") => {
+                app.contact_for(access, named(part)?)?.is_some()
+            }
+            ("communications", "{id}") => match app.repo().communication(named(part)?)? {
+                Some(one) => app.sees_communication(access, &one)?,
+                None => false,
+            },
+            ("deliveries", "{id}") => match app.repo().delivery(named::<DeliveryId>(part)?)? {
+                Some(one) => app.sees_delivery(access, &one)?,
+                None => false,
+            },
+            ("inbox", "{id}") => match app.repo().thread(named::<ThreadId>(part)?)? {
+                Some(one) => app.sees_thread(access, &one)?,
+                None => false,
+            },
+            _ => true,
+        };
+        if !seen {
+            return Err(Fault::NotFound);
+        }
+        before = name;
+    }
+    Ok(())
+}
+
+/// The id in an address. One that is written in another way than ours names nothing.
+fn named<T: FromStr>(part: &str) -> Result<T, Fault> {
+    part.parse().map_err(|_| Fault::NotFound)
+}
+
+impl App {
+    /// A contact, when it is theirs to see; whoever took it over stands for it.
+    pub(crate) fn contact_for(
+        &self,
+        access: &Access,
+        id: ContactId,
+    ) -> Result<Option<Loaded<Contact>>, RepoError> {
+        let contact = self.repo().current_contact(id)?;
+        Ok(contact.filter(|contact| access.sees_contact(contact)))
+    }
+
+    /// Whether a contact is theirs to see. One that is gone is whose who sees everybody.
+    pub(crate) fn sees(&self, access: &Access, id: ContactId) -> Result<bool, RepoError> {
+        Ok(access.sees_everybody() || self.contact_for(access, id)?.is_some())
+    }
+
+    /// Whether a message to somebody is theirs to see.
+    pub(crate) fn sees_delivery(&self, access: &Access, one: &Delivery) -> Result<bool, RepoError> {
+        self.sees(access, one.contact)
+    }
+
+    /// Whether a thread is theirs to see: by its person; those of unknown senders are whose who
+    /// covers everywhere.
+    pub(crate) fn sees_thread(&self, access: &Access, thread: &Thread) -> Result<bool, RepoError> {
+        match thread.contact {
+            Some(contact) => self.sees(access, contact),
+            None => Ok(access.covers(None)),
+        }
+    }
+
+    /// Whether a communication is theirs to see: they wrote it, or it is meant for a group, a
+    /// list or an area of which they cover a part, or for somebody they see. What is said to many
+    /// is no secret; who they are is.
+    pub(crate) fn sees_communication(
+        &self,
+        access: &Access,
+        of: &Communication,
+    ) -> Result<bool, RepoError> {
+        let audience = &of.audience;
+        let to_many =
+            audience.list.is_some() || !audience.groups.is_empty() || !audience.filters.is_empty();
+        if access.sees_everybody() || of.origin.user() == Some(access.user) || to_many {
+            return Ok(true);
+        }
+        if !audience.areas.is_empty() {
+            let tree = self.repo().areas()?;
+            let mut within = audience.areas.iter().flat_map(|area| tree.subtree(*area));
+            if within.any(|area| access.covers(Some(area))) {
+                return Ok(true);
+            }
+        }
+        for contact in audience.contacts.iter().take(PEOPLE_LOOKED_AT_MAX) {
+            if self.sees(access, *contact)? {
+                return Ok(true);
+            }
+        }
+        self.sees_anybody_of(access, of.id)
+    }
+
+    fn sees_anybody_of(&self, access: &Access, of: CommunicationId) -> Result<bool, RepoError> {
+        let people = self
+            .repo()
+            .people_by_name(of, None, &Seek::Start, PEOPLE_LOOKED_AT_MAX)?;
+        for one in &people {
+            if self.sees(access, one.person.contact)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Refuses to write to people whom somebody does not see.
+    ///
+    /// # Errors
+    /// When there are any, or the store fails.
+    pub(crate) async fn check_audience(
+        &self,
+        access: &Arc<Access>,
+        of: CommunicationId,
+    ) -> Result<(), SubmitError> {
+        let Some(found) = self.repo().communication(of)? else {
+            return Err(SubmitError::NotFound);
+        };
+        let audience = found.value.audience;
+        let submit = &self.console.submit;
+        let beyond = submit.audience_beyond(audience, Arc::clone(access)).await?;
+        if beyond > 0 {
+            return Err(SubmitError::Invalid(vec![FieldError::beyond(beyond)]));
+        }
+        Ok(())
+    }
+
+    /// Leaves in a list what is theirs to see.
+    pub(crate) fn seen_of<T>(
+        &self,
+        rows: Vec<T>,
+        sees: impl Fn(&Self, &T) -> Result<bool, RepoError>,
+    ) -> Result<Vec<T>, RepoError> {
+        let mut seen = Vec::with_capacity(rows.len());
+        for row in rows {
+            if sees(self, &row)? {
+                seen.push(row);
+            }
+        }
+        Ok(seen)
+    }
+}
