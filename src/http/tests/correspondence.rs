@@ -1,6 +1,7 @@
 //! Cases and correspondence: what a firm says to its clients and their creditors, in the views
 //! of everybody, a client and a case.
 
+mod api;
 mod filters;
 
 use std::time::Duration;
