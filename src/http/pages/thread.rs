@@ -174,16 +174,10 @@ pub(super) fn view(
         .as_ref()
         .map(|contact| person(app, &c, contact, thread, rejected))
         .transpose()?;
+    let find = query.get("find");
     let unknown = match &contact {
         Some(_) => None,
-        None => Some(unknown(
-            app,
-            signed,
-            &c,
-            thread,
-            query.get("find"),
-            left.attach,
-        )?),
+        None => Some(unknown(app, signed, &c, thread, find, left.attach)?),
     };
     let page = Page {
         id: thread.id,
@@ -206,10 +200,9 @@ pub(super) fn view(
         title,
         c,
     };
-    let status = if refused {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let status = match refused {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
     };
     show_as(status, &page)
 }
