@@ -8,7 +8,7 @@ use super::super::attachments::size;
 use super::super::communication::parts;
 use super::super::compose::sms_count;
 use crate::domain::{
-    Body, Communication, EntryId, EntryKind, EntryWhat, MessageId, Note, ThreadId,
+    Body, Channel, Communication, EntryId, EntryKind, EntryWhat, MessageId, Note, ThreadId,
 };
 
 pub(super) struct FileView {
@@ -104,9 +104,15 @@ fn of_message(
         Some(body) => app.repo().text(body)?,
         None => message.preview.reveal().clone(),
     };
+    let is_mail = message.channel == Channel::Email && message.original.is_some();
     let came = message.files.iter();
     let came = came.map(|file| (file.name.reveal().as_str(), file.size_bytes));
     Ok(Said {
+        frame: if is_mail {
+            format!("/inbox/{thread}/messages/{}/html", message.id)
+        } else {
+            String::new()
+        },
         text,
         files: files(c, id, came),
         ..Said::default()
