@@ -36,6 +36,7 @@ pub fn html_of_mail(raw: &[u8]) -> Option<MailHtml> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -55,6 +56,7 @@ mod tests {
             let _ = file_of_mail(&MAIL[..end], 1);
         }
     }
+
     #[test]
     fn html_comes_with_the_pictures_it_may_show() {
         let mail = b"From: ada@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Hello <img src=cid:logo@x></p>\r\n--b\r\nContent-Type: image/gif\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlh\r\n--b--\r\n";

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::domain::segments::segments;
 use crate::domain::template::{TemplateCategory, TemplateState};

@@ -54,10 +54,11 @@ pub(super) async fn record(
     let network = Some(throttle::network(address));
     let acting = Acting::new(site.now(), AuditActor::Nobody, act, network);
     let response = acting::scope(acting.clone(), next.run(request)).await;
-    if act == "public.take_data" && response.status().is_success() {
-        if let Err(fault) = write(&site, &acting.entry()).await {
-            return fault.into_response();
-        }
+    if act == "public.take_data"
+        && response.status().is_success()
+        && let Err(fault) = write(&site, &acting.entry()).await
+    {
+        return fault.into_response();
     }
     response
 }

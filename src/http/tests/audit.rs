@@ -87,7 +87,9 @@ async fn every_kind_of_act_leaves_exactly_its_entry() {
     let contact = world.contacts[0];
     let with_contact = fields([("contact", &contact.to_string())]);
 
-    let steps: Vec<(String, Vec<(&str, String)>, &str, Vec<K>)> = vec![
+    // Where, what is entered, what is done, to what.
+    type Done<'a> = (String, Vec<(&'a str, String)>, &'a str, Vec<K>);
+    let steps: Vec<Done<'_>> = vec![
         (
             "/groups".into(),
             fields([("name", "Wardens")]),

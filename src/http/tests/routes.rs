@@ -278,15 +278,15 @@ async fn crawl(browser: &Browser<'_>, may: Permissions, more: &[&str]) -> usize 
         for (method, to) in offered(&page.body) {
             let line = line_of(&method, &to);
             let line = line.unwrap_or_else(|| panic!("{path} leads to {method} {to}"));
-            if let Need::May(permission) | Need::Everywhere(permission) = line.need {
-                if !may.has(permission) {
-                    wrong.insert(format!(
-                        "{} offers {} {}",
-                        line_of(&Method::GET, &path).map_or("", |line| line.path),
-                        line.method,
-                        line.path
-                    ));
-                }
+            if let Need::May(permission) | Need::Everywhere(permission) = line.need
+                && !may.has(permission)
+            {
+                wrong.insert(format!(
+                    "{} offers {} {}",
+                    line_of(&Method::GET, &path).map_or("", |line| line.path),
+                    line.method,
+                    line.path
+                ));
             }
             // A few of each kind say what all of them say.
             let kind = kinds.entry(line.path).or_default();
