@@ -110,6 +110,14 @@ impl Filter {
     }
 
     fn shows(&self, repo: &Repo, delivery: &Delivery) -> std::result::Result<bool, RepoError> {
+        let about = repo.communication(delivery.communication)?;
+        let matter = about.and_then(|about| about.matter);
+        if let Some(id) = matter.and_then(|matter| matter.case) {
+            let case = repo.case(id)?;
+            if !case.is_some_and(|case| self.access.sees_case(&case)) {
+                return Ok(false);
+            }
+        }
         if self.access.sees_everybody() {
             return Ok(true);
         }

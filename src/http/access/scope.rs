@@ -4,14 +4,16 @@
 //! looked at before its page is asked; lists leave out what lies beyond. What cannot be found is
 //! beyond too, so that nothing tells whether it is there.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::super::App;
 use super::super::fault::Fault;
+use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    Access, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Thread,
-    ThreadId,
+    Access, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Entry,
+    Message, Party, Thread, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
@@ -21,9 +23,6 @@ const PEOPLE_LOOKED_AT_MAX: usize = 50;
 
 /// Refuses what an address names and whoever asks may not see, as if it were not there.
 pub(super) fn check(app: &App, access: &Access, pattern: &str, path: &str) -> Result<(), Fault> {
-    if access.sees_everybody() {
-        return Ok(());
-    }
     let mut before = "";
     for (name, part) in pattern.split('/').zip(path.split('/')) {
         let seen = match (before, name) {
@@ -75,16 +74,82 @@ impl App {
 
     /// Whether a message to somebody is theirs to see.
     pub(crate) fn sees_delivery(&self, access: &Access, one: &Delivery) -> Result<bool, RepoError> {
-        self.sees(access, one.contact)
+        Ok(self.sees(access, one.contact)? && self.sees_matter_of(access, one.communication)?)
     }
 
-    /// Whether a thread is theirs to see: by its person; those of unknown senders are whose who
-    /// covers everywhere.
+    /// Whether what a communication is about is theirs to know: a restricted case is for those
+    /// named in it alone, whatever else somebody may see.
+    fn sees_matter(&self, access: &Access, of: &Communication) -> Result<bool, RepoError> {
+        let Some(id) = of.matter.and_then(|matter| matter.case) else {
+            return Ok(true);
+        };
+        let case = self.repo().case(id)?;
+        Ok(case.is_some_and(|case| access.sees_case(&case)))
+    }
+
+    /// The same of one by its id; of one that is gone there is nothing to know.
+    pub(crate) fn sees_matter_of(
+        &self,
+        access: &Access,
+        of: CommunicationId,
+    ) -> Result<bool, RepoError> {
+        match self.repo().communication(of)? {
+            Some(of) => self.sees_matter(access, &of),
+            None => Ok(true),
+        }
+    }
+
+    /// Whether what somebody wrote is theirs to see: its thread, and what it answers.
+    pub(crate) fn sees_message(&self, access: &Access, of: &Message) -> Result<bool, RepoError> {
+        match self.repo().thread(of.thread)? {
+            Some(thread) => self.sees_thread(access, &thread),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether a note is theirs to see: its case, or else with whom it is about.
+    pub(crate) fn sees_note(&self, access: &Access, note: &Entry) -> Result<bool, RepoError> {
+        if let Some(id) = note.case {
+            let case = self.repo().case(id)?;
+            return Ok(case.is_some_and(|case| access.sees_case(&case)));
+        }
+        self.sees(access, note.client.unwrap_or(note.with))
+    }
+
+    /// Whether a thread is theirs to see: by its person, and by every case of which it speaks;
+    /// those of unknown senders are whose who covers everywhere.
     pub(crate) fn sees_thread(&self, access: &Access, thread: &Thread) -> Result<bool, RepoError> {
         match thread.contact {
-            Some(contact) => self.sees(access, contact),
+            Some(contact) => {
+                Ok(self.sees(access, contact)? && self.sees_matters(access, contact, thread.id)?)
+            }
             None => Ok(access.covers(None)),
         }
+    }
+
+    /// Whether every case is theirs to see of which a client or creditor wrote in a thread.
+    fn sees_matters(
+        &self,
+        access: &Access,
+        contact: ContactId,
+        thread: ThreadId,
+    ) -> Result<bool, RepoError> {
+        let contact = self.repo().current_contact(contact)?;
+        if contact.is_none_or(|contact| Party::of(contact.kind).is_none()) {
+            return Ok(true);
+        }
+        let most = THREAD_MESSAGES_MAX as usize;
+        let messages = self.repo().messages(thread, None, most)?.rows;
+        let answered: BTreeSet<_> = messages
+            .iter()
+            .filter_map(|one| one.communication)
+            .collect();
+        for communication in answered {
+            if !self.sees_matter_of(access, communication)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a communication is theirs to see: they wrote it, or it is meant for a group, a
@@ -95,6 +160,9 @@ impl App {
         access: &Access,
         of: &Communication,
     ) -> Result<bool, RepoError> {
+        if !self.sees_matter(access, of)? {
+            return Ok(false);
+        }
         let audience = &of.audience;
         let to_many =
             audience.list.is_some() || !audience.groups.is_empty() || !audience.filters.is_empty();

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::search::{Line, look};
 use super::super::view::cursor_text;
+use super::auth::Caller;
 use super::body::{Asked, wanted};
 use super::log::moment;
 use super::problem::Problem;
@@ -70,8 +71,8 @@ pub(super) struct FoundShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FoundPage {
     items: Vec<FoundShape>,
-    /// How many there are in all.
-    total: usize,
+    /// How many there are in all; null for whoever does not see everybody.
+    total: Option<usize>,
     /// Give this as `cursor` to get what follows; null at the end.
     next: Option<String>,
     /// The index is being made: a part is missing.
@@ -83,6 +84,7 @@ pub(super) struct FoundPage {
     params(SearchAsked), responses((status = 200, body = FoundPage)))]
 pub(super) async fn search(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asked(asked): Asked<SearchAsked>,
 ) -> Answer<Json<FoundPage>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
@@ -107,10 +109,10 @@ pub(super) async fn search(
         ..Question::default()
     };
     apart(&app, move |app| {
-        let found = look(app, &question, |_| Ok(true))?;
+        let found = look(app, &caller.access, &question)?;
         Ok(Json(FoundPage {
             items: found.lines.into_iter().map(shape).collect(),
-            total: found.total,
+            total: caller.access.sees_everybody().then_some(found.total),
             next: found.next.map(|place| cursor_text(&place.to_be_bytes())),
             building: app.console.search.is_building(),
         }))

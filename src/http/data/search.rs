@@ -1,7 +1,7 @@
 //! What somebody finds by words: read from the state, each thing once whoever asks may see it.
 
 use super::{PAGE_ROWS, Result};
-use crate::domain::{Channel, Timestamp};
+use crate::domain::{Access, Channel, Timestamp};
 use crate::http::App;
 use crate::http::fault::Fault;
 use crate::search::{Found, Order, Piece, Question, document};
@@ -40,18 +40,19 @@ impl Line {
 #[derive(Default)]
 pub(crate) struct Results {
     pub(crate) lines: Vec<Line>,
-    /// How many there are in all, those included that not everybody may see.
+    /// How many there are in all, those included that whoever asks may not see.
     pub(crate) total: usize,
     /// Where what follows begins.
     pub(crate) next: Option<u64>,
 }
 
-/// Looks for what is asked; `may_see` says what whoever asks may know of.
-pub(crate) fn look(
-    app: &App,
-    question: &Question,
-    may_see: impl Fn(&Searched) -> Result<bool>,
-) -> Result<Results> {
+/// Looks for what is asked, among what whoever asks may see.
+pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Results> {
+    let may_see = |what: &Searched| match what {
+        Searched::Communication(sent) => app.sees_communication(access, sent),
+        Searched::Message(message) => app.sees_message(access, message),
+        Searched::Note(note) => app.sees_note(access, note),
+    };
     let mut results = Results::default();
     let wanted = question.limit.clamp(1, PAGE_ROWS.max(question.limit));
     let mut asked = question.clone();
@@ -92,7 +93,7 @@ fn line(
     app: &App,
     found: &Found,
     row: &[u8],
-    may_see: &impl Fn(&Searched) -> Result<bool>,
+    may_see: &impl Fn(&Searched) -> std::result::Result<bool, RepoError>,
 ) -> Result<Option<Line>> {
     let repo = app.repo();
     // The index may be a moment behind: what is gone is not shown.

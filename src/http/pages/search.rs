@@ -15,7 +15,7 @@ use super::super::session::{Signed, percent};
 use super::super::times::When;
 use super::super::view::{Chrome, channel_icon};
 use super::{Answer, apart, show};
-use crate::domain::Direction;
+use crate::domain::{CaseScope, Direction};
 use crate::search::{Order, Piece, QUESTION_SIZE_MAX, Question};
 use crate::store::Searched;
 
@@ -79,7 +79,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let found = if idle {
             Results::default()
         } else {
-            look(&app, &question, |_| Ok(true))?
+            look(&app, &signed.access, &question)?
         };
         let here = address(&query, &question.text, relevant);
         show(&Page {
@@ -91,7 +91,12 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             wrong,
             building: app.console.search.is_building(),
             idle,
-            total: c.n("search.one", "search.many", &(found.total as u64)),
+            // How many there are is for those who see them all.
+            total: if signed.access.sees_everybody() && signed.access.cases == CaseScope::All {
+                c.n("search.one", "search.many", &(found.total as u64))
+            } else {
+                c.t("search.found").to_owned()
+            },
             next: found
                 .next
                 .map_or_else(String::new, |place| format!("{here}&after={place}")),

@@ -3,6 +3,7 @@
 
 mod api;
 mod filters;
+mod restricted;
 
 use std::time::Duration;
 
