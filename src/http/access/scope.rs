@@ -23,23 +23,27 @@ const PEOPLE_LOOKED_AT_MAX: usize = 50;
 
 /// Refuses what an address names and whoever asks may not see, as if it were not there.
 pub(super) fn check(app: &App, access: &Access, pattern: &str, path: &str) -> Result<(), Fault> {
+    // To who sees everybody the page itself says that it is not there.
+    let whole = access.sees_everybody();
     let mut before = "";
     for (name, part) in pattern.split('/').zip(path.split('/')) {
         let seen = match (before, name) {
             ("contacts" | "recipients" | "clients" | "creditors", "{id}") | (_, "{contact}") => {
-                app.contact_for(access, named(part)?)?.is_some()
+                named(part).map_or(Ok(whole), |id| app.sees(access, id))?
             }
-            ("communications", "{id}") => match app.repo().communication(named(part)?)? {
+            ("communications", "{id}") => match found(part, |id| app.repo().communication(id))? {
                 Some(one) => app.sees_communication(access, &one)?,
-                None => false,
+                None => whole,
             },
-            ("deliveries", "{id}") => match app.repo().delivery(named::<DeliveryId>(part)?)? {
-                Some(one) => app.sees_delivery(access, &one)?,
-                None => false,
-            },
-            ("inbox", "{id}") => match app.repo().thread(named::<ThreadId>(part)?)? {
+            ("deliveries", "{id}") => {
+                match found(part, |id: DeliveryId| app.repo().delivery(id))? {
+                    Some(one) => app.sees_delivery(access, &one)?,
+                    None => whole,
+                }
+            }
+            ("inbox", "{id}") => match found(part, |id: ThreadId| app.repo().thread(id))? {
                 Some(one) => app.sees_thread(access, &one)?,
-                None => false,
+                None => whole,
             },
             _ => true,
         };
@@ -52,8 +56,16 @@ pub(super) fn check(app: &App, access: &Access, pattern: &str, path: &str) -> Re
 }
 
 /// The id in an address. One that is written in another way than ours names nothing.
-fn named<T: FromStr>(part: &str) -> Result<T, Fault> {
-    part.parse().map_err(|_| Fault::NotFound)
+fn named<T: FromStr>(part: &str) -> Option<T> {
+    part.parse().ok()
+}
+
+/// What an address names, if it names anything.
+fn found<Id: FromStr, T>(
+    part: &str,
+    read: impl Fn(Id) -> Result<Option<T>, RepoError>,
+) -> Result<Option<T>, RepoError> {
+    named(part).map_or(Ok(None), read)
 }
 
 impl App {
