@@ -10,6 +10,7 @@ pub mod config;
 pub mod contacts_file;
 pub mod daemon;
 pub mod domain;
+pub mod evidence;
 pub mod http;
 pub mod inbound;
 pub mod listener;

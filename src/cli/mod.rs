@@ -9,6 +9,7 @@ mod serve;
 mod tone;
 mod user;
 mod verify;
+mod verify_bundle;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,8 +47,9 @@ enum Command {
     Tone,
     /// Make the search index of a stopped gateway anew from its state.
     Reindex(ConfigArgument),
-    /// Check the state of a stopped gateway: every row, index, counter and body.
-    Verify(ConfigArgument),
+    /// Check the state of a stopped gateway: every row, index, counter and body. Or check a bundle
+    /// of evidence, anywhere and without a configuration.
+    Verify(VerifyArguments),
 }
 
 /// Which configuration.
@@ -56,6 +58,20 @@ struct ConfigArgument {
     /// The configuration file.
     #[arg(short, long, default_value = CONFIG_PATH, value_name = "FILE")]
     config: PathBuf,
+}
+
+/// What is checked.
+#[derive(Debug, clap::Args)]
+struct VerifyArguments {
+    /// The configuration file.
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// Check this bundle of evidence and nothing else.
+    #[arg(long, value_name = "FILE.zip", conflicts_with = "config")]
+    bundle: Option<PathBuf>,
+    /// The fingerprint that the bundle's key has to have.
+    #[arg(long, value_name = "FINGERPRINT", requires = "bundle")]
+    key: Option<String>,
 }
 
 /// Runs what the arguments ask for.
@@ -70,7 +86,10 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Reindex(config) => reindex::run(&config.config),
         Command::Tone => tone::run(),
-        Command::Verify(config) => verify::run(&config.config),
+        Command::Verify(asked) => match &asked.bundle {
+            Some(bundle) => verify_bundle::run(bundle, asked.key.as_deref()),
+            None => verify::run(&asked.config.config),
+        },
     };
     match done {
         Ok(code) => code,

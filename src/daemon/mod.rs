@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Randomness, SharedClock, SystemClock};
 use crate::config::Config;
 use crate::domain::PublicLinks;
+use crate::evidence::Signer;
 use crate::http::{self, Console, PublicSite, Readiness};
 use crate::inbound::Inbound;
 use crate::listener::Service;
@@ -69,6 +70,7 @@ pub struct Daemon {
     submitter: Submitter,
     public_links: Option<PublicLinks>,
     search: Feeder,
+    evidence: Signer,
     clock: SharedClock,
     random: Randomness,
     metrics: Arc<Metrics>,
@@ -155,6 +157,7 @@ impl Daemon {
             submitter: rooms.submitter,
             public_links: rooms.public_links,
             search: rooms.search,
+            evidence: rooms.evidence,
             clock,
             random,
             metrics,
@@ -294,6 +297,7 @@ impl Daemon {
             submit: self.submitter.clone(),
             tracker: self.tracker.clone(),
             search: self.search.clone(),
+            evidence: self.evidence.clone(),
             settings,
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),

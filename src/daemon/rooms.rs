@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::search::open_search;
 use super::state::{
-    open_store, reply_notices, signing_key, submit_settings, sync_accounts, tracker_settings,
+    evidence_signer, open_store, reply_notices, signing_key, submit_settings, sync_accounts,
+    tracker_settings,
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::{PublicLinks, ReturnPaths};
+use crate::evidence::Signer;
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
@@ -25,6 +27,7 @@ pub(super) struct Rooms {
     /// None where there are no public pages.
     pub(super) public_links: Option<PublicLinks>,
     pub(super) search: Feeder,
+    pub(super) evidence: Signer,
 }
 
 impl Rooms {
@@ -72,6 +75,7 @@ impl Rooms {
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
         submitter.install_templates().await?;
+        let evidence = evidence_signer(&repo, random).await?;
         Ok(Self {
             repo,
             tracker,
@@ -80,6 +84,7 @@ impl Rooms {
             return_paths,
             public_links,
             search,
+            evidence,
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, Engine};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{Category, Redacted, Role, User, UserId, user};
+use crate::evidence::Signer;
 use crate::http::{ConsoleSettings, PublicSettings};
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
@@ -20,6 +21,8 @@ use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
 const SIGNING_KEY: &str = "signing-key";
+/// Name under which the key that signs bundles of evidence is kept.
+const EVIDENCE_KEY: &str = "evidence-key";
 
 /// Opens the state folder, making it if need be.
 ///
@@ -48,16 +51,25 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 
 /// The key that signs bounce addresses: made once, kept with the state.
 pub(super) async fn signing_key(repo: &Repo, random: &Randomness) -> anyhow::Result<[u8; 32]> {
-    if let Some(key) = repo.setting(SIGNING_KEY)? {
-        return key
-            .as_slice()
-            .try_into()
-            .context("the signing key has the wrong size");
+    kept_key(repo, random, SIGNING_KEY).await
+}
+
+/// What signs bundles of evidence: its key is made once, and kept with the state.
+pub(super) async fn evidence_signer(repo: &Repo, random: &Randomness) -> anyhow::Result<Signer> {
+    let key = kept_key(repo, random, EVIDENCE_KEY).await?;
+    Signer::from_seed(&key).context("the key of evidence cannot be used")
+}
+
+/// A key that is made at the first start.
+async fn kept_key(repo: &Repo, random: &Randomness, name: &str) -> anyhow::Result<[u8; 32]> {
+    if let Some(key) = repo.setting(name)? {
+        let key = key.as_slice().try_into();
+        return key.with_context(|| format!("{name} has the wrong size"));
     }
     let key: [u8; 32] = random.bytes();
     let mut batch = Batch::new();
-    batch.assert_absent(keys::setting(SIGNING_KEY));
-    batch.put(keys::setting(SIGNING_KEY), key.to_vec());
+    batch.assert_absent(keys::setting(name));
+    batch.put(keys::setting(name), key.to_vec());
     repo.store().commit(batch).await?;
     Ok(key)
 }
@@ -176,6 +188,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
             .map_err(|why| anyhow::anyhow!("cases.reference {why}"))?,
         overdue: Duration::from_secs(u64::from(config.correspondence.overdue_hours) * 3600),
         sender: config.email.from.clone(),
+        installation: config.server.name.clone(),
     })
 }
 

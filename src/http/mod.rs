@@ -11,6 +11,7 @@ mod assets;
 mod data;
 mod dress;
 pub(crate) mod entries;
+mod evidence;
 mod fault;
 mod fields;
 mod gather;
@@ -47,6 +48,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::{Timestamp, UserId};
+use crate::evidence::Signer;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
 use crate::store::Repo;
@@ -103,6 +105,8 @@ pub struct ConsoleSettings {
     pub overdue: Duration,
     /// The address that email of ours comes from, for details.
     pub sender: String,
+    /// What bundles of evidence call the place they come from: the name of the machine.
+    pub installation: String,
 }
 
 impl Default for ConsoleSettings {
@@ -125,6 +129,7 @@ impl Default for ConsoleSettings {
             case_references: crate::domain::ReferencePattern::default(),
             overdue: entries::OVERDUE,
             sender: String::new(),
+            installation: String::new(),
         }
     }
 }
@@ -152,6 +157,8 @@ pub struct Console {
     pub metrics: Arc<Metrics>,
     /// Says what a call says, where the daemon can.
     pub speaker: Option<Arc<dyn Speaker>>,
+    /// Signs bundles of evidence.
+    pub evidence: Signer,
     /// Takes files out of mails that came in.
     pub file_of_mail: FileReader,
     /// Takes the HTML out of mails that came in or were handed in.

@@ -89,6 +89,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
+        evidence: tocsin::evidence::Signer::from_seed(&[9; 32]).unwrap(),
         file_of_mail: tocsin::inbound::file_of_mail,
         html_of_mail: tocsin::inbound::html_of_mail,
         stop: stop.clone(),

@@ -45,6 +45,10 @@ const ROOMS: &[Room] = &[
         may: &["domain"],
     },
     Room {
+        name: "evidence",
+        may: &["domain", "pdf"],
+    },
+    Room {
         name: "classify",
         may: &["domain", "proto"],
     },
@@ -126,6 +130,7 @@ const ROOMS: &[Room] = &[
         may: &[
             "domain",
             "contacts_file",
+            "evidence",
             "pdf",
             "search",
             "safe_html",
@@ -174,6 +179,7 @@ const PRIVATE: &[&str] = &["channel::email", "channel::sms", "channel::voice"];
 const PURE: &[&str] = &[
     "src/domain",
     "src/contacts_file",
+    "src/evidence",
     "src/pdf",
     "src/safe_html",
     "src/templates",
@@ -213,7 +219,7 @@ const TESTS_MAY: &[&[&str]] = &[
 ];
 
 /// Where serialisation by serde belongs.
-const SERDE_ROOMS: &[&str] = &["config", "store", "http", "cli"];
+const SERDE_ROOMS: &[&str] = &["config", "store", "http", "cli", "evidence"];
 
 pub(crate) const FUNCTION_LINES_MAX: usize = 70;
 pub(crate) const FILE_LINES_MAX: usize = 500;

@@ -43,6 +43,10 @@ impl Chrome {
         self.may(Permission::ManageTemplates)
     }
 
+    pub(crate) const fn may_audit(&self) -> bool {
+        self.may(Permission::Audit)
+    }
+
     pub(crate) const fn may_administer(&self) -> bool {
         self.may(Permission::Administer)
     }

@@ -22,7 +22,7 @@ use super::contacts::FilterAsked;
 use super::problem::Problem;
 use crate::domain::User;
 
-fn words(app: &App, user: &User) -> &'static Words {
+pub(super) fn words(app: &App, user: &User) -> &'static Words {
     let chosen = user.language.as_deref().and_then(Words::known);
     chosen.unwrap_or(app.default_words)
 }

@@ -11,6 +11,7 @@ mod attachments;
 mod audit;
 pub(crate) mod auth;
 mod body;
+mod bundle;
 mod campaigns;
 mod cases;
 mod communication_shape;
@@ -206,6 +207,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(log::list))
         .routes(routes!(search::search))
         .routes(routes!(audit::list))
+        .routes(routes!(bundle::evidence))
         .routes(routes!(exports::log))
         .merge(inbox_routes())
         .merge(template_routes())

@@ -72,6 +72,8 @@ struct AuditPage {
     subject: String,
     head: u64,
     hash: String,
+    /// Fingerprint of the key that signs bundles of evidence.
+    key: String,
     whole: bool,
     compared: usize,
     first: String,
@@ -97,6 +99,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             subject: query.get("subject").to_owned(),
             head: head.number,
             hash: HEXLOWER.encode(&head.hash),
+            key: app.console.evidence.public().fingerprint(),
             whole,
             compared: COMPARED,
             first: if below.is_some() {

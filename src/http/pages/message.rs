@@ -24,6 +24,7 @@ const RAW_SHOWN_MAX: usize = 256 * 1024;
 #[template(path = "message.html")]
 struct Page {
     c: Chrome,
+    delivery: DeliveryId,
     communication: CommunicationId,
     contact: ContactId,
     known: bool,
@@ -75,6 +76,7 @@ pub(super) async fn page(
     let html = delivery.channel == Channel::Email && has_html(&app, &sent).await?;
     let status = delivery.status();
     show(&Page {
+        delivery: delivery.id,
         communication: sent.id,
         contact: delivery.contact,
         known: contact.is_some(),

@@ -3,6 +3,7 @@
 mod areas;
 mod attachments;
 mod audit;
+mod bundle;
 mod campaigns;
 pub(crate) mod cases;
 mod comms_log;
@@ -151,6 +152,7 @@ fn outcome_routes() -> Router<Arc<App>> {
             get(exports::statistics),
         )
         .route("/deliveries/{id}", get(message::page))
+        .route("/deliveries/{id}/evidence.zip", get(bundle::download))
         .route("/log", get(comms_log::page))
         .route("/log/export", get(exports::log))
 }

@@ -16,6 +16,7 @@ mod comms_log;
 mod compose;
 mod confirmation;
 mod correspondence;
+mod evidence;
 mod imports;
 mod inbox;
 mod inbox_people;

@@ -133,6 +133,7 @@ fn restarted(world: &World) -> axum::Router {
         readiness: world.readiness.subscribe(),
         metrics: crate::observe::Metrics::new(0),
         speaker: None,
+        evidence: world.app.console.evidence.clone(),
         file_of_mail: |_, _| None,
         html_of_mail: |_| None,
         stop: tokio_util::sync::CancellationToken::new(),

@@ -24,6 +24,7 @@ use crate::domain::{
     PhoneNumber, PublicLinks, Reason, Redacted, Role, Source, Status, TextStatus, Timestamp, User,
     UserId, Verdict,
 };
+use crate::evidence::Signer;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
 use crate::search::{Opened, SearchIndex};

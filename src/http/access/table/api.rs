@@ -105,6 +105,11 @@ pub(super) const MESSAGES: &[RouteRule] = &[
         "export.statistics",
     ),
     read("/api/v1/deliveries/{id}", P::See),
+    take(
+        "/api/v1/deliveries/{id}/evidence",
+        P::Audit,
+        "evidence.make",
+    ),
     read("/api/v1/log", P::See),
     read("/api/v1/search", P::See),
     take("/api/v1/log/export", P::Export, "export.log"),

@@ -102,6 +102,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
         "export.statistics",
     ),
     read("/deliveries/{id}", P::See),
+    take("/deliveries/{id}/evidence.zip", P::Audit, "evidence.make"),
     read("/search", P::See),
     read("/log", P::See),
     take("/log/export", P::Export, "export.log"),

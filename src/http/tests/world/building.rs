@@ -64,6 +64,7 @@ pub(super) async fn built(
         readiness: watched,
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
+        evidence: Signer::from_seed(&[9; 32]).unwrap(),
         file_of_mail: line_of,
         html_of_mail: html_in,
         stop: CancellationToken::new(),

@@ -1,0 +1,176 @@
+//! Checking a bundle, offline and from its bytes alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use data_encoding::HEXLOWER;
+
+use super::archive::{Member, unpack};
+use super::key::PublicKey;
+use super::manifest::{FORMAT, FileDigest, Manifest, digest};
+use super::proof::AuditProof;
+use super::{AUDIT, DELIVERY, KEY, MANIFEST, SIGNATURE, SUMMARY};
+
+/// What was found, line by line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What is as it should be, and what there is to compare.
+    pub lines: Vec<String>,
+    /// What is not; a bundle without any is sound.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn good(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    fn bad(&mut self, line: impl Into<String>) {
+        self.problems.push(line.into());
+    }
+}
+
+/// Checks a bundle: the signature, every digest, that no member is missing, added or there twice,
+/// and that the record's entries lead to its head. `expected` is the fingerprint that the key has
+/// to have; without it the reader compares by eye.
+#[must_use]
+pub fn verify(bytes: &[u8], expected: Option<&str>) -> Report {
+    let mut report = Report::default();
+    let members = match unpack(bytes) {
+        Ok(members) => members,
+        Err(error) => {
+            report.bad(format!("the file: {error}"));
+            return report;
+        }
+    };
+    let files: BTreeMap<&str, &Member> = members
+        .iter()
+        .map(|member| (member.name.as_str(), member))
+        .collect();
+    let Some(manifest) = signed_manifest(&mut report, &files, expected) else {
+        return report;
+    };
+    check_files(&mut report, &files, &manifest);
+    check_audit(&mut report, &files, &manifest);
+    report
+}
+
+/// The manifest, when the key in the bundle signed it.
+fn signed_manifest(
+    report: &mut Report,
+    files: &BTreeMap<&str, &Member>,
+    expected: Option<&str>,
+) -> Option<Manifest> {
+    let mut wanted = |name: &str| {
+        let found = files.get(name).map(|member| member.bytes.as_slice());
+        if found.is_none() {
+            report.bad(format!("{name}: is missing"));
+        }
+        found
+    };
+    let (manifest, signature, key) = (wanted(MANIFEST), wanted(SIGNATURE), wanted(KEY));
+    let (manifest, signature, key) = (manifest?, signature?, key?);
+    let Ok(key) = PublicKey::from_pem(key) else {
+        report.bad(format!("{KEY}: is not an Ed25519 key"));
+        return None;
+    };
+    if !key.has_signed(manifest, signature) {
+        report.bad(format!("{MANIFEST}: the signature is not that of the key"));
+        return None;
+    }
+    report.good(format!("{MANIFEST}: signed by the key"));
+    report.good(format!("key: {}", key.fingerprint()));
+    match expected {
+        Some(expected) if !is_same(expected, &key.fingerprint()) => {
+            report.bad("key: is not the one that was expected");
+        }
+        Some(_) => report.good("key: is the one that was expected"),
+        None => report.good("key: compare it with the one that the installation shows"),
+    }
+    let Ok(read) = serde_json::from_slice::<Manifest>(manifest) else {
+        report.bad(format!("{MANIFEST}: cannot be read"));
+        return None;
+    };
+    if read.format != FORMAT || read.key != key.fingerprint() {
+        report.bad(format!("{MANIFEST}: is of another format or key"));
+        return None;
+    }
+    let made = &read.made;
+    report.good(format!("installation: {}", made.installation));
+    report.good(format!("made: {} by {}", made.at, made.by));
+    report.good(format!("delivery: {}", made.delivery));
+    let manifest_digest = HEXLOWER.encode(&digest(manifest));
+    report.good(format!("manifest: {manifest_digest}"));
+    Some(read)
+}
+
+/// Fingerprints as people write them: capitals, colons and spaces make no difference.
+fn is_same(one: &str, other: &str) -> bool {
+    let plain = |text: &str| -> String {
+        let kept = text.chars().filter(char::is_ascii_alphanumeric);
+        kept.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    plain(one) == plain(other)
+}
+
+/// Every file is named once, is there, and is what was named; and nothing else is there.
+fn check_files(report: &mut Report, files: &BTreeMap<&str, &Member>, manifest: &Manifest) {
+    let mut named: BTreeSet<&str> = [MANIFEST, SIGNATURE, KEY].into();
+    for told in &manifest.files {
+        let name = &told.name;
+        if !named.insert(name) {
+            report.bad(format!("{name}: is named twice"));
+        }
+        match files.get(name.as_str()) {
+            None => report.bad(format!("{name}: is missing")),
+            Some(member) if FileDigest::of(member) != *told => {
+                report.bad(format!("{name}: is not what was signed"));
+            }
+            Some(_) => report.good(format!("{name}: {} bytes, as signed", told.size)),
+        }
+    }
+    for name in [DELIVERY, AUDIT, SUMMARY, &manifest.message.file] {
+        if !named.contains(name) {
+            report.bad(format!("{name}: is not named"));
+        }
+    }
+    for name in files.keys().filter(|name| !named.contains(**name)) {
+        report.bad(format!("{name:?}: was added"));
+    }
+    if !manifest.message.whole {
+        report.good(format!("{}: rebuilt", manifest.message.file));
+    }
+}
+
+/// The entries of the record lead to the head that the manifest names.
+fn check_audit(report: &mut Report, files: &BTreeMap<&str, &Member>, manifest: &Manifest) {
+    let Some(file) = files.get(AUDIT) else {
+        return;
+    };
+    let proof = AuditProof::from_bytes(&file.bytes);
+    let proof = proof.and_then(|proof| proof.check().map(|()| proof));
+    let proof = match proof {
+        Ok(proof) => proof,
+        Err(error) => {
+            report.bad(format!("{AUDIT}: {error}"));
+            return;
+        }
+    };
+    let made = &manifest.made;
+    if (proof.head_number, &proof.head_hash) != (made.head_number, &made.head_hash) {
+        report.bad(format!("{AUDIT}: has another head than the manifest"));
+        return;
+    }
+    let (count, head, hash) = (proof.entries.len(), made.head_number, &made.head_hash);
+    report.good(format!(
+        "{AUDIT}: {count} entries lead to entry {head}, whose hash is {hash}"
+    ));
+    if proof.cut {
+        report.good(format!("{AUDIT}: older entries were left out"));
+    }
+}
