@@ -12,6 +12,7 @@ use super::Answer;
 use super::auth::Caller;
 use super::body::{Ids, id};
 use super::exports::words;
+use super::problem::Problem;
 use crate::domain::DeliveryId;
 
 /// The bundle of evidence for one message to one person: a ZIP with the message, every attempt
@@ -26,6 +27,9 @@ pub(super) async fn evidence(
     Ids(text): Ids<String>,
 ) -> Answer<Response> {
     let of: DeliveryId = id(&text, "delivery")?;
+    app.repo()
+        .delivery(of)?
+        .ok_or_else(|| Problem::not_found("delivery"))?;
     let reader = Reader {
         access: Arc::clone(&caller.access),
         words: words(&app, &caller.user),

@@ -20,7 +20,7 @@ const language = languageAt > 0 ? process.argv[languageAt + 1] : "en";
 // Kinds of pages in one crawl; a console with more of them needs a larger number here.
 const PAGES_MAX = 150;
 // Files, and what ends the session.
-const NOT_PAGES = /\.(xlsx|csv|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit)\/export|\/export\/file/;
+const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit)\/export|\/export\/file/;
 
 // Every page of the console but two: logging in, and contacting again those who were not reached,
 // which is offered only an hour after something was sent.
@@ -106,7 +106,9 @@ async function look(pages, { view, dark, viewport }) {
       const lang = await page.locator("html").getAttribute("lang");
       if (lang !== language) wrong.push(`${kind}: its language is ${lang}`);
       const raw = (await page.locator("body").innerText()).match(/\b[a-z]+(\.[a-z_0-9]+){1,3}\b(?=\s|$)/g) ?? [];
-      const keys = raw.filter((word) => /^(c|nav|field|log|people|contact|contacts|compose|issue|issues|inbox|statistics|campaign|import|review|state|done)\./.test(word));
+      // What stands as code is meant to look like one: acts in the audit log.
+      const code = new Set(await page.locator("code").allInnerTexts());
+      const keys = raw.filter((word) => !code.has(word)).filter((word) => /^(c|nav|field|log|people|contact|contacts|compose|issue|issues|inbox|statistics|campaign|import|review|state|done)\./.test(word));
       if (keys.length) wrong.push(`${kind}: words are missing: ${keys}`);
       check(`${view} ${kind}: nothing found${wrong.length ? `: ${wrong.join("; ")}` : ""}`, wrong.length === 0);
     } catch (error) {
