@@ -2,9 +2,9 @@
 
 use super::address::{EmailAddress, PhoneNumber};
 use super::ids::{DeliveryId, MethodId};
-use super::purpose::Purpose;
 use super::redacted::Redacted;
 use super::status::Channel;
+use super::template::TemplateCategory;
 use super::timestamp::Timestamp;
 use super::verdict::Verdict;
 
@@ -154,7 +154,7 @@ pub struct Method {
     /// When the person proved that it is theirs; none since it was given or corrected.
     pub verified_at: Option<Timestamp>,
     /// What the address is kept for; none for everything.
-    pub purposes: Vec<Purpose>,
+    pub purposes: Vec<TemplateCategory>,
 }
 
 /// Most temporary failures remembered for one method.
@@ -179,7 +179,7 @@ impl Method {
 
     /// Whether the address is kept for letters of this purpose.
     #[must_use]
-    pub fn serves(&self, purpose: Purpose) -> bool {
+    pub fn serves(&self, purpose: TemplateCategory) -> bool {
         self.purposes.is_empty() || self.purposes.contains(&purpose)
     }
 

@@ -144,7 +144,10 @@ pub(crate) fn method() -> impl Strategy<Value = Method> {
         vec(time(), 0..4),
         any::<u16>(),
         option::of(time()),
-        vec(select(crate::domain::Purpose::ALL.to_vec()), 0..3),
+        vec(
+            select(crate::domain::template::TemplateCategory::ALL.to_vec()),
+            0..3,
+        ),
     );
     let what = (method_id(), method_kind(), destination(), method_state());
     (what, failures).prop_map(|((id, kind, destination, state), failures)| Method {

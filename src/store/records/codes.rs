@@ -9,7 +9,7 @@ use crate::domain::{
     BounceClass, CaseChange, CaseStatus, Channel, Channels, ClosedReason, CommunicationState,
     ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection, EntryKind, Fault,
     ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState, Party, Permanence,
-    PersonState, Purpose, Reason, Relation, Role, Status, SubjectKind, ThreadState, TicketPurpose,
+    PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState, TicketPurpose,
     comms_issue::Reachability,
 };
 
@@ -105,7 +105,6 @@ codes!(CaseChange, "change of a case":
 codes!(Party, "party": 1 Client, 2 Creditor);
 codes!(EntryDirection, "direction of an entry": 1 Sent, 2 Received, 3 Internal);
 codes!(EntryKind, "kind of an entry": 1 Email, 2 Text, 3 Call, 4 Letter, 5 Meeting, 6 Other);
-codes!(Purpose, "purpose": 1 Dsar, 2 Section78, 3 Loc, 4 Settlement, 5 General);
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(SubjectKind, "kind of subject":
     1 Contact, 2 Communication, 3 Delivery, 4 Case, 5 Template, 6 User, 7 Group, 8 Area,

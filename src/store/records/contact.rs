@@ -6,11 +6,12 @@ use super::leaves::packed;
 use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::comms_issue::Reachability;
+use crate::domain::template::TemplateCategory;
 use crate::domain::{
     Actor, Area, AreaId, BlobId, BounceClass, CommunicationId, ConfirmedBy, Contact, ContactChange,
     ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination, Diagnostic,
     EmailAddress, EnhancedStatus, Fault, FilterId, Group, GroupId, ImportId, LogEntry, LogEvent,
-    Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Purpose, Reason, Redacted,
+    Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted,
     SavedFilter, Suspension, ThreadId, Timestamp, UserId, Verdict, Wishes,
 };
 
@@ -80,7 +81,7 @@ shape! {
         #[n(5)] #[cbor(skip_if = "Vec::is_empty")] soft_failures: Vec<Timestamp>,
         #[n(6)] #[cbor(default)] suspensions: u16,
         #[n(7)] verified_at: Option<Timestamp>,
-        #[n(8)] #[cbor(skip_if = "Vec::is_empty")] purposes: Vec<Purpose>,
+        #[n(8)] #[cbor(skip_if = "Vec::is_empty")] purposes: Vec<TemplateCategory>,
     }
 }
 

@@ -423,7 +423,7 @@ pub(crate) fn largest_contact() -> Contact {
         soft_failures: vec![far; SOFT_FAILURES_MAX],
         suspensions: u16::MAX,
         verified_at: Some(far),
-        purposes: crate::domain::Purpose::ALL.to_vec(),
+        purposes: crate::domain::template::TemplateCategory::ALL.to_vec(),
     };
     let consent = Consent {
         channel: Some(Channel::Call),
