@@ -8,14 +8,16 @@ mod guard;
 
 pub use guard::{Guard, NetworkError, is_public};
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -26,8 +28,14 @@ use tokio_rustls::TlsConnector;
 
 /// Most of an answer's body that is read, in octets; it counts for nothing.
 const ANSWER_SIZE_MAX: usize = 64 * 1024;
+/// How long the rest of an answer is waited for once its status is known.
+const REST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 4;
+/// How long one of them has to answer, so that a dead one leaves time for the others.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait that an answer may ask for; what asks for more is taken to ask for this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Where a request goes.
 #[derive(Clone, PartialEq, Eq)]
@@ -150,6 +158,18 @@ pub struct Post {
     pub body: Bytes,
 }
 
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Status of HTTP.
+    pub status: u16,
+    /// How long to wait before asking again (RFC 9110, 10.2.3), in its form of seconds.
+    pub retry_after: Option<Duration>,
+}
+
+/// What is left of an answer behind its head.
+type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Sends, one connection for each request.
 #[derive(Clone, Debug)]
 pub struct HttpsClient {
@@ -160,7 +180,7 @@ pub struct HttpsClient {
 
 impl HttpsClient {
     /// With these roots, speaking only to what the guard allows; `timeout` is for a request from
-    /// its first look at the name to the last byte of the answer.
+    /// its first look at the name to the status of the answer.
     #[must_use]
     pub const fn new(tls: Arc<ClientConfig>, guard: Guard, timeout: Duration) -> Self {
         Self {
@@ -170,18 +190,20 @@ impl HttpsClient {
         }
     }
 
-    /// Sends with POST; the status of the answer, whatever it is.
+    /// Sends with POST. What comes behind the head of the answer counts for nothing: a body that
+    /// is slow or breaks off changes nothing about its status.
     ///
     /// # Errors
     /// When there was no answer.
-    pub async fn post(&self, target: &Target, post: Post) -> Result<u16, PostError> {
-        let sent = self.send(target, post);
-        tokio::time::timeout(self.timeout, sent)
-            .await
-            .map_err(|_| PostError::TimedOut)?
+    pub async fn post(&self, target: &Target, post: Post) -> Result<Answer, PostError> {
+        let sent = tokio::time::timeout(self.timeout, self.send(target, post)).await;
+        let (answer, rest) = sent.map_err(|_| PostError::TimedOut)??;
+        // Read so that the other side is not cut off; a long or slow one is.
+        let _ = tokio::time::timeout(REST_TIMEOUT, rest).await;
+        Ok(answer)
     }
 
-    async fn send(&self, target: &Target, post: Post) -> Result<u16, PostError> {
+    async fn send(&self, target: &Target, post: Post) -> Result<(Answer, Rest), PostError> {
         let request = request(target, post)?;
         let stream = self.connect(target).await?;
         if !target.tls {
@@ -204,9 +226,11 @@ impl HttpsClient {
         let allowed: Vec<SocketAddr> = allowed.take(ADDRESSES_MAX).collect();
         let mut failure = PostError::Refused;
         for address in allowed {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = PostError::Unreachable(error),
+            let connected = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address));
+            match connected.await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = PostError::Unreachable(error),
+                Err(late) => failure = PostError::Unreachable(late.into()),
             }
         }
         Err(failure)
@@ -228,29 +252,42 @@ fn request(target: &Target, post: Post) -> Result<Request<Full<Bytes>>, PostErro
     request.map_err(|_| PostError::Header)
 }
 
+/// The head of the answer, and what is left of it.
 async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     request: Request<Full<Bytes>>,
-) -> Result<u16, PostError> {
+) -> Result<(Answer, Rest), PostError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let asked = async {
-        let answer = sender.send_request(request).await?;
-        let status = answer.status().as_u16();
-        // Read so that the other side is not cut off; a long one is.
-        let _ = Limited::new(answer.into_body(), ANSWER_SIZE_MAX)
-            .collect()
-            .await;
-        drop(sender);
-        Ok(status)
-    };
-    tokio::pin!(connection);
-    tokio::pin!(asked);
-    tokio::select! {
+    let mut connection = Box::pin(connection);
+    let mut asked = Box::pin(async move { sender.send_request(request).await });
+    let (response, over) = tokio::select! {
         biased;
-        status = &mut asked => status,
-        ended = &mut connection => {
-            ended?;
-            asked.await
+        response = &mut asked => (response?, false),
+        ended = &mut connection => match (asked.await, ended) {
+            (Ok(response), _) => (response, true),
+            (Err(_), Err(broken)) => return Err(broken.into()),
+            (Err(error), Ok(())) => return Err(error.into()),
+        },
+    };
+    let answer = Answer::of(&response);
+    let rest = async move {
+        let body = Limited::new(response.into_body(), ANSWER_SIZE_MAX).collect();
+        tokio::select! {
+            biased;
+            _ = body => {}
+            _ = connection, if !over => {}
+        }
+    };
+    Ok((answer, Box::pin(rest)))
+}
+
+impl Answer {
+    fn of<T>(response: &hyper::Response<T>) -> Self {
+        let seconds = response.headers().get(RETRY_AFTER);
+        let seconds = seconds.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        Self {
+            status: response.status().as_u16(),
+            retry_after: seconds.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX)),
         }
     }
 }

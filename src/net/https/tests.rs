@@ -48,7 +48,7 @@ async fn a_request_is_sent_and_its_status_read() {
     let (port, got) = server(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok").await;
     let target = Target::parse(&format!("http://127.0.0.1:{port}/in?key=1")).unwrap();
     let status = client(&["127.0.0.0/8"], LONG).post(&target, post()).await;
-    assert_eq!(status.unwrap(), 202);
+    assert_eq!(status.unwrap().status, 202);
     let got = got.await.unwrap();
     assert!(got.starts_with("POST /in?key=1 HTTP/1.1\r\n"), "{got}");
     for line in [
@@ -87,7 +87,7 @@ async fn what_goes_wrong_is_told_apart() {
     };
     let redirect =
         b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
-    assert_eq!(ask(redirect, "http", LONG).await.unwrap(), 302);
+    assert_eq!(ask(redirect, "http", LONG).await.unwrap().status, 302);
     assert!(matches!(
         ask(b"220 mail\r\n\r\n", "http", LONG).await,
         Err(PostError::Http(_))
@@ -141,4 +141,38 @@ fn addresses_are_checked_before_anybody_is_asked() {
         (bare.authority().as_str(), bare.path.as_str()),
         ("[2001:db8::1]", "/")
     );
+}
+
+#[tokio::test]
+async fn a_status_counts_whatever_becomes_of_the_body() {
+    for answer in [
+        // Shorter than it says it is, then the end.
+        b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nok".as_slice(),
+        // No chunk at all.
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let (port, task) = server(answer).await;
+        let target = Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+        let result = client(&["127.0.0.1"], LONG).post(&target, post()).await;
+        assert_eq!(result.unwrap().status, 200);
+        task.await.unwrap();
+    }
+    // The head at once, the body never.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let held = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = [0; 4096];
+        let _ = stream.read(&mut bytes).await;
+        let head = b"HTTP/1.1 503 Busy\r\nretry-after: 120\r\ncontent-length: 5\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let target = Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let brief = Duration::from_secs(1);
+    let result = client(&["127.0.0.1"], brief).post(&target, post()).await;
+    held.abort();
+    let answer = result.unwrap();
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.retry_after, Some(Duration::from_secs(120)));
 }
