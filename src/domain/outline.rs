@@ -4,8 +4,12 @@
 //! exactly, without rounding. Outlines are taken as flat in latitude and longitude, which is right
 //! for anything smaller than a country; one that crosses the 180th meridian is not understood.
 
+use std::collections::BTreeSet;
+
 /// Most points of one outline.
 pub const OUTLINE_POINTS_MAX: usize = 2_000;
+/// Most points of all outlines that are looked at together, as those of one alert.
+pub const POINTS_TOTAL_MAX: usize = 5_000;
 /// Millionths in a degree.
 const MICRO: f64 = 1_000_000.0;
 /// Kilometres of a degree of latitude (a nautical mile to the minute).
@@ -57,9 +61,11 @@ impl Outline {
         if points.len() > 1 && points.first() == points.last() {
             points.pop();
         }
-        (3..=OUTLINE_POINTS_MAX)
-            .contains(&points.len())
-            .then_some(Self(points))
+        if points.len() > OUTLINE_POINTS_MAX {
+            return None;
+        }
+        let different: BTreeSet<Point> = points.iter().copied().collect();
+        (different.len() >= 3).then_some(Self(points))
     }
 
     /// From "latitude,longitude latitude,longitude …" in degrees, as CAP 1.2 (3.2.4) writes a
@@ -76,22 +82,32 @@ impl Outline {
         Self::new(points)
     }
 
-    /// A circle of `km` around a point, drawn by its points.
+    /// A circle of `km` around a point, drawn by its points; none where it reaches beyond a pole
+    /// or the 180th meridian.
+    ///
+    /// It is drawn around the true circle, so that nobody within that is left out: its sides
+    /// touch it, and a degree of longitude counts as short as it is nearest to the pole.
     #[must_use]
     pub fn circle(centre: Point, km: f64) -> Option<Self> {
         if !(km.is_finite() && (0.0..=20_000.0).contains(&km)) {
             return None;
         }
         let (latitude, longitude) = centre.degrees();
-        let high = (km / KM_PER_DEGREE).max(2.0 / MICRO);
-        let wide = high / latitude.to_radians().cos().max(0.01);
+        let half_side = std::f64::consts::PI / f64::from(CIRCLE_POINTS);
+        let high = (km / KM_PER_DEGREE).max(2.0 / MICRO) / half_side.cos();
+        let nearest_pole = latitude.abs() + high;
+        if nearest_pole >= 90.0 {
+            return None;
+        }
+        let wide = high / nearest_pole.to_radians().cos();
         let at = |index: u32| {
             let angle = f64::from(index) * std::f64::consts::TAU / f64::from(CIRCLE_POINTS);
-            let latitude = (latitude + high * angle.sin()).clamp(-90.0, 90.0);
-            let longitude = (longitude + wide * angle.cos()).clamp(-180.0, 180.0);
-            Point::from_degrees(latitude, longitude)
+            Point::from_degrees(
+                latitude + high * angle.sin(),
+                longitude + wide * angle.cos(),
+            )
         };
-        Self::new((0..CIRCLE_POINTS).filter_map(at).collect())
+        Self::new((0..CIRCLE_POINTS).map(at).collect::<Option<_>>()?)
     }
 
     /// Its points, the first not again at the end.
@@ -158,6 +174,39 @@ impl Outline {
             one.1 < two.0 || two.1 < one.0
         };
         !apart(|point| point.latitude) && !apart(|point| point.longitude)
+    }
+}
+
+/// Outlines that are looked at together; at most [`POINTS_TOTAL_MAX`] points.
+#[derive(Clone, Debug, Default)]
+pub struct Outlines {
+    all: Vec<Outline>,
+    points: usize,
+}
+
+impl Outlines {
+    /// Takes one more in; false when there would be too many points.
+    #[must_use]
+    pub fn add(&mut self, outline: Outline) -> bool {
+        let points = self.points + outline.points().len();
+        let fits = points <= POINTS_TOTAL_MAX;
+        if fits {
+            self.points = points;
+            self.all.push(outline);
+        }
+        fits
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether one of them has a point in common with this one.
+    #[must_use]
+    pub fn meet(&self, other: &Outline) -> bool {
+        self.all.iter().any(|outline| outline.meets(other))
     }
 }
 
@@ -230,6 +279,7 @@ mod tests {
             "",
             "1,2 3,4",
             "1,2 3,4 1,2",
+            "1,2 3,4 1,2 3,4 1,2",
             "a,b c,d e,f",
             "91,0 0,0 1,1",
             "1 2 3 4",
@@ -273,9 +323,35 @@ mod tests {
         assert!(circle.contains(centre) && circle.contains(east(9.5)));
         assert!(!circle.contains(east(10.5)));
         assert!(Outline::circle(centre, 0.0).unwrap().contains(centre));
+        // Its sides lie outside of the true circle, in every direction.
+        for degree in 0..360 {
+            let angle = f64::from(degree).to_radians();
+            let high = 10.0 / KM_PER_DEGREE * angle.sin();
+            let wide = 10.0 / KM_PER_DEGREE * angle.cos() / (52.0 + high).to_radians().cos();
+            let edge = Point::from_degrees(52.0 + high, 5.0 + wide).unwrap();
+            assert!(circle.contains(edge), "{degree}");
+        }
+        for (latitude, longitude) in [(89.95, 0.0), (-89.95, 0.0), (0.0, 179.95), (0.0, -179.95)] {
+            let edge = Point::from_degrees(latitude, longitude).unwrap();
+            assert!(
+                Outline::circle(edge, 10.0).is_none(),
+                "{latitude} {longitude}"
+            );
+        }
         for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e9] {
             assert!(Outline::circle(centre, wrong).is_none());
         }
+    }
+
+    #[test]
+    fn points_are_counted_over_all_outlines() {
+        let mut outlines = Outlines::default();
+        for _ in 0..POINTS_TOTAL_MAX / 4 {
+            assert!(outlines.add(square(50.0, 0.0, 1.0)));
+        }
+        assert!(!outlines.add(square(10.0, 0.0, 1.0)));
+        assert!(outlines.meet(&square(50.5, 0.5, 1.0)));
+        assert!(!outlines.meet(&square(10.0, 0.0, 1.0)));
     }
 
     proptest! {
