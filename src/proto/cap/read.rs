@@ -1,7 +1,8 @@
 //! From XML to an alert.
 
 use quick_xml::events::Event;
-use quick_xml::reader::Reader;
+use quick_xml::name::{Namespace, ResolveResult};
+use quick_xml::reader::NsReader;
 
 use super::{
     AREAS_MAX, AlertStatus, CAP_DEPTH_MAX, CAP_SIZE_MAX, CapAlert, CapArea, Geocode, INFOS_MAX,
@@ -13,6 +14,9 @@ const NAMESPACES: [&str; 2] = [
     "urn:oasis:names:tc:emergency:cap:1.2",
     "urn:oasis:names:tc:emergency:cap:1.1",
 ];
+
+/// Stands for the name of an element of another namespace: nobody here asks for it.
+const FOREIGN: &str = "";
 
 /// Why a document is no alert.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,16 +54,15 @@ pub fn read(bytes: &[u8]) -> Result<CapAlert, CapError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| CapError::Encoding)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = Reader::from_str(text);
+    let mut reader = NsReader::from_str(text);
     let mut being = Being::default();
     loop {
-        let event = reader.read_event();
-        match event.map_err(|error| CapError::Xml(error.to_string()))? {
-            Event::Start(tag) => {
-                being.open(tag.local_name().as_ref(), &attributes(&tag))?;
-            }
+        let event = reader.read_resolved_event();
+        let (space, event) = event.map_err(|error| CapError::Xml(error.to_string()))?;
+        match event {
+            Event::Start(tag) => being.open(&space, tag.local_name().as_ref())?,
             Event::Empty(tag) => {
-                being.open(tag.local_name().as_ref(), &attributes(&tag))?;
+                being.open(&space, tag.local_name().as_ref())?;
                 being.close()?;
             }
             Event::End(_) => being.close()?,
@@ -81,22 +84,14 @@ pub fn read(bytes: &[u8]) -> Result<CapAlert, CapError> {
     being.finish()
 }
 
-/// The namespaces that an element declares.
-fn attributes(tag: &quick_xml::events::BytesStart<'_>) -> Vec<String> {
-    let declared = tag.attributes().flatten().filter(|one| {
-        let key = one.key.as_ref();
-        key == "xmlns" || key.starts_with("xmlns:")
-    });
-    declared.map(|one| one.value.into_owned()).collect()
-}
-
 /// An alert being read.
 #[derive(Default)]
 struct Being {
-    /// Names of the elements that are open.
+    /// Names of the elements that are open; those of other namespaces are [`FOREIGN`].
     path: Vec<String>,
     text: String,
-    is_cap: bool,
+    /// The namespace of the root: the alert's own elements are in it.
+    namespace: &'static str,
     ended: bool,
     identifier: String,
     sender: String,
@@ -111,15 +106,18 @@ struct Being {
 }
 
 impl Being {
-    fn open(&mut self, name: &str, namespaces: &[String]) -> Result<(), CapError> {
+    fn open(&mut self, space: &ResolveResult<'_>, name: &str) -> Result<(), CapError> {
         if self.path.is_empty() {
+            let known = NAMESPACES
+                .iter()
+                .find(|one| *space == ResolveResult::Bound(Namespace(one)));
             if name != "alert" || self.ended {
                 return Err(CapError::NoAlert);
             }
-            self.is_cap = namespaces
-                .iter()
-                .any(|one| NAMESPACES.contains(&one.as_str()));
+            self.namespace = known.ok_or(CapError::NoAlert)?;
         }
+        let own = *space == ResolveResult::Bound(Namespace(self.namespace));
+        let name = if own { name } else { FOREIGN };
         if self.path.len() >= CAP_DEPTH_MAX {
             return Err(CapError::TooMany("nested elements"));
         }
@@ -246,7 +244,7 @@ impl Being {
     }
 
     fn finish(self) -> Result<CapAlert, CapError> {
-        if !self.is_cap || !self.ended {
+        if !self.ended {
             return Err(CapError::NoAlert);
         }
         let need = |text: &str, name| {
@@ -403,6 +401,36 @@ mod tests {
             }
         );
         assert_eq!((area.polygons.len(), area.circles.len()), (1, 1));
+    }
+
+    #[test]
+    fn elements_are_known_by_their_namespace() {
+        let info = "<severity>Minor</severity><x:severity xmlns:x=\"urn:other\">Extreme</x:severity>\
+<x:area xmlns:x=\"urn:other\"><areaDesc>Nowhere</areaDesc></x:area>";
+        let with_default = alert(ACTUAL, info);
+        let prefixed = with_default
+            .replace("<alert xmlns=", "<c:alert xmlns:c=")
+            .replace("</alert>", "</c:alert>");
+        let found = read(with_default.as_bytes()).unwrap();
+        assert_eq!(found.infos[0].severity, Severity::Minor);
+        assert!(found.infos[0].areas.is_empty());
+        // The root alone is in the namespace: there is nothing else in the alert.
+        assert_eq!(
+            read(prefixed.as_bytes()),
+            Err(CapError::Missing("identifier"))
+        );
+        let all = ["identifier", "sender", "sent", "status", "msgType", "scope"];
+        let all = all.iter().fold(prefixed, |text, name| {
+            text.replace(&format!("<{name}>"), &format!("<c:{name}>"))
+                .replace(&format!("</{name}>"), &format!("</c:{name}>"))
+        });
+        assert_eq!(read(all.as_bytes()).unwrap().identifier, "KSTO1055887203");
+        // A prefix of another namespace, and one of none.
+        for wrong in ["xmlns:c=\"urn:other\" xmlns=", "xmlns="] {
+            let text = alert(ACTUAL, "").replace("<alert xmlns=", &format!("<c:alert {wrong}"));
+            let text = text.replace("</alert>", "</c:alert>");
+            assert!(read(text.as_bytes()).is_err(), "{wrong}");
+        }
     }
 
     #[test]
