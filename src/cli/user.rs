@@ -11,7 +11,7 @@ use crate::clock::{Randomness, SystemClock};
 use crate::config::Config;
 use crate::daemon::{add_user, open_store};
 use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
-use crate::domain::{AuditActor, Role, User};
+use crate::domain::{AuditActor, CaseScope, Permission, Permissions, Role, User};
 use crate::store::acting::{self, Acting};
 use crate::store::{Loaded, Repo};
 use crate::tracker::{NewToken, Users};
@@ -39,6 +39,9 @@ enum Action {
         /// What the user may do.
         #[arg(long, value_enum, default_value = "operator")]
         role: RoleName,
+        /// Which cases the user sees: all, those that name the user, or none.
+        #[arg(long, value_enum, default_value = "all")]
+        cases: CasesName,
         /// File that holds the password.
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
@@ -70,6 +73,9 @@ enum Action {
         /// Ends by itself after so many days.
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: Option<u32>,
+        /// What it may do, given once for each; all that the user may where none is given.
+        #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
+        scopes: Vec<Permission>,
     },
     /// Print the hash of a password, for `[[submission.account]]`.
     HashPassword {
@@ -89,6 +95,36 @@ enum RoleName {
     Auditor,
     Viewer,
     Application,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CasesName {
+    All,
+    Own,
+    None,
+}
+
+impl From<CasesName> for CaseScope {
+    fn from(name: CasesName) -> Self {
+        match name {
+            CasesName::All => Self::All,
+            CasesName::Own => Self::Own,
+            CasesName::None => Self::None,
+        }
+    }
+}
+
+/// A permission by its name.
+fn scope(name: &str) -> Result<Permission, String> {
+    Permission::named(name).ok_or_else(|| {
+        let all = Permission::ALL.map(Permission::as_str);
+        format!("a scope is one of {}", all.join(", "))
+    })
+}
+
+/// What a token may do of what its user may; none for all of it.
+fn scopes_of(chosen: &[Permission]) -> Option<Permissions> {
+    (!chosen.is_empty()).then(|| Permissions::of(chosen))
 }
 
 impl From<RoleName> for Role {
@@ -161,6 +197,7 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
         Action::Add {
             login,
             role,
+            cases,
             password_file,
         } => {
             let password = password(password_file.as_ref())?;
@@ -170,6 +207,7 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
                 random,
                 login,
                 (*role).into(),
+                (*cases).into(),
                 &password,
             )
             .await?;
@@ -196,7 +234,12 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             users.set_disabled(user.id, false, None).await?;
             println!("{login} may log in again");
         }
-        Action::Token { login, name, days } => {
+        Action::Token {
+            login,
+            name,
+            days,
+            scopes,
+        } => {
             let user = named(repo, login)?;
             let name = display_name(name).map_err(|problem| anyhow::anyhow!("{problem}"))?;
             let token = crate::http::new_token(random);
@@ -206,6 +249,7 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
                     user: user.id,
                     hash: crate::http::token_hash(&token),
                     name,
+                    scopes: scopes_of(scopes),
                     expires_at: days.map(|days| now.plus(DAY * days)),
                 })
                 .await?;

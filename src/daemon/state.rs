@@ -10,7 +10,7 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::{Config, Engine};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::{Category, Redacted, Role, User, UserId, user};
+use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
 use crate::evidence::Signer;
 use crate::http::{ConsoleSettings, PublicSettings};
 use crate::queue::schedule::RetrySchedule;
@@ -238,6 +238,7 @@ fn new_user(
         mobile: None,
         areas: Vec::new(),
         notify_replies: false,
+        case_scope: CaseScope::All,
         disabled: false,
     }
 }
@@ -252,6 +253,7 @@ pub async fn add_user(
     random: &Randomness,
     login: &str,
     role: Role,
+    case_scope: CaseScope,
     password: &str,
 ) -> anyhow::Result<UserId> {
     let hash =
@@ -262,6 +264,7 @@ pub async fn add_user(
         role,
         password_hash: hash,
         areas: Vec::new(),
+        case_scope,
         email: None,
     };
     let users = Users::new(repo.clone(), clock.clone(), random.fork());

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::area::AreaTree;
 use super::case::Case;
 use super::contact::{Contact, ContactKind};
-use super::ids::{AreaId, CaseId, ContactId, UserId};
+use super::ids::{AreaId, ContactId, UserId};
 use super::user::{Role, User};
 
 /// One thing that a page or an address of the API asks for.
@@ -42,6 +42,12 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+
     /// All of them.
     pub const ALL: [Self; 13] = [
         Self::Own,
@@ -100,6 +106,24 @@ impl Permissions {
         Self(bits)
     }
 
+    /// As one number: the bit of each permission's own number.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From such a number; bits that mean nothing are left out.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits).and(Self::ALL)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether it is one of them.
     #[must_use]
     pub const fn has(self, permission: Permission) -> bool {
@@ -110,6 +134,12 @@ impl Permissions {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// The same with one more.
+    #[must_use]
+    pub const fn with(self, permission: Permission) -> Self {
+        Self(self.0 | 1 << permission as u32)
     }
 
     /// Each of them, in their usual order.
@@ -167,6 +197,27 @@ pub enum CaseScope {
     None,
 }
 
+impl CaseScope {
+    /// All of them, in the order in which pages show them.
+    pub const ALL: [Self; 3] = [Self::All, Self::Own, Self::None];
+
+    /// Its name in forms, in the API and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Own => "own",
+            Self::None => "none",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == name)
+    }
+}
+
 /// What somebody may do, and within which bounds. Made once for each request; everything that a
 /// page or the API shows or changes asks it.
 #[derive(Clone, Debug)]
@@ -179,22 +230,23 @@ pub struct Access {
     pub areas: Option<HashSet<AreaId>>,
     /// Which cases they see.
     pub cases: CaseScope,
-    /// For a user with [`CaseScope::Own`]: the cases they see.
-    pub own_cases: HashSet<CaseId>,
-    /// For a user with [`CaseScope::Own`]: the clients and creditors of those cases.
+    /// For a user with [`CaseScope::Own`]: the clients and creditors of the cases that name them.
+    /// The case itself says whom it names.
     pub own_parties: HashSet<ContactId>,
 }
 
 impl Access {
     /// What this user may do, within the scopes of a token if they ask by one. `areas` is asked
-    /// only for whoever covers some areas alone. Cases and parties are empty as yet.
+    /// only for whoever covers some areas alone, `parties` only for whoever sees their own cases
+    /// alone.
     ///
     /// # Errors
-    /// When the areas cannot be read.
+    /// When these cannot be read.
     pub fn of<E>(
         user: &User,
         scopes: Option<Permissions>,
         areas: impl FnOnce() -> Result<AreaTree, E>,
+        parties: impl FnOnce() -> Result<HashSet<ContactId>, E>,
     ) -> Result<Self, E> {
         let areas = if user.areas.is_empty() {
             None
@@ -208,9 +260,11 @@ impl Access {
             user: user.id,
             permissions: scopes.map_or(role, |scopes| role.and(scopes)),
             areas,
-            cases: CaseScope::All,
-            own_cases: HashSet::new(),
-            own_parties: HashSet::new(),
+            cases: user.case_scope,
+            own_parties: match user.case_scope {
+                CaseScope::Own => parties()?,
+                CaseScope::All | CaseScope::None => HashSet::new(),
+            },
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::access::Permissions;
 use super::ids::UserId;
 use super::redacted::Redacted;
 use super::timestamp::Timestamp;
@@ -23,10 +24,12 @@ pub const API_ANSWER_SIZE_MAX: usize = 8 * 1024;
 pub struct ApiToken {
     /// SHA-256 of the token; the token itself is never kept.
     pub token_hash: [u8; 32],
-    /// Whose: what it may do is what its user may do.
+    /// Whose: it may never do more than its user.
     pub user: UserId,
     /// What it is for, in the words of whoever made it.
     pub name: String,
+    /// What it may do of what its user may; none for all of it.
+    pub scopes: Option<Permissions>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used; written at most once a minute.

@@ -1,5 +1,6 @@
 //! People and programs that log in.
 
+use super::access::CaseScope;
 use super::address::{EmailAddress, PhoneNumber};
 use super::ids::{AreaId, UserId};
 use super::redacted::Redacted;
@@ -142,6 +143,8 @@ pub struct User {
     pub mobile: Option<Redacted<PhoneNumber>>,
     /// The areas this user covers; empty for all.
     pub areas: Vec<AreaId>,
+    /// Which cases this user sees, and so which clients and creditors.
+    pub case_scope: CaseScope,
     /// Told by mail when a reply has come in.
     pub notify_replies: bool,
     /// May not log in any more.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
-    AreaId, AreaTree, Channel, Channels, Communication, CommunicationId, Contact, ContactKind,
-    Content, Destination, EmailAddress, Message, MethodState, Origin, Redacted, ReplyNotice,
-    ThreadId, Timestamp, User,
+    AreaId, AreaTree, CaseScope, Channel, Channels, Communication, CommunicationId, Contact,
+    ContactKind, Content, Destination, EmailAddress, Message, MethodState, Origin, Party, Redacted,
+    ReplyNotice, ThreadId, Timestamp, User,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, Row, RowBatch, keys};
@@ -105,9 +105,8 @@ impl Submitter {
         let now = self.clock.wall();
         let contact = self.writer(message.thread)?;
         let tree = self.repo.areas()?;
-        let area = contact.as_ref().and_then(|contact| contact.area);
         for user in self.repo.users(USERS_MAX)? {
-            if !wants_to_know(&user, &tree, area) {
+            if !self.hears_of(&user, &tree, contact.as_ref())? {
                 continue;
             }
             let old = self.repo.reply_notice(user.id)?;
@@ -150,6 +149,29 @@ impl Submitter {
         Ok(batch)
     }
 
+    /// Whether a user is to be told of what somebody writes: of clients and creditors as far as
+    /// they see their cases, of everybody else as far as they cover their area.
+    fn hears_of(
+        &self,
+        user: &User,
+        tree: &AreaTree,
+        writer: Option<&Contact>,
+    ) -> Result<bool, SubmitError> {
+        if !wants_to_know(user) {
+            return Ok(false);
+        }
+        let party = writer.filter(|one| Party::of(one.kind).is_some());
+        match (party, user.case_scope) {
+            (None, _) => Ok(covers(user, tree, writer.and_then(|one| one.area))),
+            (Some(_), CaseScope::All) => Ok(true),
+            (Some(_), CaseScope::None) => Ok(false),
+            (Some(party), CaseScope::Own) => {
+                let parties = self.repo.parties_of_cases_naming(user.id)?;
+                Ok(parties.contains(&party.id))
+            }
+        }
+    }
+
     /// It is time to tell a user of what has come in since the last mail.
     fn telling(&self, user: crate::domain::UserId) -> Result<Batch, SubmitError> {
         let mut batch = Batch::new();
@@ -162,8 +184,7 @@ impl Submitter {
         };
         let now = self.clock.wall();
         let known = self.repo.user(user)?;
-        let tree = AreaTree::new(Vec::new());
-        if let Some(user) = known.filter(|user| wants_to_know(user, &tree, None)) {
+        if let Some(user) = known.filter(|user| wants_to_know(user)) {
             let contact = old.thread.map(|id| self.writer(id)).transpose()?.flatten();
             let name = contact.as_ref().map_or("", |one| one.first_name.reveal());
             self.tell(&mut batch, &user, old.waiting, name, old.thread, now)?;
@@ -287,16 +308,19 @@ fn put<T: Row>(batch: &mut Batch, old: Option<&Loaded<T>>, new: &T) {
     }
 }
 
-/// Whether a user is to be told of what somebody writes: whoever covers some areas only hears of
-/// the people in them, and of those who belong nowhere.
-fn wants_to_know(user: &User, tree: &AreaTree, area: Option<AreaId>) -> bool {
+/// Whether a user wants to be told of replies, and may log in to read them.
+fn wants_to_know(user: &User) -> bool {
     let logs_in = user.role.is_staff() && !user.disabled;
-    let covers = match area {
+    logs_in && user.notify_replies && user.email.is_some()
+}
+
+/// Whether a user covers an area; those who belong nowhere are everybody's.
+fn covers(user: &User, tree: &AreaTree, area: Option<AreaId>) -> bool {
+    match area {
         Some(area) if !user.areas.is_empty() => tree
             .path(area)
             .iter()
             .any(|above| user.areas.contains(&above.id)),
         Some(_) | None => true,
-    };
-    logs_in && covers && user.notify_replies && user.email.is_some()
+    }
 }

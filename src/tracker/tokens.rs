@@ -2,7 +2,7 @@
 
 use super::{CONFLICTS_MAX, UserError, Users, is_conflict};
 use crate::domain::token::{API_REQUESTS_MAX, TOKENS_MAX};
-use crate::domain::{ApiAnswer, ApiRequest, ApiToken, Timestamp, UserId};
+use crate::domain::{ApiAnswer, ApiRequest, ApiToken, Permissions, Timestamp, UserId};
 use crate::store::{Batch, Loaded, RowBatch, StoreError};
 
 /// Most tokens of one user that are read, revoked ones among them.
@@ -21,6 +21,8 @@ pub struct NewToken {
     pub hash: [u8; 32],
     /// What it is for, checked by [`crate::domain::user::display_name`].
     pub name: String,
+    /// What it may do of what its user may; none for all of it.
+    pub scopes: Option<Permissions>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
 }
@@ -37,7 +39,7 @@ pub enum Begun {
 }
 
 impl Users {
-    /// Makes a token.
+    /// Makes a token; it may never do more than its user's role.
     ///
     /// # Errors
     /// When there is no such user, they have [`TOKENS_MAX`] already, or the store fails.
@@ -58,6 +60,7 @@ impl Users {
             used_at: None,
             expires_at: new.expires_at,
             revoked_at: None,
+            scopes: new.scopes.map(|wanted| wanted.and(user.role.permissions())),
         });
         match self.repo.store().commit(batch).await {
             Ok(_) => {}

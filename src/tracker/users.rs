@@ -3,7 +3,7 @@
 
 use super::{CONFLICTS_MAX, is_conflict};
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::{AreaId, EmailAddress, PhoneNumber, Redacted, Role, User, UserId};
+use crate::domain::{AreaId, CaseScope, EmailAddress, PhoneNumber, Redacted, Role, User, UserId};
 use crate::store::{Batch, Loaded, Repo, RepoError, RowBatch, StoreError, keys};
 
 /// Most users looked through for another administrator.
@@ -51,6 +51,8 @@ pub struct NewUser {
     pub password_hash: String,
     /// The areas this user covers; empty for all.
     pub areas: Vec<AreaId>,
+    /// Which cases this user sees.
+    pub case_scope: CaseScope,
     /// Where trials and notices go.
     pub email: Option<EmailAddress>,
 }
@@ -81,6 +83,8 @@ pub struct UserRights {
     pub role: Role,
     /// The areas this user covers; empty for all.
     pub areas: Vec<AreaId>,
+    /// Which cases this user sees.
+    pub case_scope: CaseScope,
     /// Where trials and notices go.
     pub email: Option<EmailAddress>,
 }
@@ -132,6 +136,7 @@ impl Users {
             email: new.email.map(Redacted::new),
             mobile: None,
             areas: new.areas,
+            case_scope: new.case_scope,
             notify_replies: false,
             disabled: false,
             login: new.login,
@@ -213,6 +218,7 @@ impl Users {
             user.name.clone_from(&rights.name);
             user.role = rights.role;
             user.areas.clone_from(&rights.areas);
+            user.case_scope = rights.case_scope;
             user.email = rights.email.clone().map(Redacted::new);
         })
         .await?;

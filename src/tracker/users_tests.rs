@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::VirtualClock;
-use crate::domain::{Session, Timestamp};
+use crate::domain::{CaseScope, Session, Timestamp};
 use crate::store::Store;
 
 const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -19,6 +19,7 @@ fn new(login: &str, role: Role) -> NewUser {
         role,
         password_hash: "hash".to_owned(),
         areas: Vec::new(),
+        case_scope: CaseScope::All,
         email: None,
     }
 }
@@ -45,6 +46,7 @@ fn rights(role: Role) -> UserRights {
         name: "Ida".to_owned(),
         role,
         areas: Vec::new(),
+        case_scope: CaseScope::All,
         email: None,
     }
 }

@@ -128,6 +128,7 @@ async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
         mobile: None,
         areas: Vec::new(),
         notify_replies: false,
+        case_scope: tocsin::domain::CaseScope::All,
         disabled: false,
     };
     let mut batch = Batch::new();

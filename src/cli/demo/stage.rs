@@ -14,9 +14,9 @@ use crate::clock::{Randomness, SystemClock};
 use crate::config::{Config, Surroundings};
 use crate::daemon::{Daemon, add_user};
 use crate::domain::{
-    Area, AreaId, Audience, Channels, CommunicationId, Contact, ContactId, ContactKind, Content,
-    Destination, EmailAddress, Method, MethodId, MethodKind, MethodState, PhoneNumber, Redacted,
-    Role, UserId,
+    Area, AreaId, Audience, CaseScope, Channels, CommunicationId, Contact, ContactId, ContactKind,
+    Content, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState, PhoneNumber,
+    Redacted, Role, UserId,
 };
 use crate::proto::smpp::receipt::MessageState;
 use crate::proto::smtp::{Enhanced, Reply};
@@ -89,6 +89,7 @@ impl Stage {
             &random,
             LOGIN,
             Role::Administrator,
+            CaseScope::All,
             &password,
         )
         .await?;

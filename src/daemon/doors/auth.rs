@@ -229,6 +229,7 @@ mod tests {
             role: Role::Application,
             password_hash: String::new(),
             areas: Vec::new(),
+            case_scope: crate::domain::CaseScope::All,
             email: None,
         };
         let id = users.add(application).await.unwrap();

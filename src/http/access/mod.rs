@@ -68,7 +68,9 @@ pub(crate) fn access_of(
     user: &User,
     scopes: Option<Permissions>,
 ) -> Result<Arc<Access>, RepoError> {
-    Access::of(user, scopes, || app.repo().areas()).map(Arc::new)
+    let repo = app.repo();
+    let parties = || repo.parties_of_cases_naming(user.id);
+    Access::of(user, scopes, || repo.areas(), parties).map(Arc::new)
 }
 
 /// Lets a request through to its page when whoever asks may ask for it.

@@ -12,11 +12,12 @@ use super::super::App;
 use super::super::fault::Fault;
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    Access, Communication, CommunicationId, Contact, ContactId, Delivery, DeliveryId, Entry,
-    Message, Party, Thread, ThreadId,
+    Access, Case, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
+    DeliveryId, Entry, Message, Party, Thread, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
+use crate::tracker::{CaseError, CaseInput};
 
 /// Most people of a communication that are looked at for one who is somebody's to see.
 const PEOPLE_LOOKED_AT_MAX: usize = 50;
@@ -227,6 +228,31 @@ impl App {
             return Err(SubmitError::Invalid(vec![FieldError::beyond(beyond)]));
         }
         Ok(())
+    }
+
+    /// A case as somebody may fill it in: with clients and creditors whom they see. Whoever sees
+    /// their own cases alone is named in what they open.
+    pub(crate) fn case_within(
+        &self,
+        access: &Access,
+        mut input: CaseInput,
+        old: Option<&Case>,
+    ) -> Result<CaseInput, CaseError> {
+        if old.is_none() && !self.sees(access, input.client)? {
+            return Err(CaseError::Field("client", "This is no client.".into()));
+        }
+        for creditor in &input.creditors {
+            let known = old.is_some_and(|case| case.creditor(creditor.contact).is_some());
+            if !known && !self.sees(access, creditor.contact)? {
+                let problem = "This is no creditor.".into();
+                return Err(CaseError::Field("creditors", problem));
+            }
+        }
+        let named = input.responsible == Some(access.user) || input.team.contains(&access.user);
+        if old.is_none() && access.cases == CaseScope::Own && !named {
+            input.team.push(access.user);
+        }
+        Ok(input)
     }
 
     /// Leaves in a list what is theirs to see.

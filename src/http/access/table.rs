@@ -18,6 +18,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::MATTERS,
     pages::USERS,
     api::OWN,
+    api::USERS,
     api::MESSAGES,
     api::TEMPLATES,
     api::REPLIES,

@@ -116,7 +116,7 @@ fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, P
     let Some(user) = user.filter(|user| !user.disabled) else {
         return Ok(None);
     };
-    let access = access_of(app, &user, None)?;
+    let access = access_of(app, &user, found.scopes)?;
     let user = user.value;
     Ok(Some((found, Caller { user, access })))
 }

@@ -192,7 +192,7 @@ pub(super) async fn create(
     caller: Caller,
     Json(asked): Json<CaseAsked>,
 ) -> Answer<Response> {
-    let input = asked.input(None)?;
+    let input = app.case_within(&caller.access, asked.input(None)?, None)?;
     let by = Actor::Program(caller.user.id);
     let made = app.console.tracker.add_case(&input, by).await?;
     Ok(created(made, "/api/v1/cases"))
@@ -222,6 +222,7 @@ pub(super) async fn change(
 ) -> Answer<StatusCode> {
     let old = case(&app, &caller, &text)?;
     let input = asked.input(Some(&old))?;
+    let input = app.case_within(&caller.access, input, Some(&old))?;
     let seen: Option<Timestamp> = None;
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;

@@ -13,7 +13,7 @@ use super::auth::Caller;
 use super::body::Json;
 use super::contact_details::{given, value};
 use super::problem::Problem;
-use crate::domain::{EmailAddress, Redacted, Sentence, User};
+use crate::domain::{EmailAddress, Permission, Permissions, Redacted, Sentence, User};
 
 /// The user whose token it is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,20 +21,26 @@ pub(super) struct UserShape {
     id: String,
     login: String,
     name: String,
-    /// administrator, operator or application.
+    /// administrator, approver, operator, auditor, viewer or application.
     role: &'static str,
     /// Areas this user covers; empty for all.
     areas: Vec<String>,
+    /// Which cases this user sees: all, own (those that name the user) or none.
+    cases: &'static str,
+    /// What may be done: of the token that asks, what it may; of others, what their role may.
+    may: Vec<&'static str>,
     /// Where trials and notices go.
     email: Option<String>,
     /// Where trials of texts and calls go.
     mobile: Option<String>,
     /// Told by mail, with a link to the conversation, when a reply has come in.
     notify_replies: bool,
+    /// May not log in any more.
+    disabled: bool,
 }
 
 impl UserShape {
-    fn of(user: &User) -> Self {
+    pub(super) fn of(user: &User, may: Permissions) -> Self {
         let email = user.email.as_ref().map(Redacted::reveal);
         let mobile = user.mobile.as_ref().map(Redacted::reveal);
         Self {
@@ -43,6 +49,9 @@ impl UserShape {
             name: user.name.clone(),
             role: user.role.as_str(),
             areas: user.areas.iter().map(ToString::to_string).collect(),
+            cases: user.case_scope.as_str(),
+            may: may.iter().map(Permission::as_str).collect(),
+            disabled: user.disabled,
             email: email.map(|one| one.as_str().to_owned()),
             mobile: mobile.map(|one| one.as_str().to_owned()),
             notify_replies: user.notify_replies,
@@ -54,7 +63,7 @@ impl UserShape {
 #[utoipa::path(get, path = "/api/v1/me", tag = "me", operation_id = "getMe",
     responses((status = 200, body = UserShape)))]
 pub(super) async fn get(caller: Caller) -> axum::Json<UserShape> {
-    axum::Json(UserShape::of(&caller.user))
+    axum::Json(UserShape::of(&caller.user, caller.access.permissions))
 }
 
 /// What users set for themselves. Whatever is left out stays as it is.

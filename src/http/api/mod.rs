@@ -42,6 +42,7 @@ mod search;
 mod sending;
 mod shape;
 mod templates;
+mod users;
 
 use std::sync::Arc;
 
@@ -175,6 +176,14 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(correspondence::note))
 }
 
+fn user_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(users::list))
+        .routes(routes!(users::get, users::amend))
+        .routes(routes!(users::tokens))
+        .routes(routes!(users::revoke))
+}
+
 fn template_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(templates::list, templates::create))
@@ -204,6 +213,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::delivery))
         .routes(routes!(exports::statistics))
         .routes(routes!(me::get, me::amend))
+        .merge(user_routes())
         .routes(routes!(log::list))
         .routes(routes!(search::search))
         .routes(routes!(audit::list))

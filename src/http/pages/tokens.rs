@@ -19,7 +19,7 @@ use super::problems::{Problem, Problems};
 use super::{Answer, id, show, show_as};
 use crate::domain::token::TOKENS_MAX;
 use crate::domain::user::display_name;
-use crate::domain::{ApiToken, Sentence, User, UserId};
+use crate::domain::{ApiToken, Permission, Permissions, Role, Sentence, User, UserId};
 use crate::store::Loaded;
 use crate::submit::FieldError;
 use crate::tracker::{NewToken, TOKENS_READ_MAX, UserError};
@@ -31,6 +31,8 @@ const TERMS: [(&str, &str); 4] = [
     ("30", "tokens.days_30"),
     ("", "tokens.days_none"),
 ];
+/// What is ticked until somebody chooses: a program that reads needs no more.
+const USUAL: Permissions = Permissions::of(&[Permission::See]);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 struct Row {
@@ -40,8 +42,16 @@ struct Row {
     state: Badge,
     live: bool,
     made: When,
+    /// What it may do, in words.
+    scopes: String,
     used: Option<When>,
     ends: Option<When>,
+}
+
+struct ScopeChoice {
+    value: &'static str,
+    label: &'static str,
+    chosen: bool,
 }
 
 struct Term {
@@ -62,6 +72,7 @@ struct Page {
     tokens: Vec<Row>,
     name: String,
     terms: Vec<Term>,
+    scopes: Vec<ScopeChoice>,
     p: Problems,
     problems: Vec<Problem>,
 }
@@ -82,6 +93,7 @@ struct Left {
     fresh: String,
     name: String,
     days: String,
+    scopes: Permissions,
     problems: Vec<FieldError>,
     done: String,
 }
@@ -95,6 +107,7 @@ pub(super) async fn page(
 ) -> Answer {
     let left = Left {
         days: TERMS[0].0.to_owned(),
+        scopes: USUAL,
         done: Fields::of_query(&uri).get("done").to_owned(),
         ..Left::default()
     };
@@ -112,20 +125,26 @@ pub(super) async fn make(
     let mut left = Left {
         name: fields.get("name").to_owned(),
         days: fields.get("days").to_owned(),
+        scopes: asked(&fields).and(user.role.permissions()),
         ..Left::default()
     };
     let wrong = |field, problem: Sentence| FieldError::new(field, problem);
     let name = display_name(&left.name).map_err(|problem| wrong("name", problem));
     let term = TERMS.iter().find(|(value, _)| *value == left.days);
     let term = term.ok_or_else(|| wrong("days", "Choose one of the list.".into()));
+    if left.scopes.is_empty() {
+        let problem = "Tick what the program may do.".into();
+        left.problems.push(wrong("scopes", problem));
+    }
     match (name, term) {
-        (Ok(name), Ok((days, _))) => {
+        (Ok(name), Ok((days, _))) if left.problems.is_empty() => {
             let days: Option<u32> = days.parse().ok();
             let token = new_token(&app.console.random);
             let new = NewToken {
                 user: user.id,
                 hash: session::hash(&token),
                 name,
+                scopes: Some(left.scopes),
                 expires_at: days.map(|days| app.now().plus(DAY * days)),
             };
             match app.users().add_token(new).await {
@@ -133,6 +152,7 @@ pub(super) async fn make(
                     left = Left {
                         fresh: token,
                         days: TERMS[0].0.to_owned(),
+                        scopes: USUAL,
                         ..Left::default()
                     };
                 }
@@ -216,8 +236,12 @@ fn view(app: &App, signed: &Signed, user: &User, left: Left) -> Answer {
         id: user.id,
         user: user.name.clone(),
         disabled: user.disabled,
-        tokens: tokens.iter().map(|token| row(app, &c, token)).collect(),
+        tokens: tokens
+            .iter()
+            .map(|one| row(app, &c, user.role, one))
+            .collect(),
         terms: TERMS.map(term).into(),
+        scopes: choices(&c, user.role.permissions(), left.scopes),
         fresh: left.fresh,
         name: left.name,
         problems: p.summary(&c),
@@ -227,7 +251,51 @@ fn view(app: &App, signed: &Signed, user: &User, left: Left) -> Answer {
     show_as(status, &page)
 }
 
-fn row(app: &App, c: &Chrome, token: &ApiToken) -> Row {
+/// What was ticked.
+fn asked(fields: &Fields) -> Permissions {
+    let ticked = fields.all("scope").filter_map(Permission::named);
+    ticked.fold(Permissions::default(), Permissions::with)
+}
+
+fn choices(c: &Chrome, role: Permissions, chosen: Permissions) -> Vec<ScopeChoice> {
+    let choice = |one: Permission| ScopeChoice {
+        value: one.as_str(),
+        label: c.t(words_of(one)),
+        chosen: chosen.has(one),
+    };
+    role.iter().map(choice).collect()
+}
+
+/// What a permission is called on pages.
+const fn words_of(permission: Permission) -> &'static str {
+    match permission {
+        Permission::Own => "scope.own",
+        Permission::See => "scope.see",
+        Permission::Write => "scope.write",
+        Permission::Send => "scope.send",
+        Permission::Approve => "scope.approve",
+        Permission::ChangeContacts => "scope.contacts",
+        Permission::Arrange => "scope.arrange",
+        Permission::HandleCases => "scope.cases",
+        Permission::ManageTemplates => "scope.templates",
+        Permission::Export => "scope.export",
+        Permission::Audit => "scope.audit",
+        Permission::Retain => "scope.retain",
+        Permission::Administer => "scope.administer",
+    }
+}
+
+/// What a token may do, as its user's role stands now.
+fn scopes_of(c: &Chrome, role: Role, token: &ApiToken) -> String {
+    let Some(scopes) = token.scopes else {
+        return c.t("tokens.all_scopes").to_owned();
+    };
+    let words = scopes.and(role.permissions()).iter();
+    let words: Vec<_> = words.map(|one| c.t(words_of(one))).collect();
+    words.join(", ")
+}
+
+fn row(app: &App, c: &Chrome, role: Role, token: &ApiToken) -> Row {
     let live = token.is_valid(app.now());
     let (tone, icon, key) = match (live, token.revoked_at) {
         (true, _) => ("good", "check", "tokens.valid"),
@@ -243,6 +311,7 @@ fn row(app: &App, c: &Chrome, token: &ApiToken) -> Row {
             text: c.t(key).to_owned(),
         },
         live,
+        scopes: scopes_of(c, role, token),
         made: c.when(&token.created_at),
         used: token.used_at.map(|at| c.when(&at)),
         ends: token.expires_at.map(|at| c.when(&at)),

@@ -18,7 +18,7 @@ use super::problems::{Problem, Problems};
 use super::users::state;
 use super::{Answer, id, show, show_as};
 use crate::domain::user::{USER_AREAS_MAX, display_name, login_name, password_problem};
-use crate::domain::{AreaId, EmailAddress, Role, Sentence, User, UserId};
+use crate::domain::{AreaId, CaseScope, EmailAddress, Role, Sentence, User, UserId};
 use crate::store::Loaded;
 use crate::submit::FieldError;
 use crate::tracker::{NewUser, UserError, UserRights};
@@ -26,6 +26,13 @@ use crate::tracker::{NewUser, UserError, UserRights};
 struct RoleChoice {
     value: &'static str,
     label: String,
+    note: &'static str,
+    chosen: bool,
+}
+
+struct CasesChoice {
+    value: &'static str,
+    label: &'static str,
     note: &'static str,
     chosen: bool,
 }
@@ -45,6 +52,7 @@ struct Entered {
     role: String,
     email: String,
     areas: Vec<AreaId>,
+    cases: String,
 }
 
 #[derive(Template)]
@@ -60,6 +68,7 @@ struct Page {
     e: Entered,
     roles: Vec<RoleChoice>,
     areas: Vec<AreaChoice>,
+    cases: Vec<CasesChoice>,
     p: Problems,
     problems: Vec<Problem>,
 }
@@ -82,6 +91,7 @@ struct AskPage {
 pub(super) async fn new(State(app): State<Arc<App>>, signed: Signed) -> Answer {
     let entered = Entered {
         role: Role::Operator.as_str().to_owned(),
+        cases: CaseScope::All.as_str().to_owned(),
         ..Entered::default()
     };
     form(&app, &signed, None, entered, &[], "")
@@ -108,6 +118,7 @@ pub(super) async fn create(
                 role: rights.role,
                 password_hash: hashed(&app, password).await?,
                 areas: rights.areas,
+                case_scope: rights.case_scope,
                 email: rights.email,
             })
             .await;
@@ -252,6 +263,7 @@ fn entered_of(user: &User) -> Entered {
         role: user.role.as_str().to_owned(),
         email: email.unwrap_or_default().to_owned(),
         areas: user.areas.clone(),
+        cases: user.case_scope.as_str().to_owned(),
     }
 }
 
@@ -268,6 +280,7 @@ fn read(fields: &Fields) -> Entered {
         name: fields.get("name").to_owned(),
         role: fields.get("role").to_owned(),
         email: fields.get("email").trim().to_owned(),
+        cases: fields.get("cases").to_owned(),
         areas,
     }
 }
@@ -295,10 +308,19 @@ fn rights(
         let problem = Sentence::with("Choose at most {0} areas.", &[&USER_AREAS_MAX]);
         wrong("areas", problem);
     }
+    // An application is not asked.
+    let cases = match entered.cases.as_str() {
+        "" => Some(known.map_or(CaseScope::All, |user| user.case_scope)),
+        name => CaseScope::named(name),
+    };
+    if cases.is_none() {
+        wrong("cases", "Choose one of the list.".into());
+    }
     let rights = UserRights {
         name: name.ok()?,
         role: role?,
         areas: entered.areas.clone(),
+        case_scope: cases?,
         email: email.ok()?,
     };
     problems.is_empty().then_some(rights)
@@ -331,6 +353,7 @@ fn form(
         known,
         roles: roles(&c, &entered.role),
         areas: areas(app, &entered.areas)?,
+        cases: cases(&c, &entered.cases),
         problems: p.summary(&c),
         p,
         e: entered,
@@ -352,6 +375,22 @@ fn roles(c: &Chrome, chosen: &str) -> Vec<RoleChoice> {
         (Role::Approver, "users.approver_note"),
         (Role::Administrator, "users.administrator_note"),
         (Role::Auditor, "users.auditor_note"),
+    ]
+    .map(choice)
+    .into()
+}
+
+fn cases(c: &Chrome, chosen: &str) -> Vec<CasesChoice> {
+    let choice = |(scope, label, note): (CaseScope, &'static str, &'static str)| CasesChoice {
+        value: scope.as_str(),
+        label: c.t(label),
+        note: c.t(note),
+        chosen: scope.as_str() == chosen,
+    };
+    [
+        (CaseScope::All, "users.cases_all", "users.cases_all_note"),
+        (CaseScope::Own, "users.cases_own", "users.cases_own_note"),
+        (CaseScope::None, "users.cases_none", "users.cases_none_note"),
     ]
     .map(choice)
     .into()

@@ -13,7 +13,7 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome};
 use super::{Answer, show};
-use crate::domain::{User, UserId};
+use crate::domain::{CaseScope, User, UserId};
 
 /// Users listed.
 const USERS_MAX: usize = 1_000;
@@ -24,6 +24,7 @@ struct Row {
     login: String,
     role: String,
     areas: String,
+    cases: &'static str,
     state: Badge,
     since: When,
 }
@@ -53,6 +54,11 @@ fn row(c: &Chrome, areas: &Areas, user: &User) -> Row {
         name: user.name.clone(),
         login: user.login.clone(),
         role: c.words.label(user.role.as_str()),
+        cases: match user.case_scope {
+            CaseScope::All => c.t("users.cases_all"),
+            CaseScope::Own => c.t("users.cases_own"),
+            CaseScope::None => c.t("users.cases_none"),
+        },
         areas: if covered.is_empty() {
             c.t("contacts.all_areas").to_owned()
         } else {

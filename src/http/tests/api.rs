@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::guard::Peer;
 use super::super::{new_token, token_hash};
 use super::world::{Answer, Fetched, World, world};
-use crate::domain::{ThreadId, Timestamp};
+use crate::domain::{Permissions, ThreadId, Timestamp};
 use crate::tracker::NewToken;
 
 /// A program with its token.
@@ -23,13 +23,32 @@ pub(super) async fn program<'a>(world: &'a World, login: &str) -> Program<'a> {
     program_until(world, login, None).await
 }
 
+/// One with a token that may do this much.
+pub(super) async fn program_scoped<'a>(
+    world: &'a World,
+    login: &str,
+    scopes: Permissions,
+) -> Program<'a> {
+    program_with(world, login, None, Some(scopes)).await
+}
+
 async fn program_until<'a>(world: &'a World, login: &str, end: Option<Timestamp>) -> Program<'a> {
+    program_with(world, login, end, None).await
+}
+
+async fn program_with<'a>(
+    world: &'a World,
+    login: &str,
+    end: Option<Timestamp>,
+    scopes: Option<Permissions>,
+) -> Program<'a> {
     let user = world.repo.user_by_login(login).unwrap().unwrap();
     let token = new_token(&crate::clock::Randomness::seeded(77));
     let new = NewToken {
         user: user.id,
         hash: token_hash(&token),
         name: "a test".to_owned(),
+        scopes,
         expires_at: end,
     };
     users(world).add_token(new).await.unwrap();
@@ -193,6 +212,7 @@ async fn tokens_end_with_their_time_their_user_and_their_revocation() {
         user: other.id,
         hash: token_hash(&token),
         name: "app".to_owned(),
+        scopes: None,
         expires_at: None,
     };
     users(&world).add_token(new).await.unwrap();
@@ -276,6 +296,7 @@ async fn administrators_make_and_revoke_tokens() {
     let fields = [
         ("name", "Rota import".to_owned()),
         ("days", "90".to_owned()),
+        ("scope", "see".to_owned()),
     ];
     let made = browser.post(&place, &fields).await;
     let start = made.body.find("tocsin_").unwrap();

@@ -24,6 +24,7 @@ pub(super) async fn another<'a>(world: &'a World, login: &str, seed: u64) -> Pro
         user: user.id,
         hash: token_hash(&token),
         name: login.to_owned(),
+        scopes: None,
         expires_at: None,
     };
     users.add_token(new).await.unwrap();

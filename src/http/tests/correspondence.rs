@@ -57,7 +57,7 @@ pub(super) async fn firm() -> Firm {
     }
 }
 
-async fn case(
+pub(super) async fn case(
     world: &World,
     reference: &str,
     client: ContactId,

@@ -1,4 +1,8 @@
-//! Whoever covers some areas sees the people of these, and nobody else.
+//! Whoever covers some areas sees the people of these, and nobody else; the same with cases and
+//! with what a token may do.
+
+mod cases;
+mod tokens;
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;

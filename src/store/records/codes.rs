@@ -6,11 +6,11 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::template::{TemplateCategory, TemplateState};
 use crate::domain::{
-    BounceClass, CaseChange, CaseStatus, Channel, Channels, ClosedReason, CommunicationState,
-    ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection, EntryKind, Fault,
-    ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState, Party, Permanence,
-    PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState, TicketPurpose,
-    comms_issue::Reachability,
+    BounceClass, CaseChange, CaseScope, CaseStatus, Channel, Channels, ClosedReason,
+    CommunicationState, ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection,
+    EntryKind, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState,
+    Party, Permanence, PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState,
+    TicketPurpose, comms_issue::Reachability,
 };
 
 /// An enum with a number for each of its values.
@@ -97,6 +97,7 @@ codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
 codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application, 4 Approver, 5 Auditor, 6 Viewer);
+codes!(CaseScope, "scope of cases": 1 All, 2 Own, 3 None);
 codes!(CaseStatus, "case status": 1 Open, 2 OnHold, 3 Closed);
 codes!(CaseChange, "change of a case":
     1 Opened, 2 Edited, 3 Held, 4 Resumed, 5 Closed, 6 Reopened, 7 CreditorAdded,

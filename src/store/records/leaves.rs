@@ -7,7 +7,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::{
     AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
     Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId,
-    PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId,
+    Permissions, PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -121,6 +121,23 @@ impl<C> Encode<C> for Timestamp {
 impl<'b, C> Decode<'b, C> for Timestamp {
     fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
         decoder.u64().map(Self::from_millis)
+    }
+}
+
+/// A bit for each permission: numbers of permissions stay what they are for ever.
+impl<C> Encode<C> for Permissions {
+    fn encode<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), EncodeError<W::Error>> {
+        encoder.u32(self.bits())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Permissions {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        decoder.u32().map(Self::from_bits)
     }
 }
 

@@ -3,8 +3,8 @@
 use super::leaves::packed;
 use super::shape::{record, shape};
 use crate::domain::{
-    ApiAnswer, ApiRequest, ApiToken, AreaId, EmailAddress, PhoneNumber, Redacted, Role, Session,
-    Timestamp, User, UserId,
+    ApiAnswer, ApiRequest, ApiToken, AreaId, CaseScope, EmailAddress, Permissions, PhoneNumber,
+    Redacted, Role, Session, Timestamp, User, UserId,
 };
 
 shape! {
@@ -22,9 +22,15 @@ shape! {
         #[n(10)] #[cbor(with = "packed", skip_if = "Vec::is_empty", default)] areas: Vec<AreaId>,
         #[n(11)] #[cbor(default)] notify_replies: bool,
         #[n(12)] #[cbor(default)] disabled: bool,
+        #[n(13)] #[cbor(skip_if = "is_all", default)] case_scope: CaseScope,
     }
 }
 record!(User, "user");
+
+/// Whoever sees all cases is written as before there were scopes.
+fn is_all(scope: &CaseScope) -> bool {
+    *scope == CaseScope::All
+}
 
 shape! {
     Session as SessionRow {
@@ -47,6 +53,7 @@ shape! {
         #[n(4)] used_at: Option<Timestamp>,
         #[n(5)] expires_at: Option<Timestamp>,
         #[n(6)] revoked_at: Option<Timestamp>,
+        #[n(7)] scopes: Option<Permissions>,
     }
 }
 record!(ApiToken, "api token");

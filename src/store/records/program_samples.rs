@@ -17,6 +17,7 @@ pub(crate) fn api_token() -> ApiToken {
         used_at: Some(at(60_000)),
         expires_at: Some(at(86_400_000)),
         revoked_at: Some(at(120_000)),
+        scopes: None,
     }
 }
 

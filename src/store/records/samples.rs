@@ -345,6 +345,7 @@ pub(crate) fn user() -> User {
         mobile: None,
         areas: Vec::new(),
         notify_replies: false,
+        case_scope: crate::domain::CaseScope::All,
         disabled: false,
     }
 }

@@ -1,5 +1,7 @@
 //! Reading cases and what was done with them.
 
+use std::collections::HashSet;
+
 use super::{Page, Repo, Result};
 use crate::domain::{Case, CaseEvent, CaseId, CaseStatus, ContactId, UserId};
 use crate::store::Loaded;
@@ -133,6 +135,17 @@ impl Repo {
     /// Cases that name somebody on our side, at most [`CASES_OF_ONE_MAX`], last changed first.
     pub fn cases_naming(&self, user: UserId) -> Result<Vec<Loaded<Case>>> {
         self.first_cases(&CaseList::Naming(user), CASES_OF_ONE_MAX)
+    }
+
+    /// The clients and creditors of the cases that name somebody on our side, as they are called
+    /// now.
+    pub fn parties_of_cases_naming(&self, user: UserId) -> Result<HashSet<ContactId>> {
+        let mut parties = HashSet::new();
+        for case in self.cases_naming(user)? {
+            parties.insert(case.client);
+            parties.extend(case.creditors.iter().map(|one| one.contact));
+        }
+        parties.into_iter().map(|id| self.current_id(id)).collect()
     }
 
     fn first_cases(&self, list: &CaseList, limit: usize) -> Result<Vec<Loaded<Case>>> {

@@ -334,6 +334,7 @@ async fn who_is_taken_back_leaves_the_recipient_lists() {
         role: crate::domain::Role::Operator,
         password_hash: "hash".to_owned(),
         areas: Vec::new(),
+        case_scope: crate::domain::CaseScope::All,
         email: None,
     };
     let ida = users.add(new).await.unwrap();

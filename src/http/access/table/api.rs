@@ -9,6 +9,19 @@ pub(super) const OWN: &[RouteRule] = &[
     patch("/api/v1/me", P::Own, "user.settings"),
 ];
 
+/// Users, and the tokens of their programs.
+pub(super) const USERS: &[RouteRule] = &[
+    read("/api/v1/users", P::Administer),
+    read("/api/v1/users/{id}", P::Administer),
+    patch("/api/v1/users/{id}", P::Administer, "user.change"),
+    read("/api/v1/users/{id}/tokens", P::Administer),
+    delete(
+        "/api/v1/users/{id}/tokens/{token}",
+        P::Administer,
+        "token.revoke",
+    ),
+];
+
 /// Templates, and what drafts take of them.
 pub(super) const TEMPLATES: &[RouteRule] = &[
     read("/api/v1/templates", P::See),

@@ -223,7 +223,11 @@ pub(in super::super) async fn make(
     let nobody = ContactId::from_bytes([0; 16]);
     let input = read(&fields, fields.get("client").parse().unwrap_or(nobody));
     let by = Actor::User(signed.user.id);
-    match app.console.tracker.add_case(&input, by).await {
+    let made = match app.case_within(&signed.access, input.clone(), None) {
+        Ok(bound) => app.console.tracker.add_case(&bound, by).await,
+        Err(error) => Err(error),
+    };
+    match made {
         Ok(id) => Ok(see(&format!("/cases/{id}?done=saved"))),
         Err(CaseError::Field(field, why)) => {
             form(&app, &signed, None, &input, &[FieldError::new(field, why)])
@@ -243,7 +247,11 @@ pub(in super::super) async fn change(
     let seen = fields.get("seen").parse().ok().map(Timestamp::from_millis);
     let by = Actor::User(signed.user.id);
     let tracker = &app.console.tracker;
-    match tracker.change_case(case.id, seen, &input, by).await {
+    let changed = match app.case_within(&signed.access, input.clone(), Some(&case)) {
+        Ok(bound) => tracker.change_case(case.id, seen, &bound, by).await,
+        Err(error) => Err(error),
+    };
+    match changed {
         Ok(()) => Ok(see(&format!("/cases/{}?done=saved", case.id))),
         Err(CaseError::Field(field, why)) => {
             let problem = FieldError::new(field, why);

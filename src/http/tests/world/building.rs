@@ -163,6 +163,7 @@ async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
         mobile: None,
         areas: Vec::new(),
         notify_replies: false,
+        case_scope: crate::domain::CaseScope::All,
         disabled: false,
     };
     let mut batch = Batch::new();

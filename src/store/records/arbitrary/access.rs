@@ -10,8 +10,8 @@ use super::{
     user_id,
 };
 use crate::domain::{
-    ApiAnswer, ApiRequest, ApiToken, Destination, Redacted, Role, Session, Ticket, TicketPurpose,
-    User, Visit,
+    ApiAnswer, ApiRequest, ApiToken, CaseScope, Destination, Permissions, Redacted, Role, Session,
+    Ticket, TicketPurpose, User, Visit,
 };
 
 pub(crate) fn user() -> impl Strategy<Value = User> {
@@ -19,7 +19,8 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
     let who = (user_id(), text(), text(), role, closed_text(), time());
     let shown = (option::of(text()), option::of(text()));
     let reached = (option::of(destination()), option::of(destination()));
-    let more = (vec(area_id(), 0..3), any::<bool>(), any::<bool>());
+    let scope = select(CaseScope::ALL.to_vec());
+    let more = (vec(area_id(), 0..3), any::<bool>(), any::<bool>(), scope);
     (who, shown, reached, more).prop_map(|(who, shown, reached, more)| {
         let (mut email, mut mobile) = (None, None);
         for to in [reached.0, reached.1].into_iter().flatten() {
@@ -42,6 +43,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
             areas: more.0,
             notify_replies: more.1,
             disabled: more.2,
+            case_scope: more.3,
         }
     })
 }
@@ -118,16 +120,17 @@ pub(crate) fn api_token() -> impl Strategy<Value = ApiToken> {
         option::of(time()),
         option::of(time()),
     );
-    (any::<[u8; 32]>(), user_id(), text(), times).prop_map(|(token_hash, user, name, times)| {
-        ApiToken {
-            token_hash,
-            user,
-            name,
-            created_at: times.0,
-            used_at: times.1,
-            expires_at: times.2,
-            revoked_at: times.3,
-        }
+    let scopes = option::of(any::<u32>().prop_map(Permissions::from_bits));
+    let who = (any::<[u8; 32]>(), user_id(), text(), scopes);
+    (who, times).prop_map(|((token_hash, user, name, scopes), times)| ApiToken {
+        token_hash,
+        user,
+        name,
+        created_at: times.0,
+        used_at: times.1,
+        expires_at: times.2,
+        revoked_at: times.3,
+        scopes,
     })
 }
 

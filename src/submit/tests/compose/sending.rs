@@ -280,6 +280,7 @@ fn user(world: &World) -> User {
         mobile: None,
         areas: Vec::new(),
         notify_replies: false,
+        case_scope: crate::domain::CaseScope::All,
         disabled: false,
     }
 }

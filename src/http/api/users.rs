@@ -1,0 +1,198 @@
+//! Users and the tokens of their programs, for administrators. Tokens are made in the console or
+//! on the command line alone: an answer with one would be kept for whoever asks twice.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::App;
+use super::Answer;
+use super::auth::Caller;
+use super::body::{Ids, Json, field_id, id};
+use super::contact_details::value;
+use super::me::UserShape;
+use super::problem::Problem;
+use super::shape::time;
+use crate::domain::user::{USER_AREAS_MAX, display_name};
+use crate::domain::{ApiToken, CaseScope, Permission, Redacted, Role, User, UserId};
+use crate::store::Loaded;
+use crate::tracker::{TOKENS_READ_MAX, UserError, UserRights};
+
+/// Most users listed.
+const USERS_MAX: usize = 1_000;
+
+/// The user of an address.
+pub(super) fn user(app: &App, text: &str) -> Answer<Loaded<User>> {
+    let of: UserId = id(text, "user")?;
+    let found = app.repo().user(of)?;
+    found.ok_or_else(|| Problem::not_found("user"))
+}
+
+fn shape(user: &Loaded<User>) -> UserShape {
+    UserShape::of(user, user.role.permissions())
+}
+
+/// Who may log in, and which applications may send; the first 1000.
+#[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "listUsers",
+    responses((status = 200, body = Vec<UserShape>)))]
+pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<UserShape>>> {
+    let users = app.repo().users(USERS_MAX)?;
+    Ok(axum::Json(users.iter().map(shape).collect()))
+}
+
+/// One user.
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "users", operation_id = "getUser",
+    params(("id" = String, Path)), responses((status = 200, body = UserShape)))]
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<UserShape>> {
+    Ok(axum::Json(shape(&user(&app, &text)?)))
+}
+
+/// What an administrator decides about a user. Whatever is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RightsAsked {
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
+    name: Option<String>,
+    /// administrator, approver, operator, auditor or viewer; applications keep theirs.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
+    role: Option<String>,
+    /// Areas this user covers; empty for all.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = Vec<String>)]
+    areas: Option<Vec<String>>,
+    /// Which cases this user sees: all, own (those that name the user) or none.
+    #[serde(default, deserialize_with = "value")]
+    #[schema(value_type = String)]
+    cases: Option<String>,
+}
+
+impl RightsAsked {
+    fn rights(&self, old: &User) -> Answer<UserRights> {
+        let mut rights = UserRights {
+            name: old.name.clone(),
+            role: old.role,
+            areas: old.areas.clone(),
+            case_scope: old.case_scope,
+            email: old.email.as_ref().map(Redacted::reveal).cloned(),
+        };
+        if let Some(name) = &self.name {
+            let read = display_name(name);
+            rights.name = read.map_err(|why| Problem::field("name", why.to_string()))?;
+        }
+        if let Some(role) = &self.role {
+            let mut all = Role::ALL.into_iter();
+            let role = all.find(|one| one.as_str() == role);
+            let fits = role.filter(|role| role.is_staff() == old.role.is_staff());
+            let wrong = || Problem::field("role", "There is no such role for this user.");
+            rights.role = fits.ok_or_else(wrong)?;
+        }
+        if let Some(areas) = &self.areas {
+            if areas.len() > USER_AREAS_MAX {
+                let detail = format!("Choose at most {USER_AREAS_MAX} areas.");
+                return Err(Problem::field("areas", detail));
+            }
+            let areas = areas.iter().map(|area| field_id("areas", area));
+            rights.areas = areas.collect::<Answer<_>>()?;
+            rights.areas.sort();
+            rights.areas.dedup();
+        }
+        if let Some(cases) = &self.cases {
+            let wrong = || Problem::field("cases", "Cases are all, own or none.");
+            rights.case_scope = CaseScope::named(cases).ok_or_else(wrong)?;
+        }
+        Ok(rights)
+    }
+}
+
+/// Changes what a user may do and see. Another role ends the user's sessions.
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "amendUser",
+    params(("id" = String, Path)), request_body = RightsAsked, responses((status = 204)))]
+pub(super) async fn amend(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<RightsAsked>,
+) -> Answer<StatusCode> {
+    let old = user(&app, &text)?;
+    let rights = asked.rights(&old)?;
+    let users = app.users();
+    match users.change_rights(old.id, &rights, caller.user.id).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(error @ (UserError::LastAdministrator | UserError::Yourself)) => {
+            Err(Problem::conflict("role", error.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A token of a user's programs; the token itself is never told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenShape {
+    /// Names the token and lets nobody in.
+    id: String,
+    /// What it is for.
+    name: String,
+    /// What it may do of what its user may; null for all of it.
+    scopes: Option<Vec<&'static str>>,
+    created_at: String,
+    used_at: Option<String>,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+impl TokenShape {
+    fn of(token: &ApiToken) -> Self {
+        let names = |scopes: crate::domain::Permissions| {
+            scopes.iter().map(Permission::as_str).collect::<Vec<_>>()
+        };
+        Self {
+            id: HEXLOWER.encode(&token.token_hash),
+            name: token.name.clone(),
+            scopes: token.scopes.map(names),
+            created_at: time(token.created_at),
+            used_at: token.used_at.map(time),
+            expires_at: token.expires_at.map(time),
+            revoked_at: token.revoked_at.map(time),
+        }
+    }
+}
+
+/// The tokens of a user's programs, revoked ones among them.
+#[utoipa::path(get, path = "/api/v1/users/{id}/tokens", tag = "users",
+    operation_id = "listTokens", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<TokenShape>)))]
+pub(super) async fn tokens(
+    State(app): State<Arc<App>>,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<Vec<TokenShape>>> {
+    let of = user(&app, &text)?.id;
+    let mut tokens = app.repo().tokens_of(of, TOKENS_READ_MAX)?;
+    tokens.sort_by_key(|token| std::cmp::Reverse(token.created_at));
+    let shapes = tokens.iter().map(|token| TokenShape::of(token));
+    Ok(axum::Json(shapes.collect()))
+}
+
+/// Revokes a token: from then on it lets nobody in.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/tokens/{token}", tag = "users",
+    operation_id = "revokeToken", params(("id" = String, Path), ("token" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn revoke(
+    State(app): State<Arc<App>>,
+    Ids((text, token)): Ids<(String, String)>,
+) -> Answer<StatusCode> {
+    let of = user(&app, &text)?.id;
+    let hash = HEXLOWER.decode(token.as_bytes());
+    let hash = hash.ok().and_then(|bytes| bytes.try_into().ok());
+    let hash: [u8; 32] = hash.ok_or_else(|| Problem::not_found("token"))?;
+    app.users().revoke_token(of, &hash).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
