@@ -76,12 +76,7 @@ impl<'a> Lexer<'a> {
                 return;
             }
         }
-        let ends = ["-->", "--!>"].map(|end| comment.find(end).map(|at| at + end.len()));
-        self.rest = ends
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or("", |end| &comment[end..]);
+        self.rest = behind_comment(comment);
     }
 
     /// Reads name and attributes behind "<" or "</"; none where the tag never ends.
@@ -112,6 +107,20 @@ impl<'a> Lexer<'a> {
             rest = behind;
         }
     }
+}
+
+/// What follows the first "-->" or "--!>", found in one pass.
+fn behind_comment(comment: &str) -> &str {
+    let mut rest = comment;
+    while let Some(at) = rest.find("--") {
+        let behind = &rest[at + 2..];
+        let ended = behind.strip_prefix('>').or(behind.strip_prefix("!>"));
+        if let Some(ended) = ended {
+            return ended;
+        }
+        rest = &rest[at + 1..];
+    }
+    ""
 }
 
 /// Name, value and what follows; none where a quoted value never ends.

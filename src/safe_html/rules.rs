@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ammonia::{Builder, UrlRelative};
 
 use super::balance::known_elements;
-use super::pictures::{PICTURES_SIZE_MAX_BYTES, data_of, is_picture_data};
+use super::pictures::{PICTURES_MAX, PICTURES_SIZE_MAX_BYTES, data_of, is_picture_data};
 use super::{MailPicture, css};
 
 /// Where links may lead.
@@ -57,7 +57,7 @@ static BY_ELEMENT_MAP: LazyLock<HashMap<&'static str, HashSet<&'static str>>> =
 
 /// Keeps what is allowed.
 pub(super) fn allow(html: &str, pictures: &[MailPicture]) -> String {
-    let data: Vec<Option<String>> = pictures.iter().map(data_of).collect();
+    let data: Vec<Option<String>> = pictures.iter().take(PICTURES_MAX).map(data_of).collect();
     let room = AtomicUsize::new(PICTURES_SIZE_MAX_BYTES);
     let mut builder = Builder::empty();
     builder
@@ -117,17 +117,26 @@ fn is_side(value: &str) -> bool {
         .is_ok_and(|side| side <= SIDE_MAX_PIXELS)
 }
 
+/// The address of a picture, as long as there is room; nothing is copied before that is known.
 fn picture<'v>(
     value: &'v str,
     data: &[Option<String>],
     room: &AtomicUsize,
 ) -> Option<Cow<'v, str>> {
-    let kept = match value.split_once(':')? {
-        ("cid", at) => Cow::Owned(data.get(at.parse::<usize>().ok()?)?.clone()?),
-        ("data", rest) => is_picture_data(rest).then_some(Cow::Borrowed(value))?,
-        _ => return None,
-    };
-    let take = |left: usize| left.checked_sub(kept.len());
+    match value.split_once(':')? {
+        ("cid", at) => {
+            let kept = data.get(at.parse::<usize>().ok()?)?.as_ref()?;
+            takes(room, kept.len()).then(|| Cow::Owned(kept.clone()))
+        }
+        ("data", rest) if is_picture_data(rest) => {
+            takes(room, value.len()).then_some(Cow::Borrowed(value))
+        }
+        _ => None,
+    }
+}
+
+fn takes(room: &AtomicUsize, size: usize) -> bool {
+    let take = |left: usize| left.checked_sub(size);
     let taken = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-    taken.ok().map(|_| kept)
+    taken.is_ok()
 }

@@ -167,3 +167,25 @@ fn the_page_escapes_what_is_put_around() {
     assert!(page.contains("<p class=\"note\">a &amp; &lt;b&gt;</p>"));
     assert!(page.contains("<main><p>x</p></main>"));
 }
+
+#[test]
+fn many_comments_and_many_dashes_take_one_pass() {
+    // One pass takes milliseconds; a search to the end for each comment took minutes.
+    for piece in ["<!---->", "<!--x--!>", "<!--->"] {
+        let html = format!("{}end", piece.repeat(HTML_SIZE_MAX_BYTES / piece.len() - 1));
+        assert_eq!(clean(&html, &[]).html, "end", "{piece}");
+    }
+    let dashes = format!("<!--{}>end", "-".repeat(HTML_SIZE_MAX_BYTES - 100));
+    assert_eq!(clean(&dashes, &[]).html, "end");
+    assert_eq!(clean("<!-- a -- b --!x -->end", &[]).html, "end");
+}
+
+#[test]
+fn a_picture_without_room_is_not_copied() {
+    let mut large = pictures();
+    large[0].bytes.resize(PICTURE_SIZE_MAX_BYTES, 0);
+    // Copying each first would move more than 50 GB.
+    let html = "<img src=cid:logo@mail>".repeat(TAGS_MAX - 1);
+    let all = clean(&html, &large).html;
+    assert_eq!(all.matches("data:image/png").count(), 4);
+}
