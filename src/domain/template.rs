@@ -61,6 +61,12 @@ impl TemplateCategory {
         }
     }
 
+    /// The category of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name)
+    }
+
     /// What people call it.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -39,9 +39,7 @@ fn of_file(file: &str, now: Timestamp) -> Option<Template> {
     let category = text(&table, "category");
     Some(Template {
         id: TemplateId::from_bytes([0; 16]),
-        category: TemplateCategory::ALL
-            .into_iter()
-            .find(|known| known.as_str() == category)?,
+        category: TemplateCategory::named(&category)?,
         name: text(&table, "name"),
         version: 1,
         state: TemplateState::Active,

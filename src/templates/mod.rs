@@ -85,7 +85,8 @@ fn variable_problems(variables: &[Variable]) -> Vec<Sentence> {
     }
     for (index, one) in variables.iter().enumerate() {
         let name = &one.name;
-        if !syntax::is_name(name) || name.contains('.') || KNOWN.contains(&name.as_str()) {
+        let is_known = KNOWN.contains(&name.as_str()) || syntax::is_group(name);
+        if !syntax::is_name(name) || name.contains('.') || is_known {
             let problem = "“{0}” cannot be a variable: use lower-case letters, digits and _, and a name that is not known already.";
             found.push(Sentence::with(problem, &[name]));
         } else if variables[..index].iter().any(|other| other.name == *name) {

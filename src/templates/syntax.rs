@@ -32,9 +32,17 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Words that mean something else in an expression.
-const RESERVED: [&str; 9] = [
-    "and", "or", "not", "in", "is", "if", "else", "true", "false",
+const RESERVED: [&str; 14] = [
+    "and", "or", "not", "in", "is", "if", "elif", "else", "endif", "true", "false", "none", "loop",
+    "self",
 ];
+
+/// Whether the gaps that are filled by themselves lie in this name, as `client.reference` does in
+/// `client`.
+pub(super) fn is_group(name: &str) -> bool {
+    let mut groups = KNOWN.iter().filter_map(|known| known.split_once('.'));
+    groups.any(|(group, _)| group == name)
+}
 
 /// The gaps of a text whose every gap is known.
 ///
@@ -74,7 +82,10 @@ pub fn gaps(text: &str) -> Result<Gaps, Sentence> {
             return Err(Sentence::with(problem, &[&line, &begin, &end]));
         };
         at = start + 2 + length + 2;
-        let inner = inner[..length].trim_matches('-').trim();
+        // One "-" at either end takes the spaces around a gap away; another would be a sign.
+        let inner = &inner[..length];
+        let inner = inner.strip_prefix('-').unwrap_or(inner);
+        let inner = inner.strip_suffix('-').unwrap_or(inner).trim();
         match begin {
             "{{" if is_name(inner) => {
                 gaps.shown.insert(inner.to_owned());

@@ -136,6 +136,10 @@ fn what_is_no_template_is_refused_with_its_line() {
         ("{{ x.__class__ }}", "Line 1: write the name"),
         ("{{ range(9) }}", "Line 1: write the name"),
         ("{{ }}", "Line 1: write the name"),
+        ("{{--today}}", "Line 1: write the name"),
+        ("{{ today --}}", "Line 1: write the name"),
+        ("{%--if today %}{% endif %}", "Line 1: “-if"),
+        ("{{ none }}", "Line 1: write the name"),
         ("{% else %}", "Line 1: “else”"),
         (
             "{% if today %}{% else %}{% else %}{% endif %}",
@@ -281,6 +285,33 @@ fn texts_for_reminders_notices_and_links_are_ready_made() {
                 text.html.is_empty() && text.subject.is_empty(),
                 "{key} is not plain"
             );
+        }
+    }
+}
+
+/// Words that minijinja reads as something else than a name are no names of variables.
+#[test]
+fn every_name_of_a_variable_can_be_filled() {
+    let words = "and or not in is if elif else endif true false none loop self for block raw set \
+        macro call do with import from include filter super caller recursive as ignore missing \
+        range dict namespace debug today_is x";
+    let groups = "client case creditor user organisation chase original";
+    for name in words.split_whitespace().chain(groups.split(' ')) {
+        let asks = format!("{{{{-{name}-}}}} {{{{ client.reference }}}}");
+        let letter = template(&asks, &[(name, VariableKind::Text, true)]);
+        let refused = problems(&letter);
+        if groups.split(' ').any(|group| group == name)
+            || ["none", "loop", "self", "and", "true"].contains(&name)
+        {
+            assert!(refused.iter().any(|one| one.field == "variables"), "{name}");
+        }
+        if refused.is_empty() {
+            let out = rendered(
+                &letter,
+                &[ADA, ("client.reference", "R1")],
+                &[(name, "value")],
+            );
+            assert_eq!(out.map(|out| out.text).as_deref(), Ok("valueR1"), "{name}");
         }
     }
 }

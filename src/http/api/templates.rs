@@ -132,13 +132,10 @@ impl TemplateShape {
 
 impl TemplateAsked {
     fn input(&self) -> Answer<TemplateInput> {
-        let category = TemplateCategory::ALL
-            .into_iter()
-            .find(|known| known.as_str() == self.category)
-            .ok_or_else(|| {
-                let detail = "A category is dsar, section-78, loc, settlement or general.";
-                Problem::field("category", detail)
-            })?;
+        let category = TemplateCategory::named(&self.category).ok_or_else(|| {
+            let detail = "A category is dsar, section-78, loc, settlement or general.";
+            Problem::field("category", detail)
+        })?;
         let variable = |(index, one): (usize, &VariableShape)| {
             let kind = VariableKind::of(&one.kind, one.choices.clone()).ok_or_else(|| {
                 let detail = "A kind is text, lines, date, amount, number, email, phone or choice.";

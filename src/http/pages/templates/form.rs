@@ -211,10 +211,7 @@ fn read(fields: &Fields) -> TemplateInput {
     let category = fields.get("category");
     let files = fields.text("files");
     TemplateInput {
-        category: TemplateCategory::ALL
-            .into_iter()
-            .find(|known| known.as_str() == category)
-            .unwrap_or(TemplateCategory::General),
+        category: TemplateCategory::named(category).unwrap_or(TemplateCategory::General),
         name: fields.get("name").trim().to_owned(),
         variables: (0..TEMPLATE_VARIABLES_MAX + ROWS_MORE)
             .filter_map(|index| variable(fields, index))
