@@ -69,7 +69,8 @@ struct VerifyArguments {
     /// Check this bundle of evidence and nothing else.
     #[arg(long, value_name = "FILE.zip", conflicts_with = "config")]
     bundle: Option<PathBuf>,
-    /// The fingerprint that the bundle's key has to have.
+    /// The fingerprint that the bundle's key has to have. Without it, nothing says who signed:
+    /// the exit code is 3 when nothing else is wrong.
     #[arg(long, value_name = "FINGERPRINT", requires = "bundle")]
     key: Option<String>,
 }

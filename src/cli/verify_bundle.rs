@@ -9,6 +9,9 @@ use anyhow::Context;
 
 use crate::evidence::{BUNDLE_SIZE_MAX_BYTES, verify};
 
+/// The exit code when nothing is wrong but the key was compared with none.
+const KEY_UNCHECKED: u8 = 3;
+
 /// Checks a bundle of evidence without any configuration or state.
 pub(super) fn run(path: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -25,10 +28,12 @@ pub(super) fn run(path: &Path, key: Option<&str>) -> anyhow::Result<ExitCode> {
         println!("problem: {}", printable(problem));
     }
     println!("{} problems", report.problems.len());
-    Ok(if report.is_sound() {
-        ExitCode::SUCCESS
-    } else {
+    Ok(if !report.is_sound() {
         ExitCode::FAILURE
+    } else if key.is_none() {
+        ExitCode::from(KEY_UNCHECKED)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 

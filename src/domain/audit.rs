@@ -3,6 +3,8 @@
 //! **Invariant.** An entry holds ids, names of acts and counts, and never an address, a number, a
 //! name or a body: it stays when the person it is about has been erased.
 
+use std::fmt;
+
 use super::chain::Hash;
 use super::ids::{ContactId, UserId};
 use super::timestamp::Timestamp;
@@ -57,6 +59,20 @@ pub enum AuditActor {
     CommandLine,
     /// Nobody that is known.
     Nobody,
+}
+
+/// As files and programs read it: who, and the id where there is one.
+impl fmt::Display for AuditActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id, Via::Console) => write!(f, "user:{id}"),
+            Self::User(id, Via::Program) => write!(f, "program:{id}"),
+            Self::Person(id) => write!(f, "contact:{id}"),
+            Self::Gateway => f.write_str("gateway"),
+            Self::CommandLine => f.write_str("command line"),
+            Self::Nobody => f.write_str("nobody"),
+        }
+    }
 }
 
 /// What an act is about.

@@ -30,6 +30,20 @@ pub enum Source {
     Operator(UserId),
 }
 
+impl Source {
+    /// Its name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Peer => "peer",
+            Self::Report => "report",
+            Self::Person => "person",
+            Self::Operator(_) => "operator",
+        }
+    }
+}
+
 /// One entry of a timeline: a change of status, or a fact that changed nothing (then `status`
 /// is what it was).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +56,31 @@ pub struct StatusChange {
     pub verdict: Option<Verdict>,
     /// Who says so.
     pub source: Source,
+}
+
+impl StatusChange {
+    /// What happened, as it is digested for the record of who did what: one line for each thing
+    /// that is known. The other side's own words are left out, since old ones may be shortened.
+    #[must_use]
+    pub fn statement(&self, of: DeliveryId) -> String {
+        let (at, status) = (self.at.as_millis(), self.status);
+        let (channel, status) = (status.channel().as_str(), status.as_str());
+        let source = self.source.as_str();
+        let mut said = format!("delivery {of}\nat {at} ms\n{channel} {status}\nsource {source}\n");
+        if let Some(verdict) = &self.verdict {
+            let code = verdict.status_code.map(|code| code.to_string());
+            for (name, value) in [
+                ("class", verdict.class.as_str()),
+                ("reason", verdict.reason.as_str()),
+                ("permanence", verdict.permanence.as_str()),
+                ("fault", verdict.fault.as_str()),
+                ("code", code.as_deref().unwrap_or("none")),
+            ] {
+                said.extend([name, " ", value, "\n"]);
+            }
+        }
+        said
+    }
 }
 
 /// Why nothing more will be done.

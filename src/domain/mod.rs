@@ -70,7 +70,9 @@ pub use confirmation::ConfirmedBy;
 pub use confirmation_texts::ConfirmLine;
 pub use contact::{Contact, ContactKind, CustomField};
 pub use correspondence::{Entry, EntryDirection, EntryKind, EntryWhat, Note, NoteLink, Party};
-pub use delivery::{Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange};
+pub use delivery::{
+    Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange, TIMELINE_MAX,
+};
 pub use details::{Details, MethodDetail};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{

@@ -46,8 +46,8 @@ pub enum ArchiveError {
     /// A member is packed in another way than bundles are.
     #[error("a member is compressed, encrypted or no file")]
     Packed,
-    /// There is something before, between or behind the members.
-    #[error("there is something between the members that is in none of them")]
+    /// There is something that belongs to no member, or not where [`pack`] puts it.
+    #[error("there is something in it that is in none of its members")]
     Hidden,
 }
 
@@ -78,7 +78,11 @@ pub fn pack(members: &[Member]) -> Result<Vec<u8>, ArchiveError> {
         written.map_err(|_| ArchiveError::Broken)?;
     }
     let written = writer.finish().map_err(|_| ArchiveError::Broken)?;
-    Ok(written.into_inner())
+    let bytes = written.into_inner();
+    if bytes.len() > BUNDLE_SIZE_MAX_BYTES {
+        return Err(ArchiveError::TooMuch("128 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// The members of a bundle, in their order.
@@ -98,14 +102,12 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Member>, ArchiveError> {
         return Err(ArchiveError::Hidden);
     }
     let mut members = Vec::with_capacity(told);
-    // Where the next member has to begin: one behind the other, from the first byte on.
-    let mut place = 0;
     for index in 0..told {
-        let (member, end) = read(&mut archive, index, place)?;
-        members.push(member);
-        place = end;
+        members.push(read(&mut archive, index)?);
     }
-    if place != archive.central_directory_start() {
+    // Whatever else a ZIP may hold (extra fields, comments, other names in the headers of members,
+    // gaps) is not written by `pack`.
+    if pack(&members)? != bytes {
         return Err(ArchiveError::Hidden);
     }
     Ok(members)
@@ -126,12 +128,7 @@ fn told_members(bytes: &[u8]) -> Result<usize, ArchiveError> {
     Ok(told)
 }
 
-/// A member that begins at `place`, and where it ends.
-fn read(
-    archive: &mut ZipArchive<Cursor<&[u8]>>,
-    index: usize,
-    place: u64,
-) -> Result<(Member, u64), ArchiveError> {
+fn read(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Member, ArchiveError> {
     let mut file = archive.by_index(index).map_err(|_| ArchiveError::Broken)?;
     let plain = file.compression() == CompressionMethod::Stored && !file.encrypted();
     if !plain || !file.is_file() || file.compressed_size() != file.size() {
@@ -139,10 +136,6 @@ fn read(
     }
     if file.name_raw().len() > NAME_SIZE_MAX {
         return Err(ArchiveError::TooMuch("512 bytes in a name"));
-    }
-    let start = file.data_start().ok_or(ArchiveError::Broken)?;
-    if file.header_start() != place {
-        return Err(ArchiveError::Hidden);
     }
     let name = std::str::from_utf8(file.name_raw()).map_err(|_| ArchiveError::Broken)?;
     let name = name.to_owned();
@@ -152,6 +145,5 @@ fn read(
         .take(size)
         .read_to_end(&mut bytes)
         .map_err(|_| ArchiveError::Broken)?;
-    let end = start.checked_add(size).ok_or(ArchiveError::Broken)?;
-    Ok((Member { name, bytes }, end))
+    Ok(Member { name, bytes })
 }

@@ -17,7 +17,7 @@ mod tests;
 pub use archive::{ArchiveError, Member, pack, unpack};
 pub use key::{KeyError, PublicKey, Signer};
 pub use manifest::{FileDigest, Made, Manifest, MessageFile};
-pub use proof::{AuditProof, ProofEntry, ProofError, ProofLink};
+pub use proof::{AuditProof, ProofEntry, ProofError, ProofLink, instant};
 pub use verify::{Report, verify};
 
 /// Most members of a bundle.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PROOF_ENTRIES_MAX;
 use crate::domain::chain::{self, Hash, Head, Link, PATH_MAX};
+use crate::domain::{AuditEntry, Timestamp};
+use crate::store::records::Record;
 
 /// `audit.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +19,6 @@ pub struct AuditProof {
     pub head_number: u64,
     /// Its hash.
     pub head_hash: String,
-    /// How many entries were looked through, from the last one back.
-    pub looked_at: u64,
     /// Whether there may be older ones about the message that are not here.
     pub cut: bool,
     /// What is about the message, newest first.
@@ -61,6 +61,44 @@ pub struct ProofLink {
     pub previous: String,
     /// Hash of the entry skipped to.
     pub skipped: String,
+}
+
+impl ProofEntry {
+    /// An entry as it is shown, with its bytes in the chain.
+    #[must_use]
+    pub fn new(number: u64, payload: &[u8], entry: &AuditEntry, path: Vec<u64>) -> Self {
+        Self {
+            number,
+            at: instant(entry.at),
+            actor: entry.actor.to_string(),
+            act: entry.act.clone(),
+            detail: entry.detail.clone(),
+            digest: entry.digest.map(|digest| HEXLOWER.encode(&digest)),
+            payload: HEXLOWER.encode(payload),
+            path,
+        }
+    }
+
+    /// What its bytes say, when it shows that and nothing else.
+    fn read(&self) -> Result<AuditEntry, String> {
+        let payload = HEXLOWER.decode(self.payload.as_bytes());
+        let payload = payload.map_err(|_| "its bytes cannot be read".to_owned())?;
+        let entry = AuditEntry::from_bytes(&payload);
+        let entry = entry.map_err(|_| "its bytes are no entry".to_owned())?;
+        let shown = Self::new(self.number, &payload, &entry, self.path.clone());
+        if shown != *self {
+            return Err("it shows something else than its bytes say".to_owned());
+        }
+        Ok(entry)
+    }
+}
+
+/// A moment as programs read it (RFC 3339, in UTC), to the millisecond.
+#[must_use]
+pub fn instant(at: Timestamp) -> String {
+    let millis = i64::try_from(at.as_millis()).ok();
+    let instant = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+    format!("{:.3}", instant.unwrap_or(jiff::Timestamp::MAX))
 }
 
 impl From<&Link> for ProofLink {
@@ -135,11 +173,12 @@ impl AuditProof {
         Ok(proof)
     }
 
-    /// Checks every path from the head to its entry.
+    /// Checks every path from the head to its entry, and that each shows what its bytes say.
+    /// Returns what they say.
     ///
     /// # Errors
     /// [`ProofError`] names the first entry that is not shown.
-    pub fn check(&self) -> Result<(), ProofError> {
+    pub fn check(&self) -> Result<Vec<AuditEntry>, ProofError> {
         let head = self.head().ok_or(ProofError::Unreadable)?;
         let mut links = BTreeMap::new();
         for link in &self.links {
@@ -148,27 +187,35 @@ impl AuditProof {
                 return Err(ProofError::Unreadable);
             }
         }
+        let mut read = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            check_entry(head, &links, entry).map_err(|why| ProofError::Path {
+            let said = check_entry(head, &links, entry).map_err(|why| ProofError::Path {
                 number: entry.number,
                 why,
             })?;
+            read.push(said);
         }
-        Ok(())
+        Ok(read)
     }
 }
 
-fn check_entry(head: Head, links: &BTreeMap<u64, Link>, entry: &ProofEntry) -> Result<(), String> {
+fn check_entry(
+    head: Head,
+    links: &BTreeMap<u64, Link>,
+    entry: &ProofEntry,
+) -> Result<AuditEntry, String> {
     if entry.path.len() > PATH_MAX {
         return Err("its path is too long".to_owned());
     }
-    let payload = HEXLOWER.decode(entry.payload.as_bytes());
-    let payload = payload.map_err(|_| "its bytes cannot be read".to_owned())?;
+    let said = entry.read()?;
     let found = entry.path.iter().map(|number| links.get(number).copied());
     let path: Option<Vec<Link>> = found.collect();
     let path = path.ok_or_else(|| "a link of its path is missing".to_owned())?;
-    let digest = chain::payload_digest(&payload);
-    chain::verify_path(head, entry.number, &digest, &path).map_err(|why| why.to_string())
+    let payload = HEXLOWER.decode(entry.payload.as_bytes());
+    let digest = chain::payload_digest(&payload.unwrap_or_default());
+    let shown = chain::verify_path(head, entry.number, &digest, &path);
+    shown.map_err(|why| why.to_string())?;
+    Ok(said)
 }
 
 fn hash(text: &str) -> Option<Hash> {

@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
+use serde::Deserialize;
 
 use super::archive::{Member, unpack};
 use super::key::PublicKey;
-use super::manifest::{FORMAT, FileDigest, Manifest, digest};
+use super::manifest::{FORMAT, FileDigest, Made, Manifest, digest};
 use super::proof::AuditProof;
 use super::{AUDIT, DELIVERY, KEY, MANIFEST, SIGNATURE, SUMMARY};
+use crate::domain::{AuditEntry, CommunicationId, DeliveryId, SubjectKind, TIMELINE_MAX};
+
+/// The act of a delivery that goes on to another status.
+const STATUS_ACT: &str = "delivery.status";
 
 /// What was found, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +41,9 @@ impl Report {
 }
 
 /// Checks a bundle: the signature, every digest, that no member is missing, added or there twice,
-/// and that the record's entries lead to its head. `expected` is the fingerprint that the key has
-/// to have; without it the reader compares by eye.
+/// that the record's entries lead to its head and show what they say, and that what they say of
+/// the delivery is what its timeline says. `expected` is the fingerprint that the key has
+/// to have; without it nothing tells who signed.
 #[must_use]
 pub fn verify(bytes: &[u8], expected: Option<&str>) -> Report {
     let mut report = Report::default();
@@ -90,7 +96,7 @@ fn signed_manifest(
             report.bad("key: is not the one that was expected");
         }
         Some(_) => report.good("key: is the one that was expected"),
-        None => report.good("key: compare it with the one that the installation shows"),
+        None => report.good("key: was not checked against one you trust"),
     }
     let Ok(read) = serde_json::from_slice::<Manifest>(manifest) else {
         report.bad(format!("{MANIFEST}: cannot be read"));
@@ -153,9 +159,9 @@ fn check_audit(report: &mut Report, files: &BTreeMap<&str, &Member>, manifest: &
         return;
     };
     let proof = AuditProof::from_bytes(&file.bytes);
-    let proof = proof.and_then(|proof| proof.check().map(|()| proof));
-    let proof = match proof {
-        Ok(proof) => proof,
+    let proof = proof.and_then(|proof| proof.check().map(|said| (proof, said)));
+    let (proof, said) = match proof {
+        Ok(checked) => checked,
         Err(error) => {
             report.bad(format!("{AUDIT}: {error}"));
             return;
@@ -166,11 +172,82 @@ fn check_audit(report: &mut Report, files: &BTreeMap<&str, &Member>, manifest: &
         report.bad(format!("{AUDIT}: has another head than the manifest"));
         return;
     }
+    check_subjects(report, &proof, &said, made);
+    check_statements(report, files, &said, made);
     let (count, head, hash) = (proof.entries.len(), made.head_number, &made.head_hash);
     report.good(format!(
         "{AUDIT}: {count} entries lead to entry {head}, whose hash is {hash}"
     ));
     if proof.cut {
         report.good(format!("{AUDIT}: older entries were left out"));
+    }
+}
+
+/// Every entry is about what the manifest names.
+fn check_subjects(report: &mut Report, proof: &AuditProof, said: &[AuditEntry], made: &Made) {
+    let delivery = made.delivery.parse::<DeliveryId>();
+    let sent = made.communication.parse::<CommunicationId>();
+    let (Ok(delivery), Ok(sent)) = (delivery, sent) else {
+        report.bad(format!("{MANIFEST}: names no delivery"));
+        return;
+    };
+    let ids = [*delivery.as_bytes(), *sent.as_bytes()];
+    for (shown, entry) in proof.entries.iter().zip(said) {
+        if !entry.subjects.iter().any(|one| ids.contains(&one.id)) {
+            let number = shown.number;
+            report.bad(format!("{AUDIT}: entry {number} is about something else"));
+        }
+    }
+}
+
+/// What is read of `delivery.json`; the rest is for people and programs.
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+    timeline: Vec<ToldChange>,
+}
+
+#[derive(Deserialize)]
+struct ToldChange {
+    statement: String,
+}
+
+/// Each change of status that the record names with a digest stands in the timeline.
+fn check_statements(
+    report: &mut Report,
+    files: &BTreeMap<&str, &Member>,
+    said: &[AuditEntry],
+    made: &Made,
+) {
+    let Some(file) = files.get(DELIVERY) else {
+        return;
+    };
+    let told = serde_json::from_slice::<Told>(&file.bytes);
+    let Some(told) = told.ok().filter(|told| told.id == made.delivery) else {
+        report.bad(format!("{DELIVERY}: cannot be read, or is another"));
+        return;
+    };
+    // The middle of a timeline that is longer is not kept.
+    if told.timeline.len() > TIMELINE_MAX {
+        report.good(format!("{DELIVERY}: some changes were left out"));
+        return;
+    }
+    let statements = told.timeline.iter().map(|change| &change.statement);
+    let digests: BTreeSet<_> = statements.map(|text| digest(text.as_bytes())).collect();
+    let own = |entry: &&AuditEntry| {
+        let mut subjects = entry.subjects.iter();
+        let named = subjects.any(|one| {
+            let id = DeliveryId::from_bytes(one.id).to_string();
+            one.kind == SubjectKind::Delivery && id == told.id
+        });
+        named && entry.act == STATUS_ACT
+    };
+    let own = said.iter().filter(own);
+    let missing = own.filter(|entry| entry.digest.is_none_or(|hash| !digests.contains(&hash)));
+    for entry in missing {
+        let status = &entry.detail;
+        report.bad(format!(
+            "{DELIVERY}: the status {status:?} is not what was recorded"
+        ));
     }
 }

@@ -16,7 +16,8 @@ pub trait AuditBatch {
 
 impl AuditBatch for Batch {
     fn audit(&mut self, entry: &AuditEntry) {
-        self.chain(entry.to_bytes());
+        let about = entry.subjects.iter().map(|subject| subject.id);
+        self.chain(entry.to_bytes(), about.collect());
     }
 }
 

@@ -24,7 +24,9 @@ pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use repo::Find;
-pub use repo::{AREAS_MAX, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList};
+pub use repo::{
+    AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,
+};
 pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 

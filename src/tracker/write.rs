@@ -6,9 +6,8 @@ use super::decide::{Decision, Known, decide};
 use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
 use crate::domain::{
     AuditActor, AuditEntry, BlobId, ClosedReason, Communication, Contact, ContactId, Delivery,
-    DeliveryId, DeliverySet, LogEntry, LogEvent, Person, Status, Subject, SubjectKind, Timestamp,
+    DeliveryId, LogEntry, LogEvent, Person, Status, Subject, SubjectKind, Timestamp,
 };
-use crate::store::records::Record;
 use crate::store::{AuditBatch, Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// The rows an event touches, as they were read.
@@ -201,14 +200,14 @@ fn note_suspension(batch: &mut Batch, decision: &Decision, now: Timestamp) {
     }
 }
 
-/// Each status of what is about a client or a case is recorded, with the digest of the delivery as
-/// it stands then. Alerts to many people have entries for their sending alone.
+/// Each status of what is about a client or a case is recorded, with the digest of what happened
+/// ([`StatusChange::statement`]). Alerts to many people have entries for their sending alone.
 fn note_correspondence(batch: &mut Batch, rows: &Rows, new: &Delivery, now: Timestamp) {
     let Some(matter) = rows.communication.matter else {
         return;
     };
-    let set = DeliverySet::new(vec![new.clone()]);
-    let Some(set) = set.filter(|_| new.status() != rows.delivery.status()) else {
+    let changed = new.status() != rows.delivery.status();
+    let Some(change) = new.timeline.last().filter(|_| changed) else {
         return;
     };
     let mut about = vec![
@@ -221,7 +220,7 @@ fn note_correspondence(batch: &mut Batch, rows: &Rows, new: &Delivery, now: Time
             .case
             .map(|case| Subject::new(SubjectKind::Case, *case.as_bytes())),
     );
-    let digest = BlobId::of(&set.to_bytes());
+    let digest = BlobId::of(change.statement(new.id).as_bytes());
     let entry = AuditEntry::new(now, AuditActor::Gateway, "delivery.status")
         .about(about)
         .saying(new.status().as_str())

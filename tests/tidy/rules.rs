@@ -46,7 +46,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "evidence",
-        may: &["domain", "pdf"],
+        may: &["domain", "store::records"],
     },
     Room {
         name: "classify",

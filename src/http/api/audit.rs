@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::audit::{self, Numbered, Wanted};
-use super::super::pages::{actor_text, id_of};
+use super::super::pages::id_of;
 use super::body::{Asked, PageOf, wanted};
 use super::problem::Problem;
 use super::shape::{read_time, time};
@@ -123,7 +123,7 @@ fn shape(row: &Numbered) -> AuditShape {
     AuditShape {
         number: row.number,
         at: time(entry.at),
-        actor: actor_text(entry.actor),
+        actor: entry.actor.to_string(),
         act: entry.act.clone(),
         subjects: entry.subjects.iter().map(subject).collect(),
         more: entry.more,

@@ -5,9 +5,7 @@ use super::Result;
 use crate::domain::audit::{AuditActor, AuditEntry};
 use crate::domain::chain::Head;
 use crate::domain::{Timestamp, UserId};
-use crate::store::RepoError;
-use crate::store::engine::{CHAIN, ChainEntry, KeyRange, chain_key};
-use crate::store::records::Record;
+use crate::store::Audited;
 
 /// Most entries looked at for one page.
 const LOOKED_AT_MAX: usize = 20_000;
@@ -30,15 +28,15 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether an entry about the subject is wanted.
     fn has(&self, entry: &AuditEntry) -> bool {
         let act = self.act.as_deref().is_none_or(|wanted| {
             let rest = entry.act.strip_prefix(wanted);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         });
         let by = |user| matches!(entry.actor, AuditActor::User(id, _) if id == user);
-        let about = |wanted| entry.subjects.iter().any(|subject| subject.id == wanted);
         let since = self.from.is_none_or(|from| entry.at >= from);
-        act && since && self.user.is_none_or(by) && self.subject.is_none_or(about)
+        act && since && self.user.is_none_or(by)
     }
 }
 
@@ -63,56 +61,33 @@ pub(crate) fn page(app: &App, wanted: &Wanted, below: Option<u64>, limit: usize)
         rows: Vec::new(),
         next: None,
     };
-    let mut range = KeyRange::prefix(CHAIN).reverse();
-    if let Some(number) = below {
-        range = range.after(chain_key(number));
-    }
+    let mut below = below.unwrap_or(u64::MAX);
     let mut looked_at = 0;
     loop {
-        let part = app.repo().store().chain_entries(range, STEP)?;
-        let Some(last) = part.last().map(|entry| entry.number) else {
+        let part = app.repo().audited(wanted.subject.as_ref(), below, STEP)?;
+        if part.is_empty() {
             return Ok(found);
-        };
-        for stored in &part {
-            let entry = read(stored)?;
+        }
+        looked_at += part.len();
+        for Audited { stored, entry } in part {
+            let number = stored.number;
+            below = number;
             if wanted.has(&entry) {
-                let number = stored.number;
                 found.rows.push(Numbered { number, entry });
             }
             if found.rows.len() == limit {
-                found.next = (stored.number > 1).then_some(stored.number);
+                found.next = (number > 1).then_some(number);
                 return Ok(found);
             }
         }
-        looked_at += part.len();
         if looked_at >= LOOKED_AT_MAX {
-            found.next = (last > 1).then_some(last);
+            found.next = (below > 1).then_some(below);
             return Ok(found);
         }
-        range = KeyRange::prefix(CHAIN).reverse().after(chain_key(last));
     }
-}
-
-/// An entry of the chain, read.
-fn read(stored: &ChainEntry) -> Result<AuditEntry> {
-    Ok(AuditEntry::from_bytes(&stored.payload).map_err(RepoError::from)?)
 }
 
 /// The head, and whether the last entries lead up to it.
 pub(crate) fn standing(app: &App) -> Result<(Head, bool)> {
-    let store = app.repo().store();
-    let head = store.chain_head()?;
-    let last = store.chain_entries(KeyRange::prefix(CHAIN).reverse(), COMPARED)?;
-    let mut expected = head;
-    for entry in &last {
-        if entry.number != expected.number || entry.link().hash() != expected.hash {
-            return Ok((head, false));
-        }
-        expected = Head {
-            number: entry.number.saturating_sub(1),
-            hash: entry.previous,
-        };
-    }
-    let whole = head.number == 0 || !last.is_empty();
-    Ok((head, whole))
+    Ok(app.repo().audit_standing(COMPARED)?)
 }

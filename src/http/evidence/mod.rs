@@ -16,14 +16,14 @@ use super::App;
 use super::acts;
 use super::data::{Result, apart};
 use super::fault::Fault;
-use super::pages::{actor_text, as_download};
-use super::times::zoned;
+use super::pages::as_download;
 use super::words::Words;
+use crate::domain::chain::Head;
 use crate::domain::{
-    Access, AuditActor, Communication, Contact, Delivery, DeliveryId, EntryId, Source,
-    StatusChange, Subject, SubjectKind, Timestamp,
+    Access, AuditActor, Communication, Contact, Delivery, DeliveryId, EntryId, StatusChange,
+    Subject, SubjectKind,
 };
-use crate::evidence::{AUDIT, AuditProof, Bundle, DELIVERY, Made, Member, SUMMARY, seal};
+use crate::evidence::{AUDIT, AuditProof, Bundle, DELIVERY, Made, Member, SUMMARY, instant, seal};
 use crate::store::acting;
 
 /// Who asks, and how they read.
@@ -33,7 +33,11 @@ pub(crate) struct Reader {
     pub(crate) zone: TimeZone,
 }
 
+/// Most times that rows are read again because they changed meanwhile.
+const READS_MAX: u32 = 5;
+
 /// What a bundle is about.
+#[derive(PartialEq)]
 struct About {
     delivery: Delivery,
     sent: Communication,
@@ -49,8 +53,8 @@ pub(crate) async fn make(app: &Arc<App>, reader: Reader, id: DeliveryId) -> Resu
     let making = Arc::clone(app);
     let (bundle, subjects) = apart(move || {
         let _place = place;
-        let about = about(&making, &reader.access, id)?;
-        let bundle = bundle(&making, &reader, &about, actor)?;
+        let (about, head, proof) = settled(&making, &reader.access, id)?;
+        let bundle = bundle(&making, &reader, &about, actor, head, &proof)?;
         Ok((bundle, subjects(&about)))
     })
     .await?;
@@ -70,6 +74,22 @@ fn subjects(about: &About) -> [Subject; 3] {
         ),
         Subject::new(SubjectKind::Contact, *delivery.contact.as_bytes()),
     ]
+}
+
+/// What a bundle is about, as it stands at one head of the record. Rows change with the entries
+/// about them, so what is the same before and after the record was read is of that moment.
+fn settled(app: &App, access: &Access, id: DeliveryId) -> Result<(About, Head, AuditProof)> {
+    let mut before = about(app, access, id)?;
+    for _ in 0..READS_MAX {
+        let head = app.repo().store().chain_head()?;
+        let proof = proof::of(app, head, &before)?;
+        let after = about(app, access, id)?;
+        if after == before {
+            return Ok((before, head, proof));
+        }
+        before = after;
+    }
+    Err(Fault::Unavailable)
 }
 
 /// The delivery, when it is theirs to see: by its case, else by whom it went to.
@@ -97,24 +117,28 @@ fn about(app: &App, access: &Access, id: DeliveryId) -> Result<About> {
     })
 }
 
-fn bundle(app: &App, reader: &Reader, about: &About, actor: AuditActor) -> Result<Bundle> {
-    let store = app.repo().store();
-    let head = store.chain_head()?;
-    let proof = proof::of(app, head, about)?;
+fn bundle(
+    app: &App,
+    reader: &Reader,
+    about: &About,
+    actor: AuditActor,
+    head: Head,
+    proof: &AuditProof,
+) -> Result<Bundle> {
     let (message, mut files) = said::files(app, about)?;
     let made = Made {
         installation: app.console.settings.installation.clone(),
         at: instant(app.now()),
-        by: actor_text(actor),
+        by: actor.to_string(),
         delivery: about.delivery.id.to_string(),
         communication: about.sent.id.to_string(),
         head_number: head.number,
         head_hash: HEXLOWER.encode(&head.hash),
     };
     files.push(Member::new(DELIVERY, written(&told(about))?));
-    files.push(Member::new(AUDIT, audit_file(&proof)?));
+    files.push(Member::new(AUDIT, audit_file(proof)?));
     let key = app.console.evidence.public().fingerprint();
-    let summary = summary::of(reader, about, &made, &proof, &key);
+    let summary = summary::of(reader, about, &made, proof, &key);
     files.push(Member::new(SUMMARY, summary));
     seal(files, made, message, &app.console.evidence).map_err(|error| {
         tracing::warn!(%error, "evidence could not be put together");
@@ -130,14 +154,11 @@ fn written(value: &Value) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(value).map_err(|_| Fault::Internal)
 }
 
-/// A moment as programs read it (RFC 3339), to the millisecond.
-fn instant(at: Timestamp) -> String {
-    format!("{:.3}", zoned(at, &TimeZone::UTC).timestamp())
-}
-
 /// The delivery with everything that happened to it.
 fn told(about: &About) -> Value {
     let (delivery, sent) = (&about.delivery, &about.sent);
+    let timeline = delivery.timeline.iter();
+    let timeline = timeline.map(|change| happened(delivery.id, change));
     json!({
         "id": delivery.id.to_string(),
         "communication": sent.id.to_string(),
@@ -156,12 +177,13 @@ fn told(about: &About) -> Value {
             "why": closed.reason.explain(),
         })),
         "remote_ids": delivery.remote_ids,
-        "timeline": delivery.timeline.iter().map(happened).collect::<Vec<_>>(),
+        "timeline": timeline.collect::<Vec<_>>(),
     })
 }
 
-/// One line of the timeline, with the other side's words as they were received.
-fn happened(change: &StatusChange) -> Value {
+/// One line of the timeline, with the other side's words as they were received, and what the
+/// record of who did what has a digest of.
+fn happened(delivery: DeliveryId, change: &StatusChange) -> Value {
     let verdict = change.verdict.as_ref().map(|verdict| {
         json!({
             "class": verdict.class.as_str(),
@@ -175,17 +197,8 @@ fn happened(change: &StatusChange) -> Value {
     json!({
         "at": instant(change.at),
         "status": change.status.as_str(),
-        "source": source(change.source),
+        "source": change.source.as_str(),
         "verdict": verdict,
+        "statement": change.statement(delivery),
     })
-}
-
-const fn source(source: Source) -> &'static str {
-    match source {
-        Source::Gateway => "gateway",
-        Source::Peer => "peer",
-        Source::Report => "report",
-        Source::Person => "person",
-        Source::Operator(_) => "operator",
-    }
 }

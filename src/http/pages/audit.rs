@@ -275,7 +275,7 @@ fn cells(row: &Numbered) -> [String; 9] {
         super::super::times::zoned(entry.at, &jiff::tz::TimeZone::UTC)
             .timestamp()
             .to_string(),
-        actor_text(entry.actor),
+        entry.actor.to_string(),
         entry.act.clone(),
         named.collect::<Vec<_>>().join(" "),
         entry.more.to_string(),
@@ -285,18 +285,6 @@ fn cells(row: &Numbered) -> [String; 9] {
             .map_or_else(String::new, |hash| HEXLOWER.encode(&hash)),
         entry.network.clone().unwrap_or_default(),
     ]
-}
-
-/// Who acts, for programs.
-pub(crate) fn actor_text(actor: AuditActor) -> String {
-    match actor {
-        AuditActor::User(id, Via::Console) => format!("user:{id}"),
-        AuditActor::User(id, Via::Program) => format!("program:{id}"),
-        AuditActor::Person(id) => format!("contact:{id}"),
-        AuditActor::Gateway => "gateway".to_owned(),
-        AuditActor::CommandLine => "command line".to_owned(),
-        AuditActor::Nobody => "nobody".to_owned(),
-    }
 }
 
 fn as_file(bytes: Vec<u8>) -> Response {

@@ -354,7 +354,7 @@ fn methods() -> Router<Arc<App>> {
         .route("/verify", post(contact_steps::prove))
 }
 pub(crate) use attachments::as_download;
-pub(crate) use audit::{actor_text, id_of};
+pub(crate) use audit::id_of;
 pub(crate) use contact::read_destination;
 pub(crate) use contacts_export::{Wanted as ContactsWanted, contacts_file};
 pub(crate) use imports::{Brought, Upload as ContactsUpload, bring};

@@ -390,6 +390,7 @@ const PLACES: &[(&[u8], &str)] = &[
     ),
     (engine::CHAIN, "audit entry"),
     (engine::CHAIN_HEAD, "audit head"),
+    (engine::CHAIN_BY_SUBJECT, chain::BY_SUBJECT),
     (QUEUE, "queue"),
 ];
 

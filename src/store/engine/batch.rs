@@ -4,7 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::chain::{CHAIN_ENTRIES_MAX, CHAIN_PAYLOAD_SIZE_MAX, is_chained};
+use super::chain::{
+    CHAIN_ENTRIES_MAX, CHAIN_PAYLOAD_SIZE_MAX, CHAIN_SUBJECTS_MAX, Chained, is_chained,
+};
 use super::limits::{BATCH_OPS_MAX, BATCH_SIZE_MAX, BLOB_SIZE_MAX, KEY_SIZE_MAX, VALUE_SIZE_MAX};
 use super::{BlobId, Key, Result, StoreError, Value};
 use crate::domain::chain::Hash;
@@ -19,7 +21,7 @@ pub struct Batch {
     /// Large bytes that the values refer to by id.
     pub blobs: Vec<Blob>,
     /// What the engine puts behind the head of the chain.
-    pub chained: Vec<Value>,
+    pub chained: Vec<Chained>,
     /// What it is about, for the entry of whoever [acts](crate::store::acting).
     pub noted: Noted,
 }
@@ -153,9 +155,10 @@ impl Batch {
     }
 
     /// Adds an entry to the chain: it is numbered and bound to those before it as the batch is
-    /// decided.
-    pub fn chain(&mut self, payload: impl Into<Value>) -> &mut Self {
-        self.chained.push(payload.into());
+    /// decided. It is found by the ids of what it is about.
+    pub fn chain(&mut self, payload: impl Into<Value>, about: Vec<[u8; 16]>) -> &mut Self {
+        let payload = payload.into();
+        self.chained.push(Chained { payload, about });
         self
     }
 
@@ -196,7 +199,10 @@ impl Batch {
         let ops: usize = self.ops.iter().map(Op::size_bytes).sum();
         let asserts: usize = self.asserts.iter().map(|a| a.key.len()).sum();
         let blobs: usize = self.blobs.iter().map(|b| b.bytes.len()).sum();
-        let chained: usize = self.chained.iter().map(Vec::len).sum();
+        let chained = self.chained.iter();
+        let chained: usize = chained
+            .map(|entry| entry.payload.len() + entry.about.len() * 16)
+            .sum();
         ops + asserts + blobs + chained
     }
 
@@ -223,8 +229,9 @@ impl Batch {
             }
         }
         at_most("the batch's entries", self.chained.len(), CHAIN_ENTRIES_MAX)?;
-        for payload in &self.chained {
-            at_most("an entry", payload.len(), CHAIN_PAYLOAD_SIZE_MAX)?;
+        for entry in &self.chained {
+            at_most("an entry", entry.payload.len(), CHAIN_PAYLOAD_SIZE_MAX)?;
+            at_most("an entry's ids", entry.about.len(), CHAIN_SUBJECTS_MAX)?;
         }
         at_most("the batch", self.size_bytes(), BATCH_SIZE_MAX)
     }

@@ -4,6 +4,7 @@
 //! ```text
 //! "h." | number 8 -> hash of the entry before 32 | hash of the entry skipped to 32 | payload
 //! "hh"            -> number of the last entry 8 | its hash 32
+//! "hs" | id 16 | number 8 -> nothing: the entry is about what has this id
 //! ```
 //! The hash of an entry stands in the one behind it, that of the last in the head.
 
@@ -13,6 +14,8 @@ use crate::domain::chain::{Hash, Head, Link, origin, payload_digest, skip};
 
 /// Where entries lie, by number.
 pub const CHAIN: &[u8] = b"h.";
+/// What entries are about: an id, and the number of an entry that names it.
+pub const CHAIN_BY_SUBJECT: &[u8] = b"hs";
 /// Where the head lies.
 pub const CHAIN_HEAD: &[u8] = b"hh";
 
@@ -21,10 +24,22 @@ pub const CHAIN_PAYLOAD_SIZE_MAX: usize = 16 * 1024;
 /// Most entries of one batch.
 pub const CHAIN_ENTRIES_MAX: usize = 256;
 
+/// Most ids that an entry is found by.
+pub const CHAIN_SUBJECTS_MAX: usize = 128;
+
 /// Bytes before the payload of an entry.
 const HASHES_SIZE: usize = 64;
 /// Bytes of the head.
 const HEAD_SIZE: usize = 40;
+
+/// An entry on its way into the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chained {
+    /// What it says.
+    pub payload: Value,
+    /// What it is found by.
+    pub about: Vec<[u8; 16]>,
+}
 
 /// An entry of the chain, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +87,27 @@ pub fn chain_key(number: u64) -> Key {
     [CHAIN, &number.to_be_bytes()].concat()
 }
 
+/// Where the numbers of the entries about an id lie.
+#[must_use]
+pub fn subject_prefix(id: &[u8; 16]) -> Key {
+    [CHAIN_BY_SUBJECT, id].concat()
+}
+
+/// The key that says that an entry is about an id.
+#[must_use]
+pub fn subject_key(id: &[u8; 16], number: u64) -> Key {
+    [CHAIN_BY_SUBJECT, id, &number.to_be_bytes()].concat()
+}
+
+/// The number of the entry that such a key leads to.
+pub(super) fn number_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|number| u64::from_be_bytes(*number))
+}
+
 /// Whether only the engine writes this key.
 pub(crate) fn is_chained(key: &[u8]) -> bool {
-    key.starts_with(CHAIN) || key.starts_with(CHAIN_HEAD)
+    let own = [CHAIN, CHAIN_HEAD, CHAIN_BY_SUBJECT];
+    own.iter().any(|tag| key.starts_with(tag))
 }
 
 /// The head, read. `None` when the value is none.
@@ -96,7 +129,7 @@ pub(crate) fn first_head(identity: &[u8; 16]) -> Head {
 
 /// Puts payloads behind the head, each with the next number. `read` sees what is decided so far.
 pub(crate) fn append(
-    payloads: Vec<Value>,
+    payloads: Vec<Chained>,
     identity: &[u8; 16],
     own: &mut Effects,
     read: impl Fn(&Effects, &[u8]) -> Result<Option<Value>>,
@@ -108,8 +141,11 @@ pub(crate) fn append(
         Some(value) => read_head(&value).ok_or(StoreError::BrokenChain)?,
         None => first_head(identity),
     };
-    for payload in payloads {
+    for Chained { payload, about } in payloads {
         let number = head.number.saturating_add(1);
+        for id in &about {
+            own.insert(subject_key(id, number), Some(Vec::new()));
+        }
         let skipped = hash_of(skip(number), &head, identity, |key| read(own, key))?;
         let entry = ChainEntry {
             number,

@@ -47,7 +47,8 @@ pub use crate::domain::BlobId;
 
 pub use batch::{Assert, Batch, Blob, Expect, HiddenKey, Op, counter_value};
 pub use chain::{
-    CHAIN, CHAIN_ENTRIES_MAX, CHAIN_HEAD, CHAIN_PAYLOAD_SIZE_MAX, ChainEntry, chain_key,
+    CHAIN, CHAIN_BY_SUBJECT, CHAIN_ENTRIES_MAX, CHAIN_HEAD, CHAIN_PAYLOAD_SIZE_MAX,
+    CHAIN_SUBJECTS_MAX, ChainEntry, Chained, chain_key, subject_key, subject_prefix,
 };
 pub use error::{Result, StoreError};
 pub use limits::{
@@ -240,6 +241,16 @@ impl Store {
         self.get(&key)?
             .map(|value| ChainEntry::read(&key, &value).ok_or(StoreError::BrokenChain))
             .transpose()
+    }
+
+    /// Numbers of up to `limit` entries that are about an id, the newest first, below a number.
+    pub fn chain_about(&self, id: &[u8; 16], below: u64, limit: usize) -> Result<Vec<u64>> {
+        let range = KeyRange::prefix(subject_prefix(id)).reverse();
+        let found = self.scan(range.after(subject_key(id, below)), limit)?;
+        let numbers = found.iter().map(|(key, _)| chain::number_of(key));
+        numbers
+            .collect::<Option<_>>()
+            .ok_or(StoreError::BrokenChain)
     }
 
     /// Up to `limit` entries (at most [`SCAN_LIMIT_MAX`]), in the range's order. The range is of

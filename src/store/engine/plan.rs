@@ -110,7 +110,7 @@ mod tests {
         .unwrap();
         let refused = plan.accept(
             Batch::new()
-                .chain(*b"entry")
+                .chain(*b"entry", Vec::new())
                 .put(*b"a", *b"1")
                 .add(*b"text", 1)
                 .clone(),
@@ -140,7 +140,10 @@ mod tests {
         for group in 0..5_u8 {
             let mut plan = Plan::default();
             for batch in 0..3_u8 {
-                let batch = Batch::new().chain([group, batch]).chain(*b"more").clone();
+                let batch = Batch::new()
+                    .chain([group, batch], Vec::new())
+                    .chain(*b"more", Vec::new())
+                    .clone();
                 let read = |key: &[u8]| Ok(applied.get(key).cloned().flatten());
                 plan.accept(batch, &ID, read).unwrap();
             }
@@ -168,7 +171,7 @@ mod tests {
         let mut applied = Effects::new();
         let mut plan = Plan::default();
         let batch = (0..5).fold(Batch::new(), |mut batch, _| {
-            batch.chain(*b"entry");
+            batch.chain(*b"entry", Vec::new());
             batch
         });
         plan.accept(batch, &ID, nothing).unwrap();
@@ -176,7 +179,7 @@ mod tests {
         // Entry 6 is bound to entry 4, whose hash stands in entry 5.
         applied.remove(&chain::chain_key(5));
         let read = |key: &[u8]| Ok(applied.get(key).cloned().flatten());
-        let batch = Batch::new().chain(*b"six").clone();
+        let batch = Batch::new().chain(*b"six", Vec::new()).clone();
         let refused = Plan::default().accept(batch, &ID, read);
         assert!(matches!(refused, Err(StoreError::BrokenChain)));
     }

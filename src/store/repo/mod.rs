@@ -1,5 +1,6 @@
 //! Reading in the domain's words. Nothing here writes.
 
+mod audit;
 mod cases;
 mod communications;
 mod contacts;
@@ -23,6 +24,7 @@ use super::records::RecordError;
 use super::rows::{Loaded, Row};
 use crate::domain::{AreaId, EarlyReceipt, InboundMail, Session, User, UserId};
 
+pub use audit::Audited;
 pub use cases::{CASES_OF_ONE_MAX, CaseList};
 pub use correspondence::{EntryList, Happened};
 pub use find::{FIND_LIMIT_MAX, Find};
