@@ -26,7 +26,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
     let found = super::runtime()?.block_on(async {
         let store = open_store(&config)
             .await
-            .context("stop the gateway first, or have it done from the page of users")?;
+            .context("stop the gateway first: its state can be open only once")?;
         let repo = Repo::new(store.clone());
         let random = Randomness::from_os().context("no randomness from the system")?;
         let feeder = open_search(&config, &repo, &random).await?;

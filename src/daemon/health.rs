@@ -16,6 +16,7 @@ use crate::http::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
 use crate::net::smpp::BindPhase;
 use crate::net::tls_server::ServerTls;
 use crate::observe::Metrics;
+use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::store::engine::OpenOptions;
 use crate::tracker::{Notice, Tracker};
@@ -42,6 +43,7 @@ pub(super) struct Health {
 pub(super) struct Parts {
     pub(super) repo: Repo,
     pub(super) tracker: Tracker,
+    pub(super) search: Feeder,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: SharedClock,
     pub(super) tls: Arc<ServerTls>,
@@ -122,6 +124,9 @@ impl Health {
                     .set(i64::try_from(depth).unwrap_or(i64::MAX));
             }
         }
+        let left_out = parts.search.left_out();
+        let left_out = i64::try_from(left_out).unwrap_or(i64::MAX);
+        parts.metrics.search_left_out.set(left_out);
         let disk_full = has_no_room(&parts.state);
         parts.metrics.accepting.set(i64::from(!disk_full));
         if disk_full {

@@ -191,6 +191,7 @@ impl Daemon {
         tasks.spawn(health.run(health::Parts {
             repo: self.repo.clone(),
             tracker: self.tracker.clone(),
+            search: self.search.clone(),
             metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
             tls: Arc::clone(&self.tls),

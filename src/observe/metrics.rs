@@ -44,6 +44,8 @@ pub struct Metrics {
     pub tls_certificate_expiry_days: Arc<Gauge>,
     /// 1 while what is submitted is accepted; 0 while the disk is full or we drain.
     pub accepting: Arc<Gauge>,
+    /// Rows that the search index could not read since the start.
+    pub search_left_out: Arc<Gauge>,
     single: Single,
     start_seconds: u64,
 }
@@ -55,6 +57,7 @@ struct Single {
     commits: Family<Histogram>,
     expiry: Family<Gauge>,
     accepting: Family<Gauge>,
+    search_left_out: Family<Gauge>,
 }
 
 impl Single {
@@ -74,6 +77,11 @@ impl Single {
             accepting: Family::new(
                 "tocsin_accepting",
                 "1 while what is submitted is accepted.",
+                &[],
+            ),
+            search_left_out: Family::new(
+                "tocsin_search_left_out",
+                "Rows that the search index could not read since the start.",
                 &[],
             ),
         }
@@ -130,6 +138,7 @@ impl Metrics {
             commit_seconds: single.commits.with(&[]),
             tls_certificate_expiry_days: single.expiry.with(&[]),
             accepting: single.accepting.with(&[]),
+            search_left_out: single.search_left_out.with(&[]),
             single,
             start_seconds,
         })
@@ -161,6 +170,7 @@ impl Metrics {
         self.single.commits.write(&mut out);
         self.single.expiry.write(&mut out);
         self.single.accepting.write(&mut out);
+        self.single.search_left_out.write(&mut out);
         sample(
             &mut out,
             "process_start_time_seconds",

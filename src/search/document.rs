@@ -29,6 +29,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// Its texts together, in octets.
+    pub(super) fn size_bytes(&self) -> usize {
+        let recipients: usize = self.recipients.iter().map(String::len).sum();
+        self.subject.len() + recipients + self.body.len()
+    }
+
     /// Its place in the order of time.
     pub(super) fn place(&self, row: &[u8]) -> u64 {
         let low = u64::from(crc32fast::hash(row)) & ((1 << PLACE_BITS) - 1);

@@ -1,18 +1,24 @@
 //! Keeps the index in step with the state.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::document::document;
+use super::document::{Document, document};
 use super::index::{Opened, SearchError, SearchIndex};
 use crate::clock::apart;
-use crate::store::{Repo, RepoError, Row, SearchTodo};
+use crate::store::engine::Key;
+use crate::store::{Repo, RepoError, SearchTodo, StoreError};
 
 /// Most rows taken up at a time.
-const STEP_ROWS: usize = 1_000;
+const STEP_ROWS: usize = 200;
+/// Most rows that are taken up again because somebody or a case that they name has another name.
+const NAMED_MAX: usize = 1_000;
+/// No rows: for a commit that only says that the index is whole.
+const NOTHING: [Result<(Key, Option<Document>), FeedError>; 0] = [];
 /// Changes that come close together are taken up together.
 const GATHER: Duration = Duration::from_millis(300);
 /// Time until the next try when something failed.
@@ -27,6 +33,9 @@ pub enum FeedError {
     /// The index failed.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// The gateway stops.
+    #[error("the search index is not whole yet")]
+    Stopped,
     /// The thread that worked on it is gone.
     #[error("the work on the search index was cut short")]
     CutShort,
@@ -43,6 +52,8 @@ pub struct Feeder {
     anew: Arc<AtomicBool>,
     /// Everything is being taken in.
     building: Arc<AtomicBool>,
+    /// Rows that could not be read.
+    left_out: Arc<AtomicU64>,
 }
 
 impl Feeder {
@@ -55,7 +66,8 @@ impl Feeder {
             index,
             mark: mark.into(),
             anew: Arc::new(AtomicBool::new(empty)),
-            building: Arc::new(AtomicBool::new(empty)),
+            building: Arc::new(AtomicBool::new(false)),
+            left_out: Arc::default(),
         }
     }
 
@@ -68,27 +80,36 @@ impl Feeder {
     /// Whether everything is being taken in: what is asked meanwhile finds a part.
     #[must_use]
     pub fn is_building(&self) -> bool {
-        self.building.load(Ordering::Relaxed)
+        self.anew.load(Ordering::Relaxed) || self.building.load(Ordering::Relaxed)
     }
 
     /// Has everything taken in anew, in the background.
     pub fn rebuild_later(&self) {
-        self.building.store(true, Ordering::Relaxed);
         self.anew.store(true, Ordering::Relaxed);
+    }
+
+    /// How many rows could not be read since the start, and are not found.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
     }
 
     /// Feeds until stopped.
     pub async fn run(self, stop: CancellationToken) {
         let mut commits = self.repo.store().watch_commits();
         loop {
-            let wait = match self.catch_up(&stop).await {
-                Ok(()) => GATHER,
-                Err(error) => {
-                    tracing::warn!(%error, "search is behind: the index could not be written");
-                    AGAIN
+            let caught_up = self.catch_up(&stop).await;
+            if stop.is_cancelled() {
+                return;
+            }
+            if let Err(error) = caught_up {
+                tracing::warn!(%error, "search is behind: the index could not be written");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(AGAIN) => continue,
                 }
-            };
-            if self.anew.load(Ordering::Relaxed) && !stop.is_cancelled() {
+            }
+            if self.anew.load(Ordering::Relaxed) {
                 continue;
             }
             tokio::select! {
@@ -98,7 +119,7 @@ impl Feeder {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(GATHER) => {}
             }
         }
     }
@@ -108,21 +129,20 @@ impl Feeder {
     /// # Errors
     /// When the state or the index fails; what was not taken up is taken up the next time.
     pub async fn catch_up(&self, stop: &CancellationToken) -> Result<(), FeedError> {
-        if self.anew.swap(false, Ordering::Relaxed) {
-            if let Err(error) = self.rebuild(stop).await {
+        if self.anew.load(Ordering::Relaxed) {
+            self.building.store(true, Ordering::Relaxed);
+            // Whoever asks from here on gets it once more.
+            self.anew.store(false, Ordering::Relaxed);
+            let rebuilt = self.rebuild(stop).await;
+            if rebuilt.is_err() {
                 self.anew.store(true, Ordering::Relaxed);
-                return Err(error);
             }
             self.building.store(false, Ordering::Relaxed);
+            rebuilt?;
         }
         while !stop.is_cancelled() {
-            let todo = self.repo.search_todo(STEP_ROWS)?;
-            if todo.is_empty() {
-                break;
-            }
+            let todo = self.apart(Self::take_changed).await?;
             let whole = todo.len() == STEP_ROWS;
-            let rows = todo.iter().map(|todo: &SearchTodo| todo.row.clone());
-            self.take(rows.collect(), false).await?;
             self.repo.search_heard(todo).await?;
             if !whole {
                 break;
@@ -134,45 +154,21 @@ impl Feeder {
     /// Takes everything in anew.
     ///
     /// # Errors
-    /// When the state or the index fails.
+    /// When the state or the index fails, or it is stopped.
     pub async fn rebuild(&self, stop: &CancellationToken) -> Result<(), FeedError> {
-        let index = Arc::clone(&self.index);
-        let cleared = apart(move || index.clear()).await;
-        cleared.map_err(|_| FeedError::CutShort)??;
+        self.apart(|this| Ok(this.index.clear()?)).await?;
         let mut after = None;
-        while !stop.is_cancelled() {
-            let page = self.repo.communications_made(after, STEP_ROWS)?;
-            after = page.rows.last().map(|row| row.id);
-            let rows = page.rows.iter().map(|row| row.key());
-            self.take(rows.collect(), false).await?;
-            if page.next.is_none() {
-                break;
+        loop {
+            if stop.is_cancelled() {
+                return Err(FeedError::Stopped);
             }
-        }
-        let mut after = None;
-        while !stop.is_cancelled() {
-            let page = self.repo.messages_kept(after, STEP_ROWS)?;
-            let rows = page.rows.iter().map(|row| row.key());
-            self.take(rows.collect(), false).await?;
-            after = page.next;
+            after = self.apart(|this| this.take_kept(after)).await?;
             if after.is_none() {
                 break;
             }
         }
-        let mut after = None;
-        while !stop.is_cancelled() {
-            let page = self.repo.entries_kept(after, STEP_ROWS)?;
-            let rows = page.rows.iter().map(|row| row.key());
-            self.take(rows.collect(), false).await?;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        if stop.is_cancelled() {
-            return Err(FeedError::CutShort);
-        }
-        self.take(Vec::new(), true).await?;
+        let whole = |this: &Self| this.index.apply(NOTHING, Some(&this.mark));
+        self.apart(whole).await?;
         tracing::info!(
             documents = self.index.size(),
             "the search index was made anew"
@@ -180,17 +176,80 @@ impl Feeder {
         Ok(())
     }
 
-    async fn take(&self, rows: Vec<Vec<u8>>, whole: bool) -> Result<(), FeedError> {
-        let this = self.clone();
-        let taken = apart(move || -> Result<(), FeedError> {
-            let mut changes = Vec::with_capacity(rows.len());
-            for row in rows {
-                let document = document(&this.repo, &row)?;
-                changes.push((row, document));
-            }
-            let mark = whole.then_some(this.mark.as_ref());
-            Ok(this.index.apply(changes, mark)?)
-        });
-        taken.await.map_err(|_| FeedError::CutShort)?
+    /// Takes up some rows that have changed, and says which.
+    fn take_changed(&self) -> Result<Vec<SearchTodo>, FeedError> {
+        let todo = self.repo.search_todo(STEP_ROWS)?;
+        let mut rows = Vec::new();
+        for part in &todo {
+            let again = |repo: &Repo, row: &[u8]| repo.searched_through(row, NAMED_MAX);
+            rows.extend(self.of_row(&part.row, again)?.unwrap_or_default());
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        self.take(rows)?;
+        Ok(todo)
     }
+
+    /// Takes in some of the rows there are behind a key; the last of them, if there may be more.
+    fn take_kept(&self, after: Option<Key>) -> Result<Option<Key>, FeedError> {
+        let rows = self.repo.searchable(after.as_deref(), STEP_ROWS)?;
+        let last = rows.last().filter(|_| rows.len() == STEP_ROWS).cloned();
+        self.take(rows)?;
+        Ok(last)
+    }
+
+    fn take(&self, rows: Vec<Key>) -> Result<(), FeedError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let documents = rows.into_iter().map(|row| {
+            let document = self.of_row(&row, document)?;
+            Ok((row, document.flatten()))
+        });
+        self.index.apply(documents, None)
+    }
+
+    /// Reads something of a row. One that cannot be read is counted and left out: it must not hold
+    /// up all others.
+    fn of_row<T>(
+        &self,
+        row: &[u8],
+        read: impl Fn(&Repo, &[u8]) -> Result<T, RepoError>,
+    ) -> Result<Option<T>, FeedError> {
+        let found = catch_unwind(AssertUnwindSafe(|| read(&self.repo, row)));
+        let why = match found {
+            Ok(Ok(found)) => return Ok(Some(found)),
+            Ok(Err(error)) if is_of_all(&error) => return Err(error.into()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "reading it panicked".to_owned(),
+        };
+        self.left_out.fetch_add(1, Ordering::Relaxed);
+        let row = data_encoding::HEXLOWER.encode(row);
+        tracing::warn!(
+            row,
+            why,
+            "a row cannot be read, and is not found by its words"
+        );
+        Ok(None)
+    }
+
+    /// Reading and indexing wait for the disk: beside the threads that answer.
+    async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, FeedError> + Send + 'static,
+    ) -> Result<T, FeedError> {
+        let this = self.clone();
+        let done = apart(move || work(&this)).await;
+        done.map_err(|_| FeedError::CutShort)?
+    }
+}
+
+/// Whether it is not about one row: nothing can be read.
+const fn is_of_all(error: &RepoError) -> bool {
+    matches!(
+        error,
+        RepoError::Store(
+            StoreError::Closed | StoreError::DiskFull | StoreError::Index(_) | StoreError::Io(_)
+        )
+    )
 }

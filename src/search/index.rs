@@ -27,6 +27,8 @@ use super::question::{Order, Question};
 const VERSION: &str = "1";
 /// Memory for documents that are not on disk yet, in bytes (tantivy wants at least 15 MB).
 const WRITER_SIZE_BYTES: usize = 20_000_000;
+/// Documents of this size together are written before more are read, in octets.
+const UNWRITTEN_SIZE_MAX: usize = 8 * 1024 * 1024;
 /// Longest word that can be found, in octets.
 const WORD_SIZE_MAX: usize = 60;
 /// Furthest place in a list by relevance.
@@ -204,17 +206,25 @@ pub(super) fn analyzer() -> TextAnalyzer {
 /// What writes, and what each commit says of the whole: whose index it is, or that it is not
 /// whole.
 struct Pen {
-    writer: IndexWriter,
+    /// None after a failure: the next use opens another.
+    writer: Option<IndexWriter>,
     mark: String,
 }
 
 impl Pen {
-    fn commit(&mut self) -> Result<(), SearchError> {
-        let mut commit = self.writer.prepare_commit()?;
-        commit.set_payload(&self.mark);
-        commit.commit()?;
-        Ok(())
+    fn take(&mut self, index: &Index) -> Result<IndexWriter, SearchError> {
+        match self.writer.take() {
+            Some(writer) => Ok(writer),
+            None => Ok(index.writer_with_num_threads(1, WRITER_SIZE_BYTES)?),
+        }
     }
+}
+
+fn commit(writer: &mut IndexWriter, mark: &str) -> Result<(), SearchError> {
+    let mut commit = writer.prepare_commit()?;
+    commit.set_payload(mark);
+    commit.commit()?;
+    Ok(())
 }
 
 /// The full-text index.
@@ -292,7 +302,10 @@ impl SearchIndex {
             .try_into()?;
         Ok(Self {
             reader,
-            writer: Mutex::new(Pen { writer, mark }),
+            writer: Mutex::new(Pen {
+                writer: Some(writer),
+                mark,
+            }),
             fields,
             folder: folder.to_owned(),
             index,
@@ -303,25 +316,36 @@ impl SearchIndex {
     /// They are on disk and can be found when this returns. `mark` says that the index is whole.
     ///
     /// # Errors
-    /// When the index fails; then what it held before still stands.
-    pub fn apply(
+    /// When a document cannot be had or the index fails; then the last of them were not taken in.
+    pub fn apply<E: From<SearchError>>(
         &self,
-        changes: Vec<(Vec<u8>, Option<Document>)>,
+        changes: impl IntoIterator<Item = Result<(Vec<u8>, Option<Document>), E>>,
         mark: Option<&str>,
-    ) -> Result<(), SearchError> {
+    ) -> Result<(), E> {
         let mut pen = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        for (row, document) in changes {
-            pen.writer
-                .delete_term(Term::from_field_bytes(self.fields.row, &row));
+        // Until all is well it is not put back: one that failed is thrown away with what it had.
+        let mut writer = pen.take(&self.index)?;
+        let mut size = 0;
+        for change in changes {
+            let (row, document) = change?;
+            writer.delete_term(Term::from_field_bytes(self.fields.row, &row));
             if let Some(document) = document {
-                pen.writer.add_document(self.of(&row, &document))?;
+                size += document.size_bytes();
+                let added = writer.add_document(self.of(&row, &document));
+                added.map_err(SearchError::from)?;
+            }
+            if size >= UNWRITTEN_SIZE_MAX {
+                commit(&mut writer, &pen.mark)?;
+                size = 0;
             }
         }
         if let Some(mark) = mark {
             pen.mark = format!("{VERSION} {mark}");
         }
-        pen.commit()?;
-        self.reader.reload()?;
+        commit(&mut writer, &pen.mark)?;
+        pen.writer = Some(writer);
+        drop(pen);
+        self.reader.reload().map_err(SearchError::from)?;
         Ok(())
     }
 
@@ -427,10 +451,12 @@ impl SearchIndex {
     /// When the index fails.
     pub fn clear(&self) -> Result<(), SearchError> {
         let mut pen = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        pen.writer.delete_all_documents()?;
+        let mut writer = pen.take(&self.index)?;
+        writer.delete_all_documents()?;
         // Without a mark: should this be cut short, the next start begins anew.
         pen.mark.clear();
-        pen.commit()?;
+        commit(&mut writer, &pen.mark)?;
+        pen.writer = Some(writer);
         self.reader.reload()?;
         Ok(())
     }

@@ -7,13 +7,31 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::feeder::Feeder;
-use super::{Opened, Order, Piece, Question, SearchIndex};
+use super::feeder::{FeedError, Feeder};
+use super::{Document, Opened, Order, Piece, Question, SearchIndex};
 use crate::domain::{
-    Channel, Channels, Communication, CommunicationId, Content, Origin, Timestamp, UserId,
+    BlobId, Channel, Channels, Communication, CommunicationId, Content, Entry, EntryId, EntryWhat,
+    Note, Origin, Redacted, Timestamp, UserId,
 };
-use crate::store::records::Record;
-use crate::store::{Batch, Repo, RowBatch, Store};
+use crate::store::records::{Record, samples};
+use crate::store::{Batch, Loaded, Repo, Row, RowBatch, Store, keys};
+
+impl World {
+    /// A row that does not read back, and word of it.
+    async fn damage(&self, number: u8) {
+        let id = CommunicationId::from_bytes([number; 16]);
+        let mut batch = Batch::new();
+        batch.put(keys::communication(id), *b"no row");
+        batch.put(keys::search_todo(&keys::communication(id)), *b"mark");
+        self.repo.store().commit(batch).await.unwrap();
+    }
+
+    async fn change<T: Row>(&self, old: &Loaded<T>, new: &T) {
+        let mut batch = Batch::new();
+        batch.replace(old, new);
+        self.repo.store().commit(batch).await.unwrap();
+    }
+}
 
 struct World {
     repo: Repo,
@@ -252,4 +270,127 @@ async fn what_was_found_is_marked() {
         ]
     );
     assert_eq!(found.in_subject("Else"), [piece("Else", false)]);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_holds_up_no_other() {
+    let world = World::new();
+    world.say(2, "Flood", "rises").await;
+    world.catch_up().await;
+    world.damage(4).await;
+    world.say(6, "Flood", "rises").await;
+    // The content of this one is gone.
+    let old = world
+        .repo
+        .communication(CommunicationId::from_bytes([6; 16]));
+    let old = old.unwrap().unwrap();
+    let mut new = Communication {
+        id: CommunicationId::from_bytes([8; 16]),
+        ..old.value.clone()
+    };
+    new.content = BlobId::from_bytes([9; 32]);
+    let mut batch = Batch::new();
+    batch.insert(&new);
+    world.repo.store().commit(batch).await.unwrap();
+    world.catch_up().await;
+    assert_eq!(world.find("flood"), [6, 2]);
+    assert_eq!(world.feeder.left_out(), 2);
+    world.feeder.rebuild_later();
+    world.catch_up().await;
+    assert_eq!(world.find("flood"), [6, 2]);
+    assert!(!world.feeder.is_building());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_that_fails_is_tried_again_after_a_pause() {
+    let world = World::new();
+    world.repo.store().clone().close().await.unwrap();
+    assert!(world.feeder.is_building());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(world.feeder.clone().run(stop.clone()));
+    // Without a pause it would never come to this.
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert!(world.feeder.is_building());
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_failed_half_way_leaves_nothing_and_ends_nothing() {
+    let world = World::new();
+    world.say(2, "Flood", "rises").await;
+    world.catch_up().await;
+    let index = world.feeder.index();
+    let document = Document {
+        subject: "Flood".to_owned(),
+        ..Document::default()
+    };
+    let one = || Ok::<_, FeedError>((vec![4], Some(document.clone())));
+    let failing = index.apply([one(), Err(FeedError::CutShort)], None);
+    assert!(matches!(failing, Err(FeedError::CutShort)));
+    let panics = std::panic::AssertUnwindSafe(|| {
+        let changes = (0..2).map(|n| if n == 0 { one() } else { panic!("badly") });
+        index.apply(changes, None)
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    world.say(6, "Flood", "rises").await;
+    world.catch_up().await;
+    assert_eq!(world.find("flood"), [6, 2]);
+}
+
+#[tokio::test]
+async fn many_large_texts_are_taken_in_part_by_part() {
+    let world = World::new();
+    let large = Document {
+        body: "flood ".repeat(200_000),
+        ..Document::default()
+    };
+    let row = |n: u8| Ok::<_, FeedError>((vec![n], Some(large.clone())));
+    world.feeder.index().apply((1..=20).map(row), None).unwrap();
+    assert_eq!(world.feeder.index().size(), 20);
+}
+
+#[tokio::test]
+async fn another_name_is_found_and_the_one_before_is_not() {
+    let world = World::new();
+    let (contact, case) = (samples::contact(), samples::case());
+    let mut batch = Batch::new();
+    let text = batch.blob("They called.".to_owned().into_bytes());
+    let note = Entry {
+        id: EntryId::from_bytes([5; 16]),
+        client: Some(contact.id),
+        with: contact.id,
+        case: Some(case.id),
+        what: EntryWhat::Note(Note {
+            text,
+            files: Vec::new(),
+            noted_at: Timestamp::from_millis(5),
+            link: None,
+        }),
+        ..samples::entry()
+    };
+    batch.insert(&contact);
+    batch.insert(&case);
+    batch.insert(&note);
+    world.repo.store().commit(batch).await.unwrap();
+    world.catch_up().await;
+    assert_eq!(world.find("called"), [5]);
+    let old = world.repo.contact(contact.id).unwrap().unwrap();
+    let mut new = old.value.clone();
+    new.last_name = Redacted::new("Wintergreen".to_owned());
+    world.change(&old, &new).await;
+    let old = world.repo.case(case.id).unwrap().unwrap();
+    let mut other = old.value.clone();
+    other.reference = "NX-7".to_owned();
+    world.change(&old, &other).await;
+    world.catch_up().await;
+    assert_eq!(world.find("to:wintergreen"), [5]);
+    assert_eq!(world.find("\"NX-7\""), [5]);
+    // What is not its name makes nothing anew.
+    let old = world.repo.contact(contact.id).unwrap().unwrap();
+    let mut new = old.value.clone();
+    new.language = "fr".to_owned();
+    new.area = None;
+    world.change(&old, &new).await;
+    assert_eq!(world.repo.search_backlog(10).unwrap(), 0);
 }

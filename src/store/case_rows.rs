@@ -12,6 +12,10 @@ impl Row for Case {
         keys::case(self.id)
     }
 
+    fn finds_others_by(&self) -> Option<String> {
+        Some(self.reference.clone())
+    }
+
     fn indexes(&self) -> Vec<(Key, Value)> {
         let under = |begin: KeyBuilder| {
             let key = begin.newest_first(self.modified_at);

@@ -27,6 +27,12 @@ pub trait Row: Record {
     /// Whether the full-text index has to hear of each change of it.
     const SEARCHED: bool = false;
 
+    /// What other rows are found by through this one, as a message by the name of whom it went to:
+    /// when it changes, the full-text index has to hear of it.
+    fn finds_others_by(&self) -> Option<String> {
+        None
+    }
+
     /// What it adds to counters.
     fn counters(&self) -> Vec<(Key, i64)> {
         Vec::new()
@@ -93,6 +99,12 @@ impl RowBatch for Batch {
         let bytes = new.to_bytes();
         if bytes != old.bytes {
             tell_search::<T>(self, new.key(), &bytes);
+            tell_of_name(
+                self,
+                new,
+                &bytes,
+                old.finds_others_by() != new.finds_others_by(),
+            );
         }
         self.put(new.key(), bytes);
         write_difference(self, old.value.indexes(), new.indexes());
@@ -103,6 +115,7 @@ impl RowBatch for Batch {
     fn remove<T: Row>(&mut self, old: &Loaded<T>) {
         self.expect(old);
         tell_search::<T>(self, old.value.key(), &[]);
+        tell_of_name(self, &old.value, &[], old.finds_others_by().is_some());
         self.delete(old.value.key());
         write_difference(self, old.value.indexes(), Vec::new());
         add_difference(self, old.value.counters(), Vec::new());
@@ -119,6 +132,14 @@ fn tell_search<T: Row>(batch: &mut Batch, key: Key, bytes: &[u8]) {
     if T::SEARCHED {
         let mark = crc32fast::hash(bytes).to_be_bytes();
         batch.put(keys::search_todo(&key), mark);
+    }
+}
+
+/// Leaves word that what is found by the name of a row is to be read again.
+fn tell_of_name<T: Row>(batch: &mut Batch, row: &T, bytes: &[u8], changed: bool) {
+    if changed {
+        let mark = crc32fast::hash(bytes).to_be_bytes();
+        batch.put(keys::search_todo(&row.key()), mark);
     }
 }
 
@@ -154,6 +175,10 @@ pub const NO_AREA: AreaId = AreaId::from_bytes([0; 16]);
 impl Row for Contact {
     fn key(&self) -> Key {
         keys::contact(self.id)
+    }
+
+    fn finds_others_by(&self) -> Option<String> {
+        Some(self.full_name())
     }
 
     fn indexes(&self) -> Vec<(Key, Value)> {
