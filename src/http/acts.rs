@@ -3,7 +3,7 @@
 //! what commits nothing, like an export, has it written before its answer goes out. Refusals are
 //! recorded, too, so many a minute.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode, header};
@@ -14,15 +14,18 @@ use super::api::PREFIX;
 use super::fault::Fault;
 use super::guard::client_address;
 use super::{App, access, throttle};
-use crate::domain::audit::{AuditActor, AuditEntry, Subject, SubjectKind};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::UserId;
+use crate::domain::audit::{AuditActor, Subject, SubjectKind};
+use crate::store::Quota;
 use crate::store::acting::{self, Acting};
-use crate::store::{AuditBatch, Batch};
 
+/// The act of who may not do what they asked for.
+const ACCESS_REFUSED: &str = "access.refused";
 /// Most entries a minute about what was refused; what is over is counted, so that nobody fills
 /// the disk by guessing.
 const REFUSED_PER_MINUTE_MAX: u32 = 30;
-const MINUTE_MS: u64 = 60_000;
+/// Most entries a day about what was refused to nobody who is known.
+const REFUSED_PER_DAY_MAX: u32 = 2_000;
 
 /// What a request does, under a name that stays; none where it only shows something.
 fn act_of(method: &Method, path: &str) -> Option<&'static str> {
@@ -49,32 +52,31 @@ fn subjects_of(matched: &str, path: &str) -> Vec<Subject> {
     named.collect()
 }
 
-/// How many refusals were recorded in this minute, and how many were not.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<Counted>);
+/// How many refusals were recorded, and how many were not: of those who are known apart from all
+/// others, so that no stranger hides what somebody tries from within.
+#[derive(Debug)]
+pub(crate) struct Refusals {
+    known: Quota,
+    anonymous: Quota,
+}
 
-#[derive(Debug, Default)]
-struct Counted {
-    minute: u64,
-    written: u32,
-    left_out: u32,
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            known: Quota::new(REFUSED_PER_MINUTE_MAX, u32::MAX),
+            anonymous: Quota::new(REFUSED_PER_MINUTE_MAX, REFUSED_PER_DAY_MAX),
+        }
+    }
 }
 
 impl Refusals {
-    /// Whether another one is recorded, and how many were left out before it.
-    fn admit(&self, now: Timestamp) -> Option<u32> {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let minute = now.as_millis() / MINUTE_MS;
-        if counted.minute != minute {
-            counted.minute = minute;
-            counted.written = 0;
+    /// Whoever could not log in is not known, whatever name they gave.
+    fn of(&self, act: &str, actor: AuditActor) -> &Quota {
+        if act == ACCESS_REFUSED && actor != AuditActor::Nobody {
+            &self.known
+        } else {
+            &self.anonymous
         }
-        if counted.written >= REFUSED_PER_MINUTE_MAX {
-            counted.left_out = counted.left_out.saturating_add(1);
-            return None;
-        }
-        counted.written += 1;
-        Some(std::mem::take(&mut counted.left_out))
     }
 }
 
@@ -127,7 +129,7 @@ impl Asked {
     async fn settle(&self, app: &App, acting: &Acting, status: StatusCode) -> Result<(), Fault> {
         let login = self.matched.as_str() == "/login";
         if status == StatusCode::FORBIDDEN {
-            return self.refused(app, acting, "access.refused").await;
+            return self.refused(app, acting, ACCESS_REFUSED).await;
         }
         if status == StatusCode::UNAUTHORIZED && self.with_token {
             return self.refused(app, acting, "token.refused").await;
@@ -138,41 +140,36 @@ impl Asked {
         let takes_out = self.act.is_some() && !self.changes && status.is_success();
         if takes_out && acting.written() == 0 {
             let entry = acting.entry().about(self.subjects.iter().copied());
-            write(app, &entry).await?;
+            app.repo().record(&entry).await?;
         }
         Ok(())
     }
 
     /// A refusal that cannot be recorded stays one.
     async fn refused(&self, app: &App, acting: &Acting, act: &str) -> Result<(), Fault> {
-        let Some(left_out) = app.refusals.admit(app.now()) else {
+        let quota = app.refusals.of(act, acting.actor());
+        let Some(left_out) = quota.admit(app.now()) else {
             return Ok(());
         };
         let mut entry = acting.entry().about(self.subjects.iter().copied());
         act.clone_into(&mut entry.act);
         entry.more = left_out;
-        if act == "access.refused" {
+        if act == ACCESS_REFUSED {
             let wanted = self.act.unwrap_or(self.matched.as_str());
             entry = entry.saying(wanted);
         }
-        if let Err(fault) = write(app, &entry).await {
-            tracing::warn!(?fault, act, "a refusal could not be recorded");
+        if let Err(error) = app.repo().record(&entry).await {
+            quota.give_back(left_out);
+            tracing::warn!(%error, act, "a refusal could not be recorded");
         }
         Ok(())
     }
 }
 
-/// Records an act that commits nothing else.
-pub(crate) async fn write(app: &App, entry: &AuditEntry) -> Result<(), Fault> {
-    let mut batch = Batch::new();
-    batch.audit(entry);
-    app.repo().store().commit(batch).await?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Via;
 
     #[test]
     fn an_address_names_what_it_is_about() {
@@ -188,15 +185,17 @@ mod tests {
     }
 
     #[test]
-    fn so_many_refusals_a_minute_are_recorded_and_the_others_counted() {
+    fn strangers_leave_room_for_refusals_of_those_who_are_known() {
         let refusals = Refusals::default();
-        let at = Timestamp::from_millis;
+        let now = crate::domain::Timestamp::from_millis(60_000);
+        let user = AuditActor::User(UserId::from_bytes([1; 16]), Via::Console);
+        let admit = |actor| refusals.of(ACCESS_REFUSED, actor).admit(now);
         for _ in 0..REFUSED_PER_MINUTE_MAX {
-            assert_eq!(refusals.admit(at(MINUTE_MS)), Some(0));
+            assert_eq!(admit(AuditActor::Nobody), Some(0));
         }
-        assert_eq!(refusals.admit(at(MINUTE_MS)), None);
-        assert_eq!(refusals.admit(at(MINUTE_MS + 1)), None);
-        assert_eq!(refusals.admit(at(2 * MINUTE_MS)), Some(2));
-        assert_eq!(refusals.admit(at(2 * MINUTE_MS)), Some(0));
+        assert_eq!(admit(AuditActor::Nobody), None);
+        assert_eq!(admit(user), Some(0));
+        let failed = refusals.of("session.refused", user).admit(now);
+        assert_eq!(failed, None, "a name that was given is nobody");
     }
 }

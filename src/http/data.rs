@@ -19,6 +19,7 @@ use crate::domain::{
     ContactId, EmailAddress, Permission, Person, PersonState, PhoneNumber, Session, Timestamp,
     User, Visit,
 };
+use crate::store::acting;
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
 use crate::store::{Batch, Find, Loaded, NO_AREA, Page, Repo, RowBatch, Seek, StoreError, keys};
@@ -50,11 +51,12 @@ pub(crate) struct Part<T> {
     pub(crate) next: Option<Vec<u8>>,
 }
 
-/// Reads on a thread that may wait: what takes longer than a page may.
+/// Reads on a thread that may wait: what takes longer than a page may. It stays an act of whoever
+/// asked.
 pub(crate) async fn apart<T: Send + 'static>(
     read: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    crate::clock::apart(read)
+    crate::clock::apart(acting::carried_by(read))
         .await
         .map_err(|_| Fault::Internal)?
 }

@@ -119,15 +119,24 @@ fn all(app: &App) -> Result<Vec<Gathering>> {
 
 /// Goes on with what was begun, unless that is being done already.
 pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
-    if app.repo().gathering(user)?.is_none() || !app.begin_gathering(user) {
+    let Some(wish) = app.repo().gathering(user)? else {
+        return Ok(());
+    };
+    if !app.begin_gathering(user) {
         return Ok(());
     }
     // After a restart nobody asks: it is still an act of the user who asked before.
     let again = || {
         let actor = AuditActor::User(user, Via::Console);
-        Acting::new(app.now(), actor, "recipient.add_all", None)
+        let act = match wish.into {
+            GatherInto::Recipients => "recipients.add_all",
+            GatherInto::Group(_) => "group.add_all",
+        };
+        Acting::new(app.now(), actor, act, None)
     };
-    let acting = acting::current().unwrap_or_else(again);
+    // Whoever only looks at the list, and sees that it goes on, does nothing.
+    let acting = acting::current().filter(|acting| !acting.is_silent());
+    let acting = acting.unwrap_or_else(again);
     let app = Arc::clone(app);
     let going_on = async move {
         let stop = app.console.stop.clone();

@@ -39,6 +39,21 @@ pub(crate) fn network(address: IpAddr) -> String {
     }
 }
 
+/// The network of somebody of whom no more is kept than where about they came from: /24, or /48
+/// of IPv6.
+pub(crate) fn coarse_network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+    }
+}
+
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Throttle {

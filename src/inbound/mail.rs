@@ -6,10 +6,12 @@ use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail};
 use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
-    BounceClass, Channel, DeliveryId, EmailAddress, EmailStatus, Fault, InboundMail, MessageFile,
-    MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath, Source, Status, Verdict,
+    AuditActor, BounceClass, Channel, DeliveryId, EmailAddress, EmailStatus, Fault, InboundMail,
+    MessageFile, MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath, Source, Status,
+    Verdict,
 };
 use crate::proto::mime::read::{IncomingMail, read, without_quotes};
+use crate::store::acting::{self, Acting};
 use crate::store::{Batch, Loaded, RowBatch};
 use crate::tracker::{Event, Incoming, TrackerError};
 
@@ -184,7 +186,9 @@ impl Inbound {
                 .unwrap_or_default(),
             references,
         };
-        self.tracker.take_in(&base, &incoming).await?;
+        let actor = contact.map_or(AuditActor::Nobody, AuditActor::Person);
+        let acting = Acting::new(self.clock.wall(), actor, "message.receive", None);
+        acting::scope(acting, self.tracker.take_in(&base, &incoming)).await?;
         Ok(())
     }
 

@@ -4,8 +4,9 @@ use super::{Inbound, InboundError};
 use crate::classify::smpp::ReceiptMeaning;
 use crate::domain::inbox::{is_start, is_stop, is_yes};
 use crate::domain::{
-    Channel, ConfirmedBy, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
+    AuditActor, Channel, ConfirmedBy, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
 };
+use crate::store::acting::{self, Acting};
 use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Receipt, TrackerError};
 
@@ -100,6 +101,16 @@ impl Inbound {
             MessageKind::Written
         };
         let confirms = is_yes(&incoming.text);
+        let act = match kind {
+            MessageKind::OptOut => "text.stop",
+            MessageKind::OptIn => "text.start",
+            _ if confirms => "text.yes",
+            _ => "message.receive",
+        };
+        let actor = whose.map_or(AuditActor::Nobody, |(contact, _)| {
+            AuditActor::Person(contact)
+        });
+        let acting = Acting::new(now, actor, act, None);
         let text = Incoming {
             id: MessageId::from_bytes(id),
             kind,
@@ -116,11 +127,14 @@ impl Inbound {
             message_id: String::new(),
             references: Vec::new(),
         };
-        self.tracker.take_in(&base, &text).await?;
-        if let Some((_, Some(delivery))) = whose.filter(|_| confirms) {
-            self.confirm(delivery).await?;
-        }
-        Ok(())
+        acting::scope(acting, async {
+            self.tracker.take_in(&base, &text).await?;
+            match whose {
+                Some((_, Some(delivery))) if confirms => self.confirm(delivery).await,
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     /// A yes to a message whose category asks for confirmation confirms it.

@@ -21,12 +21,14 @@ impl AuditBatch for Batch {
     }
 }
 
-/// Where the first sixteen bytes behind a tag are the id of what an act is about. Deliveries, the
-/// people of a communication and the like are not named: they follow from these.
+/// Where the first sixteen bytes behind a tag are the id of what an act is about. Deliveries and
+/// the like are not named: they follow from these.
 const SUBJECTS: &[(&[u8], SubjectKind)] = &[
     (keys::CONTACT, SubjectKind::Contact),
     (keys::COMMUNICATION, SubjectKind::Communication),
     (keys::CASE, SubjectKind::Case),
+    (keys::CASE_EVENT, SubjectKind::Case),
+    (keys::TEMPLATE, SubjectKind::Template),
     (keys::ENTRY, SubjectKind::Entry),
     (keys::USER, SubjectKind::User),
     (keys::GROUP, SubjectKind::Group),
@@ -43,19 +45,33 @@ const SUBJECTS: &[(&[u8], SubjectKind)] = &[
 /// What a batch makes, changes or removes, in order and each once.
 pub(super) fn subjects_of(batch: &Batch) -> Vec<Subject> {
     let mut seen = BTreeSet::new();
-    let found = batch.ops.iter().filter_map(|op| subject_of(op.key()));
+    let found = batch.ops.iter().flat_map(|op| subjects_in(op.key()));
     found.filter(|subject| seen.insert(*subject)).collect()
 }
 
-fn subject_of(key: &[u8]) -> Option<Subject> {
+fn subjects_in(key: &[u8]) -> Vec<Subject> {
     // A recipient's key names whose list it is, and then who stands on it.
     if key.starts_with(keys::RECIPIENT) {
-        let id = key.last_chunk()?;
-        return Some(Subject::new(SubjectKind::Contact, *id));
+        let contact = key
+            .last_chunk()
+            .map(|id| Subject::new(SubjectKind::Contact, *id));
+        return contact.into_iter().collect();
     }
-    let (tag, kind) = SUBJECTS.iter().find(|(tag, _)| key.starts_with(tag))?;
-    let id = key[tag.len()..].first_chunk()?;
-    Some(Subject::new(*kind, *id))
+    // That of somebody who is written to names the communication, too.
+    if let Some(ids) = key.strip_prefix(keys::PERSON) {
+        let sent = ids
+            .first_chunk()
+            .map(|id| Subject::new(SubjectKind::Communication, *id));
+        let to = ids
+            .last_chunk()
+            .map(|id| Subject::new(SubjectKind::Contact, *id));
+        return sent.into_iter().chain(to).collect();
+    }
+    let Some((tag, kind)) = SUBJECTS.iter().find(|(tag, _)| key.starts_with(tag)) else {
+        return Vec::new();
+    };
+    let id = key[tag.len()..].first_chunk();
+    id.map(|id| Subject::new(*kind, *id)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -70,12 +86,19 @@ mod tests {
         let (contact, user) = (samples::contact(), samples::user());
         batch.insert(&contact);
         batch.insert(&user);
-        batch.insert(&samples::person());
+        let person = samples::person();
+        batch.insert(&person);
+        batch.insert(&samples::template());
+        batch.insert(&samples::case_event());
         batch.delete(keys::contact(contact.id));
         let expected = [
             Subject::new(SubjectKind::Contact, *contact.id.as_bytes()),
             Subject::new(SubjectKind::User, *user.id.as_bytes()),
+            Subject::new(SubjectKind::Communication, *person.communication.as_bytes()),
+            Subject::new(SubjectKind::Template, *samples::template().id.as_bytes()),
+            Subject::new(SubjectKind::Case, *samples::case_event().case.as_bytes()),
         ];
+        assert_eq!(person.contact, contact.id);
         assert_eq!(subjects_of(&batch), expected);
     }
 }

@@ -13,6 +13,7 @@ mod list_rows;
 mod lists;
 mod person_rows;
 mod program_rows;
+mod quota;
 pub mod records;
 pub mod repo;
 pub mod rows;
@@ -23,6 +24,7 @@ pub use audit_rows::AuditBatch;
 pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
+pub use quota::Quota;
 pub use repo::Find;
 pub use repo::{
     AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,

@@ -59,6 +59,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::fault::Fault;
+use crate::store::acting;
 use problem::Problem;
 
 /// What every address of the API begins with.
@@ -286,6 +287,6 @@ async fn apart<T: Send + 'static>(
     read: impl FnOnce(&App) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
     let app = Arc::clone(app);
-    let done = crate::clock::apart(move || read(&app)).await;
+    let done = crate::clock::apart(acting::carried_by(move || read(&app))).await;
     done.map_err(|_| Fault::Internal)?
 }

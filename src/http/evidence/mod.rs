@@ -13,7 +13,6 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::App;
-use super::acts;
 use super::data::{Result, apart};
 use super::fault::Fault;
 use super::pages::as_download;
@@ -59,7 +58,7 @@ pub(crate) async fn make(app: &Arc<App>, reader: Reader, id: DeliveryId) -> Resu
     })
     .await?;
     let entry = acting.entry().about(subjects).with_digest(bundle.digest);
-    acts::write(app, &entry).await?;
+    app.repo().record(&entry).await?;
     let name = format!("evidence-{id}.zip");
     as_download(&name, "application/zip", bundle.bytes)
 }

@@ -11,9 +11,8 @@ use super::super::fault::Fault;
 use super::super::guard::{address_of, is_safe};
 use super::super::throttle;
 use super::Site;
-use crate::domain::{AuditActor, AuditEntry};
+use crate::domain::AuditActor;
 use crate::store::acting::{self, Acting};
-use crate::store::{AuditBatch, Batch};
 
 /// Where people take their own data along.
 const TAKEN_OUT: &str = "/me/data.json";
@@ -51,21 +50,14 @@ pub(super) async fn record(
     let act = matched.map_or("", |path| act_of(request.method(), path.as_str()));
     let trusted = &site.settings().trusted_proxies;
     let address = address_of(trusted, request.headers(), request.extensions());
-    let network = Some(throttle::network(address));
+    let network = Some(throttle::coarse_network(address));
     let acting = Acting::new(site.now(), AuditActor::Nobody, act, network);
     let response = acting::scope(acting.clone(), next.run(request)).await;
     if act == "public.take_data"
         && response.status().is_success()
-        && let Err(fault) = write(&site, &acting.entry()).await
+        && let Err(error) = site.repo().record(&acting.entry()).await
     {
-        return fault.into_response();
+        return Fault::from(error).into_response();
     }
     response
-}
-
-async fn write(site: &Site, entry: &AuditEntry) -> Result<(), Fault> {
-    let mut batch = Batch::new();
-    batch.audit(entry);
-    site.repo().store().commit(batch).await?;
-    Ok(())
 }

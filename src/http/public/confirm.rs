@@ -15,7 +15,8 @@ use super::{Answer, Site, guard, show, show_as};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::confirmation::CONFIRM_LIFETIME;
 use crate::domain::escalation::is_confirmed;
-use crate::domain::{Channel, Communication, ConfirmedBy, Delivery, PublicLinks};
+use crate::domain::{AuditActor, Channel, Communication, ConfirmedBy, Delivery, PublicLinks};
+use crate::store::acting;
 use crate::tracker::{Confirmation, TrackerError};
 
 /// Most deliveries looked at whose ids begin alike: one, but for a rare chance.
@@ -106,6 +107,8 @@ pub(super) async fn do_it(
         Channel::Text | Channel::Call => ConfirmedBy::TextLink,
     };
     let (id, contact) = (about.communication.id, about.delivery.contact);
+    // Whoever has the link that was sent to nobody else.
+    acting::identify(AuditActor::Person(contact));
     match site.site.tracker.confirm(id, contact, by).await {
         Ok(Confirmation::Recorded) => view(&site, asked, &token, &about, Stage::Done),
         Ok(Confirmation::Before) => view(&site, asked, &token, &about, Stage::Before),

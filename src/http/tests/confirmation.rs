@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 
 use super::self_service::{HERE, Public, links, public};
 use crate::domain::{
-    Audience, Channel, Channels, CommunicationId, ConfirmedBy, Contact, ContactId, Content,
-    DeliveryId, LogEvent, UserId,
+    Audience, AuditActor, Channel, Channels, CommunicationId, ConfirmedBy, Contact, ContactId,
+    Content, DeliveryId, LogEvent, Subject, SubjectKind, UserId,
 };
 use crate::submit::DraftInput;
 
@@ -103,6 +103,20 @@ async fn only_the_button_confirms_and_only_once() {
     let other = public.world.repo.person(id, ids[1]).unwrap().unwrap();
     assert!(other.confirmed.is_none() && other.deliveries.iter().all(|one| !one.closed));
 
+    let entry = public.world.audited().pop().unwrap();
+    assert_eq!(entry.act, "public.confirm");
+    assert_eq!(entry.actor, AuditActor::Person(ids[0]));
+    for (kind, id) in [
+        (SubjectKind::Communication, id.as_bytes()),
+        (SubjectKind::Contact, ids[0].as_bytes()),
+    ] {
+        assert!(
+            entry.subjects.contains(&Subject::new(kind, *id)),
+            "{kind:?}"
+        );
+    }
+    let network = entry.network.unwrap();
+    assert!(network.ends_with(".0/24"), "{network}");
     let after = public.everything();
     let email = path_of(delivery(&public, id, ids[0], Channel::Email));
     for path in [&path, &email] {

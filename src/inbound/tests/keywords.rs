@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::domain::{
-    Actor, Channel, CommunicationId, Consent, Contact, ContactChange, ContactId, MessageKind,
-    ProofKind,
+    Actor, AuditActor, AuditEntry, Channel, CommunicationId, Consent, Contact, ContactChange,
+    ContactId, MessageKind, ProofKind, Subject, SubjectKind,
 };
+use crate::store::engine::{CHAIN, KeyRange};
+use crate::store::records::Record;
 use crate::submit::Answer;
 
 const NUMBER: &str = "+447700900111";
@@ -267,4 +269,34 @@ async fn start_takes_back_what_stop_refused_with_proof_and_nothing_else() {
     world.text(NUMBER, "START").await;
     assert_eq!(world.contact(ivo), before);
     world.is_sound();
+}
+
+#[tokio::test]
+async fn what_is_written_by_text_is_an_act_of_whoever_wrote_it() {
+    let world = World::new().await;
+    let ivo = world.neighbour(31, "Ivo", NUMBER).await;
+    for said in ["Stop", "start", "Hello"] {
+        world.text(NUMBER, said).await;
+    }
+    world.text("+447700900999", "Who is there?").await;
+    let store = world.repo.store();
+    let found = store.chain_entries(KeyRange::prefix(CHAIN), 100).unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| AuditEntry::from_bytes(&one.payload).unwrap())
+        .collect();
+    let said: Vec<_> = found
+        .iter()
+        .map(|one| (one.act.as_str(), one.actor))
+        .collect();
+    let person = AuditActor::Person(ivo);
+    let expected = [
+        ("text.stop", person),
+        ("text.start", person),
+        ("message.receive", person),
+        ("message.receive", AuditActor::Nobody),
+    ];
+    assert_eq!(said, expected);
+    let contact = Subject::new(SubjectKind::Contact, *ivo.as_bytes());
+    assert!(found[0].subjects.contains(&contact));
 }

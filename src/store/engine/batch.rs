@@ -176,6 +176,12 @@ impl Batch {
 
     /// Appends another batch's asserts, operations, blobs and entries.
     pub fn append(&mut self, other: Self) -> &mut Self {
+        // Upkeep beside an act is part of it; upkeep alone stays upkeep.
+        self.noted.upkeep = match (self.is_empty(), other.is_empty()) {
+            (true, _) => self.noted.upkeep || other.noted.upkeep,
+            (false, true) => self.noted.upkeep,
+            (false, false) => self.noted.upkeep && other.noted.upkeep,
+        };
         self.asserts.extend(other.asserts);
         self.ops.extend(other.ops);
         self.blobs.extend(other.blobs);

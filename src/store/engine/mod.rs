@@ -40,6 +40,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::acting::{ANONYMOUS_PER_DAY_MAX, ANONYMOUS_PER_MINUTE_MAX};
+use super::quota::Quota;
 use crate::domain::Timestamp;
 use crate::domain::chain::Head;
 
@@ -111,6 +113,8 @@ pub(crate) trait Engine: Send + Sync {
 pub struct Store {
     engine: Arc<dyn Engine>,
     leases: Arc<queue::Leases>,
+    /// Entries of acts of nobody who is known.
+    anonymous: Arc<Quota>,
 }
 
 impl std::fmt::Debug for Store {
@@ -139,6 +143,7 @@ impl Store {
         Self {
             engine,
             leases: Arc::default(),
+            anonymous: Arc::new(Quota::new(ANONYMOUS_PER_MINUTE_MAX, ANONYMOUS_PER_DAY_MAX)),
         }
     }
 
@@ -199,7 +204,7 @@ impl Store {
     ///
     /// What is committed while somebody [acts](super::acting) carries the entry that says so.
     pub async fn commit(&self, mut batch: Batch) -> Result<Sequence> {
-        let stamp = super::acting::stamp(&mut batch);
+        let stamp = super::acting::stamp(&mut batch, &self.anonymous);
         batch.check_limits()?;
         let finished = queue::deleted_entries(&batch);
         let sequence = self.engine.commit(batch).await?;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::engine::{CHAIN, ChainEntry, KeyRange, StoreError, chain_key};
+use super::super::audit_rows::AuditBatch;
+use super::super::engine::{Batch, CHAIN, ChainEntry, KeyRange, StoreError, chain_key};
 use super::super::records::Record;
 use super::{Repo, Result};
 use crate::domain::AuditEntry;
@@ -68,6 +69,17 @@ impl Repo {
             Ok(link)
         })?;
         Ok(path.map(|path| path.iter().map(|link| link.number).collect()))
+    }
+
+    /// Records an act that changes nothing else. Resolves once it is durable.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record(&self, entry: &AuditEntry) -> std::result::Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.audit(entry);
+        self.store.commit(batch).await?;
+        Ok(())
     }
 
     /// The head, and whether the last `compared` entries lead up to it. What is written meanwhile
