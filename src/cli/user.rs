@@ -64,6 +64,11 @@ enum Action {
         /// Login name.
         login: String,
     },
+    /// Take away the second factor of a user whose device is lost, which ends the user's sessions.
+    ResetSecondFactor {
+        /// Login name.
+        login: String,
+    },
     /// Make a token for a program that uses the API under this user's name; printed once.
     Token {
         /// Login name.
@@ -148,6 +153,7 @@ impl Action {
             Self::Password { .. } => "user.password",
             Self::Disable { .. } => "user.disable",
             Self::Enable { .. } => "user.enable",
+            Self::ResetSecondFactor { .. } => "second_factor.reset",
             Self::Token { .. } => "token.create",
             Self::HashPassword { .. } | Self::List => "",
         }
@@ -233,6 +239,11 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             let user = named(repo, login)?;
             users.set_disabled(user.id, false, None).await?;
             println!("{login} may log in again");
+        }
+        Action::ResetSecondFactor { login } => {
+            let user = named(repo, login)?;
+            users.set_second_factor(user.id, None, None).await?;
+            println!("{login} logs in with the password alone; its sessions have ended");
         }
         Action::Token {
             login,

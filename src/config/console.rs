@@ -12,6 +12,21 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// Whether those who log in need a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// As each of them wants.
+    Optional,
+    /// All of them.
+    Required,
+}
+
+const SECOND_FACTOR: [(&str, SecondFactor); 2] = [
+    ("optional", SecondFactor::Optional),
+    ("required", SecondFactor::Required),
+];
+
 /// `[console]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Console {
@@ -33,6 +48,9 @@ pub struct Console {
     /// How long it has to wait. Default `"15m"`.
     #[serde(serialize_with = "units::duration")]
     pub login_failures_wait: Duration,
+    /// Whether a second factor is each user's own choice, `"optional"`, or nobody does anything
+    /// before having set one up, `"required"`. Default `"optional"`.
+    pub second_factor: SecondFactor,
     /// Read the client's address from `X-Forwarded-For` when the connection comes from
     /// one of these proxies. Default `[]`.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -61,6 +79,7 @@ impl Console {
             session_lifetime: section.duration("session_lifetime", 12 * HOUR, MINUTE..=30 * DAY),
             login_failures_max: section.integer("login_failures_max", 10, 1..=1000),
             login_failures_wait: section.duration("login_failures_wait", 15 * MINUTE, MINUTE..=DAY),
+            second_factor: section.choice("second_factor", SecondFactor::Optional, &SECOND_FACTOR),
             trusted_proxies: section.list("trusted_proxies", Vec::new(), super::email::ip_address),
             metrics_allow: section.list("metrics_allow", Vec::new(), super::email::ip_address),
             base_url,

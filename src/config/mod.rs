@@ -27,7 +27,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use cases::{Cases, Correspondence};
-pub use console::{Console, Log, LogFormat};
+pub use console::{Console, Log, LogFormat, SecondFactor};
 pub use email::{Email, Relay, Retry, Route, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::config::{Config, Engine};
+use crate::config::{Config, Engine, SecondFactor};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
@@ -176,6 +176,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
         session_lifetime: console.session_lifetime,
         login_failures_max: console.login_failures_max,
         login_failures_wait: console.login_failures_wait,
+        second_factor_required: console.second_factor == SecondFactor::Required,
         trusted_proxies: console.trusted_proxies.clone(),
         metrics_allow: console.metrics_allow.clone(),
         body_size_max: usize::try_from(config.listen.console.body_size_max).unwrap_or(usize::MAX),
@@ -240,6 +241,7 @@ fn new_user(
         notify_replies: false,
         case_scope: CaseScope::All,
         disabled: false,
+        second_factor: None,
     }
 }
 

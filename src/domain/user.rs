@@ -4,6 +4,7 @@ use super::access::CaseScope;
 use super::address::{EmailAddress, PhoneNumber};
 use super::ids::{AreaId, UserId};
 use super::redacted::Redacted;
+use super::second_factor::SecondFactor;
 use super::sentence::Sentence;
 use super::timestamp::Timestamp;
 
@@ -149,6 +150,8 @@ pub struct User {
     pub notify_replies: bool,
     /// May not log in any more.
     pub disabled: bool,
+    /// What the user proves with besides the password; none while it is not turned on.
+    pub second_factor: Option<SecondFactor>,
 }
 
 impl User {

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::api::PREFIX;
 use super::fault::Fault;
 use super::guard::client_address;
+use super::second_factor::CODE_PATH;
 use super::{App, access, throttle};
 use crate::domain::UserId;
 use crate::domain::audit::{AuditActor, Subject, SubjectKind};
@@ -133,6 +134,9 @@ impl Asked {
         }
         if status == StatusCode::UNAUTHORIZED && self.with_token {
             return self.refused(app, acting, "token.refused").await;
+        }
+        if status == StatusCode::UNPROCESSABLE_ENTITY && self.matched.as_str() == CODE_PATH {
+            return self.refused(app, acting, "second_factor.refused").await;
         }
         if status == StatusCode::UNPROCESSABLE_ENTITY && login {
             return self.refused(app, acting, "session.refused").await;

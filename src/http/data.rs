@@ -14,15 +14,18 @@ use std::time::Duration;
 use super::App;
 use super::fault::Fault;
 use super::session::is_over;
+use crate::domain::second_factor::TakenCode;
 use crate::domain::{
     Access, Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact,
-    ContactId, EmailAddress, Permission, Person, PersonState, PhoneNumber, Session, Timestamp,
-    User, Visit,
+    ContactId, EmailAddress, Permission, Person, PersonState, PhoneNumber, Session, Subject,
+    SubjectKind, Timestamp, User, Visit,
 };
 use crate::store::acting;
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
-use crate::store::{Batch, Find, Loaded, NO_AREA, Page, Repo, RowBatch, Seek, StoreError, keys};
+use crate::store::{
+    AuditBatch, Batch, Find, Loaded, NO_AREA, Page, Repo, RowBatch, Seek, StoreError, keys,
+};
 
 /// Rows on one page of a list.
 pub(crate) const PAGE_ROWS: usize = 50;
@@ -61,15 +64,42 @@ pub(crate) async fn apart<T: Send + 'static>(
         .map_err(|_| Fault::Internal)?
 }
 
-/// Keeps a new session, and forgets those that are over.
+/// Keeps a new session. With a code of the second factor, the user's row with what is left of it
+/// is written in the same go: a code is taken once.
 pub(crate) async fn begin_session(
     repo: &Repo,
     user: &Loaded<User>,
+    taken: Option<TakenCode>,
     session: &Session,
-    idle: Duration,
-    now: Timestamp,
 ) -> Result<()> {
     let mut batch = Batch::new();
+    batch.insert(session);
+    match taken {
+        Some(taken) => {
+            let after = User {
+                second_factor: Some(taken.after),
+                ..user.value.clone()
+            };
+            batch.replace(user, &after);
+            if taken.recovery
+                && let Some(acting) = acting::current()
+            {
+                let about = Subject::new(SubjectKind::User, *user.id.as_bytes());
+                batch.audit(&acting.entry().about([about]).saying("recovery code"));
+            }
+        }
+        // A password changed or a user disabled meanwhile ends sessions: this one must not slip
+        // through.
+        None => batch.expect(user),
+    }
+    repo.store().commit(batch).await?;
+    Ok(())
+}
+
+/// Forgets sessions that are over. Failing to is no harm: nobody gets in by them.
+pub(crate) async fn sweep_sessions(repo: &Repo, idle: Duration, now: Timestamp) -> Result<()> {
+    let mut batch = Batch::new();
+    batch.upkeep();
     for (key, bytes) in repo
         .store()
         .scan(KeyRange::prefix(keys::SESSION), SESSIONS_SWEPT_MAX)?
@@ -78,10 +108,9 @@ pub(crate) async fn begin_session(
             batch.delete(key);
         }
     }
-    batch.insert(session);
-    // A password changed or a user disabled meanwhile ends sessions: this one must not slip through.
-    batch.expect(user);
-    repo.store().commit(batch).await?;
+    if let Err(error) = repo.store().commit(batch).await {
+        tracing::debug!(%error, "sessions that are over were not forgotten");
+    }
     Ok(())
 }
 

@@ -23,7 +23,8 @@ use super::session::{
     self, SignedForm, cookie, cookie_name, csrf_of, keyed, new_token, set_cookie,
 };
 use super::view::Chrome;
-use super::{App, data, throttle};
+use super::{App, data, second_factor, throttle};
+use crate::domain::second_factor::TakenCode;
 use crate::domain::user::PASSWORD_SIZE_MAX;
 use crate::domain::{AuditActor, Role, Session, User, Via};
 use crate::store::{Loaded, acting};
@@ -121,7 +122,10 @@ pub(crate) async fn enter(
         );
     }
     match check(&app, address, &entered).await? {
-        Some(user) => welcome(&app, &user, &entered.next).await,
+        Some(user) if user.second_factor.is_some() => {
+            Ok(second_factor::ask(&app, &user, &entered.next))
+        }
+        Some(user) => welcome(&app, &user, None, &entered.next).await,
         None => show(
             &app,
             &headers,
@@ -183,7 +187,13 @@ async fn check(
     Ok(user)
 }
 
-async fn welcome(app: &App, user: &Loaded<User>, next: &str) -> Result<Response, Fault> {
+/// Lets somebody in who has proved who they are.
+pub(crate) async fn welcome(
+    app: &App,
+    user: &Loaded<User>,
+    taken: Option<TakenCode>,
+    next: &str,
+) -> Result<Response, Fault> {
     let settings = &app.console.settings;
     let token = new_token(app);
     let now = app.now();
@@ -196,7 +206,8 @@ async fn welcome(app: &App, user: &Loaded<User>, next: &str) -> Result<Response,
         expires_at: now.plus(settings.session_lifetime),
     };
     acting::identify(AuditActor::User(user.id, Via::Console));
-    data::begin_session(app.repo(), user, &session, settings.session_idle, now).await?;
+    data::begin_session(app.repo(), user, taken, &session).await?;
+    data::sweep_sessions(app.repo(), settings.session_idle, now).await?;
     tracing::info!(user = %user.id, "logged in");
     let secure = settings.secure_cookie;
     let cookies = AppendHeaders([
@@ -213,7 +224,7 @@ async fn welcome(app: &App, user: &Loaded<User>, next: &str) -> Result<Response,
 }
 
 /// Where to go after the login: a path of ours, never another site.
-fn safe_next(next: &str) -> &str {
+pub(crate) fn safe_next(next: &str) -> &str {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')

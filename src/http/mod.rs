@@ -26,6 +26,7 @@ mod period;
 mod pie;
 mod public;
 mod readiness;
+mod second_factor;
 mod serve;
 mod session;
 mod sheet;
@@ -91,6 +92,8 @@ pub struct ConsoleSettings {
     pub login_failures_max: u32,
     /// How long it has to wait.
     pub login_failures_wait: Duration,
+    /// Nobody does anything before having set up a second factor.
+    pub second_factor_required: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Who may read `/metrics` without a login, loopback aside.
@@ -122,6 +125,7 @@ impl Default for ConsoleSettings {
             session_lifetime: Duration::from_secs(12 * 3600),
             login_failures_max: 10,
             login_failures_wait: Duration::from_secs(15 * 60),
+            second_factor_required: false,
             trusted_proxies: Vec::new(),
             metrics_allow: Vec::new(),
             body_size_max: 30 * 1024 * 1024,
@@ -179,6 +183,7 @@ pub(crate) struct App {
     pub(crate) run: [u8; 16],
     tokens: Mutex<Throttle>,
     logins: Mutex<Throttle>,
+    codes: Mutex<Throttle>,
     addresses: Mutex<Throttle>,
     /// Users for whom contacts are being put on a list right now.
     gathering: Mutex<HashSet<UserId>>,
@@ -227,6 +232,7 @@ impl App {
                 ..limits
             })),
             logins: Mutex::new(Throttle::new(limits)),
+            codes: Mutex::new(Throttle::new(limits)),
             addresses: Mutex::new(Throttle::new(throttle::Limits {
                 failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
                 ..limits
@@ -256,6 +262,11 @@ impl App {
         self.addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The table of wrong codes by user.
+    pub(crate) fn codes(&self) -> MutexGuard<'_, Throttle> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The table of wrong tokens by network.

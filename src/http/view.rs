@@ -105,6 +105,8 @@ impl Chrome {
             "user_password" => Some("done.user_password"),
             "user_disabled" => Some("done.user_disabled"),
             "user_enabled" => Some("done.user_enabled"),
+            "second_factor_off" => Some("done.second_factor_off"),
+            "second_factor_reset" => Some("done.second_factor_reset"),
             "token_revoked" => Some("done.token_revoked"),
             "removed" => Some("done.removed"),
             "answered" => Some("done.answered"),

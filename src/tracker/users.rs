@@ -3,7 +3,9 @@
 
 use super::{CONFLICTS_MAX, is_conflict};
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::{AreaId, CaseScope, EmailAddress, PhoneNumber, Redacted, Role, User, UserId};
+use crate::domain::{
+    AreaId, CaseScope, EmailAddress, PhoneNumber, Redacted, Role, SecondFactor, User, UserId,
+};
 use crate::store::{Batch, Loaded, Repo, RepoError, RowBatch, StoreError, keys};
 
 /// Most users looked through for another administrator.
@@ -139,6 +141,7 @@ impl Users {
             case_scope: new.case_scope,
             notify_replies: false,
             disabled: false,
+            second_factor: None,
             login: new.login,
         };
         let mut batch = Batch::new();
@@ -263,6 +266,25 @@ impl Users {
         self.change(id, ending, |user| user.disabled = disabled)
             .await?;
         tracing::info!(user = %id, disabled, "user may log in or not");
+        Ok(())
+    }
+
+    /// Turns a user's second factor on, or off with none. All sessions end, but for the one of the
+    /// token hash `keep`.
+    ///
+    /// # Errors
+    /// When there is no such user, or the store fails.
+    pub async fn set_second_factor(
+        &self,
+        id: UserId,
+        factor: Option<SecondFactor>,
+        keep: Option<[u8; 32]>,
+    ) -> Result<(), UserError> {
+        let ending = keep.map_or(Ending::All, Ending::AllBut);
+        let on = factor.is_some();
+        self.change(id, ending, |user| user.second_factor.clone_from(&factor))
+            .await?;
+        tracing::info!(user = %id, on, "second factor turned on or off");
         Ok(())
     }
 

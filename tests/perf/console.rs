@@ -130,6 +130,7 @@ async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
         notify_replies: false,
         case_scope: tocsin::domain::CaseScope::All,
         disabled: false,
+        second_factor: None,
     };
     let mut batch = Batch::new();
     batch.insert(&user);

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::api::{PREFIX, auth};
 use super::fault::Fault;
+use super::second_factor;
 use super::session;
 use crate::domain::{Access, Permission, Permissions, User};
 use crate::store::RepoError;
@@ -96,7 +97,9 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
     let access = if path.starts_with(PREFIX) {
         auth::authenticate(app, request).await?
     } else {
-        session::authenticate(app, request).await?
+        let access = session::authenticate(app, request).await?;
+        second_factor::insist(app, request, path)?;
+        access
     };
     let may = match rule.need {
         Need::May(permission) => access.may(permission),

@@ -37,6 +37,8 @@ pub(super) struct UserShape {
     notify_replies: bool,
     /// May not log in any more.
     disabled: bool,
+    /// Whether a login asks for a code, too; tokens are never asked for one.
+    second_factor: bool,
 }
 
 impl UserShape {
@@ -52,6 +54,7 @@ impl UserShape {
             cases: user.case_scope.as_str(),
             may: may.iter().map(Permission::as_str).collect(),
             disabled: user.disabled,
+            second_factor: user.second_factor.is_some(),
             email: email.map(|one| one.as_str().to_owned()),
             mobile: mobile.map(|one| one.as_str().to_owned()),
             notify_replies: user.notify_replies,

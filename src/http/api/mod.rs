@@ -181,6 +181,7 @@ fn user_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(users::list))
         .routes(routes!(users::get, users::amend))
+        .routes(routes!(users::reset_second_factor))
         .routes(routes!(users::tokens))
         .routes(routes!(users::revoke))
 }

@@ -134,6 +134,25 @@ pub(super) async fn amend(
     }
 }
 
+/// Takes a user's second factor away, whose device is lost, and ends the user's sessions. Nobody
+/// does this to themselves.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/second-factor", tag = "users",
+    operation_id = "resetSecondFactor", params(("id" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn reset_second_factor(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+) -> Answer<StatusCode> {
+    let of = user(&app, &text)?.id;
+    if of == caller.user.id {
+        let error = UserError::Yourself;
+        return Err(Problem::conflict("yourself", error.to_string()));
+    }
+    app.users().set_second_factor(of, None, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A token of a user's programs; the token itself is never told.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenShape {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 use super::super::fault::Fault;
 use super::super::guard::client_address;
+use super::super::second_factor::is_owed;
 use super::super::session;
 use crate::domain::Lane;
 use crate::observe::CONTENT_TYPE;
@@ -59,8 +60,11 @@ pub(super) async fn metrics(
     // A proxy on this machine speaks for somebody else: its loopback address allows nothing.
     let direct = address.is_loopback() && !request.headers().contains_key("x-forwarded-for");
     let allowed = direct || app.console.settings.metrics_allow.contains(&address);
-    if !allowed && session::signed(&app, request.headers()).await?.is_none() {
-        return Err(Fault::Forbidden);
+    if !allowed {
+        let signed = session::signed(&app, request.headers()).await?;
+        if signed.is_none_or(|signed| is_owed(&app, &signed)) {
+            return Err(Fault::Forbidden);
+        }
     }
     let metrics = &app.console.metrics;
     for lane in Lane::ALL {

@@ -46,6 +46,7 @@ struct Page {
     c: Chrome,
     login: String,
     role: String,
+    second_factor: bool,
     e: Entered,
     languages: Vec<Language>,
     default_language: &'static str,
@@ -119,7 +120,7 @@ pub(super) async fn password(
 }
 
 /// Whether this is the user's password; guessing has to wait here too.
-async fn is_mine(app: &App, user: &User, password: &str) -> Result<bool, Fault> {
+pub(super) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bool, Fault> {
     if password.len() > PASSWORD_SIZE_MAX {
         return Ok(false);
     }
@@ -244,6 +245,7 @@ fn form(
     let page = Page {
         login: signed.user.login.clone(),
         role: c.words.label(signed.user.role.as_str()),
+        second_factor: signed.user.second_factor.is_some(),
         languages: languages.collect(),
         default_language: app.default_words.t("language.name"),
         default_zone: zone.iana_name().unwrap_or("UTC").to_owned(),

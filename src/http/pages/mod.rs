@@ -53,6 +53,7 @@ mod remove_method;
 mod review;
 mod review_notes;
 mod search;
+mod second_factor;
 mod templates;
 mod thread;
 mod thread_answer;
@@ -173,6 +174,10 @@ fn user_routes() -> Router<Arc<App>> {
         .route("/users/{id}/password", post(user::password))
         .route("/users/{id}/disable", get(user::ask).post(user::disable))
         .route("/users/{id}/enable", post(user::enable))
+        .route(
+            "/users/{id}/second-factor/reset",
+            post(second_factor::reset),
+        )
 }
 
 fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -188,6 +193,10 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         )
         .route("/", get(overview::page))
         .route("/login", get(login::page).post(login::enter))
+        .route(
+            "/login/code",
+            get(super::second_factor::page).post(super::second_factor::enter),
+        )
         .route("/logout", post(login::leave))
         .route(
             "/communications",
@@ -226,6 +235,12 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/issues", get(issues::page))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
+        .route(
+            "/me/second-factor",
+            get(second_factor::page).post(second_factor::begin),
+        )
+        .route("/me/second-factor/confirm", post(second_factor::confirm))
+        .route("/me/second-factor/off", post(second_factor::off))
         .route("/assets/{name}", get(assets::serve))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

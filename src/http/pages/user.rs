@@ -77,6 +77,7 @@ struct Known {
     id: UserId,
     state: Badge,
     disabled: bool,
+    second_factor: bool,
 }
 
 #[derive(Template)]
@@ -341,6 +342,7 @@ fn form(
         id: user.id,
         state: state(&c, user),
         disabled: user.disabled,
+        second_factor: user.second_factor.is_some(),
     });
     let status = if problems.is_empty() {
         StatusCode::OK

@@ -26,7 +26,7 @@ impl World {
             .collect()
     }
 
-    fn user(&self, login: &str) -> UserId {
+    pub(super) fn user(&self, login: &str) -> UserId {
         self.repo.user_by_login(login).unwrap().unwrap().id
     }
 }

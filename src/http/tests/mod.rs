@@ -31,6 +31,7 @@ mod recontact;
 mod routes;
 mod scopes;
 mod search;
+mod second_factor;
 mod self_service;
 mod serving;
 mod statistics;

@@ -2,9 +2,10 @@
 
 use super::leaves::packed;
 use super::shape::{record, shape};
+use crate::domain::second_factor::SECRET_SIZE;
 use crate::domain::{
     ApiAnswer, ApiRequest, ApiToken, AreaId, CaseScope, EmailAddress, Permissions, PhoneNumber,
-    Redacted, Role, Session, Timestamp, User, UserId,
+    Redacted, Role, SecondFactor, Session, Timestamp, User, UserId,
 };
 
 shape! {
@@ -23,6 +24,7 @@ shape! {
         #[n(11)] #[cbor(default)] notify_replies: bool,
         #[n(12)] #[cbor(default)] disabled: bool,
         #[n(13)] #[cbor(skip_if = "is_all", default)] case_scope: CaseScope,
+        #[n(14)] second_factor: Option<SecondFactor>,
     }
 }
 record!(User, "user");
@@ -30,6 +32,15 @@ record!(User, "user");
 /// Whoever sees all cases is written as before there were scopes.
 fn is_all(scope: &CaseScope) -> bool {
     *scope == CaseScope::All
+}
+
+shape! {
+    SecondFactor as SecondFactorRow {
+        #[n(0)] secret: Redacted<[u8; SECRET_SIZE]>,
+        #[n(1)] last_step: u64,
+        #[n(2)] recovery: Vec<[u8; 32]>,
+        #[n(3)] since: Timestamp,
+    }
 }
 
 shape! {

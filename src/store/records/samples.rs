@@ -347,6 +347,7 @@ pub(crate) fn user() -> User {
         notify_replies: false,
         case_scope: crate::domain::CaseScope::All,
         disabled: false,
+        second_factor: None,
     }
 }
 

@@ -22,7 +22,7 @@ const PAGES_MAX = 150;
 // Files, and what ends the session.
 const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit)\/export|\/export\/file/;
 
-// Every page of the console but two: logging in, and contacting again those who were not reached,
+// Every page of the console but three: logging in, its code, and contacting again those who were not reached,
 // which is offered only an hour after something was sent.
 const PAGES = [
   "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/correspondence", "/campaigns", "/campaigns/ID", "/communications",
@@ -35,7 +35,7 @@ const PAGES = [
   "/filters", "/filters/ID/delete", "/groups", "/groups/ID", "/groups/ID/delete", "/inbox",
   "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/templates", "/templates/new",
   "/templates/ID", "/templates/ID/edit", "/users", "/users/new",
-  "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
+  "/me/second-factor", "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
 ];
 
 let passed = 0;

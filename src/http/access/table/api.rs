@@ -14,6 +14,11 @@ pub(super) const USERS: &[RouteRule] = &[
     read("/api/v1/users", P::Administer),
     read("/api/v1/users/{id}", P::Administer),
     patch("/api/v1/users/{id}", P::Administer, "user.change"),
+    delete(
+        "/api/v1/users/{id}/second-factor",
+        P::Administer,
+        "second_factor.reset",
+    ),
     read("/api/v1/users/{id}/tokens", P::Administer),
     delete(
         "/api/v1/users/{id}/tokens/{token}",

@@ -7,6 +7,8 @@ use super::{P, everywhere, line, post, read, take};
 pub(super) const FRAME: &[RouteRule] = &[
     line("GET", "/login", Need::Public, ""),
     line("POST", "/login", Need::Public, "session.begin"),
+    line("GET", "/login/code", Need::Public, ""),
+    line("POST", "/login/code", Need::Public, "session.begin"),
     line("POST", "/logout", Need::Login, "session.end"),
     line("GET", "/assets/{name}", Need::Public, ""),
     line("GET", "/healthz", Need::Public, ""),
@@ -17,6 +19,10 @@ pub(super) const FRAME: &[RouteRule] = &[
     read("/me", P::Own),
     post("/me", P::Own, "user.settings"),
     post("/me/password", P::Own, "user.password"),
+    read("/me/second-factor", P::Own),
+    post("/me/second-factor", P::Own, "second_factor.begin"),
+    post("/me/second-factor/confirm", P::Own, "second_factor.on"),
+    post("/me/second-factor/off", P::Own, "second_factor.off"),
 ];
 
 /// Templates, and what drafts take of them.
@@ -280,6 +286,11 @@ pub(super) const USERS: &[RouteRule] = &[
     read("/users/{id}/disable", P::Administer),
     post("/users/{id}/disable", P::Administer, "user.disable"),
     post("/users/{id}/enable", P::Administer, "user.enable"),
+    post(
+        "/users/{id}/second-factor/reset",
+        P::Administer,
+        "second_factor.reset",
+    ),
     read("/users/{id}/tokens", P::Administer),
     post("/users/{id}/tokens", P::Administer, "token.create"),
     read("/users/{id}/tokens/{token}/revoke", P::Administer),

@@ -165,6 +165,7 @@ async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
         notify_replies: false,
         case_scope: crate::domain::CaseScope::All,
         disabled: false,
+        second_factor: None,
     };
     let mut batch = Batch::new();
     batch.insert(&user);

@@ -10,8 +10,8 @@ use super::{
     user_id,
 };
 use crate::domain::{
-    ApiAnswer, ApiRequest, ApiToken, CaseScope, Destination, Permissions, Redacted, Role, Session,
-    Ticket, TicketPurpose, User, Visit,
+    ApiAnswer, ApiRequest, ApiToken, CaseScope, Destination, Permissions, Redacted, Role,
+    SecondFactor, Session, Ticket, TicketPurpose, User, Visit,
 };
 
 pub(crate) fn user() -> impl Strategy<Value = User> {
@@ -21,7 +21,20 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
     let reached = (option::of(destination()), option::of(destination()));
     let scope = select(CaseScope::ALL.to_vec());
     let more = (vec(area_id(), 0..3), any::<bool>(), any::<bool>(), scope);
-    (who, shown, reached, more).prop_map(|(who, shown, reached, more)| {
+    let factor = (
+        any::<[u8; 20]>(),
+        any::<u64>(),
+        vec(any::<[u8; 32]>(), 0..3),
+        time(),
+    );
+    let factor = factor.prop_map(|(secret, last_step, recovery, since)| SecondFactor {
+        secret: Redacted::new(secret),
+        last_step,
+        recovery,
+        since,
+    });
+    let factor = option::of(factor);
+    (who, shown, reached, more, factor).prop_map(|(who, shown, reached, more, factor)| {
         let (mut email, mut mobile) = (None, None);
         for to in [reached.0, reached.1].into_iter().flatten() {
             match to {
@@ -44,6 +57,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
             notify_replies: more.1,
             disabled: more.2,
             case_scope: more.3,
+            second_factor: factor,
         }
     })
 }

@@ -282,6 +282,7 @@ fn user(world: &World) -> User {
         notify_replies: false,
         case_scope: crate::domain::CaseScope::All,
         disabled: false,
+        second_factor: None,
     }
 }
 
