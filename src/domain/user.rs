@@ -177,6 +177,10 @@ pub struct Session {
     pub used_at: Timestamp,
     /// When it ends whatever happens.
     pub expires_at: Timestamp,
+    /// From which kind of browser it began, as "Firefox, Windows"; none where nothing told.
+    pub browser: Option<String>,
+    /// From which network it began, as "192.0.2.0/24"; none where nothing told.
+    pub network: Option<Redacted<String>>,
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use super::session::{
     self, SignedForm, cookie, cookie_name, csrf_of, keyed, new_token, set_cookie,
 };
 use super::view::Chrome;
+use super::visitor::Visitor;
 use super::{App, data, second_factor, throttle};
 use crate::domain::second_factor::TakenCode;
 use crate::domain::user::PASSWORD_SIZE_MAX;
@@ -105,6 +106,7 @@ pub(crate) async fn enter(
 ) -> Result<Response, Fault> {
     let headers = request.headers().clone();
     let address = client_address(&app, &headers, request.extensions());
+    let visitor = Visitor::of(&app, &headers, request.extensions());
     let fields = Fields::of_form(request).await?;
     let entered = Entered {
         login: fields.get("login").trim().to_lowercase(),
@@ -125,7 +127,7 @@ pub(crate) async fn enter(
         Some(user) if user.second_factor.is_some() => {
             Ok(second_factor::ask(&app, &user, &entered.next))
         }
-        Some(user) => welcome(&app, &user, None, &entered.next).await,
+        Some(user) => welcome(&app, &user, None, &entered.next, visitor).await,
         None => show(
             &app,
             &headers,
@@ -193,6 +195,7 @@ pub(crate) async fn welcome(
     user: &Loaded<User>,
     taken: Option<TakenCode>,
     next: &str,
+    visitor: Visitor,
 ) -> Result<Response, Fault> {
     let settings = &app.console.settings;
     let token = new_token(app);
@@ -204,6 +207,8 @@ pub(crate) async fn welcome(
         created_at: now,
         used_at: now,
         expires_at: now.plus(settings.session_lifetime),
+        browser: visitor.browser,
+        network: Some(visitor.network),
     };
     acting::identify(AuditActor::User(user.id, Via::Console));
     data::begin_session(app.repo(), user, taken, &session).await?;

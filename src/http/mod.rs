@@ -33,6 +33,7 @@ mod sheet;
 pub(crate) mod throttle;
 mod times;
 mod view;
+mod visitor;
 mod words;
 
 #[cfg(test)]

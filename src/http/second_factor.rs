@@ -23,6 +23,7 @@ use super::language;
 use super::login::{safe_next, welcome};
 use super::session::{Signed, cookie, keyed, percent, set_cookie};
 use super::view::Chrome;
+use super::visitor::Visitor;
 use crate::domain::second_factor::TakenCode;
 use crate::domain::{AuditActor, Role, Timestamp, User, UserId, Via};
 use crate::store::{Loaded, acting};
@@ -140,6 +141,7 @@ pub(crate) async fn enter(
     request: Request,
 ) -> Result<Response, Fault> {
     let headers = request.headers().clone();
+    let visitor = Visitor::of(&app, &headers, request.extensions());
     let fields = Fields::of_form(request).await?;
     let Some(user) = half_in(&app, &headers)? else {
         return Ok(Redirect::to("/login").into_response());
@@ -157,7 +159,7 @@ pub(crate) async fn enter(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return show(&app, &headers, next, Some("second.wrong"), status);
     };
-    let entered = welcome(&app, &user, Some(taken), next).await?;
+    let entered = welcome(&app, &user, Some(taken), next, visitor).await?;
     let secure = app.console.settings.secure_cookie;
     let gone = set_cookie(cookie_name(secure), "", secure, Some(0));
     Ok((AppendHeaders([(header::SET_COOKIE, gone)]), entered).into_response())

@@ -288,6 +288,57 @@ impl Users {
         Ok(())
     }
 
+    /// Ends one session of a user.
+    ///
+    /// # Errors
+    /// When the user has no such session, or the store fails.
+    pub async fn end_session(&self, user: UserId, hash: &[u8; 32]) -> Result<(), UserError> {
+        let session = self.repo.session(hash)?;
+        let session = session.filter(|session| session.user == user);
+        let session = session.ok_or(UserError::NotFound)?;
+        let mut batch = Batch::new();
+        batch.delete(keys::session(&session.token_hash));
+        match self.repo.store().commit(batch).await {
+            Ok(_) => {}
+            // It has ended meanwhile.
+            Err(error) if is_conflict(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+        tracing::info!(%user, "a session was ended");
+        Ok(())
+    }
+
+    /// Ends all sessions of a user, but for the one of the token hash `keep`.
+    ///
+    /// # Errors
+    /// When there is no such user, or the store fails.
+    pub async fn end_all_sessions(
+        &self,
+        id: UserId,
+        keep: Option<[u8; 32]>,
+    ) -> Result<(), UserError> {
+        let ending = keep.map_or(Ending::All, Ending::AllBut);
+        for _ in 0..CONFLICTS_MAX {
+            // A login of this moment expects the user's row as it was: it comes before or after.
+            let user = self.repo.user(id)?.ok_or(UserError::NotFound)?;
+            let mut batch = Batch::new();
+            self.end_sessions(&mut batch, id, ending)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            batch.expect(&user);
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    tracing::info!(user = %id, "all sessions of a user were ended");
+                    return Ok(());
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(UserError::Contention)
+    }
+
     async fn change(
         &self,
         id: UserId,

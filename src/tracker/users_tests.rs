@@ -33,6 +33,8 @@ async fn log_in(users: &Users, user: UserId, token: u8) {
         created_at: START,
         used_at: START,
         expires_at: START,
+        browser: None,
+        network: None,
     });
     users.repo.store().commit(batch).await.unwrap();
 }
@@ -98,6 +100,8 @@ async fn more_sessions_than_one_page_end_too() {
             created_at: START,
             used_at: START,
             expires_at: START,
+            browser: None,
+            network: None,
         });
     }
     users.repo.store().commit(batch).await.unwrap();

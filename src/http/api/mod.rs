@@ -40,6 +40,7 @@ pub(crate) mod problem;
 mod recipients;
 mod search;
 mod sending;
+mod sessions;
 mod shape;
 mod templates;
 mod users;
@@ -182,6 +183,9 @@ fn user_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::get, users::amend))
         .routes(routes!(users::reset_second_factor))
+        .routes(routes!(sessions::mine, sessions::end_mine))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::of_user, sessions::end_of_user))
         .routes(routes!(users::tokens))
         .routes(routes!(users::revoke))
 }

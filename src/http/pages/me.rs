@@ -15,7 +15,7 @@ use super::super::view::Chrome;
 use super::super::words::Words;
 use super::compose::see;
 use super::problems::{Problem, Problems};
-use super::{Answer, show_as};
+use super::{Answer, sessions, show_as};
 use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
 use crate::domain::{EmailAddress, PhoneNumber, Sentence, User};
 use crate::submit::FieldError;
@@ -47,6 +47,7 @@ struct Page {
     login: String,
     role: String,
     second_factor: bool,
+    sessions: Vec<sessions::Row>,
     e: Entered,
     languages: Vec<Language>,
     default_language: &'static str,
@@ -246,6 +247,7 @@ fn form(
         login: signed.user.login.clone(),
         role: c.words.label(signed.user.role.as_str()),
         second_factor: signed.user.second_factor.is_some(),
+        sessions: sessions::rows(app, &c, &signed.session)?,
         languages: languages.collect(),
         default_language: app.default_words.t("language.name"),
         default_zone: zone.iana_name().unwrap_or("UTC").to_owned(),

@@ -54,6 +54,7 @@ mod review;
 mod review_notes;
 mod search;
 mod second_factor;
+pub(crate) mod sessions;
 mod templates;
 mod thread;
 mod thread_answer;
@@ -174,6 +175,7 @@ fn user_routes() -> Router<Arc<App>> {
         .route("/users/{id}/password", post(user::password))
         .route("/users/{id}/disable", get(user::ask).post(user::disable))
         .route("/users/{id}/enable", post(user::enable))
+        .route("/users/{id}/sessions/end", post(sessions::end_all))
         .route(
             "/users/{id}/second-factor/reset",
             post(second_factor::reset),
@@ -235,6 +237,8 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/issues", get(issues::page))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
+        .route("/me/sessions/end", post(sessions::end))
+        .route("/me/sessions/end-others", post(sessions::end_others))
         .route(
             "/me/second-factor",
             get(second_factor::page).post(second_factor::begin),

@@ -16,7 +16,7 @@ use super::compose::see;
 use super::me::{email, hashed};
 use super::problems::{Problem, Problems};
 use super::users::state;
-use super::{Answer, id, show, show_as};
+use super::{Answer, id, sessions, show, show_as};
 use crate::domain::user::{USER_AREAS_MAX, display_name, login_name, password_problem};
 use crate::domain::{AreaId, CaseScope, EmailAddress, Role, Sentence, User, UserId};
 use crate::store::Loaded;
@@ -78,6 +78,8 @@ struct Known {
     state: Badge,
     disabled: bool,
     second_factor: bool,
+    /// Where this user is logged in now.
+    sessions: String,
 }
 
 #[derive(Template)]
@@ -338,11 +340,19 @@ fn form(
     let title = user.map_or(signed.words.t("users.add"), |user| user.name.as_str());
     let c = Chrome::of(app, signed, title, "users")?.with_done(done);
     let p = Problems::new(problems, c.words);
+    let logged_in = match user {
+        Some(user) => sessions::live(app, user.id)?.len(),
+        None => 0,
+    };
     let known = user.map(|user| Known {
         id: user.id,
         state: state(&c, user),
         disabled: user.disabled,
         second_factor: user.second_factor.is_some(),
+        sessions: match logged_in {
+            0 => String::new(),
+            count => c.f1("sessions.count", count),
+        },
     });
     let status = if problems.is_empty() {
         StatusCode::OK

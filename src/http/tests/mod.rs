@@ -34,6 +34,7 @@ mod search;
 mod second_factor;
 mod self_service;
 mod serving;
+mod sessions;
 mod statistics;
 mod templates;
 mod users;

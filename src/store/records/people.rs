@@ -51,6 +51,8 @@ shape! {
         #[n(3)] created_at: Timestamp,
         #[n(4)] used_at: Timestamp,
         #[n(5)] expires_at: Timestamp,
+        #[n(6)] browser: Option<String>,
+        #[n(7)] network: Option<Redacted<String>>,
     }
 }
 record!(Session, "session");

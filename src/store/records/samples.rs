@@ -359,6 +359,8 @@ pub(crate) fn session() -> Session {
         created_at: at(0),
         used_at: at(60_000),
         expires_at: at(86_400_000),
+        browser: None,
+        network: None,
     }
 }
 

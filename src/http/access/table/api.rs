@@ -7,6 +7,9 @@ use super::{P, delete, everywhere, line, patch, post, put, read, take};
 pub(super) const OWN: &[RouteRule] = &[
     line("GET", "/api/v1/me", Need::Login, ""),
     patch("/api/v1/me", P::Own, "user.settings"),
+    read("/api/v1/me/sessions", P::Own),
+    delete("/api/v1/me/sessions", P::Own, "session.end_all"),
+    delete("/api/v1/me/sessions/{session}", P::Own, "session.end"),
 ];
 
 /// Users, and the tokens of their programs.
@@ -14,6 +17,12 @@ pub(super) const USERS: &[RouteRule] = &[
     read("/api/v1/users", P::Administer),
     read("/api/v1/users/{id}", P::Administer),
     patch("/api/v1/users/{id}", P::Administer, "user.change"),
+    read("/api/v1/users/{id}/sessions", P::Administer),
+    delete(
+        "/api/v1/users/{id}/sessions",
+        P::Administer,
+        "session.end_all",
+    ),
     delete(
         "/api/v1/users/{id}/second-factor",
         P::Administer,

@@ -19,6 +19,8 @@ pub(super) const FRAME: &[RouteRule] = &[
     read("/me", P::Own),
     post("/me", P::Own, "user.settings"),
     post("/me/password", P::Own, "user.password"),
+    post("/me/sessions/end", P::Own, "session.end"),
+    post("/me/sessions/end-others", P::Own, "session.end_others"),
     read("/me/second-factor", P::Own),
     post("/me/second-factor", P::Own, "second_factor.begin"),
     post("/me/second-factor/confirm", P::Own, "second_factor.on"),
@@ -286,6 +288,7 @@ pub(super) const USERS: &[RouteRule] = &[
     read("/users/{id}/disable", P::Administer),
     post("/users/{id}/disable", P::Administer, "user.disable"),
     post("/users/{id}/enable", P::Administer, "user.enable"),
+    post("/users/{id}/sessions/end", P::Administer, "session.end_all"),
     post(
         "/users/{id}/second-factor/reset",
         P::Administer,

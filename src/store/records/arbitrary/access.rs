@@ -64,14 +64,17 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
 
 pub(crate) fn session() -> impl Strategy<Value = Session> {
     let hashes = any::<([u8; 32], [u8; 32])>();
-    (hashes, user_id(), time(), time(), time()).prop_map(
-        |(hashes, user, created_at, used_at, expires_at)| Session {
+    let came = (option::of(text()), option::of(closed_text()));
+    (hashes, user_id(), time(), time(), time(), came).prop_map(
+        |(hashes, user, created_at, used_at, expires_at, came)| Session {
             token_hash: hashes.0,
             user,
             csrf_hash: hashes.1,
             created_at,
             used_at,
             expires_at,
+            browser: came.0,
+            network: came.1,
         },
     )
 }
