@@ -26,11 +26,13 @@ pub enum Lane {
     Scheduled = 7,
     /// Files of contacts to read in.
     Import = 8,
+    /// News for programs.
+    Webhook = 9,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Email,
         Self::Text,
         Self::Call,
@@ -39,6 +41,7 @@ impl Lane {
         Self::Notify,
         Self::Scheduled,
         Self::Import,
+        Self::Webhook,
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
@@ -72,6 +75,7 @@ impl Lane {
             Self::Notify => "notify",
             Self::Scheduled => "scheduled",
             Self::Import => "import",
+            Self::Webhook => "webhook",
         }
     }
 }

@@ -106,4 +106,5 @@ pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
     Suspends, Verdict,
 };
+pub use webhook::{EventKind, News, Notification, Webhook, WebhookInput};
 pub use wishes::{Consent, ProofKind, QuietHours, Wishes};

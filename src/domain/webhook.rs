@@ -8,12 +8,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 
-use super::ids::{BlobId, UserId, WebhookId};
+use super::confirmation::ConfirmedBy;
+use super::delivery::ClosedReason;
+use super::ids::{
+    CommunicationId, ContactId, DeliveryId, MessageId, MethodId, ThreadId, UserId, WebhookId,
+};
 use super::redacted::Redacted;
+use super::sentence::Sentence;
+use super::status::Status;
 use super::timestamp::Timestamp;
 
 /// Most places that news is sent to.
-pub const WEBHOOKS_MAX: usize = 50;
+pub const WEBHOOKS_MAX: usize = 20;
+/// Longest name of one, in characters.
+pub const WEBHOOK_NAME_MAX: usize = 100;
 /// Longest address, in octets.
 pub const WEBHOOK_URL_SIZE_MAX: usize = 500;
 /// What every secret begins with.
@@ -22,70 +30,95 @@ pub const SECRET_PREFIX: &str = "whsec_";
 pub const SECRET_SIZE: usize = 32;
 /// Most secrets that sign at a time: a new one and the one it takes the place of.
 pub const SECRETS_MAX: usize = 2;
-/// How long after the first try each further one is made; then it is given up.
-pub const RETRY_AFTER: [Duration; 8] = [
+/// Most news that waits for one place; what happens beyond is not told there.
+pub const NEWS_WAITING_MAX: u64 = 100_000;
+/// Most news of one place that is kept after it was taken or given up.
+pub const NEWS_KEPT_MAX: u64 = 500;
+/// Most tries that are kept of one piece of news, the newest.
+pub const TRIES_KEPT_MAX: usize = 20;
+/// How long after each try the next one is made (the schedule that Standard Webhooks 1.0
+/// recommends); behind the last one it is given up.
+pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_secs(5 * 60),
     Duration::from_secs(30 * 60),
     Duration::from_secs(2 * 3600),
     Duration::from_secs(5 * 3600),
     Duration::from_secs(10 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(20 * 3600),
     Duration::from_secs(24 * 3600),
-    Duration::from_secs(48 * 3600),
 ];
 /// After so long without one success a webhook is switched off.
 pub const FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// What there is news of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub enum EventKind {
     /// A communication was sent.
-    CommunicationSent = 1,
-    /// A message to one person by one method has reached a status from which it does not move on
-    /// by itself, or has left it.
-    DeliveryFinished = 2,
+    CommunicationSent,
+    /// A message to one person by one method stands where we have nothing more to do for it, was
+    /// deferred, or is not needed any more.
+    DeliveryStatus,
     /// A person answered.
-    MessageReceived = 3,
+    ReplyReceived,
     /// A person confirmed.
-    ConfirmationReceived = 4,
-    /// A method was suspended.
-    MethodSuspended = 5,
-    /// A method is used again.
-    MethodReinstated = 6,
-    /// Something waits for approval.
-    ApprovalAsked = 7,
-    /// A case was made or changed.
-    CaseChanged = 8,
+    ConfirmationReceived,
+    /// A method was suspended because messages to it fail.
+    MethodSuspended,
+    /// A contact has a communication issue now.
+    IssueOpened,
+    /// A contact has none any more.
+    IssueClosed,
+    /// Somebody tries whether it works.
+    Test,
 }
 
 impl EventKind {
-    /// All of them, in the order in which pages show them.
-    pub const ALL: [Self; 8] = [
+    /// Those that a webhook may choose, in the order in which pages show them.
+    pub const CHOICES: [Self; 7] = [
         Self::CommunicationSent,
-        Self::DeliveryFinished,
-        Self::MessageReceived,
+        Self::DeliveryStatus,
+        Self::ReplyReceived,
         Self::ConfirmationReceived,
         Self::MethodSuspended,
-        Self::MethodReinstated,
-        Self::ApprovalAsked,
-        Self::CaseChanged,
+        Self::IssueOpened,
+        Self::IssueClosed,
     ];
 
-    /// Its name in what is sent.
+    /// Its name in what is sent; it stays.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CommunicationSent => "communication.sent",
-            Self::DeliveryFinished => "delivery.finished",
-            Self::MessageReceived => "message.received",
+            Self::DeliveryStatus => "delivery.status",
+            Self::ReplyReceived => "reply.received",
             Self::ConfirmationReceived => "confirmation.received",
             Self::MethodSuspended => "method.suspended",
-            Self::MethodReinstated => "method.reinstated",
-            Self::ApprovalAsked => "approval.asked",
-            Self::CaseChanged => "case.changed",
+            Self::IssueOpened => "issue.opened",
+            Self::IssueClosed => "issue.closed",
+            Self::Test => "webhook.test",
         }
     }
+
+    /// The one of this name that a webhook may choose.
+    #[must_use]
+    pub fn choice(name: &str) -> Option<Self> {
+        Self::CHOICES.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// What somebody says of a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookInput {
+    /// What it is for.
+    pub name: String,
+    /// Where to.
+    pub url: Redacted<String>,
+    /// What it hears of.
+    pub events: Vec<EventKind>,
+    /// Whether addresses and numbers stand in what it hears.
+    pub addresses: bool,
 }
 
 /// Where news is sent.
@@ -93,12 +126,8 @@ impl EventKind {
 pub struct Webhook {
     /// Its id.
     pub id: WebhookId,
-    /// What it is for, in the words of whoever made it.
-    pub name: String,
-    /// Where to; https, or http where the installation allows it. May hold a secret.
-    pub url: Redacted<String>,
-    /// What it hears of.
-    pub events: Vec<EventKind>,
+    /// What somebody said of it.
+    pub input: WebhookInput,
     /// What signs, the newest first; at most [`SECRETS_MAX`].
     pub secrets: Vec<Redacted<[u8; SECRET_SIZE]>>,
     /// Who made it.
@@ -107,8 +136,86 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// Since when nothing has been taken there; none while it works.
     pub failing_since: Option<Timestamp>,
-    /// When it was switched off, by hand or because it failed for too long.
-    pub disabled_at: Option<Timestamp>,
+    /// That it is switched off.
+    pub disabled: Option<Disabled>,
+}
+
+impl Webhook {
+    /// Whether it hears of this.
+    #[must_use]
+    pub fn hears(&self, kind: EventKind) -> bool {
+        self.disabled.is_none() && (kind == EventKind::Test || self.input.events.contains(&kind))
+    }
+}
+
+/// That a webhook is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub why: DisabledWhy,
+}
+
+/// Why a webhook is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisabledWhy {
+    /// Somebody switched it off.
+    ByHand,
+    /// Whoever answered wants nothing more (410 Gone).
+    Gone,
+    /// Nothing was taken for [`FAILING_MAX`].
+    Failing,
+}
+
+/// What happened, told by ids and statuses: never what was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// What kind of thing.
+    pub event: EventKind,
+    /// Which communication it is about.
+    pub communication: Option<CommunicationId>,
+    /// Which contact.
+    pub contact: Option<ContactId>,
+    /// Which delivery.
+    pub delivery: Option<DeliveryId>,
+    /// Which method.
+    pub method: Option<MethodId>,
+    /// Which thread of the inbox.
+    pub thread: Option<ThreadId>,
+    /// Which message of it.
+    pub message: Option<MessageId>,
+    /// Where the delivery stands.
+    pub status: Option<Status>,
+    /// Why nothing more is done for it.
+    pub closed: Option<ClosedReason>,
+    /// How somebody confirmed; none for a key in a call.
+    pub confirmed_by: Option<ConfirmedBy>,
+    /// How many people were addressed.
+    pub people: Option<u64>,
+    /// The address or number, for webhooks that ask for it.
+    pub address: Option<Redacted<String>>,
+}
+
+impl News {
+    /// Of this kind, about nothing yet.
+    #[must_use]
+    pub const fn of(event: EventKind) -> Self {
+        Self {
+            event,
+            communication: None,
+            contact: None,
+            delivery: None,
+            method: None,
+            thread: None,
+            message: None,
+            status: None,
+            closed: None,
+            confirmed_by: None,
+            people: None,
+            address: None,
+        }
+    }
 }
 
 /// One piece of news on its way to one place.
@@ -118,14 +225,14 @@ pub struct Notification {
     pub id: [u8; 16],
     /// Where to.
     pub webhook: WebhookId,
-    /// Of what.
-    pub event: EventKind,
     /// When it happened.
     pub at: Timestamp,
-    /// What is sent.
-    pub body: BlobId,
-    /// What came of each try; at most one more than [`RETRY_AFTER`] has.
+    /// What happened.
+    pub news: News,
+    /// What came of each try; the newest [`TRIES_KEPT_MAX`].
     pub tries: Vec<Try>,
+    /// Tries made by the schedule since it was last sent by hand.
+    pub tried: u8,
     /// When it is tried next; none when it was taken or given up.
     pub due: Option<Timestamp>,
 }
@@ -154,6 +261,8 @@ pub enum TryOutcome {
     Tls,
     /// It took too long.
     TimedOut,
+    /// What came back is no HTTP.
+    NoHttp,
 }
 
 impl TryOutcome {
@@ -168,6 +277,32 @@ impl TryOutcome {
     pub const fn is_gone(self) -> bool {
         matches!(self, Self::Answered(410))
     }
+
+    /// A number for records: the status, or one below all of them.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Answered(status) => status,
+            Self::Refused => 1,
+            Self::Unreachable => 2,
+            Self::Tls => 3,
+            Self::TimedOut => 4,
+            Self::NoHttp => 5,
+        }
+    }
+
+    /// The outcome with this number.
+    #[must_use]
+    pub const fn of_code(code: u16) -> Self {
+        match code {
+            1 => Self::Refused,
+            3 => Self::Tls,
+            4 => Self::TimedOut,
+            5 => Self::NoHttp,
+            100.. => Self::Answered(code),
+            _ => Self::Unreachable,
+        }
+    }
 }
 
 impl Notification {
@@ -177,16 +312,68 @@ impl Notification {
         format!("msg_{}", data_encoding::HEXLOWER.encode(&self.id))
     }
 
-    /// When the next try is due after this one has failed; none when it is given up. `spread` is
-    /// a random number by which tries are kept apart: up to a fifth is added.
+    /// Whether it was taken.
     #[must_use]
-    pub fn next_try(&self, now: Timestamp, spread: u64) -> Option<Timestamp> {
-        let wait = RETRY_AFTER.get(self.tries.len().checked_sub(1)?)?;
-        let fifth = u64::try_from(wait.as_millis() / 5)
-            .unwrap_or(u64::MAX)
-            .max(1);
-        Some(now.plus(*wait).plus(Duration::from_millis(spread % fifth)))
+    pub fn is_taken(&self) -> bool {
+        self.tries.last().is_some_and(|one| one.outcome.is_taken())
     }
+
+    /// Writes a try down; it is the last one unless [`Self::next_try`] says otherwise.
+    pub fn record(&mut self, one: Try) {
+        if self.tries.len() >= TRIES_KEPT_MAX {
+            self.tries.remove(0);
+        }
+        self.tries.push(one);
+        self.tried = self.tried.saturating_add(1);
+        self.due = None;
+    }
+
+    /// When the next try is due after this one has failed; none when it is given up. `asked` is
+    /// how long whoever answered wants us to wait at least; `spread` is a random number by which
+    /// tries are kept apart: up to a fifth is added.
+    #[must_use]
+    pub fn next_try(
+        &self,
+        now: Timestamp,
+        asked: Option<Duration>,
+        spread: u64,
+    ) -> Option<Timestamp> {
+        let wait = RETRY_AFTER.get(usize::from(self.tried).checked_sub(1)?)?;
+        let wait = (*wait).max(asked.unwrap_or_default());
+        let fifth = u64::try_from(wait.as_millis() / 5).unwrap_or(u64::MAX);
+        Some(
+            now.plus(wait)
+                .plus(Duration::from_millis(spread % fifth.max(1))),
+        )
+    }
+}
+
+/// What keeps an address from being one that news is sent to; `plain` says whether the
+/// installation names networks where http is good enough.
+///
+/// # Errors
+/// With what is wrong.
+pub fn check_url(url: &str, plain: bool) -> Result<(), Sentence> {
+    let rest = url.strip_prefix("https://");
+    let rest = rest.or_else(|| url.strip_prefix("http://").filter(|_| plain));
+    let Some(rest) = rest else {
+        return Err("Write an address that begins with https://.".into());
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("An address has no user name and no password in it.".into());
+    }
+    if url.len() > WEBHOOK_URL_SIZE_MAX {
+        return Err(Sentence::with(
+            "An address has at most {0} characters.",
+            &[&WEBHOOK_URL_SIZE_MAX],
+        ));
+    }
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
+    if authority.is_empty() || !url.bytes().all(fits) {
+        return Err("Write an address that begins with https://.".into());
+    }
+    Ok(())
 }
 
 /// A secret as it is shown to whoever made the webhook.
@@ -217,19 +404,14 @@ pub fn signature(
 mod tests {
     use super::*;
 
-    fn notification(tries: usize) -> Notification {
-        let failed = Try {
-            at: Timestamp::from_millis(0),
-            took_ms: 3,
-            outcome: TryOutcome::Answered(500),
-        };
+    fn notification(tried: u8) -> Notification {
         Notification {
             id: [0xab; 16],
             webhook: WebhookId::from_bytes([1; 16]),
-            event: EventKind::MessageReceived,
             at: Timestamp::from_millis(0),
-            body: BlobId::of(b"{}"),
-            tries: vec![failed; tries],
+            news: News::of(EventKind::ReplyReceived),
+            tries: Vec::new(),
+            tried,
             due: None,
         }
     }
@@ -238,14 +420,72 @@ mod tests {
     fn tries_grow_rarer_and_end() {
         let now = Timestamp::from_millis(1_000_000);
         let mut before = now;
-        for tries in 1..=RETRY_AFTER.len() {
-            let next = notification(tries).next_try(now, 0).unwrap();
-            assert!(next > before, "try {tries}");
-            let late = notification(tries).next_try(now, u64::MAX).unwrap();
-            assert!(late <= next.plus(RETRY_AFTER[tries - 1] / 5));
+        for tried in 1..=9 {
+            let next = notification(tried).next_try(now, None, 0).unwrap();
+            assert!(next > before, "try {tried}");
+            let late = notification(tried).next_try(now, None, u64::MAX).unwrap();
+            assert!(late <= next.plus(RETRY_AFTER[usize::from(tried) - 1] / 5));
             before = next;
         }
-        assert_eq!(notification(RETRY_AFTER.len() + 1).next_try(now, 0), None);
+        assert_eq!(notification(10).next_try(now, None, 0), None);
+        let asked = Some(Duration::from_secs(3600));
+        let waited = notification(1).next_try(now, asked, 0).unwrap();
+        assert_eq!(waited, now.plus(Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn the_newest_tries_are_kept() {
+        let mut of = notification(0);
+        for took_ms in 0..40 {
+            of.record(Try {
+                at: Timestamp::from_millis(0),
+                took_ms,
+                outcome: TryOutcome::Answered(500),
+            });
+        }
+        assert_eq!((of.tries.len(), of.tried), (TRIES_KEPT_MAX, 40));
+        assert_eq!(of.tries.last().unwrap().took_ms, 39);
+    }
+
+    #[test]
+    fn outcomes_come_back_from_their_numbers() {
+        for outcome in [
+            TryOutcome::Answered(204),
+            TryOutcome::Refused,
+            TryOutcome::Unreachable,
+            TryOutcome::Tls,
+            TryOutcome::TimedOut,
+            TryOutcome::NoHttp,
+        ] {
+            assert_eq!(TryOutcome::of_code(outcome.code()), outcome);
+        }
+    }
+
+    #[test]
+    fn addresses_are_checked_as_they_are_entered() {
+        for good in [
+            "https://a.example",
+            "https://a.example:8443/in?key=1",
+            "https://[2001:db8::1]/",
+        ] {
+            assert_eq!(check_url(good, false), Ok(()), "{good}");
+        }
+        assert!(check_url("http://10.0.0.1/", true).is_ok());
+        let long = format!("https://a.example/{}", "x".repeat(WEBHOOK_URL_SIZE_MAX));
+        for wrong in [
+            "",
+            "a.example",
+            "http://a.example",
+            "ftp://a.example",
+            "https://",
+            "https://u:p@a.example",
+            "https://a.example/ b",
+            "https://a.example/\u{e9}",
+            "https://a.example/#x",
+            &long,
+        ] {
+            assert!(check_url(wrong, false).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ const SUBJECTS: &[(&[u8], SubjectKind)] = &[
     (keys::CAMPAIGN, SubjectKind::Campaign),
     (keys::FILTER, SubjectKind::Filter),
     (keys::API_TOKEN, SubjectKind::Token),
+    (keys::WEBHOOK, SubjectKind::Webhook),
     (keys::SESSION, SubjectKind::Session),
     (keys::IMPORT, SubjectKind::Import),
     (keys::THREAD, SubjectKind::Thread),

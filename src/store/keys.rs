@@ -8,7 +8,7 @@ use super::engine::Key;
 use crate::domain::{
     AreaId, BlobId, CampaignId, CaseId, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
     EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status, TemplateId,
-    ThreadId, ThreadState, Timestamp, UserId,
+    ThreadId, ThreadState, Timestamp, UserId, WebhookId,
 };
 
 /// Rows of contacts.
@@ -187,6 +187,18 @@ pub const ENTRY_BY_CASE: &[u8] = b"eb";
 pub const ENTRY_BY_CREDITOR: &[u8] = b"ec";
 /// Notes by the earlier entry that they belong to, oldest first.
 pub const NOTE_BY_ENTRY: &[u8] = b"en";
+/// Rows of webhooks.
+pub const WEBHOOK: &[u8] = b"W.";
+/// News on its way to webhooks, or that was.
+pub const NOTIFICATION: &[u8] = b"Wn";
+/// News by webhook, newest first.
+pub const NOTIFICATION_BY_WEBHOOK: &[u8] = b"Ww";
+/// News that was taken or given up, by webhook, oldest first.
+pub const NOTIFICATION_DONE: &[u8] = b"Wd";
+/// Counter: news that waits for a webhook.
+pub const NOTIFICATIONS_WAITING: &[u8] = b"#W";
+/// Counter: news of a webhook that was taken or given up.
+pub const NOTIFICATIONS_DONE: &[u8] = b"#D";
 /// Rows that the full-text index has still to hear of, by their keys.
 pub const SEARCH_TODO: &[u8] = b"zt";
 /// Facts about the installation: keys made at first start.
@@ -332,6 +344,24 @@ pub fn past_template(id: TemplateId, version: u32) -> Key {
 #[must_use]
 pub fn past_templates(id: TemplateId) -> Key {
     row(PAST_TEMPLATE, id.as_bytes())
+}
+
+/// Row of a webhook.
+#[must_use]
+pub fn webhook(id: WebhookId) -> Key {
+    row(WEBHOOK, id.as_bytes())
+}
+
+/// Row of a piece of news for one webhook.
+#[must_use]
+pub fn notification(id: &[u8; 16]) -> Key {
+    row(NOTIFICATION, id)
+}
+
+/// Where the news of a webhook begins in one of its indexes, or one of its counters.
+#[must_use]
+pub fn of_webhook(tag: &[u8], id: WebhookId) -> Key {
+    row(tag, id.as_bytes())
 }
 
 /// An entry of a recipient list.

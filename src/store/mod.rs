@@ -18,6 +18,7 @@ pub mod records;
 pub mod repo;
 pub mod rows;
 mod template_rows;
+mod webhook_rows;
 mod words;
 
 pub use audit_rows::AuditBatch;

@@ -24,6 +24,7 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
+use crate::domain::{Notification, Webhook};
 use crate::domain::{PastTemplate, Template};
 
 /// Most problems that a report spells out; the others are only counted.
@@ -129,6 +130,8 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Case>(keys::CASE, Check::case)?;
     check.rows::<CaseEvent>(keys::CASE_EVENT, Check::case_event)?;
     check.rows::<Entry>(keys::ENTRY, Check::correspondence)?;
+    check.rows::<Webhook>(keys::WEBHOOK, |_, _| Ok(()))?;
+    check.rows::<Notification>(keys::NOTIFICATION, |_, _| Ok(()))?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -285,6 +288,8 @@ const COUNTERS: &[&[u8]] = &[
     keys::TICKETS,
     keys::SIGN_UPS,
     keys::API_REQUESTS,
+    keys::NOTIFICATIONS_WAITING,
+    keys::NOTIFICATIONS_DONE,
 ];
 
 /// Every tag there is, by name.
@@ -295,6 +300,18 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::MERGER, "merger"),
     (keys::MERGER_BY_KEPT, "mergers by the contact kept"),
     (keys::GATHERING, "gathering"),
+    (keys::WEBHOOK, "webhook"),
+    (keys::NOTIFICATION, "notification"),
+    (keys::NOTIFICATION_BY_WEBHOOK, "notifications by webhook"),
+    (keys::NOTIFICATION_DONE, "notifications that are done"),
+    (
+        keys::NOTIFICATIONS_WAITING,
+        "number of waiting notifications",
+    ),
+    (
+        keys::NOTIFICATIONS_DONE,
+        "number of notifications that are done",
+    ),
     (keys::GROUP, "group"),
     (keys::FILTER, "saved filter"),
     (keys::CAMPAIGN, "campaign"),

@@ -7,7 +7,7 @@ use crate::domain::{
     Ticket, User, UserId, Visit,
 };
 use crate::domain::{Case, CaseEvent, CaseId, Entry, EntryId};
-use crate::domain::{ImportId, ImportJob};
+use crate::domain::{ImportId, ImportJob, Notification};
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
 use crate::store::rows::Row;
@@ -55,6 +55,8 @@ const INDEXES: &[&[u8]] = &[
     keys::ENTRY_BY_CASE,
     keys::ENTRY_BY_CREDITOR,
     keys::NOTE_BY_ENTRY,
+    keys::NOTIFICATION_BY_WEBHOOK,
+    keys::NOTIFICATION_DONE,
     QUEUE,
 ];
 
@@ -80,6 +82,7 @@ enum Owner {
     Case(CaseId),
     CaseEvent(Key),
     Entry(EntryId),
+    Notification([u8; 16]),
 }
 
 impl Check<'_> {
@@ -127,6 +130,9 @@ impl Check<'_> {
             Owner::Case(id) => self.row_derives::<Case>(&keys::case(*id), key, value),
             Owner::CaseEvent(row) => self.row_derives::<CaseEvent>(row, key, value),
             Owner::Entry(id) => self.row_derives::<Entry>(&keys::entry(*id), key, value),
+            Owner::Notification(id) => {
+                self.row_derives::<Notification>(&keys::notification(id), key, value)
+            }
             Owner::Request(row) => self.row_derives::<ApiRequest>(row, key, value),
             Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
             Owner::SelfService(row) => match row.get(..2) {
@@ -203,6 +209,7 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         | keys::CASE_BY_CLIENT
         | keys::CASE_BY_CREDITOR
         | keys::CASE_BY_USER => Owner::Case(CaseId::from_bytes(id)),
+        keys::NOTIFICATION_BY_WEBHOOK | keys::NOTIFICATION_DONE => Owner::Notification(id),
         keys::CASE_EVENT_BY_CLIENT => Owner::CaseEvent(value.to_vec()),
         keys::ENTRY_BY_TIME
         | keys::ENTRY_BY_CLIENT
@@ -221,6 +228,7 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
         Lane::Expand => Owner::Round(value.to_vec()),
         Lane::Inbound => Owner::Inbound(id),
+        Lane::Webhook => Owner::Notification(id),
         Lane::Import => Owner::Import(ImportId::from_bytes(id)),
         Lane::Notify if value.starts_with(keys::MESSAGE) => Owner::Message(value.to_vec()),
         Lane::Notify => Owner::Notice(value.to_vec()),

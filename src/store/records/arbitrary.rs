@@ -6,6 +6,7 @@ mod access;
 mod audit;
 mod imports;
 mod messages;
+mod webhooks;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -25,6 +26,7 @@ pub(crate) use access::*;
 pub(crate) use audit::*;
 pub(crate) use imports::*;
 pub(crate) use messages::*;
+pub(crate) use webhooks::*;
 
 macro_rules! ids {
     ($($name:ident: $type:ident),+ $(,)?) => {$(

@@ -5,6 +5,7 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::template::{TemplateCategory, TemplateState};
+use crate::domain::webhook::{DisabledWhy, EventKind};
 use crate::domain::{
     BounceClass, CaseChange, CaseScope, CaseStatus, Channel, Channels, ClosedReason,
     CommunicationState, ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection,
@@ -119,6 +120,10 @@ codes!(Reason, "reason":
     16 Relaying, 17 Security, 18 Rate, 19 Throttled, 20 Network, 21 System, 22 Mailer, 23 Tls,
     24 Syntax, 25 Expired, 26 NumberInvalid, 27 Busy, 28 NoAnswer, 29 Declined, 30 Unreachable,
     31 Vacation, 32 Feedback, 33 Delivered, 34 Undefined, 35 Accepted);
+codes!(EventKind, "kind of news":
+    1 CommunicationSent, 2 DeliveryStatus, 3 ReplyReceived, 4 ConfirmationReceived,
+    5 MethodSuspended, 6 IssueOpened, 7 IssueClosed, 8 Test);
+codes!(DisabledWhy, "reason for switching off": 1 ByHand, 2 Gone, 3 Failing);
 /// The number that keys use too.
 impl Coded for Status {
     const WHAT: &'static str = "status";

@@ -22,6 +22,7 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
+use crate::domain::{Notification, Webhook};
 use crate::domain::{PastTemplate, Template};
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -170,6 +171,8 @@ laws! {
     case: Case,
     case_event: CaseEvent,
     entry: Entry,
+    webhook: Webhook,
+    notification: Notification,
 }
 
 #[test]
@@ -335,6 +338,11 @@ mod round_trip {
             check(&recipient)?;
             check(&merger)?;
             check(&gathering)?;
+        }
+        #[test]
+        fn of_webhooks(webhook in arb::webhook(), notification in arb::notification()) {
+            check(&webhook)?;
+            check(&notification)?;
         }
         #[test]
         fn of_users(user in arb::user(), session in arb::session(), token in arb::api_token(), request in arb::api_request()) {

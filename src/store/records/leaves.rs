@@ -7,7 +7,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::{
     AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
     Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId,
-    Permissions, PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId,
+    Permissions, PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId, WebhookId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -55,7 +55,8 @@ ids!(
     MethodId,
     TemplateId,
     ThreadId,
-    UserId
+    UserId,
+    WebhookId
 );
 
 /// Many ids as one byte string, one behind the other.

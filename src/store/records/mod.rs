@@ -30,6 +30,7 @@ mod people;
 mod shape;
 mod template;
 mod tickets;
+mod webhook;
 mod wishes;
 
 #[cfg(test)]
@@ -46,6 +47,8 @@ pub(crate) mod program_samples;
 pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod template_samples;
+#[cfg(test)]
+pub(crate) mod webhook_samples;
 
 use minicbor::{Decode, Encode};
 

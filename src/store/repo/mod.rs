@@ -15,6 +15,7 @@ mod sessions;
 mod templates;
 mod tickets;
 mod tokens;
+mod webhooks;
 
 pub use tickets::Ended;
 
