@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{Making, NewDelivery, make_deliveries, write_log};
+use crate::tracker::{Making, NewDelivery, make_deliveries, tell_sent, write_log};
 
 /// Most recipients of one submitted message.
 pub const SUBMITTED_RECIPIENTS_MAX: usize = 500;
@@ -142,6 +142,7 @@ impl Submitter {
             ..said
         };
         self.deliver(&mut batch, &communication, &people);
+        tell_sent(&mut batch, &self.repo, &self.random, now, &communication)?;
         Ok((batch, id))
     }
 

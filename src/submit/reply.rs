@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
-use crate::tracker::{NewDelivery, inbox_message, make_to_one, write_log};
+use crate::tracker::{NewDelivery, inbox_message, make_to_one, tell_sent, write_log};
 
 /// Name of the category that answers belong to.
 pub const REPLY_CATEGORY: &str = "Reply";
@@ -185,6 +185,7 @@ impl Submitter {
             ..self.answer_as_message(answer, &thread, method, now)?
         };
         inbox_message(&mut batch, &thread, &contact, &message, answer.by);
+        tell_sent(&mut batch, &self.repo, random, now, &communication)?;
         Ok(batch)
     }
 

@@ -11,6 +11,7 @@ use crate::domain::{
     RoundJob, Sentence, Timestamp, UserId,
 };
 use crate::store::{Batch, Loaded, RepoError, RowBatch};
+use crate::tracker::tell_sent;
 
 /// Most people one communication may address.
 pub const AUDIENCE_MAX: usize = 1_000_000;
@@ -180,7 +181,7 @@ impl Submitter {
             let outcome = Sent::Later { at };
             return Ok(Decision { batch, outcome });
         }
-        let mut batch = self.sending(old, new, people, now);
+        let mut batch = self.sending(old, new, people, now)?;
         self.touch_campaign(&mut batch, old.campaign, now)?;
         let people = people.len() as u64;
         let outcome = Sent::Now { people };
@@ -193,7 +194,7 @@ impl Submitter {
         new: Communication,
         people: &[ContactId],
         now: Timestamp,
-    ) -> Batch {
+    ) -> Result<Batch, SubmitError> {
         let mut batch = Batch::new();
         for (index, contacts) in (0_u32..).zip(people.chunks(AUDIENCE_CHUNK_MAX)) {
             batch.insert(&AudienceChunk {
@@ -233,7 +234,8 @@ impl Submitter {
             ..new
         };
         batch.replace(old, &sent);
-        batch
+        tell_sent(&mut batch, &self.repo, &self.random, now, &sent)?;
+        Ok(batch)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Confirmations by link or reply: a person says "I have read this".
 
 use super::decide::still_open;
+use super::news::{may_be_told, tell_programs};
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
 use crate::domain::escalation::is_confirmed;
 use crate::domain::{
-    Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, LogEvent, Person, Timestamp,
+    Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, EventKind, LogEvent, News,
+    Person, Timestamp,
 };
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
@@ -65,6 +67,10 @@ impl Tracker {
             communication: person.communication,
             contact: person.contact,
         }];
+        let communication = self
+            .repo
+            .communication(person.communication)?
+            .ok_or(TrackerError::NotFound("communication"))?;
         let mut confirmed = person.value.clone();
         confirmed.confirmed = Some(now);
         confirmed.confirmed_by = Some(by);
@@ -79,15 +85,22 @@ impl Tracker {
             });
             closed.due = None;
             batch.replace_delivery(&delivery, &closed);
+            let both = (&delivery.value, &closed);
+            self.tell_of_delivery(&mut batch, &communication, both, now)?;
             for known in &mut confirmed.deliveries {
                 known.closed |= known.delivery == id;
             }
             notices.push(Notice::DeliveryClosed(id));
         }
-        let communication = self
-            .repo
-            .communication(person.communication)?
-            .ok_or(TrackerError::NotFound("communication"))?;
+        if may_be_told(&self.repo, &communication)? {
+            let news = News {
+                communication: Some(person.communication),
+                contact: Some(person.contact),
+                confirmed_by: Some(by),
+                ..News::of(EventKind::ConfirmationReceived)
+            };
+            tell_programs(&mut batch, &self.repo, &self.random, now, &news)?;
+        }
         confirmed.state = confirmed.derive_state(&self.category(&communication.category));
         batch.replace(person, &confirmed);
         let said = LogEvent::Confirmed {

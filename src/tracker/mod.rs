@@ -16,6 +16,7 @@ mod groups;
 mod imports;
 mod inbox;
 mod make;
+mod news;
 mod prompt;
 mod receipts;
 mod recipients;
@@ -23,6 +24,7 @@ mod rounds;
 mod tickets;
 mod tokens;
 mod users;
+mod webhooks;
 mod write;
 
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub use event::Event;
 pub use imports::{ImportStep, ImportWork, NewImport};
 pub use inbox::{Attached, Incoming, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries, make_to_one};
+pub use news::{may_be_told, tell_programs, tell_sent};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use recipients::Gathered;
@@ -54,6 +57,7 @@ pub use rounds::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use tokens::{Begun, NewToken, TOKENS_READ_MAX};
 pub use users::{NewUser, UserError, UserRights, UserSettings, Users};
+pub use webhooks::NewSecret;
 pub use write::write_log;
 
 /// How often a change is decided anew because somebody else changed the same rows.

@@ -147,7 +147,7 @@ impl Tracker {
         now: Timestamp,
     ) -> Result<Option<Applied>, TrackerError> {
         if let Some(old) = self.repo.current_contact(ticket.contact)? {
-            return Ok(self.apply_to(batch, &old, ticket, now));
+            return self.apply_to(batch, &old, ticket, now);
         }
         if ticket.purpose != TicketPurpose::Add {
             return Ok(None);
@@ -165,16 +165,19 @@ impl Tracker {
         old: &Loaded<Contact>,
         ticket: &Ticket,
         now: Timestamp,
-    ) -> Option<Applied> {
+    ) -> Result<Option<Applied>, TrackerError> {
         let mut new = old.value.clone();
-        let (method, log) = apply(&mut new, ticket, now)?;
+        let Some((method, log)) = apply(&mut new, ticket, now) else {
+            return Ok(None);
+        };
         comms_issue::refresh(&mut new, now);
         batch.replace(old, &new);
-        Some(Applied {
+        self.tell_of_issue(batch, old, &new, now)?;
+        Ok(Some(Applied {
             contact: new.id,
             method,
             log,
-        })
+        }))
     }
 
     /// The first method of a sign-up that is proved makes the contact. Whoever signed up twice
@@ -189,7 +192,10 @@ impl Tracker {
     ) -> Result<Option<Applied>, TrackerError> {
         if let Some(known) = sign_up.became {
             let known = self.repo.current_contact(known)?;
-            return Ok(known.and_then(|old| self.apply_to(batch, &old, ticket, now)));
+            return match known {
+                Some(old) => self.apply_to(batch, &old, ticket, now),
+                None => Ok(None),
+            };
         }
         let name = |contact: &Contact| fold(&contact.full_name());
         let key = ticket.destination.lookup_key();
@@ -197,7 +203,7 @@ impl Tracker {
             if name(&old) != name(&sign_up.contact) {
                 continue;
             }
-            if let Some(applied) = self.apply_to(batch, &old, ticket, now) {
+            if let Some(applied) = self.apply_to(batch, &old, ticket, now)? {
                 let mut merged = sign_up.value.clone();
                 merged.became = Some(old.id);
                 batch.replace(sign_up, &merged);

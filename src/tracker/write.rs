@@ -114,7 +114,7 @@ impl Tracker {
             communication: rows.delivery.communication,
             contact: rows.delivery.contact,
         }];
-        self.close_others(&mut batch, &mut decision, &mut notices, now)?;
+        self.close_others(&mut batch, rows, &mut decision, &mut notices)?;
         batch.replace_delivery(&rows.delivery, &decision.delivery);
         batch.replace(&rows.person, &decision.person);
         let mut log = decision.log.clone();
@@ -124,6 +124,12 @@ impl Tracker {
                 log.extend(prompted);
             }
             batch.replace(old, new);
+            self.tell_of_issue(&mut batch, old, new, now)?;
+        }
+        let both = (&rows.delivery.value, &decision.delivery);
+        self.tell_of_delivery(&mut batch, &rows.communication, both, now)?;
+        if let Some(method) = decision.suspended {
+            self.tell_of_suspension(&mut batch, &decision.delivery, method, now)?;
         }
         let contact = rows.contact.as_ref();
         write_log(
@@ -164,10 +170,11 @@ impl Tracker {
     fn close_others(
         &self,
         batch: &mut Batch,
+        rows: &Rows,
         decision: &mut Decision,
         notices: &mut Vec<Notice>,
-        now: Timestamp,
     ) -> Result<(), TrackerError> {
+        let now = self.clock.wall();
         for id in &decision.close {
             let Some(other) = self.repo.delivery(*id)? else {
                 continue;
@@ -179,6 +186,8 @@ impl Tracker {
             });
             closed.due = None;
             batch.replace_delivery(&other, &closed);
+            let both = (&other.value, &closed);
+            self.tell_of_delivery(batch, &rows.communication, both, now)?;
             for known in &mut decision.person.deliveries {
                 known.closed |= known.delivery == *id;
             }

@@ -105,6 +105,7 @@ impl Tracker {
                 comms_issue::refresh(&mut new, now);
                 self.expect_places(&mut batch, Some(&old), &new)?;
                 batch.replace(&old, &new);
+                self.tell_of_issue(&mut batch, &old, &new, now)?;
                 let log = self.lines(&old, &new, &changed, by)?;
                 write_log(&mut batch, id, now, log, self.random.next_u64());
             }

@@ -67,6 +67,7 @@ impl Tracker {
             comms_issue::refresh(&mut new, now);
             let mut batch = Batch::new();
             batch.replace(&kept, &new);
+            self.tell_of_issue(&mut batch, &kept, &new, now)?;
             batch.remove(&gone);
             batch.insert(&Merger {
                 from: other,

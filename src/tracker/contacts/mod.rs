@@ -147,6 +147,7 @@ impl Tracker {
             comms_issue::refresh(&mut new, now);
             let mut batch = Batch::new();
             batch.replace(&old, &new);
+            self.tell_of_issue(&mut batch, &old, &new, now)?;
             write_log(&mut batch, id, now, log, self.random.next_u64());
             match self.repo.store().commit(batch).await {
                 Ok(_) => return Ok(()),

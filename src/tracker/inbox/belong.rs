@@ -165,6 +165,7 @@ impl Tracker {
         }
         comms_issue::refresh(&mut new, now);
         batch.replace(old, &new);
+        self.tell_of_issue(batch, old, &new, now)?;
         write_log(batch, old.id, now, log, self.random.next_u64());
         Ok(())
     }

@@ -10,13 +10,14 @@ use std::hash::{Hash, Hasher};
 
 pub use belong::Attached;
 
+use super::news::{may_be_told, tell_programs};
 use super::write::write_log;
 use super::{Tracker, TrackerError};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, SENDER_SIZE_MAX};
 use crate::domain::{
-    BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId, Direction, LogEvent,
-    Message, MessageFile, MessageId, MessageKind, Origin, Redacted, Thread, ThreadId, Timestamp,
-    UserId,
+    BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId, Direction, EventKind,
+    LogEvent, Message, MessageFile, MessageId, MessageKind, News, Origin, Redacted, Thread,
+    ThreadId, Timestamp, UserId,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 use stop::Rest;
@@ -194,12 +195,42 @@ impl Tracker {
         new.take(&message, &incoming.subject);
         new.contact = incoming.contact.or(new.contact);
         batch.insert(&message);
+        self.tell_of_reply(batch, &message, delivery)?;
         self.enter_message(batch, &new, &message, thread.as_deref())?;
         match &thread {
             Some(old) => batch.replace(old, &new),
             None => batch.insert(&new),
         }
         Ok(new.id)
+    }
+
+    /// Tells programs that somebody answered.
+    fn tell_of_reply(
+        &self,
+        batch: &mut Batch,
+        message: &Message,
+        delivery: Option<&Delivery>,
+    ) -> Result<(), TrackerError> {
+        let about = match message.communication {
+            Some(id) => self.repo.communication(id)?,
+            None => None,
+        };
+        if let Some(about) = about
+            && !may_be_told(&self.repo, &about)?
+        {
+            return Ok(());
+        }
+        let news = News {
+            communication: message.communication,
+            contact: delivery.map(|delivery| delivery.contact),
+            delivery: message.delivery,
+            thread: Some(message.thread),
+            message: Some(message.id),
+            address: Some(message.from.clone()),
+            ..News::of(EventKind::ReplyReceived)
+        };
+        tell_programs(batch, &self.repo, &self.random, message.at, &news)?;
+        Ok(())
     }
 
     /// Whether administrators may be told of one more message of this thread.
