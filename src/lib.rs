@@ -26,3 +26,4 @@ pub mod store;
 pub mod submit;
 pub mod templates;
 pub mod tracker;
+pub mod webhooks;

@@ -20,6 +20,7 @@ mod sms;
 mod units;
 mod value;
 mod voice;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,6 +38,7 @@ pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{BindMode, DefaultAlphabet, ReceiptIdFormat, Segmentation, Sms, SmsBind};
 pub use voice::{Codec, SipTransport, Speech, Trunk, Voice};
+pub use webhooks::Webhooks;
 
 /// A configuration file larger than this is a mistake.
 const FILE_SIZE_MAX: u64 = 1 << 20;
@@ -77,6 +79,8 @@ pub struct Config {
     pub cases: Cases,
     /// Correspondence with clients and creditors.
     pub correspondence: Correspondence,
+    /// News for programs.
+    pub webhooks: Webhooks,
     /// The console.
     pub console: Console,
     /// The pages for people themselves.
@@ -162,6 +166,7 @@ impl Config {
                 "correspondence",
                 self.correspondence != other.correspondence,
             ),
+            ("webhooks", self.webhooks != other.webhooks),
             ("console", self.console != other.console),
             ("public", self.public != other.public),
             ("log", self.log != other.log),
@@ -200,6 +205,7 @@ impl Config {
             notices: Notices::read(&root.section("notices")),
             cases: Cases::read(&root.section("cases")),
             correspondence: Correspondence::read(&root.section("correspondence")),
+            webhooks: Webhooks::read(&root.section("webhooks")),
             console: Console::read(&root.section("console")),
             log: Log::read(&root.section("log")),
             server,

@@ -21,6 +21,7 @@ use crate::store::Repo;
 use crate::store::engine::Claim;
 use crate::submit::Submitter;
 use crate::tracker::Tracker;
+use crate::webhooks::{Courier, TRIES_AT_ONCE};
 
 /// Incoming mails read at once.
 const READERS_MAX: usize = 4;
@@ -43,6 +44,7 @@ pub(super) struct Parts<'a> {
     pub(super) return_paths: &'a ReturnPaths,
     pub(super) public_links: Option<&'a PublicLinks>,
     pub(super) channels: &'a [Arc<dyn Channel>],
+    pub(super) courier: &'a Arc<Courier>,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) stop: &'a CancellationToken,
     /// Ends attempts that have not ended by themselves.
@@ -115,6 +117,14 @@ fn start_others(parts: &Parts<'_>) {
             repo: parts.repo.clone(),
         }),
     );
+    run(
+        parts,
+        Lane::Webhook,
+        Arc::new(Messenger {
+            courier: Arc::clone(parts.courier),
+            repo: parts.repo.clone(),
+        }),
+    );
 }
 
 /// The handler of a channel's lane.
@@ -184,6 +194,28 @@ impl LaneHandler for Notifier {
         Box::pin(async move {
             if let Err(error) = self.submitter.notify(claim.id, &claim.value).await {
                 tracing::error!(%error, "a notice of replies cannot be queued; trying again");
+                tokio::time::sleep(REREAD_INTERVAL).await;
+                self.repo.store().release(&claim);
+            }
+        })
+    }
+}
+
+/// Sends news to programs.
+struct Messenger {
+    courier: Arc<Courier>,
+    repo: Repo,
+}
+
+impl LaneHandler for Messenger {
+    fn concurrency(&self) -> usize {
+        TRIES_AT_ONCE
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(async move {
+            if let Err(error) = self.courier.deliver(&claim.id).await {
+                tracing::error!(%error, "what became of news for a program cannot be recorded; trying again");
                 tokio::time::sleep(REREAD_INTERVAL).await;
                 self.repo.store().release(&claim);
             }

@@ -144,6 +144,7 @@ impl Daemon {
             return_paths: &rooms.return_paths,
             public_links: rooms.public_links.as_ref(),
             channels: &out.channels,
+            courier: &Arc::new(rooms.courier),
             metrics: &metrics,
             stop: &stops.lanes,
             abort: &stops.attempts,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
+
 use super::search::open_search;
 use super::state::{
     evidence_signer, open_store, reply_notices, signing_key, submit_settings, sync_accounts,
@@ -12,11 +14,14 @@ use crate::config::Config;
 use crate::domain::{PublicLinks, ReturnPaths};
 use crate::evidence::Signer;
 use crate::inbound::Inbound;
+use crate::net::https::{Guard, HttpsClient};
+use crate::net::tls_client::client_config;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::{PublicPages, Submitter};
 use crate::tracker::Tracker;
+use crate::webhooks::{ANSWER_TIMEOUT, Courier};
 
 pub(super) struct Rooms {
     pub(super) repo: Repo,
@@ -28,6 +33,7 @@ pub(super) struct Rooms {
     pub(super) public_links: Option<PublicLinks>,
     pub(super) search: Feeder,
     pub(super) evidence: Signer,
+    pub(super) courier: Courier,
 }
 
 impl Rooms {
@@ -75,6 +81,7 @@ impl Rooms {
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
         submitter.install_templates().await?;
+        let courier = courier(config, &repo, clock, random)?;
         let evidence = evidence_signer(&repo, random).await?;
         Ok(Self {
             repo,
@@ -85,6 +92,24 @@ impl Rooms {
             public_links,
             search,
             evidence,
+            courier,
         })
     }
+}
+
+fn courier(
+    config: &Config,
+    repo: &Repo,
+    clock: &SharedClock,
+    random: &Randomness,
+) -> anyhow::Result<Courier> {
+    let guard = Guard::with(&config.webhooks.allow_networks)?;
+    let tls = client_config(true).context("TLS cannot be set up")?;
+    let client = HttpsClient::new(tls, guard, ANSWER_TIMEOUT);
+    Ok(Courier::new(
+        repo.clone(),
+        clock.clone(),
+        random.fork(),
+        client,
+    ))
 }

@@ -185,6 +185,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
             .console
             .request_timeout
             .max(Duration::from_secs(1)),
+        plain_webhooks: !config.webhooks.allow_networks.is_empty(),
         case_references: crate::domain::ReferencePattern::parse(&config.cases.reference)
             .map_err(|why| anyhow::anyhow!("cases.reference {why}"))?,
         overdue: Duration::from_secs(u64::from(config.correspondence.overdue_hours) * 3600),

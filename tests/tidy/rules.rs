@@ -126,6 +126,10 @@ const ROOMS: &[Room] = &[
         may: &["domain", "proto", "store", "clock"],
     },
     Room {
+        name: "webhooks",
+        may: &["domain", "net", "store", "clock", "observe"],
+    },
+    Room {
         name: "http",
         may: &[
             "domain",
@@ -219,7 +223,7 @@ const TESTS_MAY: &[&[&str]] = &[
 ];
 
 /// Where serialisation by serde belongs.
-const SERDE_ROOMS: &[&str] = &["config", "store", "http", "cli", "evidence"];
+const SERDE_ROOMS: &[&str] = &["config", "store", "http", "cli", "evidence", "webhooks"];
 
 pub(crate) const FUNCTION_LINES_MAX: usize = 70;
 pub(crate) const FILE_LINES_MAX: usize = 500;

@@ -70,11 +70,17 @@ impl Guard {
         Ok(Self { allowed })
     }
 
+    /// Whether this address lies in a network that the installation names.
+    #[must_use]
+    pub fn names(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.allowed.iter().any(|network| network.has(address))
+    }
+
     /// Whether this address may be spoken to.
     #[must_use]
     pub fn allows(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        is_public(address) || self.allowed.iter().any(|network| network.has(address))
+        is_public(address) || self.names(address)
     }
 }
 

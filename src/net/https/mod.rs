@@ -222,7 +222,11 @@ impl HttpsClient {
     async fn connect(&self, target: &Target) -> Result<TcpStream, PostError> {
         let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
         let found = found.map_err(|_| PostError::Refused)?;
-        let allowed = found.filter(|address| self.guard.allows(address.ip()));
+        // Without encryption only to those that the installation names.
+        let allowed = found.filter(|address| {
+            let address = address.ip();
+            self.guard.allows(address) && (target.tls || self.guard.names(address))
+        });
         let allowed: Vec<SocketAddr> = allowed.take(ADDRESSES_MAX).collect();
         let mut failure = PostError::Refused;
         for address in allowed {
