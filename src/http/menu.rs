@@ -95,6 +95,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
     let mut administration = Vec::new();
     if c.may_administer() {
         administration.push(entry("/users", "users", "key", "nav.users"));
+        administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
     }
     if c.may(Permission::Audit) {
         administration.push(entry("/audit", "audit", "eye", "audit.title"));

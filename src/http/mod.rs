@@ -34,6 +34,7 @@ pub(crate) mod throttle;
 mod times;
 mod view;
 mod visitor;
+mod webhooks;
 mod words;
 
 #[cfg(test)]
@@ -109,6 +110,8 @@ pub struct ConsoleSettings {
     pub overdue: Duration,
     /// The address that email of ours comes from, for details.
     pub sender: String,
+    /// The installation names networks where news for programs may go over http.
+    pub plain_webhooks: bool,
     /// What bundles of evidence call the place they come from: the name of the machine.
     pub installation: String,
 }
@@ -134,6 +137,7 @@ impl Default for ConsoleSettings {
             case_references: crate::domain::ReferencePattern::default(),
             overdue: entries::OVERDUE,
             sender: String::new(),
+            plain_webhooks: false,
             installation: String::new(),
         }
     }

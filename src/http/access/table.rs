@@ -17,6 +17,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::FILES,
     pages::MATTERS,
     pages::USERS,
+    pages::WEBHOOKS,
     api::OWN,
     api::USERS,
     api::MESSAGES,
@@ -26,6 +27,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     api::PLACES,
     api::FILES,
     api::MATTERS,
+    api::WEBHOOKS,
 ];
 
 const fn line(

@@ -44,6 +44,7 @@ mod sessions;
 mod shape;
 mod templates;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -199,6 +200,17 @@ fn template_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(templates::render))
 }
 
+fn webhook_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::get, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::switch))
+        .routes(routes!(webhooks::renew, webhooks::end))
+        .routes(routes!(webhooks::news))
+        .routes(routes!(webhooks::resend))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
@@ -227,6 +239,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(exports::log))
         .merge(inbox_routes())
         .merge(template_routes())
+        .merge(webhook_routes())
 }
 
 /// The document, with what every operation has: the token, and problems.

@@ -65,6 +65,7 @@ mod tokens;
 mod trial;
 mod user;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -159,6 +160,24 @@ fn outcome_routes() -> Router<Arc<App>> {
         .route("/log/export", get(exports::log))
 }
 
+/// Where news is sent to programs.
+fn webhook_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/new", get(webhooks::new))
+        .route("/webhooks/{id}", get(webhooks::page).post(webhooks::save))
+        .route("/webhooks/{id}/test", post(webhooks::test))
+        .route("/webhooks/{id}/enable", post(webhooks::enable))
+        .route("/webhooks/{id}/disable", post(webhooks::disable))
+        .route("/webhooks/{id}/secret", post(webhooks::renew))
+        .route("/webhooks/{id}/one-secret", post(webhooks::end))
+        .route("/webhooks/{id}/resend", post(webhooks::resend))
+        .route(
+            "/webhooks/{id}/delete",
+            get(webhooks::ask).post(webhooks::delete),
+        )
+}
+
 /// Users and the tokens of their programs, and who did what.
 fn user_routes() -> Router<Arc<App>> {
     Router::new()
@@ -187,6 +206,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(outcome_routes())
         .merge(templates::routes())
         .merge(user_routes())
+        .merge(webhook_routes())
         .nest("/communications/{id}", communication_routes())
         .route("/campaigns", get(campaigns::list).post(campaigns::make))
         .route(

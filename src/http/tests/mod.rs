@@ -38,4 +38,5 @@ mod sessions;
 mod statistics;
 mod templates;
 mod users;
+mod webhooks;
 pub(super) mod world;

@@ -36,6 +36,7 @@ const PAGES = [
   "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/templates", "/templates/new",
   "/templates/ID", "/templates/ID/edit", "/users", "/users/new",
   "/me/second-factor", "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
+  "/webhooks", "/webhooks/new", "/webhooks/ID", "/webhooks/ID/delete",
 ];
 
 let passed = 0;

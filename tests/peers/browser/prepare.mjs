@@ -88,6 +88,14 @@ export async function prepare(page, base) {
   await page.goto(`${other}/tokens`);
   seeds.push(page.url(), await link(page, "main a[href$='/revoke']"));
 
+  await page.goto(`${base}/webhooks/new`);
+  await page.locator("main input[name=name]").fill("Control room");
+  await page.locator("main input[name=url]").fill("https://control.example/in");
+  await press(page, "Add a webhook");
+  await page.goto(`${base}/webhooks`);
+  const webhook = (await page.locator("main a.title-link[href^='/webhooks/']").first().evaluate((one) => one.href)).split("?")[0];
+  seeds.push(webhook, `${webhook}/delete`);
+
   const taken = (await upload(page, base, "taken.csv")).replace(/\/columns$/, "");
   await press(page, "Check every row");
   await reads(page, "Checked, not imported");

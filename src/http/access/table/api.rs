@@ -318,3 +318,34 @@ pub(super) const MATTERS: &[RouteRule] = &[
     ),
     post("/api/v1/notes", P::HandleCases, "note.add"),
 ];
+
+/// Where news is sent to programs.
+pub(super) const WEBHOOKS: &[RouteRule] = &[
+    read("/api/v1/webhooks", P::Administer),
+    post("/api/v1/webhooks", P::Administer, "webhook.create"),
+    read("/api/v1/webhooks/{id}", P::Administer),
+    put("/api/v1/webhooks/{id}", P::Administer, "webhook.change"),
+    delete("/api/v1/webhooks/{id}", P::Administer, "webhook.delete"),
+    post("/api/v1/webhooks/{id}/test", P::Administer, "webhook.test"),
+    put(
+        "/api/v1/webhooks/{id}/state",
+        P::Administer,
+        "webhook.state",
+    ),
+    post(
+        "/api/v1/webhooks/{id}/secret",
+        P::Administer,
+        "webhook.secret",
+    ),
+    delete(
+        "/api/v1/webhooks/{id}/secret",
+        P::Administer,
+        "webhook.end_secret",
+    ),
+    read("/api/v1/webhooks/{id}/news", P::Administer),
+    post(
+        "/api/v1/webhooks/{id}/news/{news}/resend",
+        P::Administer,
+        "webhook.resend",
+    ),
+];

@@ -328,3 +328,24 @@ pub(super) const MATTERS: &[RouteRule] = &[
     read("/notes/new", P::HandleCases),
     post("/notes", P::HandleCases, "note.add"),
 ];
+
+/// Where news is sent to programs.
+pub(super) const WEBHOOKS: &[RouteRule] = &[
+    read("/webhooks", P::Administer),
+    post("/webhooks", P::Administer, "webhook.create"),
+    read("/webhooks/new", P::Administer),
+    read("/webhooks/{id}", P::Administer),
+    post("/webhooks/{id}", P::Administer, "webhook.change"),
+    post("/webhooks/{id}/test", P::Administer, "webhook.test"),
+    post("/webhooks/{id}/enable", P::Administer, "webhook.enable"),
+    post("/webhooks/{id}/disable", P::Administer, "webhook.disable"),
+    post("/webhooks/{id}/secret", P::Administer, "webhook.secret"),
+    post(
+        "/webhooks/{id}/one-secret",
+        P::Administer,
+        "webhook.end_secret",
+    ),
+    post("/webhooks/{id}/resend", P::Administer, "webhook.resend"),
+    read("/webhooks/{id}/delete", P::Administer),
+    post("/webhooks/{id}/delete", P::Administer, "webhook.delete"),
+];

@@ -1,0 +1,51 @@
+//! What pages and the API have in common about webhooks.
+
+use super::App;
+use crate::domain::user::display_name;
+use crate::domain::webhook::check_url;
+use crate::domain::{EventKind, Redacted, WebhookInput};
+use crate::submit::FieldError;
+
+/// Most news of one webhook that is shown at a time.
+pub(crate) const NEWS_SHOWN_MAX: usize = 50;
+
+/// What was entered about a webhook, checked.
+pub(crate) fn checked<'a>(
+    app: &App,
+    name: &str,
+    url: &str,
+    events: impl Iterator<Item = &'a str>,
+    addresses: bool,
+) -> Result<WebhookInput, Vec<FieldError>> {
+    let mut problems = Vec::new();
+    let name = display_name(name).map_err(|problem| FieldError::new("name", problem));
+    let url = url.trim();
+    let plain = app.console.settings.plain_webhooks;
+    if let Err(problem) = check_url(url, plain) {
+        problems.push(FieldError::new("url", problem));
+    }
+    let mut chosen = Vec::new();
+    for event in events {
+        match EventKind::choice(event) {
+            Some(kind) if chosen.contains(&kind) => {}
+            Some(kind) => chosen.push(kind),
+            None => problems.push(FieldError::new("events", "Choose one of the list.")),
+        }
+    }
+    if chosen.is_empty() && problems.is_empty() {
+        problems.push(FieldError::new("events", "Choose at least one."));
+    }
+    match name {
+        Ok(name) if problems.is_empty() => Ok(WebhookInput {
+            name,
+            url: Redacted::new(url.to_owned()),
+            events: chosen,
+            addresses,
+        }),
+        Ok(_) => Err(problems),
+        Err(problem) => {
+            problems.insert(0, problem);
+            Err(problems)
+        }
+    }
+}
