@@ -17,3 +17,4 @@ mod sipp;
 mod skip;
 mod smsc;
 mod submission;
+mod webhooks;
