@@ -11,7 +11,7 @@ use crate::clock::{Randomness, SystemClock};
 use crate::config::Config;
 use crate::daemon::{add_user, open_store};
 use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
-use crate::domain::{AuditActor, CaseScope, Permission, Permissions, Role, User};
+use crate::domain::{AuditActor, CaseScope, Permission, Permissions, Role, User, UserId};
 use crate::store::acting::{self, Acting};
 use crate::store::{Loaded, Repo};
 use crate::tracker::{NewToken, Users};
@@ -236,13 +236,13 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             println!("{login} may not log in any more; its sessions have ended");
         }
         Action::Enable { login } => {
-            let user = named(repo, login)?;
-            users.set_disabled(user.id, false, None).await?;
+            let user = named(repo, login)?.id;
+            users.set_disabled(user, false, None).await?;
             println!("{login} may log in again");
         }
         Action::ResetSecondFactor { login } => {
-            let user = named(repo, login)?;
-            users.set_second_factor(user.id, None, None).await?;
+            let user = named(repo, login)?.id;
+            users.set_second_factor(user, None, None).await?;
             println!("{login} logs in with the password alone; its sessions have ended");
         }
         Action::Token {
@@ -251,30 +251,42 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             days,
             scopes,
         } => {
-            let user = named(repo, login)?;
-            let name = display_name(name).map_err(|problem| anyhow::anyhow!("{problem}"))?;
             let token = crate::http::new_token(random);
-            let now = SystemClock::shared().wall();
-            users
-                .add_token(NewToken {
-                    user: user.id,
-                    hash: crate::http::token_hash(&token),
-                    name,
-                    scopes: scopes_of(scopes),
-                    expires_at: days.map(|days| now.plus(DAY * days)),
-                })
-                .await?;
+            let of = named(repo, login)?.id;
+            let new = new_token(of, &token, name, *days, scopes)?;
+            users.add_token(new).await?;
             println!("{token}");
         }
         Action::List => {
-            for user in repo.users(USERS_MAX)? {
-                let disabled = if user.disabled { "\tdisabled" } else { "" };
-                println!("{}\t{}{disabled}", user.login, user.role.as_str());
-            }
+            repo.users(USERS_MAX)?.iter().for_each(|user| print(user));
         }
         Action::HashPassword { .. } => {}
     }
     Ok(())
+}
+
+/// A line of the list.
+fn print(user: &User) {
+    let disabled = if user.disabled { "\tdisabled" } else { "" };
+    println!("{}\t{}{disabled}", user.login, user.role.as_str());
+}
+
+/// A token to be made, which ends after so many days from now.
+fn new_token(
+    user: UserId,
+    token: &str,
+    name: &str,
+    days: Option<u32>,
+    scopes: &[Permission],
+) -> anyhow::Result<NewToken> {
+    let now = SystemClock::shared().wall();
+    Ok(NewToken {
+        user,
+        hash: crate::http::token_hash(token),
+        name: display_name(name).map_err(|problem| anyhow::anyhow!("{problem}"))?,
+        scopes: scopes_of(scopes),
+        expires_at: days.map(|days| now.plus(DAY * days)),
+    })
 }
 
 fn password(file: Option<&PathBuf>) -> anyhow::Result<String> {

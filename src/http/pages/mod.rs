@@ -207,6 +207,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(templates::routes())
         .merge(user_routes())
         .merge(webhook_routes())
+        .merge(own_routes())
         .nest("/communications/{id}", communication_routes())
         .route("/campaigns", get(campaigns::list).post(campaigns::make))
         .route(
@@ -255,6 +256,19 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(files())
         .route("/search", get(search::page))
         .route("/issues", get(issues::page))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .merge(api::router(app))
+        .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
+        .fallback(|| async { Fault::NotFound })
+        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+}
+
+/// What users set for themselves.
+fn own_routes() -> Router<Arc<App>> {
+    Router::new()
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
         .route("/me/sessions/end", post(sessions::end))
@@ -265,14 +279,6 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         )
         .route("/me/second-factor/confirm", post(second_factor::confirm))
         .route("/me/second-factor/off", post(second_factor::off))
-        .route("/assets/{name}", get(assets::serve))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .merge(api::router(app))
-        .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
-        .fallback(|| async { Fault::NotFound })
-        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
 }
 
 /// Cases, and correspondence with clients and creditors.
