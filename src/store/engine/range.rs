@@ -52,14 +52,27 @@ impl KeyRange {
     }
 
     /// What is left of the range behind this key, in its direction: for the
-    /// next page after a row.
+    /// next page after a row. A key outside the range never widens it: cursors come from outside.
     #[must_use]
     pub fn after(mut self, key: impl Into<Key>) -> Self {
-        let bound = Bound::Excluded(key.into());
+        let key = key.into();
         if self.reverse {
-            self.end = bound;
+            let narrows = match &self.end {
+                Bound::Unbounded => true,
+                Bound::Included(end) => key <= *end,
+                Bound::Excluded(end) => key < *end,
+            };
+            if narrows {
+                self.end = Bound::Excluded(key);
+            }
         } else {
-            self.start = bound;
+            let narrows = match &self.start {
+                Bound::Unbounded => true,
+                Bound::Included(start) | Bound::Excluded(start) => key >= *start,
+            };
+            if narrows {
+                self.start = Bound::Excluded(key);
+            }
         }
         self
     }
@@ -115,6 +128,29 @@ mod tests {
         assert_eq!(prefix_end(&[b'a', 0xff]), Some(b"b".to_vec()));
         assert_eq!(prefix_end(&[0xff, 0xff]), None);
         assert_eq!(prefix_end(b""), None);
+    }
+
+    #[test]
+    fn a_key_outside_never_widens_a_range() {
+        let all: Vec<Key> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
+        let inside = |range: &KeyRange| -> Vec<Key> {
+            let mut keys = all.clone();
+            keys.retain(|key| (range.start.clone(), range.end.clone()).contains(key));
+            keys
+        };
+        for first in 98..=101 {
+            let whole = KeyRange::of(vec![99]..vec![101]);
+            let forward = inside(&whole.clone().after(vec![first]));
+            let back = inside(&whole.clone().reverse().after(vec![first]));
+            let left: Vec<Key> = (99..101).filter(|k| *k > first).map(|k| vec![k]).collect();
+            let right: Vec<Key> = (99..101).filter(|k| *k < first).map(|k| vec![k]).collect();
+            assert_eq!((forward, back), (left, right), "{first}");
+        }
+        let twice = KeyRange::prefix(b"a".to_vec()).after(b"ac".to_vec());
+        assert_eq!(
+            twice.after(b"ab".to_vec()).start,
+            Bound::Excluded(b"ac".to_vec())
+        );
     }
 
     #[test]
