@@ -82,11 +82,13 @@ pub enum ContactChange {
     GroupsChanged,
     /// The contact took another one over.
     Merged,
+    /// What letters an address is kept for was changed.
+    PurposesChanged,
 }
 
 impl ContactChange {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Created,
         Self::Edited,
         Self::MethodAdded,
@@ -102,6 +104,7 @@ impl ContactChange {
         Self::WishesChanged,
         Self::GroupsChanged,
         Self::Merged,
+        Self::PurposesChanged,
     ];
 
     /// One plain phrase.
@@ -118,6 +121,7 @@ impl ContactChange {
             Self::VerificationSent => "verification sent",
             Self::MethodOptedOut => "opted out of a method",
             Self::MethodOptedIn => "opted in to a method again",
+            Self::PurposesChanged => "what letters an address is kept for was changed",
             Self::ConsentGiven => "consent given",
             Self::ConsentWithdrawn => "consent withdrawn",
             Self::WishesChanged => "quiet hours or preferred channel changed",

@@ -213,9 +213,10 @@ impl<'a> Reader<'a> {
                     Some(
                         CommunicationState::AwaitingApproval
                         | CommunicationState::Scheduled
-                        | CommunicationState::Expanding
-                        | CommunicationState::Sent,
+                        | CommunicationState::Expanding,
                     ) => ListStatus::Queued,
+                    // No delivery could be made when it was sent.
+                    Some(CommunicationState::Sent) => ListStatus::Failed,
                 };
                 (EntryStatus::List(status), None)
             }

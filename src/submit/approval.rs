@@ -36,6 +36,17 @@ pub(super) enum Gate {
     Waived,
 }
 
+/// What somebody makes of what waits for approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApprovalDecision {
+    /// It goes out; otherwise it goes back to its author.
+    pub approved: bool,
+    /// They have looked at the warnings of the review.
+    pub confirmed: bool,
+    /// A word to the author; at most [`APPROVAL_NOTE_SIZE_MAX`] octets.
+    pub note: String,
+}
+
 /// What deciding came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decided {
@@ -60,20 +71,23 @@ impl Submitter {
     }
 
     /// Asks for approval of a draft as it was at `seen`, or as it is. It cannot be changed until
-    /// somebody decides, or it is taken back.
+    /// somebody decides, or it is taken back. `confirmed` says that the author has looked at the
+    /// warnings.
     ///
     /// # Errors
-    /// When something is missing, it is not a draft, it was changed since `seen`, or the store
-    /// fails.
+    /// When something is missing, there are warnings that nobody has confirmed, it is not a
+    /// draft, it was changed since `seen`, or the store fails.
     pub async fn ask_approval(
         &self,
         id: CommunicationId,
         seen: Option<Timestamp>,
         by: UserId,
+        confirmed: bool,
     ) -> Result<(), SubmitError> {
         self.decided(move |this| {
             let old = this.changeable(id, seen)?;
             let people = this.checked(&old, None)?;
+            this.looked_at(&old, confirmed)?;
             let mut batch = Batch::new();
             let now = this.next_revision(&old);
             let approval = Approval {
@@ -104,18 +118,18 @@ impl Submitter {
     ///
     /// # Errors
     /// When it does not wait for approval, it was taken back and asked for anew since `seen`,
-    /// `by` wrote it or asked for it, its time has passed, the note is too long, or the store
-    /// fails.
+    /// `by` wrote it or asked for it, its time has passed, the note is too long, it is approved
+    /// with warnings that they have not confirmed, or the store fails.
     pub async fn decide_approval(
         &self,
         id: CommunicationId,
         seen: Option<Timestamp>,
         by: UserId,
-        approved: bool,
-        note: &str,
+        mut decision: ApprovalDecision,
     ) -> Result<Decided, SubmitError> {
-        let note = note.trim().to_owned();
-        if note.len() > APPROVAL_NOTE_SIZE_MAX {
+        decision.note = decision.note.trim().to_owned();
+        let approved = decision.approved;
+        if decision.note.len() > APPROVAL_NOTE_SIZE_MAX {
             let problem = Sentence::with(
                 "This is too long: at most {0} characters.",
                 &[&APPROVAL_NOTE_SIZE_MAX],
@@ -124,7 +138,7 @@ impl Submitter {
             return Err(SubmitError::Invalid(vec![problem]));
         }
         let decided = self
-            .decided(move |this| this.decide(id, seen, by, approved, &note))
+            .decided(move |this| this.decide(id, seen, by, &decision))
             .await?;
         tracing::info!(communication = %id, user = %by, approved, "approval decided");
         if let Decided::Approved(sent) = decided {
@@ -138,8 +152,7 @@ impl Submitter {
         id: CommunicationId,
         seen: Option<Timestamp>,
         by: UserId,
-        approved: bool,
-        note: &str,
+        decision: &ApprovalDecision,
     ) -> Result<Decision<Decided>, SubmitError> {
         let old = self.repo.communication(id)?.ok_or(SubmitError::NotFound)?;
         let Some(asked) = &old.approval else {
@@ -165,15 +178,16 @@ impl Submitter {
         new.approval = Some(Approval {
             decided_by: Some(by),
             decided_at: Some(now),
-            approved,
-            note: note.to_owned(),
+            approved: decision.approved,
+            note: decision.note.clone(),
             ..asked.clone()
         });
-        if approved {
+        if decision.approved {
             if asked.digest != Some(digest(&old)) {
                 return Err(SubmitError::Changed);
             }
             let people = self.checked(&old, Some(asked))?;
+            self.looked_at(&old, decision.confirmed)?;
             let sent = self.on_its_way(&old, new, &people)?;
             return Ok(Decision {
                 batch: sent.batch,

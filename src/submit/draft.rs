@@ -170,7 +170,7 @@ impl Submitter {
                 input.audience.clone()
             },
             campaign: input.campaign,
-            related: input.related,
+            related: old.related.or(input.related),
             plan: input.plan.clone(),
             template: input.template.or(old.template),
             ..old.value.clone()

@@ -147,6 +147,8 @@ impl Submitter {
                 ..old.value.clone()
             };
             batch.replace(&old, &new);
+            this.enter_draft(&mut batch, &new)?;
+            this.touch_campaign(&mut batch, new.campaign, revision)?;
             let outcome = Kept { id, revision };
             Ok(Decision { batch, outcome })
         })

@@ -39,7 +39,7 @@ use crate::domain::reminder::ReminderPlan;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::Tracker;
 
-pub use approval::{ApprovalRules, Decided};
+pub use approval::{ApprovalDecision, ApprovalRules, Decided};
 pub use attach::NewFile;
 pub use audience::Lost;
 pub use draft::{DraftInput, Kept};

@@ -11,8 +11,8 @@ use super::confirming::TextCost;
 use super::decision::off_thread;
 use super::{DraftInput, FieldError, SubmitError, Submitter};
 use crate::domain::{
-    AreaId, Channel, Channels, Communication, CommunicationId, Contact, ContactId, MethodState,
-    Timestamp,
+    AreaId, Channel, Channels, Communication, CommunicationId, Contact, ContactId, MethodId,
+    MethodState, Timestamp,
 };
 use crate::store::Repo;
 
@@ -91,6 +91,28 @@ pub struct Review {
     pub warnings: Vec<FieldError>,
 }
 
+impl Review {
+    /// Leaves out the names of those whom somebody may not see; they stay counted.
+    ///
+    /// # Errors
+    /// As `sees`.
+    pub fn name_only<E>(
+        mut self,
+        mut sees: impl FnMut(ContactId) -> Result<bool, E>,
+    ) -> Result<Self, E> {
+        for group in &mut self.cannot_reach {
+            let mut seen = Vec::with_capacity(group.some.len());
+            for one in std::mem::take(&mut group.some) {
+                if sees(one.0)? {
+                    seen.push(one);
+                }
+            }
+            group.some = seen;
+        }
+        Ok(self)
+    }
+}
+
 impl Submitter {
     /// Looks at a draft as it would be sent now.
     ///
@@ -110,7 +132,7 @@ impl Submitter {
             left_out,
             channels: draft.channels.iter().map(ChannelCount::none).collect(),
             problems: self.problems_of(&communication, &draft)?,
-            warnings: draft.warnings(),
+            warnings: self.warnings_of(&communication, &draft)?,
             empty_areas: self.empty_areas(&draft)?,
             usual_people: usual(&self.repo, &communication)?.filter(|usual| {
                 let people = ids.len() as u64;
@@ -137,6 +159,7 @@ impl Submitter {
             review,
             category: &draft.category,
             channels: draft.channels,
+            only: draft.audience.method,
             minute: minute_of_day(at, &self.settings().time_zone),
             reasons: BTreeMap::new(),
             cost: self.text_cost(&draft.category, &draft.content.sms_text),
@@ -189,6 +212,8 @@ struct Counting<'a> {
     review: Review,
     category: &'a str,
     channels: Channels,
+    /// The one address that a letter goes to.
+    only: Option<MethodId>,
     minute: u16,
     reasons: BTreeMap<&'static str, Unreached>,
     cost: TextCost,
@@ -202,7 +227,8 @@ impl Counting<'_> {
                 refused = true;
                 continue;
             }
-            let methods = contact.methods_for(entry.channel);
+            let mut methods = contact.methods_for(entry.channel);
+            methods.retain(|method| self.only.is_none_or(|only| method.id == only));
             if methods.is_empty() {
                 continue;
             }

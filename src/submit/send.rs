@@ -88,10 +88,7 @@ impl Submitter {
             return Err(SubmitError::Changed);
         }
         let people = self.checked(&communication, None)?;
-        let warnings = self.input_of(&communication)?.warnings();
-        if !confirmed && !warnings.is_empty() {
-            return Err(SubmitError::Unconfirmed(warnings));
-        }
+        self.looked_at(&communication, confirmed)?;
         let mut new = communication.value.clone();
         match self.gate(&new, people.len()) {
             Gate::Open => new.approval = None,

@@ -3,7 +3,7 @@
 
 use super::{DraftInput, FieldError, SubmitError, Submitter};
 use crate::domain::segments::segments;
-use crate::domain::{Communication, Content, Sentence};
+use crate::domain::{Communication, Content, Method, Sentence};
 
 /// A text of more segments than this is pointed out.
 const SEGMENTS_TOLD: usize = 3;
@@ -101,6 +101,63 @@ impl DraftInput {
 }
 
 impl Submitter {
+    /// Refuses what has warnings that nobody has looked at.
+    pub(super) fn looked_at(
+        &self,
+        communication: &Communication,
+        confirmed: bool,
+    ) -> Result<(), SubmitError> {
+        let warnings = self.warnings_of(communication, &self.input_of(communication)?)?;
+        if confirmed || warnings.is_empty() {
+            Ok(())
+        } else {
+            Err(SubmitError::Unconfirmed(warnings))
+        }
+    }
+
+    /// What somebody should look at and confirm: in the draft, and where it goes.
+    pub(super) fn warnings_of(
+        &self,
+        of: &Communication,
+        draft: &DraftInput,
+    ) -> Result<Vec<FieldError>, SubmitError> {
+        let mut warnings = draft.warnings();
+        if let Some((id, version)) = of.template
+            && let Some(template) = self.repo.template_version(id, version)?
+            && let Some(method) = self.letter_method(draft)?
+            && !method.serves(template.category)
+        {
+            let problem = "This address is not kept for letters of this kind: {0}.";
+            let problem = Sentence::with(problem, &[&template.category.title()]);
+            warnings.push(FieldError::new("audience", problem));
+        }
+        Ok(warnings)
+    }
+
+    /// The one address that a letter goes to.
+    fn letter_method(&self, draft: &DraftInput) -> Result<Option<Method>, SubmitError> {
+        let ([to], Some(method)) = (draft.audience.contacts.as_slice(), draft.audience.method)
+        else {
+            return Ok(None);
+        };
+        let contact = self.repo.current_contact(*to)?;
+        Ok(contact.and_then(|contact| contact.method(method).cloned()))
+    }
+
+    /// Why a letter would reach nobody: the one address that it goes to does not work now.
+    fn unreachable_letter(&self, draft: &DraftInput) -> Result<Option<FieldError>, SubmitError> {
+        if draft.matter.is_none() || draft.audience.method.is_none() {
+            return Ok(None);
+        }
+        let method = self.letter_method(draft)?;
+        let works = method.is_some_and(|method| {
+            let mut channels = draft.channels.iter();
+            channels.any(|channel| method.usable_for(channel))
+        });
+        let problem = "The address that this letter goes to does not work any more: begin the letter anew with another one.";
+        Ok((!works).then(|| FieldError::new("audience", problem)))
+    }
+
     /// What keeps a communication from being sent: what is wrong with its draft, and what its
     /// template asks for.
     pub(super) fn problems_of(
@@ -109,6 +166,7 @@ impl Submitter {
         draft: &DraftInput,
     ) -> Result<Vec<FieldError>, SubmitError> {
         let mut problems = self.problems(draft);
+        problems.extend(self.unreachable_letter(draft)?);
         if let Some((id, version)) = of.template
             && draft.channels.email
             && let Some(template) = self.repo.template_version(id, version)?

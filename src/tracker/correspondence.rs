@@ -174,7 +174,7 @@ impl Tracker {
                 return Ok((batch, Ok(())));
             }
             let with = self.repo.current_id(old.with)?;
-            let has_part = case.client == with || case.creditor(with).is_some();
+            let has_part = self.has_part(&case, with)?;
             let is_message = matches!(old.what, EntryWhat::Message { .. });
             if !has_part || !is_message {
                 let why = "Whoever wrote this has no part in that case.";
@@ -193,6 +193,17 @@ impl Tracker {
             Ok((batch, Ok(())))
         })
         .await?
+    }
+
+    /// Whether somebody has a part in a case, under whichever of the ids they have had.
+    fn has_part(&self, case: &Case, with: ContactId) -> Result<bool, TrackerError> {
+        let creditors = case.creditors.iter().map(|one| one.contact);
+        for party in creditors.chain([case.client]) {
+            if self.repo.current_id(party)? == with {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn known_entry(&self, id: EntryId) -> Result<Loaded<Entry>, TrackerError> {
@@ -284,14 +295,20 @@ impl Tracker {
         batch: &mut Batch,
         thread: &Thread,
     ) -> Result<(), TrackerError> {
-        let latest = self.repo.messages(thread.id, None, MESSAGES_SEEN_MAX)?;
-        for message in &latest.rows {
-            let is_new = self.repo.entry(entry_id(message.id))?.is_none();
-            if message.direction == Direction::In && is_new {
-                self.enter_message(batch, thread, message, None)?;
+        let mut after = None;
+        loop {
+            let page = self.repo.messages(thread.id, after, MESSAGES_SEEN_MAX)?;
+            for message in &page.rows {
+                let is_new = self.repo.entry(entry_id(message.id))?.is_none();
+                if message.direction == Direction::In && is_new {
+                    self.enter_message(batch, thread, message, None)?;
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

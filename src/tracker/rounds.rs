@@ -268,10 +268,10 @@ impl Tracker {
         let known = contacts.iter().zip(&persons);
         for (id, (contact, person)) in people.iter().zip(known) {
             // Whoever took the contact over gets it, under the name that the audience knows.
-            if let Some(contact) = contact {
-                self.add_person(batch, step, *id, contact, person.as_ref());
-            }
-            if job.round == 1 && step.communication.matter.is_some() {
+            let made = contact.as_ref().map_or(0, |contact| {
+                self.add_person(batch, step, *id, contact, person.as_ref())
+            });
+            if made > 0 && step.communication.matter.is_some() {
                 self.take_out_draft(batch, job.communication)?;
             }
             notices.push(Notice::PersonChanged {
@@ -291,7 +291,8 @@ impl Tracker {
         Ok(Some(moved))
     }
 
-    /// What is sent stands in the record of correspondence by its deliveries from now on.
+    /// What is sent stands in the record of correspondence by its deliveries from now on. A letter
+    /// of which none could be made stays there by itself: not sent.
     fn take_out_draft(
         &self,
         batch: &mut Batch,
@@ -361,12 +362,12 @@ impl Tracker {
         id: ContactId,
         current: &Loaded<Contact>,
         person: Option<&Loaded<Person>>,
-    ) {
+    ) -> usize {
         let Step {
             job, communication, ..
         } = step;
         if job.round == 1 && person.is_some() {
-            return;
+            return 0;
         }
         let mut contact = current.value.clone();
         contact.id = id;
@@ -374,7 +375,7 @@ impl Tracker {
         let known = person.map(|person| &person.value);
         let wanted = wanted(job, communication, &category, &contact, known);
         if job.round > 1 && wanted.is_empty() {
-            return;
+            return 0;
         }
         let making = Making {
             communication,
@@ -387,7 +388,7 @@ impl Tracker {
         };
         // A method that is suspended while we look must not be written to: insist on the contact.
         batch.expect(current);
-        make_deliveries(batch, &self.random, making, person, &wanted);
+        make_deliveries(batch, &self.random, making, person, &wanted).len()
     }
 }
 

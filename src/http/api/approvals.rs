@@ -13,10 +13,11 @@ use super::super::data;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
+use super::sending::SendAsked;
 use super::shape::{seen, time};
 use super::{Answer, apart};
 use crate::domain::{Communication, CommunicationId, CommunicationState};
-use crate::submit::{Decided, Sent};
+use crate::submit::{ApprovalDecision, Decided, Sent};
 
 /// What waits for approval, last modified first.
 #[utoipa::path(get, path = "/api/v1/approvals", tag = "approvals", operation_id = "listApprovals",
@@ -33,7 +34,7 @@ pub(super) async fn list(
             .repo()
             .communications_in_state(state, page.after, page.limit)?;
         let found = data::seen(app, &caller.access, found)?;
-        let shape = |one: &Communication| CommunicationShape::of(app, one);
+        let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))
     })
@@ -43,15 +44,20 @@ pub(super) async fn list(
 /// Asks for approval of a draft. It cannot be changed until somebody decides, or it is taken
 /// back.
 #[utoipa::path(post, path = "/api/v1/communications/{id}/approval", tag = "approvals",
-    operation_id = "askApproval", params(("id" = String, Path)), responses((status = 204)))]
+    operation_id = "askApproval", params(("id" = String, Path), SendAsked), responses((status = 204)))]
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    Asked(asked): Asked<SendAsked>,
 ) -> Answer<StatusCode> {
     let of: CommunicationId = id(&text, "communication")?;
     let by = caller.user.id;
-    app.console.submit.ask_approval(of, None, by).await?;
+    let seen = seen(asked.modified_at.as_deref())?;
+    let submit = &app.console.submit;
+    submit
+        .ask_approval(of, seen, by, asked.confirm_warnings)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -64,6 +70,10 @@ pub(super) struct DecisionAsked {
     /// A word to the author.
     #[serde(default)]
     note: String,
+    /// Somebody has looked at the warnings of the review; without this nothing with warnings is
+    /// approved.
+    #[serde(default)]
+    confirm_warnings: bool,
     /// `modified_at` of what was looked at: nothing else is approved then.
     #[serde(default)]
     modified_at: Option<String>,
@@ -95,12 +105,15 @@ pub(super) async fn decide(
     let by = caller.user.id;
     let seen = seen(asked.modified_at.as_deref())?;
     let submit = &app.console.submit;
-    if asked.approved {
+    let decision = ApprovalDecision {
+        approved: asked.approved,
+        confirmed: asked.confirm_warnings,
+        note: asked.note,
+    };
+    if decision.approved {
         app.check_audience(&caller.access, of).await?;
     }
-    let decided = submit
-        .decide_approval(of, seen, by, asked.approved, &asked.note)
-        .await?;
+    let decided = submit.decide_approval(of, seen, by, decision).await?;
     let shape = |outcome, people, scheduled_at| DecidedShape {
         outcome,
         people,

@@ -47,6 +47,8 @@ pub(super) struct MethodShape {
     /// How often it has been suspended, all told.
     suspensions: u16,
     verified_at: Option<String>,
+    /// The letters that it is kept for (dsar, section-78, loc, settlement, general); empty for all.
+    purposes: Vec<&'static str>,
 }
 
 impl MethodShape {
@@ -65,6 +67,7 @@ impl MethodShape {
             suspension: method.suspension.as_ref().map(SuspensionShape::of),
             suspensions: method.suspensions,
             verified_at: method.verified_at.map(time),
+            purposes: method.purposes.iter().map(|one| one.as_str()).collect(),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::contacts::{MethodOf, contact};
 use super::draft::channel;
 use super::problem::Problem;
 use super::shape::time;
+use crate::domain::template::TemplateCategory;
 use crate::domain::wishes::PROOF_NOTE_SIZE_MAX;
 use crate::domain::{Actor, Channel, Consent, ProofKind, Redacted};
 
@@ -129,6 +130,39 @@ pub(super) async fn opt_out(
 ) -> Answer<StatusCode> {
     let by = Actor::Program(caller.user.id);
     app.console.tracker.opt_out_method(of, method, by).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What letters an address is kept for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PurposesAsked {
+    /// Any of dsar, section-78, loc, settlement and general; empty for all letters.
+    #[schema(max_items = 5)]
+    purposes: Vec<String>,
+}
+
+/// Writes down what letters an address is kept for. A letter from a template of another kind is
+/// pointed out before it is sent there.
+#[utoipa::path(put, path = "/api/v1/contacts/{id}/methods/{method}/purposes", tag = "contacts",
+    operation_id = "setPurposes", params(("id" = String, Path), ("method" = String, Path)),
+    request_body = PurposesAsked, responses((status = 204)))]
+pub(super) async fn purposes(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    MethodOf(of, method): MethodOf,
+    Json(asked): Json<PurposesAsked>,
+) -> Answer<StatusCode> {
+    let known = |name: &String| TemplateCategory::ALL.iter().any(|one| one.as_str() == name);
+    if !asked.purposes.iter().all(known) {
+        let told = "Choose among dsar, section-78, loc, settlement and general.";
+        return Err(Problem::field("purposes", told));
+    }
+    let wanted = |one: &TemplateCategory| asked.purposes.iter().any(|name| name == one.as_str());
+    let purposes: Vec<_> = TemplateCategory::ALL.into_iter().filter(wanted).collect();
+    let by = Actor::Program(caller.user.id);
+    let tracker = &app.console.tracker;
+    tracker.set_purposes(of, method, &purposes, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

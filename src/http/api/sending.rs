@@ -22,6 +22,7 @@ use crate::submit::{Recontacted, Sent, SubmitError};
     responses((status = 200, body = ReviewShape)))]
 pub(super) async fn review(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<ReviewShape>> {
     let of = communication(&app, &text)?;
@@ -29,6 +30,7 @@ pub(super) async fn review(
         return Err(SubmitError::NotADraft.into());
     }
     let review = app.console.submit.review(of.id).await?;
+    let review = review.name_only(|id| app.sees(&caller.access, id))?;
     Ok(axum::Json(ReviewShape::of(&review)))
 }
 
@@ -49,11 +51,11 @@ pub(super) struct SentShape {
 #[into_params(parameter_in = Query)]
 pub(super) struct SendAsked {
     /// `modified_at` of what was looked at: a draft that was changed since is not sent then.
-    modified_at: Option<String>,
+    pub(super) modified_at: Option<String>,
     /// Somebody has looked at the warnings of the review; without this a draft with warnings is
     /// not sent.
     #[serde(default)]
-    confirm_warnings: bool,
+    pub(super) confirm_warnings: bool,
 }
 
 /// Sends a draft. Once this is answered it goes out, whatever happens to the daemon; asked

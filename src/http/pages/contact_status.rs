@@ -5,7 +5,10 @@ use super::super::App;
 use super::super::data::{Result, history};
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, failing, kind_icon};
-use crate::domain::{Channel, Contact, ContactId, Method, MethodId, MethodKind, MethodState};
+use crate::domain::template::TemplateCategory;
+use crate::domain::{
+    Channel, Contact, ContactId, ContactKind, Method, MethodId, MethodKind, MethodState,
+};
 
 /// From so many suspensions on somebody keeps bouncing.
 const OFTEN: u16 = 2;
@@ -40,6 +43,17 @@ pub(super) struct Step {
     pub(super) when: Vec<When>,
     /// What is sent to prove it, and by which channels, while nobody has proved it.
     pub(super) proofs: Vec<(Channel, &'static str)>,
+    /// The letters that a creditor's address may be kept for; empty where that is not asked.
+    pub(super) purposes: Vec<Purpose>,
+    /// Those it is kept for, in a few words.
+    pub(super) kept_for: String,
+}
+
+/// Letters of a kind.
+pub(super) struct Purpose {
+    pub(super) value: &'static str,
+    pub(super) title: String,
+    pub(super) chosen: bool,
 }
 
 /// How a contact stands.
@@ -72,7 +86,12 @@ pub(super) fn standing(
     methods.sort_by_key(|method| method.kind);
     let mut steps = Vec::with_capacity(methods.len());
     for method in methods {
-        steps.push(step(app, c, contact.id, method)?);
+        let step = step(app, c, contact.id, method)?;
+        steps.push(if contact.kind == ContactKind::Creditor {
+            with_purposes(step, c, method)
+        } else {
+            step
+        });
     }
     let failing = failing(contact);
     Ok(Standing {
@@ -122,7 +141,34 @@ fn step(app: &App, c: &Chrome, contact: ContactId, method: &Method) -> Result<St
         },
         when: when.iter().map(|at| c.when(at)).collect(),
         proofs,
+        purposes: Vec::new(),
+        kept_for: String::new(),
     })
+}
+
+/// What letters go to an address.
+fn with_purposes(step: Step, c: &Chrome, method: &Method) -> Step {
+    let kept: Vec<String> = method
+        .purposes
+        .iter()
+        .map(|one| c.words.say(one.title()).to_owned())
+        .collect();
+    Step {
+        purposes: TemplateCategory::ALL
+            .into_iter()
+            .map(|one| Purpose {
+                value: one.as_str(),
+                title: c.words.say(one.title()).to_owned(),
+                chosen: method.purposes.contains(&one),
+            })
+            .collect(),
+        kept_for: if kept.is_empty() {
+            c.t("purposes.all").to_owned()
+        } else {
+            kept.join(", ")
+        },
+        ..step
+    }
 }
 
 /// Key of the label of a method's field.

@@ -14,6 +14,7 @@ use super::contact::view;
 use super::contact_status::Rejected;
 use super::{Answer, id};
 use crate::domain::checks::{self, Weight};
+use crate::domain::template::TemplateCategory;
 use crate::domain::{Actor, Channel, ContactId, Method, MethodId, MethodKind, Redacted};
 use crate::submit::VerificationSent;
 
@@ -94,6 +95,17 @@ pub(super) async fn opt_in(State(app): State<Arc<App>>, path: Ids, form: SignedF
         .opt_in_method(contact, method, by)
         .await?;
     done(contact, "opted_in")
+}
+
+/// `POST /contacts/{id}/methods/{method}/purposes`: what letters an address is kept for.
+pub(super) async fn purposes(State(app): State<Arc<App>>, path: Ids, form: SignedForm) -> Answer {
+    let (contact, method) = ids(path)?;
+    let wanted = |one: &TemplateCategory| form.fields.all("purpose").any(|v| v == one.as_str());
+    let purposes: Vec<_> = TemplateCategory::ALL.into_iter().filter(wanted).collect();
+    let by = Actor::User(form.signed.user.id);
+    let tracker = &app.console.tracker;
+    tracker.set_purposes(contact, method, &purposes, by).await?;
+    done(contact, "saved")
 }
 
 /// `POST /contacts/{id}/methods/{method}/verify`: sends the link or code once more.

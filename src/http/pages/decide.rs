@@ -10,7 +10,7 @@ use super::compose::{revision, see};
 use super::review::{Look, show};
 use super::{Answer, id};
 use crate::domain::CommunicationId;
-use crate::submit::{Decided, Sent, SubmitError};
+use crate::submit::{ApprovalDecision, Decided, Sent, SubmitError};
 
 /// `POST /communications/{id}/ask`
 pub(super) async fn ask(
@@ -20,7 +20,9 @@ pub(super) async fn ask(
 ) -> Answer {
     let id: CommunicationId = id(&text)?;
     let (seen, by) = (revision(&form.fields), form.signed.user.id);
-    match app.console.submit.ask_approval(id, seen, by).await {
+    let confirmed = form.fields.has("confirm_warnings");
+    let submit = &app.console.submit;
+    match submit.ask_approval(id, seen, by, confirmed).await {
         Ok(()) | Err(SubmitError::NotADraft) => Ok(see(&format!(
             "/communications/{id}/review?done=approval_asked"
         ))),
@@ -31,6 +33,7 @@ pub(super) async fn ask(
             };
             show(&app, &form.signed, id, look).await
         }
+        Err(SubmitError::Unconfirmed(_)) => show(&app, &form.signed, id, Look::unconfirmed()).await,
         Err(SubmitError::Changed) => show(&app, &form.signed, id, Look::changed()).await,
         Err(error) => Err(error.into()),
     }
@@ -48,9 +51,14 @@ pub(super) async fn decide(
     let by = form.signed.user.id;
     let submit = &app.console.submit;
     let seen = revision(&form.fields);
+    let decision = ApprovalDecision {
+        approved,
+        confirmed: form.fields.has("confirm_warnings"),
+        note: note.clone(),
+    };
     let decided = match app.check_audience(&form.signed.access, id).await {
         Err(error) if approved => Err(error),
-        Ok(()) | Err(_) => submit.decide_approval(id, seen, by, approved, &note).await,
+        Ok(()) | Err(_) => submit.decide_approval(id, seen, by, decision).await,
     };
     match decided {
         Ok(Decided::Returned) => Ok(see("/communications?state=approval&done=returned")),
@@ -69,6 +77,13 @@ pub(super) async fn decide(
                 errors,
                 note,
                 ..Look::default()
+            };
+            show(&app, &form.signed, id, look).await
+        }
+        Err(SubmitError::Unconfirmed(_)) => {
+            let look = Look {
+                note,
+                ..Look::unconfirmed()
             };
             show(&app, &form.signed, id, look).await
         }

@@ -396,6 +396,7 @@ fn methods() -> Router<Arc<App>> {
         )
         .route("/opt-out", post(contact_steps::opt_out))
         .route("/opt-in", post(contact_steps::opt_in))
+        .route("/purposes", post(contact_steps::purposes))
         .route("/verify", post(contact_steps::prove))
 }
 pub(crate) use attachments::as_download;

@@ -119,6 +119,15 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// Because there are warnings that nobody has confirmed.
+    pub(super) fn unconfirmed() -> Self {
+        let problem = "Look at the warnings and confirm them.";
+        Self {
+            errors: vec![FieldError::new("confirm_warnings", problem)],
+            ..Self::default()
+        }
+    }
+
     /// Because what was seen before is not what is there now.
     pub(super) fn changed() -> Self {
         Self {
@@ -142,7 +151,11 @@ pub(super) async fn show(
     }
     let review = app.console.submit.review(id).await?;
     let (app, signed) = (Arc::clone(app), signed.clone());
-    apart(move || made(&app, &signed, communication.value, review, look)).await
+    apart(move || {
+        let review = review.name_only(|id| app.sees(&signed.access, id))?;
+        made(&app, &signed, communication.value, review, look)
+    })
+    .await
 }
 
 /// The page, made of what was read first and some hundred rows more.
@@ -194,7 +207,7 @@ fn made(
         when: when(&c, d.plan.scheduled_at.filter(|_| !missed)),
         steps: steps(&c, &d),
         trials: trial::view(app, &c, signed, id)?,
-        related: related::earlier(app, &c, &communication)?,
+        related: related::earlier(app, &c, &signed.access, &communication)?,
         doing: doing(&c, &signed.access, &communication, &review),
         v: Preview::of(app, &c, &d, Some((id, communication.modified_at))),
         warnings: Problems::new(&review.warnings, c.words).summary(&c),
@@ -340,14 +353,7 @@ pub(super) async fn send(
         Err(error) => Err(error),
     };
     match sent {
-        Err(SubmitError::Unconfirmed(_)) => {
-            let problem = "Look at the warnings and confirm them.";
-            let look = Look {
-                errors: vec![FieldError::new("confirm_warnings", problem)],
-                ..Look::default()
-            };
-            show(&app, &form.signed, id, look).await
-        }
+        Err(SubmitError::Unconfirmed(_)) => show(&app, &form.signed, id, Look::unconfirmed()).await,
         Ok(Sent::Now { people }) => {
             tracing::info!(communication = %id, user = %form.signed.user.id, people, "sent from the console");
             Ok(see(&format!("/communications/{id}?done=sent")))

@@ -3,6 +3,7 @@
 
 mod api;
 mod filters;
+mod letters;
 mod restricted;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::inbox::{comes_in, is_sound};
 use super::world::{Answer, Browser, World, patient_world};
 use crate::domain::{
     Actor, CaseCreditor, CaseId, Contact, ContactId, ContactKind, Delivery, DeliveryId,
-    EmailStatus, Redacted, Role, Status, TextStatus,
+    EmailStatus, Redacted, Role, Status,
 };
 use crate::store::{Batch, RowBatch};
 use crate::tracker::CaseInput;
@@ -324,86 +325,6 @@ async fn details_say_who_sent_what_to_whom_when_and_how_it_fares() {
         .get(&page)
         .await
         .assert_has(&["<dt>Opened</dt><dd><time"]);
-    is_sound(&firm.world);
-}
-
-#[tokio::test]
-async fn a_text_shows_its_number_its_length_and_its_segments() {
-    let firm = firm().await;
-    let browser = firm.world.browser("otto").await;
-    let about = ("client", firm.client.to_string());
-    let page = browser
-        .get(&format!("/letters/new?client={}", firm.client))
-        .await;
-    let said = "Reminder: https://portal.example.org";
-    let text = firm
-        .go_on(&browser, &page, about, firm.client, said, "text")
-        .await;
-    let page = browser.get(&format!("/correspondence/{}", text.id)).await;
-    page.assert_has(&[
-        "Client SMS",
-        text.destination.reveal(),
-        "Reminder: https://portal.example.org. Kind regards.",
-        "51 characters",
-        "1 segment",
-    ]);
-    let walk = [
-        Status::Text(TextStatus::Sending),
-        Status::Text(TextStatus::Sent),
-        Status::Text(TextStatus::Received),
-    ];
-    firm.world.walk(&text, &walk).await;
-    let list = browser.get("/correspondence").await;
-    list.assert_has(&["Client SMS", "Delivered"]);
-}
-
-#[tokio::test]
-async fn a_failed_letter_is_composed_again_and_a_sent_one_is_corrected() {
-    let firm = firm().await;
-    let browser = firm.world.browser("otto").await;
-    let letter = firm.case_letter(&browser, "Please send all data").await;
-    firm.world.bounce(&letter).await;
-    let page = browser.get(&format!("/correspondence/{}", letter.id)).await;
-    page.assert_has(&[
-        "Failed",
-        "The recipient does not exist at this address.",
-        "User unknown in &#60;virtual&#62; table",
-        "A failed message is not sent again as it is",
-        &format!("/letters/new?again={}", letter.id),
-    ]);
-    let nobody = browser
-        .get(&format!("/letters/new?again={}", letter.id))
-        .await;
-    nobody.assert_has(&["has an address or mobile number that works"]);
-    let bank = firm.world.repo.contact(firm.bank).unwrap().unwrap();
-    let method = bank.methods[0].id;
-    let by = firm.world.repo.users(1).unwrap()[0].id;
-    let reinstated = firm.world.tracker.reinstate(firm.bank, method, by).await;
-    reinstated.unwrap();
-    let about = ("again", letter.id.to_string());
-    let again = firm
-        .letter(&browser, about, firm.bank, "Please send all data, again")
-        .await;
-    browser
-        .get(&format!("/correspondence/{}", again.id))
-        .await
-        .assert_has(&["Composed again from", "DC-2026-00001"]);
-    browser
-        .get(&format!("/correspondence/{}", letter.id))
-        .await
-        .assert_has(&["Composed again as"]);
-    firm.status(again.id, EmailStatus::Sent).await;
-    let about = ("correct", again.id.to_string());
-    let right = firm.letter(&browser, about, firm.bank, "Correction").await;
-    browser
-        .get(&format!("/correspondence/{}", right.id))
-        .await
-        .assert_has(&["Correction of"]);
-    browser
-        .get(&format!("/correspondence/{}", again.id))
-        .await
-        .assert_has(&["Corrected by"]);
-    assert_eq!(firm.world.deliveries(firm.bank).len(), 3, "no retries");
     is_sound(&firm.world);
 }
 

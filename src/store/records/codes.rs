@@ -80,7 +80,8 @@ codes!(Reachability, "reachability": 1 Fine, 2 Issue, 3 Unreachable);
 codes!(ContactChange, "change of a contact":
     1 Created, 2 Edited, 3 MethodAdded, 4 MethodCorrected, 5 MethodRemoved, 6 MethodReinstated,
     7 MethodVerified, 8 VerificationSent, 9 MethodOptedOut, 10 MethodOptedIn, 11 ConsentGiven,
-    12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged);
+    12 ConsentWithdrawn, 13 WishesChanged, 14 GroupsChanged, 15 Merged,
+    16 PurposesChanged);
 codes!(TemplateCategory, "category of a template":
     1 Dsar, 2 Section78, 3 Loc, 4 Settlement, 5 General);
 codes!(TemplateState, "state of a template": 1 Active, 2 Retired);

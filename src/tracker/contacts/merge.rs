@@ -54,6 +54,11 @@ impl Tracker {
         self.commit_anew(|| {
             let missing = || TrackerError::NotFound("contact");
             let kept = self.repo.contact(keep)?.ok_or_else(missing)?;
+            let before = self.repo.merger(other)?;
+            if before.is_some_and(|merger| merger.into == keep) {
+                // It was cut short before the cases had moved.
+                return Ok((Batch::new(), Merged::Done));
+            }
             let gone = self.repo.contact(other)?.ok_or_else(missing)?;
             let mut new = kept.value.clone();
             if let Err(problem) = merge(&mut new, &gone) {

@@ -1,6 +1,7 @@
 //! Single steps on a contact's methods and wishes.
 
 use super::super::{Tracker, TrackerError};
+use crate::domain::template::TemplateCategory;
 use crate::domain::{Actor, Consent, ContactChange, ContactId, LogEvent, MethodId, MethodState};
 
 impl Tracker {
@@ -50,6 +51,29 @@ impl Tracker {
                 MethodState::Unverified
             };
             let change = ContactChange::MethodOptedIn;
+            Some(vec![LogEvent::changed(change, Some(method), by)])
+        })
+        .await
+    }
+
+    /// Writes down what letters an address is kept for; none means all.
+    ///
+    /// # Errors
+    /// When there is no such contact or method, or the store fails.
+    pub async fn set_purposes(
+        &self,
+        contact: ContactId,
+        method: MethodId,
+        purposes: &[TemplateCategory],
+        by: Actor,
+    ) -> Result<(), TrackerError> {
+        self.change_contact(contact, |contact| {
+            let method = contact.method_mut(method)?;
+            if method.purposes == purposes {
+                return Some(Vec::new());
+            }
+            method.purposes = purposes.to_vec();
+            let change = ContactChange::PurposesChanged;
             Some(vec![LogEvent::changed(change, Some(method), by)])
         })
         .await

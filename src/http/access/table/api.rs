@@ -52,7 +52,7 @@ pub(super) const TEMPLATES: &[RouteRule] = &[
         P::ManageTemplates,
         "template.state",
     ),
-    post("/api/v1/templates/{id}/render", P::Write, "template.render"),
+    post("/api/v1/templates/{id}/render", P::Write, ""),
     post(
         "/api/v1/communications/{id}/template",
         P::Write,
@@ -199,6 +199,11 @@ pub(super) const PEOPLE: &[RouteRule] = &[
         P::ChangeContacts,
         "method.remove",
     ),
+    put(
+        "/api/v1/contacts/{id}/methods/{method}/purposes",
+        P::ChangeContacts,
+        "method.purposes",
+    ),
     post(
         "/api/v1/contacts/{id}/methods/{method}/opt-out",
         P::ChangeContacts,
@@ -237,8 +242,8 @@ pub(super) const PLACES: &[RouteRule] = &[
     read("/api/v1/groups", P::See),
     post("/api/v1/groups", P::Arrange, "group.create"),
     read("/api/v1/groups/{id}", P::See),
-    put("/api/v1/groups/{id}", P::Arrange, "group.change"),
-    delete("/api/v1/groups/{id}", P::Arrange, "group.delete"),
+    everywhere(put("/api/v1/groups/{id}", P::Arrange, "group.change")),
+    everywhere(delete("/api/v1/groups/{id}", P::Arrange, "group.delete")),
     put(
         "/api/v1/groups/{id}/members/{contact}",
         P::Arrange,
@@ -253,8 +258,8 @@ pub(super) const PLACES: &[RouteRule] = &[
     read("/api/v1/filters", P::See),
     post("/api/v1/filters", P::Arrange, "filter.create"),
     read("/api/v1/filters/{id}", P::See),
-    put("/api/v1/filters/{id}", P::Arrange, "filter.change"),
-    delete("/api/v1/filters/{id}", P::Arrange, "filter.delete"),
+    everywhere(put("/api/v1/filters/{id}", P::Arrange, "filter.change")),
+    everywhere(delete("/api/v1/filters/{id}", P::Arrange, "filter.delete")),
     read("/api/v1/areas", P::See),
     post("/api/v1/areas", P::Administer, "area.create"),
     put("/api/v1/areas/{id}", P::Administer, "area.change"),

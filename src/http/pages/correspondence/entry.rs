@@ -143,9 +143,13 @@ fn view(app: &App, signed: &Signed, id: EntryId, done: &str, problem: &str) -> A
             .map(|(id, reference)| (id.to_string(), reference)),
         by: by.unwrap_or_default(),
         said,
-        failure: delivery
-            .filter(|_| failed)
-            .map(|delivery| failure(&c, delivery)),
+        failure: failed.then(|| match delivery {
+            Some(delivery) => failure(&c, delivery),
+            None => Failure {
+                reason: c.t("entries.to_nobody").to_owned(),
+                evidence: None,
+            },
+        }),
         overdue: line.overdue,
         overdue_hours: app.console.settings.overdue.as_secs() / 3600,
         not_opened: is_email && (list(ListStatus::Sent) || list(ListStatus::Delivered)),

@@ -19,10 +19,12 @@ use super::super::{Answer, id, show_as};
 use super::contact_for;
 use super::entry::letter_of;
 use super::list::Choosable;
+use crate::domain::template::TemplateState;
 use crate::domain::{
     Access, Audience, CaseId, Channel, Channels, Contact, ContactId, Content, EntryId, Matter,
-    MethodId, Related, Relation,
+    MethodId, Related, Relation, Template as LetterTemplate, TemplateId,
 };
+use crate::store::Loaded;
 use crate::submit::DraftInput;
 
 /// Name of the category that letters belong to.
@@ -184,7 +186,7 @@ fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static st
         lead: about.lead,
         back: about.back,
         to: to.collect(),
-        templates: Vec::new(),
+        templates: templates(app, &c, fields.get("template"))?,
         problem: problem.map_or("", |key| c.t(key)).to_owned(),
         c,
     };
@@ -194,6 +196,22 @@ fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static st
         StatusCode::OK
     };
     show_as(status, &page)
+}
+
+/// The templates that may be chosen, by category.
+fn templates(app: &App, c: &Chrome, chosen: &str) -> Result<Vec<Choosable>> {
+    let mut all = app.repo().templates()?;
+    all.retain(|one| one.state == TemplateState::Active);
+    all.sort_by_cached_key(|one| (one.category, one.name.to_lowercase()));
+    let choice = |one: &Loaded<LetterTemplate>| {
+        let value = one.id.to_string();
+        Choosable {
+            chosen: value == chosen,
+            label: format!("{} · {}", c.words.say(one.category.title()), one.name),
+            value,
+        }
+    };
+    Ok(all.iter().map(choice).collect())
 }
 
 /// `POST /letters`: a draft from here on.
@@ -225,5 +243,10 @@ pub(in super::super) async fn begin(
     };
     let submit = &app.console.submit;
     let id = submit.save_draft(None, &draft, signed.user.id).await?;
-    Ok(see(&format!("/communications/{id}/edit?done=begun")))
+    Ok(match fields.get("template").parse::<TemplateId>() {
+        Ok(template) => see(&format!(
+            "/communications/{id}/template?template={template}"
+        )),
+        Err(_) => see(&format!("/communications/{id}/edit?done=begun")),
+    })
 }

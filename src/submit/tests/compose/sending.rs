@@ -203,14 +203,16 @@ async fn somebody_else_approves_and_what_was_asked_about_goes_out() {
         .unwrap();
     let refused = submitter.send(id).await;
     assert!(matches!(refused, Err(SubmitError::NeedsApproval)));
-    submitter.ask_approval(id, None, BY).await.unwrap();
+    submitter.ask_approval(id, None, BY, true).await.unwrap();
     let refused = submitter.save_draft(Some(id), &world.draft(), BY).await;
     assert!(matches!(refused, Err(SubmitError::NotADraft)));
-    let own = submitter.decide_approval(id, None, BY, true, "").await;
+    let own = submitter
+        .decide_approval(id, None, BY, decision(true, ""))
+        .await;
     assert!(matches!(own, Err(SubmitError::OwnWork)));
     person(&world, "Ben", 2).await;
     let decided = submitter
-        .decide_approval(id, None, OTHER, true, "fine")
+        .decide_approval(id, None, OTHER, decision(true, "fine"))
         .await;
     assert_eq!(
         decided.unwrap(),
@@ -222,7 +224,7 @@ async fn somebody_else_approves_and_what_was_asked_about_goes_out() {
     let sent = world.repo.communication(id).unwrap().unwrap();
     assert_eq!(sent.approval.as_ref().unwrap().decided_by, Some(OTHER));
     let again = submitter
-        .decide_approval(id, None, OTHER, true, "")
+        .decide_approval(id, None, OTHER, decision(true, ""))
         .await
         .unwrap();
     assert_eq!(again, Decided::Approved(Sent::Before));
@@ -245,13 +247,13 @@ async fn what_is_returned_keeps_the_note_and_what_is_edited_loses_the_approval()
     assert!(!submitter.review(small).await.unwrap().needs_approval);
     person(&world, "Ben", 2).await;
     assert!(submitter.review(small).await.unwrap().needs_approval);
-    submitter.ask_approval(small, None, BY).await.unwrap();
-    let returned = submitter.decide_approval(small, None, OTHER, false, "too loud");
+    submitter.ask_approval(small, None, BY, true).await.unwrap();
+    let returned = submitter.decide_approval(small, None, OTHER, decision(false, "too loud"));
     assert_eq!(returned.await.unwrap(), Decided::Returned);
     let back = world.repo.communication(small).unwrap().unwrap();
     assert_eq!(back.state, CommunicationState::Draft);
     assert_eq!(back.approval.as_ref().unwrap().note, "too loud");
-    submitter.ask_approval(small, None, BY).await.unwrap();
+    submitter.ask_approval(small, None, BY, true).await.unwrap();
     submitter.withdraw(small).await.unwrap();
     let back = world.repo.communication(small).unwrap().unwrap();
     assert_eq!(back.approval, None);
@@ -361,4 +363,12 @@ async fn a_correction_goes_to_the_same_people_and_is_linked() {
         "Storms"
     );
     world.is_sound();
+}
+
+fn decision(approved: bool, note: &str) -> ApprovalDecision {
+    ApprovalDecision {
+        approved,
+        confirmed: true,
+        note: note.to_owned(),
+    }
 }
