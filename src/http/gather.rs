@@ -125,13 +125,13 @@ pub(crate) fn resume(app: &Arc<App>, user: UserId) -> Result<()> {
     if !app.begin_gathering(user) {
         return Ok(());
     }
+    let act = match wish.into {
+        GatherInto::Recipients => "recipients.add_all",
+        GatherInto::Group(_) => "group.add_all",
+    };
     // After a restart nobody asks: it is still an act of the user who asked before.
     let again = || {
         let actor = AuditActor::User(user, Via::Console);
-        let act = match wish.into {
-            GatherInto::Recipients => "recipients.add_all",
-            GatherInto::Group(_) => "group.add_all",
-        };
         Acting::new(app.now(), actor, act, None)
     };
     // Whoever only looks at the list, and sees that it goes on, does nothing.

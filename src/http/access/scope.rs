@@ -12,7 +12,7 @@ use super::super::App;
 use super::super::fault::Fault;
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    Access, Case, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
+    Access, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
     DeliveryId, Entry, Message, Party, Thread, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
@@ -93,9 +93,13 @@ impl App {
     /// Whether what a communication is about is theirs to know: a restricted case is for those
     /// named in it alone, whatever else somebody may see.
     fn sees_matter(&self, access: &Access, of: &Communication) -> Result<bool, RepoError> {
-        let Some(id) = of.matter.and_then(|matter| matter.case) else {
-            return Ok(true);
-        };
+        match of.matter.and_then(|matter| matter.case) {
+            Some(id) => self.sees_case_of(access, id),
+            None => Ok(true),
+        }
+    }
+
+    fn sees_case_of(&self, access: &Access, id: CaseId) -> Result<bool, RepoError> {
         let case = self.repo().case(id)?;
         Ok(case.is_some_and(|case| access.sees_case(&case)))
     }
@@ -123,8 +127,7 @@ impl App {
     /// Whether a note is theirs to see: its case, or else with whom it is about.
     pub(crate) fn sees_note(&self, access: &Access, note: &Entry) -> Result<bool, RepoError> {
         if let Some(id) = note.case {
-            let case = self.repo().case(id)?;
-            return Ok(case.is_some_and(|case| access.sees_case(&case)));
+            return self.sees_case_of(access, id);
         }
         self.sees(access, note.client.unwrap_or(note.with))
     }
@@ -148,17 +151,29 @@ impl App {
         thread: ThreadId,
     ) -> Result<bool, RepoError> {
         let contact = self.repo().current_contact(contact)?;
-        if contact.is_none_or(|contact| Party::of(contact.kind).is_none()) {
+        let Some(contact) = contact else {
+            return Ok(true);
+        };
+        // Somebody who was a client keeps what was said then.
+        if Party::of(contact.kind).is_none() && !self.repo().has_cases(contact.id)? {
             return Ok(true);
         }
         let most = THREAD_MESSAGES_MAX as usize;
         let messages = self.repo().messages(thread, None, most)?.rows;
-        let answered: BTreeSet<_> = messages
-            .iter()
-            .filter_map(|one| one.communication)
-            .collect();
+        let mut cases = BTreeSet::new();
+        let mut answered = BTreeSet::new();
+        for message in &messages {
+            answered.extend(message.communication);
+            let filed = self.repo().entry(Entry::id_of_message(message.id))?;
+            cases.extend(filed.and_then(|entry| entry.case));
+        }
         for communication in answered {
             if !self.sees_matter_of(access, communication)? {
+                return Ok(false);
+            }
+        }
+        for case in cases {
+            if !self.sees_case_of(access, case)? {
                 return Ok(false);
             }
         }
@@ -195,6 +210,18 @@ impl App {
             }
         }
         self.sees_anybody_of(access, of.id)
+    }
+
+    /// A communication, when it is theirs to see.
+    pub(crate) fn communication_for(
+        &self,
+        access: &Access,
+        id: CommunicationId,
+    ) -> Result<Option<Loaded<Communication>>, RepoError> {
+        match self.repo().communication(id)? {
+            Some(found) if self.sees_communication(access, &found)? => Ok(Some(found)),
+            Some(_) | None => Ok(None),
+        }
     }
 
     fn sees_anybody_of(&self, access: &Access, of: CommunicationId) -> Result<bool, RepoError> {

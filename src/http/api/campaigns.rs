@@ -96,7 +96,7 @@ pub(super) async fn communications(
         let repo = app.repo();
         let found = repo.communications_in_campaign(of, page.after, page.limit)?;
         let found = data::seen(app, &caller.access, found)?;
-        let shape = |one: &Communication| CommunicationShape::of(app, one);
+        let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))
     })

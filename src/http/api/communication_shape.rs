@@ -8,7 +8,7 @@ use super::Answer;
 use super::attachments::FileShape;
 use super::shape::{StatusCount, channels, time};
 use crate::domain::{
-    Approval, Audience, Body, Communication, CommunicationState, Content, Origin, Related,
+    Access, Approval, Audience, Body, Communication, CommunicationState, Content, Origin, Related,
     Relation, Statistics,
 };
 use crate::submit::{ChannelCount, Review};
@@ -130,13 +130,13 @@ pub(super) struct CommunicationShape {
     related: Option<RelatedShape>,
     /// What became of asking for approval; null when nobody has asked.
     approval: Option<ApprovalShape>,
-    /// Null for what has not been sent.
+    /// Null for what has not been sent, and for whoever does not see everybody.
     statistics: Option<NumbersShape>,
 }
 
 impl CommunicationShape {
-    pub(super) fn of(app: &App, communication: &Communication) -> Answer<Self> {
-        let numbers = if communication.is_sent() {
+    pub(super) fn of(app: &App, access: &Access, communication: &Communication) -> Answer<Self> {
+        let numbers = if communication.is_sent() && access.sees_everybody() {
             Some(NumbersShape::of(&app.repo().statistics(communication)?))
         } else {
             None
@@ -235,7 +235,7 @@ pub(super) struct WholeShape {
 }
 
 impl WholeShape {
-    pub(super) fn of(app: &App, communication: &Communication) -> Answer<Self> {
+    pub(super) fn of(app: &App, access: &Access, communication: &Communication) -> Answer<Self> {
         let Content {
             subject,
             text,
@@ -245,7 +245,7 @@ impl WholeShape {
             attachments,
         } = app.repo().content(communication.content)?;
         Ok(Self {
-            brief: CommunicationShape::of(app, communication)?,
+            brief: CommunicationShape::of(app, access, communication)?,
             subject,
             text,
             html,

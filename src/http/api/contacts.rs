@@ -258,6 +258,7 @@ pub(super) async fn get(
     responses((status = 200, body = PageOf<LineShape>)))]
 pub(super) async fn log(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<PageAsked>,
 ) -> Answer<axum::Json<PageOf<LineShape>>> {
@@ -265,7 +266,8 @@ pub(super) async fn log(
     apart(&app, move |app| {
         let of = current(app, &text)?.id;
         let found = history::log(app.repo(), of, page.after, page.limit)?;
-        let rows = found.rows.iter().map(LineShape::of);
+        let seen = history::seen(app, &caller.access, found.rows)?;
+        let rows = seen.iter().map(LineShape::of);
         Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
     })
     .await

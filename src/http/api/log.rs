@@ -93,7 +93,7 @@ fn filter(app: &App, asked: &LogAsked, access: &Arc<Access>) -> Answer<Filter> {
         None => None,
         Some(text) => {
             let of: CommunicationId = field_id("communication", text)?;
-            let found = app.repo().communication(of)?;
+            let found = app.communication_for(access, of)?;
             let detail = "There is no such communication.";
             Some(found.ok_or_else(|| Problem::field("communication", detail))?)
         }

@@ -1,11 +1,12 @@
 //! What happened to a person, those contacts included that this one took over.
 
+use super::super::App;
 use super::{Part, Result};
-use crate::domain::{ContactId, Delivery, LogEntry, LogEvent, MethodId, Timestamp};
-use crate::store::Repo;
+use crate::domain::{Access, ContactId, Delivery, LogEntry, LogEvent, MethodId, Timestamp};
 use crate::store::engine::KeyRange;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
+use crate::store::{Repo, RepoError};
 
 /// Most of the latest lines of each of a person's logs that are looked through for what happened to
 /// one method.
@@ -22,6 +23,47 @@ pub(crate) enum Line {
 /// Place of a message among the lines of its millisecond: behind those of the log, whose places
 /// are shorter.
 const BEHIND_THE_LOG: [u8; 4] = [0xff; 4];
+
+/// Leaves out what is about a case that somebody may not know of.
+pub(crate) fn seen(app: &App, access: &Access, lines: Vec<Line>) -> Result<Vec<Line>> {
+    Ok(app.seen_of(lines, |app, line| sees(app, access, line))?)
+}
+
+fn sees(app: &App, access: &Access, line: &Line) -> std::result::Result<bool, RepoError> {
+    let event = match line {
+        Line::Made(delivery) => return app.sees_matter_of(access, delivery.communication),
+        Line::Logged(entry) => &entry.event,
+    };
+    let (delivery, thread) = match event {
+        LogEvent::Returned { delivery, .. } | LogEvent::Suspended { delivery, .. } => {
+            (Some(*delivery), None)
+        }
+        LogEvent::Replied {
+            delivery, thread, ..
+        } => (*delivery, *thread),
+        LogEvent::RepliedByItself { delivery, .. } => (*delivery, None),
+        LogEvent::Prompted { communication, .. } | LogEvent::Confirmed { communication, .. } => {
+            return app.sees_matter_of(access, *communication);
+        }
+        LogEvent::Reinstated { .. } | LogEvent::Corrected { .. } | LogEvent::Changed { .. } => {
+            return Ok(true);
+        }
+    };
+    if let Some(id) = delivery
+        && let Some(delivery) = app.repo().delivery(id)?
+        && !app.sees_matter_of(access, delivery.communication)?
+    {
+        return Ok(false);
+    }
+    match thread
+        .map(|id| app.repo().thread(id))
+        .transpose()?
+        .flatten()
+    {
+        Some(thread) => app.sees_thread(access, &thread),
+        None => Ok(true),
+    }
+}
 
 /// What happened, newest first, from a place on. A place is what follows the contact in a key of
 /// the log: a time, then what tells lines of one millisecond apart.

@@ -36,6 +36,13 @@ impl Line {
     }
 }
 
+impl Line {
+    /// Whether what was asked for stands in what was said, not only in whom it was said to.
+    fn is_found_in_text(&self) -> bool {
+        self.subject.iter().chain(&self.body).any(|one| one.marked)
+    }
+}
+
 /// A page of what was found.
 #[derive(Default)]
 pub(crate) struct Results {
@@ -72,7 +79,14 @@ pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Re
             }
             looked += 1;
             asked.before = Some(hit.place);
-            if let Some(line) = line(app, &found, &hit.row, &may_see)? {
+            if let Some(mut line) = line(app, &found, &hit.row, &may_see)? {
+                // What is said to many is no secret; who they are is.
+                if matches!(line.what, Searched::Communication(_)) && !access.sees_everybody() {
+                    line.who.clear();
+                    if !line.is_found_in_text() {
+                        continue;
+                    }
+                }
                 results.lines.push(line);
             }
         }

@@ -38,11 +38,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(app: &App, fields: &Fields, today: Date) -> Result<Self> {
+    pub(super) fn of(app: &App, access: &Access, fields: &Fields, today: Date) -> Result<Self> {
         let asked = fields.get("when");
         let known = Choice::ALL.into_iter().find(|one| one.slug() == asked);
         let communication: Option<CommunicationId> = fields.get("communication").parse().ok();
-        let communication = communication.map(|id| app.repo().communication(id));
+        let communication = communication.map(|id| app.communication_for(access, id));
         // Of one communication, all days are what is meant.
         let choice = known.unwrap_or(match communication {
             Some(_) => Choice::All,
@@ -166,7 +166,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let c = Chrome::of(&app, &signed, signed.words.t("commslog.title"), "log")?;
         let query = Fields::of_query(&uri);
         let today = period::today(app.now(), c.zone());
-        let asked = Asked::of(&app, &query, today)?;
+        let asked = Asked::of(&app, &signed.access, &query, today)?;
         let here = asked.query(asked.choice);
         let (found, wrong) = match asked.filter(c.zone(), &signed.access) {
             Ok(filter) => {

@@ -142,7 +142,7 @@ pub(super) async fn page(
             parts: parts(&app, &c, &communication)?,
             files: review::files(&c, &app.repo().content(communication.content)?.attachments),
             decision: review_notes::decision(&app, &c, &communication)?,
-            related: related::both(&app, &c, &communication)?,
+            related: related::both(&app, &c, &signed.access, &communication)?,
             here,
             first,
             newer,

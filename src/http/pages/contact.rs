@@ -23,7 +23,9 @@ use super::correspondence::Tabs;
 use super::problems::Problem;
 use super::{Answer, apart, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{Contact, ContactId, Destination, Details, MethodKind, Sentence, checks};
+use crate::domain::{
+    Access, Contact, ContactId, Destination, Details, MethodKind, Sentence, checks,
+};
 
 /// Deliveries shown here; the log has all of them.
 const RECENT_MAX: usize = 10;
@@ -137,7 +139,7 @@ pub(super) fn view(
         consents: consents::of(app, &c, &contact)?,
         alike: alike_rows(&c, &areas, &likely),
         listed: app.repo().recipient(signed.user.id, id)?.is_some(),
-        recent: recent(app, &c, id)?,
+        recent: recent(app, &c, &signed.access, id)?,
         tabs: Tabs::of(&contact, "overview"),
         name,
         c,
@@ -199,12 +201,15 @@ fn facts(app: &App, c: &Chrome, contact: &Contact) -> Result<Vec<(String, String
     Ok(facts)
 }
 
-fn recent(app: &App, c: &Chrome, id: ContactId) -> Result<Vec<Recent>> {
+fn recent(app: &App, c: &Chrome, access: &Access, id: ContactId) -> Result<Vec<Recent>> {
     let mut recent = Vec::new();
     for delivery in history::deliveries(app.repo(), id, RECENT_MAX)? {
         let Some(communication) = app.repo().communication(delivery.communication)? else {
             continue;
         };
+        if !app.sees_matter_of(access, communication.id)? {
+            continue;
+        }
         let category = app.console.tracker.category(&communication.category);
         recent.push(Recent {
             href: format!(

@@ -22,7 +22,7 @@ use super::thread_person::attach_to;
 use super::{Answer, id, show_as};
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{
-    Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind, Thread, ThreadId,
+    Access, Actor, Channel, Contact, ContactId, ContactKind, Details, MethodKind, Thread, ThreadId,
 };
 use crate::store::Loaded;
 use crate::tracker::{Attached, Edited, Refusal, TrackerError};
@@ -131,7 +131,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, form: SignedForm) -> Ans
     if let Some(answer) = more(&app, &signed, None, &mut filled, &fields) {
         return answer;
     }
-    let details = match filled.details(&app, signed.words, None) {
+    let details = match filled.details(&app, &signed, None) {
         Ok(details) => details,
         Err(wrong) => {
             let around = Around { wrong, ..beside() };
@@ -200,12 +200,12 @@ pub(super) async fn update(
     }
     let again = |around| page(&app, &signed, Some(&contact), filled.clone(), around);
     let details: Result<Details, Vec<Wrong>> =
-        filled.clone().details(&app, signed.words, Some(&contact));
+        filled.clone().details(&app, &signed, Some(&contact));
     let details = match details {
         Ok(details) => details,
         Err(wrong) => {
             // Read once more, for what there is to say beside the lines.
-            let _ = filled.details(&app, signed.words, Some(&contact));
+            let _ = filled.details(&app, &signed, Some(&contact));
             let around = Around {
                 wrong,
                 seen: Some(seen),
@@ -332,7 +332,7 @@ fn page(
         alike: alike_rows(&c, &areas, &around.alike),
         kinds: kinds(&c, &form),
         languages: languages(&c, &form.language),
-        areas: area_choices(&areas, &form.area),
+        areas: own_areas(&areas, &signed.access, &form.area),
         groups: group_choices(app, &form)?,
         channels: channels(&c, &form.preferred),
         standing: contact
@@ -423,6 +423,14 @@ pub(super) fn area_choices(areas: &Areas, chosen: &str) -> Vec<Choice> {
         chosen: area.id.to_string() == chosen,
     };
     areas.tree.walk().into_iter().map(choice).collect()
+}
+
+/// The areas that somebody may put a contact into, and the one where it is.
+fn own_areas(areas: &Areas, access: &Access, chosen: &str) -> Vec<Choice> {
+    let theirs = |one: &Choice| one.chosen || access.covers(one.value.parse().ok());
+    let mut choices = area_choices(areas, chosen);
+    choices.retain(theirs);
+    choices
 }
 
 fn group_choices(app: &App, form: &Filled) -> data::Result<Vec<Choice>> {

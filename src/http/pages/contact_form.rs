@@ -2,6 +2,7 @@
 
 use super::super::App;
 use super::super::fields::Fields;
+use super::super::session::Signed;
 use super::super::times::{clock, minute};
 use super::super::words::Words;
 use crate::domain::checks::{self, Weight};
@@ -199,9 +200,10 @@ impl Filled {
     pub(super) fn details(
         &mut self,
         app: &App,
-        words: &Words,
+        signed: &Signed,
         known: Option<&Contact>,
     ) -> Result<Details, Vec<Wrong>> {
+        let words = signed.words;
         let mut wrong: Vec<Wrong> = Vec::new();
         let quiet_hours = self.quiet_hours(words, &mut wrong);
         let methods = self.read_methods(app, words, known);
@@ -241,6 +243,10 @@ impl Filled {
                 .into_iter()
                 .find(|channel| channel.as_str() == self.preferred),
         };
+        let before = known.map(|contact| contact.area);
+        if before != Some(details.area) && !signed.access.covers(details.area) {
+            wrong.push(("area", words.t("editor.area_beyond").to_owned()));
+        }
         let found = details.problems().into_iter();
         wrong.extend(found.map(|(field, text)| (field, words.tell(&text))));
         if wrong.is_empty() {

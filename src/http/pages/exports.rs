@@ -157,7 +157,7 @@ pub(crate) async fn log_file(
     fields: &Fields,
 ) -> Answer {
     let today = period::today(app.now(), &zone);
-    let asked = Asked::of(app, fields, today)?;
+    let asked = Asked::of(app, access, fields, today)?;
     let filter = asked.filter(&zone, access).map_err(|_| Fault::BadRequest)?;
     let repo = app.repo().clone();
     let name = format!("CommunicationsLog{today}.xlsx");

@@ -227,6 +227,9 @@ pub(super) async fn member(
 ) -> Answer {
     let group: GroupId = id(&text)?;
     let contact: ContactId = id(form.fields.get("contact"))?;
+    if app.contact_for(&form.signed.access, contact)?.is_none() {
+        return Err(Fault::NotFound);
+    }
     let inside = form.fields.get("do") != "remove";
     let by = Actor::User(form.signed.user.id);
     app.console

@@ -86,8 +86,8 @@ pub(super) async fn page(
             c: &c,
             contact: id,
         };
-        let entries = page
-            .rows
+        let rows = history::seen(&app, &signed.access, page.rows)?;
+        let entries = rows
             .iter()
             .map(|entry| writer.entry(entry))
             .collect::<Result<_>>()?;

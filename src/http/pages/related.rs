@@ -17,7 +17,7 @@ use super::super::view::{Badge, Chrome};
 use super::compose::see;
 use super::problems::{Problem, Problems};
 use super::{Answer, id, show_as};
-use crate::domain::{Communication, CommunicationId, Relation};
+use crate::domain::{Access, Communication, CommunicationId, Relation};
 use crate::submit::{FieldError, FollowUp, SubmitError, Whom};
 
 /// Most later communications listed.
@@ -41,7 +41,12 @@ fn view(c: &Chrome, how: &'static str, of: &Communication) -> RelatedView {
 }
 
 /// The communication that this one belongs to.
-pub(super) fn earlier(app: &App, c: &Chrome, of: &Communication) -> Result<Vec<RelatedView>> {
+pub(super) fn earlier(
+    app: &App,
+    c: &Chrome,
+    access: &Access,
+    of: &Communication,
+) -> Result<Vec<RelatedView>> {
     let Some(related) = of.related else {
         return Ok(Vec::new());
     };
@@ -51,13 +56,20 @@ pub(super) fn earlier(app: &App, c: &Chrome, of: &Communication) -> Result<Vec<R
         Relation::Again => "related.again",
         Relation::Trial => "related.tries",
     };
-    let to = app.repo().communication(related.to)?;
-    Ok(to.iter().map(|to| view(c, how, to)).collect())
+    match app.repo().communication(related.to)? {
+        Some(to) if app.sees_communication(access, &to)? => Ok(vec![view(c, how, &to)]),
+        Some(_) | None => Ok(Vec::new()),
+    }
 }
 
 /// The earlier one, and those that came later. Trials are nobody's business here.
-pub(super) fn both(app: &App, c: &Chrome, of: &Communication) -> Result<Vec<RelatedView>> {
-    let mut views = earlier(app, c, of)?;
+pub(super) fn both(
+    app: &App,
+    c: &Chrome,
+    access: &Access,
+    of: &Communication,
+) -> Result<Vec<RelatedView>> {
+    let mut views = earlier(app, c, access, of)?;
     for later in app.repo().communications_related_to(of.id, LATER_MAX)? {
         let how = match later.related.map(|related| related.relation) {
             Some(Relation::Correction) => "related.corrected_by",
@@ -65,6 +77,9 @@ pub(super) fn both(app: &App, c: &Chrome, of: &Communication) -> Result<Vec<Rela
             Some(Relation::Again) => "related.again_by",
             Some(Relation::Trial) | None => continue,
         };
+        if !app.sees_communication(access, &later)? {
+            continue;
+        }
         views.push(view(c, how, &later));
     }
     Ok(views)

@@ -20,8 +20,8 @@ use super::thread_message::{MessageView, messages};
 use super::thread_person::{Unknown, unknown};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{
-    Channel, Contact, ContactId, Method, MethodId, MethodState, Role, Thread, ThreadId,
-    ThreadState, UserId,
+    Access, Channel, Contact, ContactId, Method, MethodId, MethodState, Permission, Role, Thread,
+    ThreadId, ThreadState, UserId,
 };
 
 /// Messages on one page.
@@ -113,7 +113,8 @@ pub(super) async fn page(
     let mut thread = app.repo().thread(id)?.ok_or(Fault::NotFound)?.value;
     let new = thread.unread;
     let theirs = thread.assigned.is_none_or(|user| user == signed.user.id);
-    if new > 0 && theirs && is_opened_by_hand(&headers) {
+    let answers = signed.access.may(Permission::Send);
+    if new > 0 && theirs && answers && is_opened_by_hand(&headers) {
         let seen = thread.messages;
         app.console.tracker.mark_thread(id, false, seen).await?;
         thread.unread = 0;
@@ -172,7 +173,7 @@ pub(super) fn view(
     problems.extend(not_attached(&c, &left.attach));
     let person = contact
         .as_ref()
-        .map(|contact| person(app, &c, contact, thread, rejected))
+        .map(|contact| person(app, &c, &signed.access, contact, thread, rejected))
         .transpose()?;
     let find = query.get("find");
     let unknown = match &contact {
@@ -272,6 +273,7 @@ fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
 fn person(
     app: &App,
     c: &Chrome,
+    access: &Access,
     contact: &Contact,
     thread: &Thread,
     rejected: Option<&Rejected>,
@@ -305,7 +307,7 @@ fn person(
             .collect(),
         others: others
             .iter()
-            .filter(|other| other.id != contact.id)
+            .filter(|other| other.id != contact.id && access.sees_contact(other))
             .map(|other| (other.id, other.full_name()))
             .collect(),
         stranger: if known || address.is_empty() {

@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod api_conditions;
 mod api_contacts;
 mod api_imports;
 mod api_journey;
@@ -12,6 +13,7 @@ mod api_replies;
 mod api_rows;
 mod api_sending;
 mod audit;
+mod beyond;
 mod comms_log;
 mod compose;
 mod confirmation;

@@ -113,7 +113,7 @@ fn creditor_rows(app: &App, access: &Access, input: &CaseInput) -> Result<Vec<Cr
     creditors.retain(|one| access.sees_contact(one));
     for known in &input.creditors {
         if !creditors.iter().any(|one| one.id == known.contact) {
-            creditors.extend(app.repo().contact(known.contact)?);
+            creditors.extend(app.contact_for(access, known.contact)?);
         }
     }
     let row = |known: Option<&CaseCreditor>| CreditorRow {

@@ -1,11 +1,13 @@
 //! What belongs to a restricted case is not told by any other way in.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
+use serde_json::json;
 
 use super::super::api::program;
 use super::super::inbox::comes_in;
 use super::{Firm, case, firm};
-use crate::domain::{Actor, CaseId};
+use crate::domain::{Actor, CaseId, Contact, ContactKind};
+use crate::store::{Batch, RowBatch};
 use crate::tracker::CaseInput;
 
 /// A restricted case in which Otto alone is named.
@@ -66,14 +68,18 @@ async fn letters_and_replies_of_a_restricted_case_are_nowhere_to_be_found() {
             "{path}"
         );
     }
+    let bank = firm.bank;
     for path in [
-        "/",
-        "/communications",
-        "/log",
-        "/inbox",
-        "/search?q=privileged",
+        "/".to_owned(),
+        "/communications".to_owned(),
+        "/log".to_owned(),
+        format!("/log?communication={sent}"),
+        "/inbox".to_owned(),
+        "/search?q=privileged".to_owned(),
+        format!("/contacts/{bank}"),
+        format!("/contacts/{bank}/log"),
     ] {
-        let page = ida.get(path).await;
+        let page = ida.get(&path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         let told = page.body.replace("value=\"privileged\"", "");
         assert!(
@@ -88,4 +94,79 @@ async fn letters_and_replies_of_a_restricted_case_are_nowhere_to_be_found() {
     assert_eq!(found["items"].as_array().map(Vec::len), Some(0), "{found}");
     let log = program.get("/api/v1/log").await;
     assert!(!log.to_string().contains("Privileged"), "{log}");
+    let log = program.get(&format!("/api/v1/contacts/{bank}/log")).await;
+    assert!(!log.to_string().contains(&sent.to_string()), "{log}");
+    let of = program
+        .refused(
+            Method::GET,
+            &format!("/api/v1/log?communication={sent}"),
+            None,
+        )
+        .await;
+    assert_eq!(of.1, StatusCode::UNPROCESSABLE_ENTITY.as_u16());
+    world.submit.install_templates().await.unwrap();
+    let template = world.repo.templates().unwrap()[0].id;
+    let render = format!("/api/v1/templates/{template}/render");
+    let body = json!({ "communication": sent.to_string(), "values": {} });
+    let refused = program.refused(Method::POST, &render, Some(&body)).await;
+    assert_eq!(refused.1, StatusCode::NOT_FOUND.as_u16());
+}
+
+#[tokio::test]
+async fn what_is_filed_to_a_restricted_case_is_for_those_named_in_it_from_then_on() {
+    let firm = firm().await;
+    let secret = secret(&firm).await;
+    let world = &firm.world;
+    let (otto, ida) = (world.browser("otto").await, world.browser("ida").await);
+    for (seed, who) in [(1, firm.client), (2, firm.shop)] {
+        let contact = world.repo.contact(who).unwrap().unwrap();
+        let address = contact.methods[0].destination.lookup_key();
+        comes_in(world, seed, |incoming| {
+            incoming.contact = Some(who);
+            incoming.from = address.clone();
+            incoming.subject = format!("Privileged news {seed}");
+        })
+        .await;
+    }
+    let thread = |who| world.repo.threads_of(who, 1).unwrap().remove(0).id;
+    let page = format!("/inbox/{}", thread(firm.client));
+    assert_eq!(ida.get(&page).await.status, StatusCode::OK, "not filed yet");
+    let entry = crate::domain::EntryId::from_bytes([1; 16]);
+    let fields = [("case", secret.to_string())];
+    let filed = otto
+        .post(&format!("/correspondence/{entry}/file"), &fields)
+        .await;
+    assert_eq!(filed.status, StatusCode::SEE_OTHER, "{}", filed.body);
+    assert_eq!(otto.get(&page).await.status, StatusCode::OK);
+    assert_eq!(ida.get(&page).await.status, StatusCode::NOT_FOUND);
+    let inbox = ida.get("/inbox").await;
+    inbox.assert_has(&["Privileged news 2"]);
+    assert!(!inbox.body.contains("Privileged news 1"), "{}", inbox.body);
+    // Nor by a place in another thread that one may see.
+    let program = program(world, "ida").await;
+    let other = format!("/api/v1/inbox/{}/messages", thread(firm.shop));
+    let mut aside = b"im".to_vec();
+    aside.extend(thread(firm.client).as_bytes());
+    aside.push(0xff);
+    for place in [b"in".to_vec(), aside, Vec::new(), vec![0], vec![0xff]] {
+        let cursor = data_encoding::BASE64URL_NOPAD.encode(&place);
+        let answer = program
+            .ask(Method::GET, &format!("{other}?cursor={cursor}"), None, None)
+            .await;
+        assert!(
+            !answer.body.contains("Privileged news 1"),
+            "{}",
+            answer.body
+        );
+    }
+    // Somebody who is no client any more was one then.
+    let old = world.repo.contact(firm.client).unwrap().unwrap();
+    let mut batch = Batch::new();
+    let citizen = Contact {
+        kind: ContactKind::Citizen,
+        ..old.value.clone()
+    };
+    batch.replace(&old, &citizen);
+    world.repo.store().commit(batch).await.unwrap();
+    assert_eq!(ida.get(&page).await.status, StatusCode::NOT_FOUND);
 }
