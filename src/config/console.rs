@@ -51,6 +51,8 @@ pub struct Console {
     /// Whether a second factor is each user's own choice, `"optional"`, or nobody does anything
     /// before having set one up, `"required"`. Default `"optional"`.
     pub second_factor: SecondFactor,
+    /// Requests of one API token in a minute; 0 for as many as it likes. Default 3000.
+    pub api_requests_per_minute: u32,
     /// Read the client's address from `X-Forwarded-For` when the connection comes from
     /// one of these proxies. Default `[]`.
     pub trusted_proxies: Vec<std::net::IpAddr>,
@@ -80,6 +82,11 @@ impl Console {
             login_failures_max: section.integer("login_failures_max", 10, 1..=1000),
             login_failures_wait: section.duration("login_failures_wait", 15 * MINUTE, MINUTE..=DAY),
             second_factor: section.choice("second_factor", SecondFactor::Optional, &SECOND_FACTOR),
+            api_requests_per_minute: section.integer(
+                "api_requests_per_minute",
+                3000,
+                0..=1_000_000,
+            ),
             trusted_proxies: section.list("trusted_proxies", Vec::new(), super::email::ip_address),
             metrics_allow: section.list("metrics_allow", Vec::new(), super::email::ip_address),
             base_url,

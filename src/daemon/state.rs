@@ -175,6 +175,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
         session_idle: console.session_idle,
         session_lifetime: console.session_lifetime,
         login_failures_max: console.login_failures_max,
+        api_requests_per_minute: console.api_requests_per_minute,
         login_failures_wait: console.login_failures_wait,
         second_factor_required: console.second_factor == SecondFactor::Required,
         trusted_proxies: console.trusted_proxies.clone(),

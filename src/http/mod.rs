@@ -96,6 +96,8 @@ pub struct ConsoleSettings {
     pub login_failures_wait: Duration,
     /// Nobody does anything before having set up a second factor.
     pub second_factor_required: bool,
+    /// Requests of one API token in a minute; 0 for as many as it likes.
+    pub api_requests_per_minute: u32,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Who may read `/metrics` without a login, loopback aside.
@@ -128,6 +130,7 @@ impl Default for ConsoleSettings {
             session_idle: Duration::from_secs(3600),
             session_lifetime: Duration::from_secs(12 * 3600),
             login_failures_max: 10,
+            api_requests_per_minute: 3000,
             login_failures_wait: Duration::from_secs(15 * 60),
             second_factor_required: false,
             trusted_proxies: Vec::new(),
@@ -187,6 +190,7 @@ pub(crate) struct App {
     /// Names this run of the daemon among the requests of programs.
     pub(crate) run: [u8; 16],
     tokens: Mutex<Throttle>,
+    rates: Mutex<api::rate::Rates>,
     logins: Mutex<Throttle>,
     codes: Mutex<Throttle>,
     addresses: Mutex<Throttle>,
@@ -236,6 +240,7 @@ impl App {
                 failures_max: limits.failures_max.saturating_mul(PEOPLE_AT_ADDRESS),
                 ..limits
             })),
+            rates: Mutex::default(),
             logins: Mutex::new(Throttle::new(limits)),
             codes: Mutex::new(Throttle::new(limits)),
             addresses: Mutex::new(Throttle::new(throttle::Limits {
@@ -277,6 +282,11 @@ impl App {
     /// The table of wrong tokens by network.
     pub(crate) fn tokens(&self) -> MutexGuard<'_, Throttle> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What tokens have asked of late.
+    pub(crate) fn rates(&self) -> MutexGuard<'_, api::rate::Rates> {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The users, to change them.

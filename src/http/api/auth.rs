@@ -16,6 +16,7 @@ use super::super::guard::client_address;
 use super::super::session;
 use super::super::{App, throttle};
 use super::problem::Problem;
+use super::rate::TokenKey;
 use crate::domain::{Access, ApiToken, AuditActor, User, Via};
 use crate::store::{Loaded, acting};
 
@@ -40,6 +41,8 @@ pub(crate) struct Caller {
     pub(super) user: User,
     /// What the token may do and see.
     pub(super) access: Arc<Access>,
+    /// The token, by its digest.
+    pub(super) token: TokenKey,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
@@ -118,5 +121,10 @@ fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, P
     };
     let access = access_of(app, &user, found.scopes)?;
     let user = user.value;
-    Ok(Some((found, Caller { user, access })))
+    let caller = Caller {
+        user,
+        access,
+        token: found.token_hash,
+    };
+    Ok(Some((found, caller)))
 }

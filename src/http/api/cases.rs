@@ -13,10 +13,11 @@ use super::super::fields::Fields;
 use super::super::pages::cases::CasesAsked;
 use super::auth::Caller;
 use super::body::{Ids, Json, PageOf, field_id, id, wanted};
+use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
-use crate::domain::{Actor, Case, CaseCreditor, CaseId, CaseStatus, Redacted, Timestamp};
+use crate::domain::{Actor, Case, CaseCreditor, CaseId, CaseStatus, Redacted};
 use crate::store::Loaded;
 use crate::tracker::{CaseError, CaseInput};
 
@@ -211,19 +212,21 @@ pub(super) async fn get(
     )))
 }
 
-/// Changes what is known of a case.
+/// Changes what is known of a case; with `If-Match`, of what was seen.
 #[utoipa::path(put, path = "/api/v1/cases/{id}", tag = "cases", operation_id = "changeCase",
     params(("id" = String, Path)), request_body = CaseAsked, responses((status = 204)))]
 pub(super) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    seen: IfMatch,
     Json(asked): Json<CaseAsked>,
 ) -> Answer<StatusCode> {
     let old = case(&app, &caller, &text)?;
+    seen.check(|| Ok(CaseShape::of(&old)))?;
+    let seen = seen.is_asked().then_some(old.modified_at);
     let input = asked.input(Some(&old))?;
     let input = app.case_within(&caller.access, input, Some(&old))?;
-    let seen: Option<Timestamp> = None;
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     tracker.change_case(old.id, seen, &input, by).await?;

@@ -14,6 +14,7 @@ use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageOf, id, wanted};
 use super::communication_shape::{CommunicationShape, WholeShape};
 use super::draft::DraftAsked;
+use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::Made;
 use super::{Answer, apart, created};
@@ -50,7 +51,7 @@ pub(super) async fn list(
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
     apart(&app, move |app| {
         let part = data::communications(app, &caller.access, asked.all, page.after, page.limit)?;
-        let shape = |one: &Communication| CommunicationShape::of(app, one);
+        let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = part.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, part.next)))
     })
@@ -92,16 +93,17 @@ async fn read(app: &Arc<App>, caller: &Caller, asked: DraftAsked) -> Answer<Draf
     responses((status = 200, body = WholeShape)))]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<WholeShape>> {
     apart(&app, move |app| {
         let found = communication(app, &text)?;
-        Ok(axum::Json(WholeShape::of(app, &found)?))
+        Ok(axum::Json(WholeShape::of(app, &caller.access, &found)?))
     })
     .await
 }
 
-/// Puts another draft in the place of a draft.
+/// Puts another draft in the place of a draft; with `If-Match`, of the one that was seen.
 #[utoipa::path(put, path = "/api/v1/communications/{id}", tag = "communications",
     operation_id = "changeCommunication", params(("id" = String, Path)),
     request_body = DraftAsked, responses((status = 204)))]
@@ -109,12 +111,16 @@ pub(super) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    seen: IfMatch,
     Json(asked): Json<DraftAsked>,
 ) -> Answer<StatusCode> {
-    let of: CommunicationId = id(&text, "communication")?;
+    let old = communication(&app, &text)?;
+    seen.check(|| WholeShape::of(&app, &caller.access, &old))?;
+    let seen = seen.is_asked().then_some(old.modified_at);
     let draft = read(&app, &caller, asked).await?;
     let submit = &app.console.submit;
-    submit.save_draft(Some(of), &draft, caller.user.id).await?;
+    let by = caller.user.id;
+    submit.keep_draft(Some(old.id), seen, &draft, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

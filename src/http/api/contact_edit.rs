@@ -7,14 +7,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::App;
+use super::super::data::Areas;
 use super::auth::Caller;
 use super::body::{Ids, Json};
 use super::contact_details::{ContactAsked, ContactChanges};
+use super::contact_shape::ContactShape;
 use super::contacts::contact;
+use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::Made;
 use super::{Answer, created};
-use crate::domain::{Actor, Contact};
+use crate::domain::{Actor, Contact, Details};
 use crate::store::Loaded;
 use crate::tracker::Edited;
 
@@ -27,6 +30,7 @@ pub(super) async fn create(
     Json(asked): Json<ContactAsked>,
 ) -> Answer<Response> {
     let details = asked.whole(&app).over(&app, None)?;
+    check_area(&caller, None, &details)?;
     let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     let (made, unproved) = tracker.create_contact(&details, by).await?;
@@ -45,9 +49,11 @@ pub(super) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    seen: IfMatch,
     Json(asked): Json<ContactAsked>,
 ) -> Answer<StatusCode> {
     let known = contact(&app, &text)?;
+    seen.check(|| shown(&app, &known))?;
     let changes = asked.whole(&app);
     edit(&app, &caller, &known, &changes).await
 }
@@ -60,10 +66,28 @@ pub(super) async fn amend(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    seen: IfMatch,
     Json(changes): Json<ContactChanges>,
 ) -> Answer<StatusCode> {
     let known = contact(&app, &text)?;
+    seen.check(|| shown(&app, &known))?;
     edit(&app, &caller, &known, &changes).await
+}
+
+fn shown(app: &App, known: &Contact) -> Answer<ContactShape> {
+    Ok(ContactShape::of(&Areas::read(app.repo())?, known))
+}
+
+/// Nobody puts a contact where they could not see it.
+fn check_area(caller: &Caller, known: Option<&Contact>, details: &Details) -> Answer<()> {
+    let moved = known.is_none_or(|known| known.area != details.area);
+    if moved && !caller.access.covers(details.area) {
+        return Err(Problem::field(
+            "area",
+            "Choose an area that the user covers.",
+        ));
+    }
+    Ok(())
 }
 
 async fn edit(
@@ -73,6 +97,7 @@ async fn edit(
     changes: &ContactChanges,
 ) -> Answer<StatusCode> {
     let details = changes.over(app, Some(known))?;
+    check_area(caller, Some(known), &details)?;
     let by = Actor::Program(caller.user.id);
     let seen = |now: &Contact| *now == known.value;
     let tracker = &app.console.tracker;

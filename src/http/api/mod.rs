@@ -2,7 +2,8 @@
 //! `/api/v1/openapi.json`, which is made of the handlers themselves.
 //!
 //! A request passes, from the outside in, what every request to the console passes, then the
-//! token ([`auth`]) and what it may do ([`super::access`]), then the idempotency key ([`again`]), and then its handler.
+//! token ([`auth`]) and what it may do ([`super::access`]), how much it asks ([`rate`]), what it has
+//! seen before ([`etag`]), then the idempotency key ([`again`]), and then its handler.
 
 mod again;
 mod approvals;
@@ -23,6 +24,7 @@ mod contact_wishes;
 mod contacts;
 mod correspondence;
 mod draft;
+mod etag;
 mod exports;
 mod filters;
 mod follow;
@@ -37,6 +39,7 @@ mod me;
 mod merge;
 mod people;
 pub(crate) mod problem;
+pub(super) mod rate;
 mod recipients;
 mod search;
 mod sending;
@@ -50,7 +53,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -74,7 +77,7 @@ type Answer<T> = Result<T, Problem>;
 #[openapi(
     info(
         title = "Tocsin",
-        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
+        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same. Every JSON answer to a GET has an `ETag`; cases, communications, contacts and templates are changed under `If-Match`. What a token may still ask is told in `RateLimit`. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
     ),
     components(schemas(Problem)),
     security(("token" = []))
@@ -98,6 +101,7 @@ fn contact_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(contacts::remove))
         .routes(routes!(contacts::verify))
         .routes(routes!(contact_wishes::opt_out))
+        .routes(routes!(contact_wishes::purposes))
         .routes(routes!(contact_wishes::opt_in))
 }
 
@@ -279,6 +283,8 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     };
     routes
         .route_layer(from_fn_with_state(Arc::clone(app), again::once))
+        .route_layer(from_fn(etag::tagged))
+        .route_layer(from_fn_with_state(Arc::clone(app), rate::limited))
         .route("/api/v1/openapi.json", get(describe))
 }
 

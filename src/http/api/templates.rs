@@ -13,6 +13,7 @@ use super::super::App;
 use super::auth::Caller;
 use super::body::{Ids, Json, id};
 use super::communications::communication;
+use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
@@ -232,9 +233,11 @@ pub(super) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    if_match: IfMatch,
     Json(asked): Json<TemplateAsked>,
 ) -> Answer<axum::Json<TemplateShape>> {
     let old = template(&app, &text)?;
+    if_match.check(|| Ok(TemplateShape::of(&old)))?;
     let (input, by) = (asked.input()?, caller.user.id);
     let seen = asked.version.unwrap_or(old.version);
     let submit = &app.console.submit;
@@ -364,7 +367,9 @@ pub(super) async fn render(
 ) -> Answer<axum::Json<RenderedShape>> {
     apart(&app, move |app| {
         let of = template(app, &text)?.id;
-        let draft = communication(app, &asked.communication)?.id;
+        let draft = id(&asked.communication, "communication")?;
+        let found = app.communication_for(&caller.access, draft)?;
+        let draft = found.ok_or_else(|| Problem::not_found("communication"))?.id;
         let submit = &app.console.submit;
         let letter = submit.letter(draft, of, &asked.values, caller.user.id)?;
         Ok(axum::Json(RenderedShape {
