@@ -18,6 +18,7 @@ mod gather;
 mod guard;
 mod journal;
 mod language;
+mod listing;
 mod login;
 mod menu;
 mod pages;

@@ -11,12 +11,13 @@ use utoipa::IntoParams;
 use super::super::App;
 use super::super::data::Areas;
 use super::super::fields::Fields;
+use super::super::pages::correspondence::export::{self, ExportOf};
 use super::super::pages::{ContactsWanted, contacts_file, exports};
 use super::super::view::zone_of_user;
 use super::super::words::Words;
 use super::Answer;
 use super::auth::Caller;
-use super::body::{Asked, Ids};
+use super::body::{Asked, Ids, id};
 use super::communications::sent;
 use super::contacts::FilterAsked;
 use super::problem::Problem;
@@ -128,4 +129,84 @@ pub(super) async fn log(State(app): State<Arc<App>>, caller: Caller, uri: Uri) -
         &fields,
     )
     .await?)
+}
+
+/// Which entries, and as what.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)]
+pub(super) struct EntriesFileQuery {
+    /// csv, xlsx or pdf.
+    format: String,
+    /// client or creditor.
+    recipient: Option<String>,
+    /// A case, or `none` for what belongs to no case.
+    case: Option<String>,
+    /// sent, received or internal.
+    direction: Option<String>,
+    /// draft, queued, sent, delivered, opened, failed, received or noted.
+    status: Option<String>,
+    /// email, text, call, letter, meeting or other.
+    r#type: Option<String>,
+    /// all, today, 7, 30 or custom.
+    when: Option<String>,
+    /// First day, for custom.
+    from: Option<String>,
+    /// Last day, for custom.
+    to: Option<String>,
+}
+
+async fn entries_file(
+    app: &Arc<App>,
+    caller: &Caller,
+    of: ExportOf,
+    uri: &Uri,
+) -> Answer<Response> {
+    let reader = (words(app, &caller.user), zone_of_user(app, &caller.user));
+    let fields = Fields::of_query(uri);
+    Ok(export::file(app, reader, &caller.access, of, &fields).await?)
+}
+
+/// Correspondence with all clients and creditors as a file, newest first.
+#[utoipa::path(get, path = "/api/v1/correspondence/export", tag = "correspondence",
+    operation_id = "exportCorrespondence", params(EntriesFileQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn correspondence(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(_): Asked<EntriesFileQuery>,
+    uri: Uri,
+) -> Answer<Response> {
+    entries_file(&app, &caller, ExportOf::All, &uri).await
+}
+
+/// Correspondence of a client or creditor as a file, newest first.
+#[utoipa::path(get, path = "/api/v1/contacts/{id}/correspondence/export", tag = "correspondence",
+    operation_id = "exportContactCorrespondence", params(("id" = String, Path), EntriesFileQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn correspondence_of_contact(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Asked(_): Asked<EntriesFileQuery>,
+    uri: Uri,
+) -> Answer<Response> {
+    let of = ExportOf::Contact(id(&text, "contact")?);
+    entries_file(&app, &caller, of, &uri).await
+}
+
+/// Correspondence of a case as a file, newest first.
+#[utoipa::path(get, path = "/api/v1/cases/{id}/correspondence/export", tag = "correspondence",
+    operation_id = "exportCaseCorrespondence", params(("id" = String, Path), EntriesFileQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn correspondence_of_case(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Asked(_): Asked<EntriesFileQuery>,
+    uri: Uri,
+) -> Answer<Response> {
+    let of = ExportOf::Case(id(&text, "case")?);
+    entries_file(&app, &caller, of, &uri).await
 }

@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::search::{Line, look};
-use super::super::view::cursor_text;
+use super::super::listing::FileFormat;
+use super::super::pages::search_export;
+use super::super::view::{cursor_text, zone_of_user};
 use super::auth::Caller;
 use super::body::{Asked, wanted};
+use super::exports::words;
 use super::log::moment;
 use super::problem::Problem;
 use super::shape::time;
 use super::{Answer, apart};
+use crate::domain::CaseScope;
 use crate::search::{Order, Piece, Question};
 use crate::store::Searched;
 
@@ -110,14 +115,56 @@ pub(super) async fn search(
     };
     apart(&app, move |app| {
         let found = look(app, &caller.access, &question)?;
+        let access = &caller.access;
+        let sees_all = access.sees_everybody() && access.cases == CaseScope::All;
         Ok(Json(FoundPage {
             items: found.lines.into_iter().map(shape).collect(),
-            total: caller.access.sees_everybody().then_some(found.total),
+            total: sees_all.then_some(found.total),
             next: found.next.map(|place| cursor_text(&place.to_be_bytes())),
             building: app.console.search.is_building(),
         }))
     })
     .await
+}
+
+/// What is looked for, and as what it is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchFileAsked {
+    /// csv, xlsx or pdf.
+    format: String,
+    /// As a search takes it.
+    #[param(max_length = 400)]
+    q: String,
+    /// Sent or received at this time or later (RFC 3339).
+    from: Option<String>,
+    /// Sent or received before this time (RFC 3339).
+    to: Option<String>,
+}
+
+/// What a search finds as a file, newest first.
+#[utoipa::path(get, path = "/api/v1/search/export", tag = "search", operation_id = "exportSearch",
+    params(SearchFileAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn export(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asked(asked): Asked<SearchFileAsked>,
+) -> Answer<Response> {
+    let format = FileFormat::named(&asked.format);
+    let format = format.ok_or_else(|| Problem::field("format", "csv, xlsx or pdf."))?;
+    let question = Question {
+        text: asked.q.trim().to_owned(),
+        from: moment("from", asked.from.as_deref())?,
+        until: moment("to", asked.to.as_deref())?,
+        ..Question::default()
+    };
+    if question.is_empty() {
+        return Err(Problem::field("q", "Say what is looked for."));
+    }
+    let reader = (words(&app, &caller.user), zone_of_user(&app, &caller.user));
+    Ok(search_export::file(&app, reader, &caller.access, format, question).await?)
 }
 
 fn shape(line: Line) -> FoundShape {

@@ -36,6 +36,7 @@ use crate::store::{Loaded, Repo, RepoError, Seek};
 const XLSX: HeaderValue =
     HeaderValue::from_static("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
 const CSV: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
+const PDF: HeaderValue = HeaderValue::from_static("application/pdf");
 /// Small files are ready within this time: then their size is told, and a failure has a page.
 /// For a larger one the answer begins before the file does, and the browser waits.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -310,7 +311,11 @@ fn answer(name: &str, size: Option<u64>, download: Download) -> Response {
     });
     let mut response = Body::from_stream(chunks).into_response();
     let headers = response.headers_mut();
-    let kind = if name.ends_with(".csv") { CSV } else { XLSX };
+    let kind = match name.rsplit('.').next() {
+        Some("csv") => CSV,
+        Some("pdf") => PDF,
+        _ => XLSX,
+    };
     headers.insert(header::CONTENT_TYPE, kind);
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
     if let Ok(disposition) = disposition {

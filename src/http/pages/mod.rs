@@ -55,6 +55,7 @@ mod review_notes;
 mod search;
 mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod search_export;
 mod templates;
 mod thread;
 mod thread_answer;
@@ -255,6 +256,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(matters())
         .merge(files())
         .route("/search", get(search::page))
+        .route("/search/export", get(search_export::page))
         .route("/issues", get(issues::page))
         .route("/assets/{name}", get(assets::serve))
         .route("/healthz", get(health::healthz))
@@ -295,6 +297,12 @@ fn matters() -> Router<Arc<App>> {
         )
         .route("/cases/{id}/hold", post(cases::hold))
         .route("/correspondence", get(correspondence::all))
+        .route("/correspondence/export", get(correspondence::export::all))
+        .route(
+            "/contacts/{id}/correspondence/export",
+            get(correspondence::export::of_contact),
+        )
+        .route("/cases/{id}/export", get(correspondence::export::of_case))
         .route("/correspondence/{id}", get(correspondence::entry_page))
         .route("/correspondence/{id}/again", get(correspondence::again))
         .route("/correspondence/{id}/file", post(correspondence::file))

@@ -47,6 +47,8 @@ struct Page {
     rows: Vec<Row>,
     first: String,
     next: String,
+    /// Where the finds are a file; `format` is added.
+    export: String,
 }
 
 /// `GET /search`
@@ -83,6 +85,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         };
         let here = address(&query, &question.text, relevant);
         show(&Page {
+            export: here.replacen("/search?", "/search/export?", 1) + "&",
             asked: question.text,
             longest: QUESTION_SIZE_MAX,
             relevant,
@@ -127,26 +130,30 @@ fn address(query: &Fields, text: &str, relevant: bool) -> String {
     here
 }
 
+/// Key of what something is.
+pub(super) fn kind_of(what: &Searched) -> &'static str {
+    match what {
+        Searched::Communication(one) if one.is_sent() => "search.sent",
+        Searched::Communication(_) => "search.draft",
+        Searched::Message(message) => match message.direction {
+            Direction::In => "search.received",
+            Direction::Out => "search.answered",
+        },
+        Searched::Note(_) => "search.note",
+    }
+}
+
 fn row(c: &Chrome, line: Line) -> Row {
     let icon = line.channel().map_or("send", channel_icon);
-    let (href, kind) = match &line.what {
-        Searched::Communication(sent) if sent.is_sent() => {
-            (format!("/communications/{}", sent.id), "search.sent")
-        }
-        Searched::Communication(draft) => (format!("/communications/{}", draft.id), "search.draft"),
-        Searched::Message(message) => {
-            let kind = match message.direction {
-                Direction::In => "search.received",
-                Direction::Out => "search.answered",
-            };
-            (format!("/inbox/{}#m-{}", message.thread, message.id), kind)
-        }
-        Searched::Note(entry) => (format!("/correspondence/{}", entry.id), "search.note"),
+    let href = match &line.what {
+        Searched::Communication(one) => format!("/communications/{}", one.id),
+        Searched::Message(message) => format!("/inbox/{}#m-{}", message.thread, message.id),
+        Searched::Note(entry) => format!("/correspondence/{}", entry.id),
     };
     Row {
         href,
         icon,
-        kind,
+        kind: kind_of(&line.what),
         when: c.when(&line.at),
         subject: line.subject,
         who: line.who,

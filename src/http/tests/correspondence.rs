@@ -2,6 +2,7 @@
 //! of everybody, a client and a case.
 
 mod api;
+mod files;
 mod filters;
 mod letters;
 mod restricted;

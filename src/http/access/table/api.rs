@@ -139,6 +139,7 @@ pub(super) const MESSAGES: &[RouteRule] = &[
     ),
     read("/api/v1/log", P::See),
     read("/api/v1/search", P::See),
+    take("/api/v1/search/export", P::Export, "export.search"),
     take("/api/v1/log/export", P::Export, "export.log"),
     read("/api/v1/campaigns", P::See),
     post("/api/v1/campaigns", P::Arrange, "campaign.create"),
@@ -315,6 +316,21 @@ pub(super) const MATTERS: &[RouteRule] = &[
     read("/api/v1/cases/{id}/correspondence", P::See),
     read("/api/v1/contacts/{id}/correspondence", P::See),
     read("/api/v1/correspondence", P::See),
+    take(
+        "/api/v1/correspondence/export",
+        P::Export,
+        "export.correspondence",
+    ),
+    take(
+        "/api/v1/contacts/{id}/correspondence/export",
+        P::Export,
+        "export.correspondence",
+    ),
+    take(
+        "/api/v1/cases/{id}/correspondence/export",
+        P::Export,
+        "export.correspondence",
+    ),
     read("/api/v1/correspondence/{id}", P::See),
     post(
         "/api/v1/correspondence/{id}/file",

@@ -70,6 +70,8 @@ pub(in super::super) struct List {
     pub(in super::super) overdue_hours: u64,
     pub(in super::super) first: String,
     pub(in super::super) next: String,
+    /// Where the same list is a file; `format` is added.
+    pub(in super::super) export: String,
 }
 
 /// What an address asks for.
@@ -138,6 +140,11 @@ impl Asked {
             period,
             query: pairs.collect::<Vec<_>>().join("&"),
         }
+    }
+
+    /// What was asked for, as it stands in the address.
+    pub(super) fn said(&self) -> String {
+        self.query.replace('&', ", ")
     }
 
     /// The filter, when the days that were entered are right.
@@ -215,9 +222,19 @@ pub(in super::super) fn list(
         rows: part.lines.iter().map(|line| row(c, line)).collect(),
         looked: looked.unwrap_or_default(),
         overdue_hours: app.console.settings.overdue.as_secs() / 3600,
+        export: export_of(base, &asked.query),
         first: if go_on { href("") } else { String::new() },
         next: next.unwrap_or_default(),
     })
+}
+
+/// Where the list of this page is a file.
+fn export_of(base: &str, query: &str) -> String {
+    if query.is_empty() {
+        format!("{base}/export?")
+    } else {
+        format!("{base}/export?{query}&")
+    }
 }
 
 fn choose<T: Copy + PartialEq>(
@@ -354,7 +371,7 @@ pub(in super::super) const fn direction_word(direction: EntryDirection) -> &'sta
     }
 }
 
-const fn status_word(status: EntryStatus) -> &'static str {
+pub(super) const fn status_word(status: EntryStatus) -> &'static str {
     match status {
         EntryStatus::List(ListStatus::Draft) => "entries.status.draft",
         EntryStatus::List(ListStatus::Queued) => "entries.status.queued",

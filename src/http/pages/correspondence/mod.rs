@@ -1,6 +1,7 @@
 //! Correspondence with clients and creditors: views, details, notes, letters.
 
 mod entry;
+pub(crate) mod export;
 mod letter;
 pub(crate) mod list;
 mod note;
@@ -95,11 +96,7 @@ pub(super) async fn of_contact(
     apart(move || {
         let access = access_of(&signed);
         let contact = contact_for(&app, &access, id(&text)?)?;
-        let of = match Party::of(contact.kind) {
-            Some(Party::Client) => EntryList::Client(contact.id),
-            Some(Party::Creditor) => EntryList::Creditor(contact.id),
-            None => return Err(Fault::NotFound),
-        };
+        let of = list_of(&contact)?;
         let name = contact.full_name();
         let c = Chrome::of(&app, &signed, name.clone(), "contacts")?;
         let base = format!("/contacts/{}/correspondence", contact.id);
@@ -108,6 +105,15 @@ pub(super) async fn of_contact(
         show_as(status_of(&l), &ContactPage { c, name, tabs, l })
     })
     .await
+}
+
+/// The list of a client or creditor; others have none.
+pub(super) fn list_of(contact: &Contact) -> super::super::data::Result<EntryList> {
+    match Party::of(contact.kind) {
+        Some(Party::Client) => Ok(EntryList::Client(contact.id)),
+        Some(Party::Creditor) => Ok(EntryList::Creditor(contact.id)),
+        None => Err(Fault::NotFound),
+    }
 }
 
 /// A contact, when it is theirs to see.

@@ -45,6 +45,9 @@ async fn a_letter_whose_address_fails_meanwhile_is_not_lost_from_the_record() {
     let by = firm.world.repo.users(1).unwrap()[0].id;
     let (tracker, bank) = (&firm.world.tracker, firm.bank);
     let late = firm.written(&browser, "A question.").await;
+    let editor = browser.get(&format!("{late}/edit")).await;
+    editor.assert_has(&["Chosen as the letter began.", "DC-2026-00001"]);
+    assert!(!editor.body.contains("name=\"area\""), "to one person");
     let early = firm.written(&browser, "Another question.").await;
     let sent = browser.post(&format!("{early}/send"), &[]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
