@@ -21,7 +21,7 @@ use super::picks::{self, Picks};
 use super::preview::Preview;
 use crate::domain::campaign::CAMPAIGNS_MAX;
 use crate::domain::communication::ESCALATION_STEPS_MAX;
-use crate::domain::{CampaignId, Channel, CommunicationId, Content, Timestamp};
+use crate::domain::{CampaignId, Channel, CommunicationId, ContactId, Content, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept};
 
 /// Campaigns offered beside the chosen one, the last modified first.
@@ -121,6 +121,8 @@ struct Page {
     steps: Vec<StepRow>,
     schedule: Schedule,
     a: Picks,
+    /// To whom, when it is a letter.
+    letter: Option<LetterTo>,
     /// There are templates to choose from.
     templates: bool,
     find: String,
@@ -128,6 +130,14 @@ struct Page {
     sms_count: String,
     files: Vec<(String, String)>,
     v: Preview,
+}
+
+/// To whom a letter goes, and about what.
+struct LetterTo {
+    contact: ContactId,
+    name: String,
+    address: String,
+    case: Option<(String, String)>,
 }
 
 #[derive(Template)]
@@ -176,6 +186,7 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
         campaigns: campaigns(app, d.campaign)?,
         steps: step_rows(&c, &d),
         schedule: schedule(&c, d.plan.scheduled_at),
+        letter: letter_to(app, &d)?,
         templates: !app.repo().templates()?.is_empty(),
         found_count: a.found.len() as u64,
         a,
@@ -187,6 +198,26 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
         c,
     };
     show_as(status, &page)
+}
+
+/// To whom a letter goes: it was chosen as it began.
+fn letter_to(app: &App, d: &DraftInput) -> Result<Option<LetterTo>> {
+    let (Some(matter), [to]) = (d.matter, d.audience.contacts.as_slice()) else {
+        return Ok(None);
+    };
+    let Some(contact) = app.repo().current_contact(*to)? else {
+        return Ok(None);
+    };
+    let method = d.audience.method.and_then(|id| contact.method(id));
+    let address = method.map(|method| method.destination.reveal().to_owned());
+    let case = matter.case.map(|case| app.repo().case(case)).transpose()?;
+    let case = case.flatten();
+    Ok(Some(LetterTo {
+        contact: contact.id,
+        name: contact.full_name(),
+        address: address.unwrap_or_default(),
+        case: case.map(|case| (case.id.to_string(), case.reference.clone())),
+    }))
 }
 
 /// What scripts are told of a draft that was kept.
