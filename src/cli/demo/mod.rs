@@ -1,7 +1,8 @@
 //! `tocsin demo`: the real daemon on empty temporary state, with simulated carriers and invented
-//! people, and an alert on its way to them.
+//! people, an alert on its way to them, and a law firm with a case.
 
 mod check;
+mod firm;
 mod settings;
 mod stage;
 
@@ -53,6 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             stage.introduce();
             if !arguments.no_alert {
                 stage.send_alert().await?;
+                firm::open(&stage).await?;
             }
             tokio::select! {
                 _ = terminate.recv() => {}

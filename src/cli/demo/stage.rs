@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::Arguments;
+use super::firm;
 use super::settings::config_text;
 use crate::clock::{Randomness, SystemClock};
 use crate::config::{Config, Surroundings};
@@ -186,8 +187,10 @@ fn mail_script(people: &[Invented]) -> mx::Script {
         .map(|(person, (address, fate))| (address.clone(), mail_behaviour(person, *fate)))
         .collect();
     mx::Script::new(move |address| {
-        rows.get(&address.to_ascii_lowercase())
-            .cloned()
+        let address = address.to_ascii_lowercase();
+        let known = rows.get(&address).cloned();
+        known
+            .or_else(|| firm::fate(&address))
             .unwrap_or(mx::Behaviour::Accept)
     })
 }
@@ -358,7 +361,7 @@ async fn invite(
     let mut people = Vec::with_capacity(invented.len());
     let mut contacts = Vec::with_capacity(invented.len());
     for person in invented {
-        let contact = contact(&person, parts[person.area].id, random, now)?;
+        let contact = contact(&person, Some(parts[person.area].id), random, now)?;
         people.push((contact.id, person));
         contacts.push(contact);
     }
@@ -368,9 +371,9 @@ async fn invite(
     Ok((county_id, people))
 }
 
-fn contact(
+pub(super) fn contact(
     person: &Invented,
-    area: AreaId,
+    area: Option<AreaId>,
     random: &Randomness,
     now: crate::domain::Timestamp,
 ) -> anyhow::Result<Contact> {
@@ -401,7 +404,7 @@ fn contact(
         first_name: Redacted::new(person.first_name.to_owned()),
         last_name: Redacted::new(person.last_name.to_owned()),
         language: "en".to_owned(),
-        area: Some(area),
+        area,
         methods,
         issue_since: None,
         prompted_at: None,

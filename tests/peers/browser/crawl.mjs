@@ -20,12 +20,14 @@ const language = languageAt > 0 ? process.argv[languageAt + 1] : "en";
 // Kinds of pages in one crawl; a console with more of them needs a larger number here.
 const PAGES_MAX = 150;
 // Files, and what ends the session.
-const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit)\/export|\/export\/file/;
+const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit|search|correspondence)\/export|\/cases\/[0-9a-f]+\/export|\/export\/file/;
 
 // Every page of the console but three: logging in, its code, and contacting again those who were not reached,
 // which is offered only an hour after something was sent.
 const PAGES = [
-  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/correspondence", "/campaigns", "/campaigns/ID", "/communications",
+  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/cases/ID", "/cases/ID/edit", "/cases/ID/log", "/cases/ID/status",
+  "/correspondence", "/correspondence/ID", "/contacts/ID/correspondence", "/contacts/ID/timeline",
+  "/letters/new", "/notes/new", "/communications/ID/template", "/search", "/campaigns", "/campaigns/ID", "/communications",
   "/communications/new", "/communications/ID", "/communications/ID/attachments",
   "/communications/ID/delete", "/communications/ID/edit", "/communications/ID/follow",
   "/communications/ID/people/ID", "/communications/ID/review", "/contacts", "/contacts/duplicates",

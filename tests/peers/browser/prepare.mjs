@@ -1,7 +1,7 @@
 // What a console in use holds and a new one does not: a group, a campaign, a saved filter, a
 // contact that looks like another, somebody on the recipient list, a second user, a token, an
-// import that waits to be named and one that can be taken back, a draft with a file. Made through
-// the forms, by their names in English.
+// import that waits to be named and one that can be taken back, a draft with a file, a case with a
+// letter and a note. Made through the forms, by their names in English.
 //
 // Answers the addresses of pages to which no link leads from the first page of their kind.
 
@@ -31,8 +31,53 @@ async function reads(page, text) {
 
 const link = async (page, css) => (await page.locator(css).first().evaluate((one) => one.href)).split("#")[0];
 
+async function contact(page, base, kind, last, email) {
+  await page.goto(`${base}/contacts/new`);
+  await page.getByLabel("Last name").fill(last);
+  await page.getByLabel("Kind").selectOption({ label: kind });
+  await page.locator("input[name=method_to]").first().fill(email);
+  await press(page, "Add contact");
+  await page.waitForURL(/\/contacts\/[0-9a-f]{32}/);
+  return page.url().split("?")[0];
+}
+
+// A client, a creditor, their case, a letter that goes out and a note.
+async function firm(page, base) {
+  const creditor = await contact(page, base, "Creditor", "Barkers Bank", "letters@barkers.example");
+  const client = await contact(page, base, "Client", "Fairweather", "fairweather@mail.example");
+  await page.goto(`${base}/cases/new?client=${client.split("/").pop()}`);
+  await page.getByLabel("What it is about").fill("Two credit cards");
+  await page.locator("select[name=creditor]").first().selectOption({ label: "Barkers Bank" });
+  await press(page, "Save the case");
+  await page.waitForURL(/\/cases\/[0-9a-f]{32}/);
+  const of = page.url().split("?")[0];
+  const id = of.split("/").pop();
+  await page.goto(`${base}/letters/new?case=${id}`);
+  const letter = page.url();
+  const way = page.locator("select[name=to] option", { hasText: "Barkers" }).first();
+  await page.locator("select[name=to]").selectOption(await way.getAttribute("value"));
+  await press(page, "Write");
+  await page.waitForURL(/\/communications\/[0-9a-f]{32}\/edit/);
+  const draft = page.url().replace(/\/edit.*$/, "");
+  await page.getByLabel("Subject").fill("Please send a copy of the agreement");
+  await page.getByLabel("Plain text").fill("Please send a copy of the agreement.");
+  await press(page, "Review");
+  await page.locator("main form[action$='/send'] button").click();
+  await page.waitForURL(/done=sent/);
+  await page.goto(`${base}/notes/new?case=${id}`);
+  const note = page.url();
+  await page.locator("textarea[name=text]").fill("They rang and offer 40 %.");
+  await page.locator("main form[action='/notes'] button[type=submit]").last().click();
+  await page.waitForURL(/\/correspondence\/[0-9a-f]{32}/);
+  const entry = page.url().split("?")[0];
+  return [
+    of, `${of}/edit`, `${of}/log`, `${of}/status`, entry, letter, note, `${draft}/template`,
+    `${client}/correspondence`, `${client}/timeline`, `${base}/search?q=agreement`,
+  ];
+}
+
 export async function prepare(page, base) {
-  const seeds = [];
+  const seeds = await firm(page, base);
 
   await page.goto(`${base}/groups`);
   await page.locator("main input[name=name]").fill("Flood wardens");
