@@ -188,23 +188,7 @@ async fn a_saved_filter_is_an_audience() {
 async fn areas_are_set_up_by_administrators() {
     let world = world().await;
     let ida = program(&world, "ida").await;
-    let otto = {
-        // A token of his own: the helper's is the same for everybody.
-        let browser = world.browser("ida").await;
-        let user = world.repo.user_by_login("otto").unwrap().unwrap().id;
-        let made = browser
-            .post(
-                &format!("/users/{user}/tokens"),
-                &[("name", "b".to_owned())],
-            )
-            .await;
-        let (_, rest) = made.body.split_once("tocsin_").unwrap();
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)));
-        Program {
-            world: &world,
-            token: format!("tocsin_{}", &rest[..end.unwrap()]),
-        }
-    };
+    let otto = program(&world, "otto").await;
     let new = json!({"name": "Quay"});
     let refused = otto
         .refused(Method::POST, "/api/v1/areas", Some(&new))

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::super::api::program;
 use super::super::inbox::comes_in;
-use super::{Firm, case, firm};
-use crate::domain::{Actor, CaseId, Contact, ContactKind};
+use super::{Firm, case, firm, note};
+use crate::domain::{Actor, CaseId, Contact, ContactKind, Role};
 use crate::store::{Batch, RowBatch};
 use crate::tracker::CaseInput;
 
@@ -169,4 +169,59 @@ async fn what_is_filed_to_a_restricted_case_is_for_those_named_in_it_from_then_o
     batch.replace(&old, &citizen);
     world.repo.store().commit(batch).await.unwrap();
     assert_eq!(ida.get(&page).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_restricted_case_is_for_those_named_in_it() {
+    let firm = firm().await;
+    let secret = case(&firm.world, "DC-2026-00008", firm.client, firm.bank, true).await;
+    let users = firm.world.repo.users(9).unwrap();
+    let named = users.iter().find(|user| user.login == "otto").unwrap();
+    let input = CaseInput {
+        reference: "DC-2026-00008".into(),
+        title: "Privileged".into(),
+        client: firm.client,
+        creditors: Vec::new(),
+        responsible: Some(named.id),
+        team: Vec::new(),
+        restricted: true,
+    };
+    let tracker = &firm.world.tracker;
+    let changed = tracker.change_case(secret, None, &input, Actor::Gateway);
+    changed.await.unwrap();
+    let (otto, ida) = (
+        firm.world.browser("otto").await,
+        firm.world.browser("ida").await,
+    );
+    let form = otto.get(&format!("/notes/new?case={secret}")).await;
+    let (id, case, with) = (
+        form.hidden("id"),
+        secret.to_string(),
+        firm.client.to_string(),
+    );
+    let fields = [
+        ("id", id.as_str()),
+        ("case", case.as_str()),
+        ("with", with.as_str()),
+        ("at", "2026-09-20T10:00"),
+        ("text", "Privileged advice."),
+    ];
+    let kept = firm.world.send(note(&otto, &fields, None)).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.body);
+    let client = format!("/contacts/{}/correspondence", firm.client);
+    otto.get(&client).await.assert_has(&["Privileged advice."]);
+    let whole = format!("/cases/{secret}");
+    let entry = format!("/correspondence/{id}");
+    for path in [&client, "/correspondence", "/cases"] {
+        let page = ida.get(path).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for secret in ["Privileged advice.", "DC-2026-00008"] {
+            assert!(!page.body.contains(secret), "{path} tells {secret}");
+        }
+    }
+    for path in [whole.clone(), entry, format!("{whole}/log")] {
+        assert_eq!(ida.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(otto.get(&path).await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(named.role, Role::Operator);
 }
