@@ -380,6 +380,8 @@ impl Daemon {
             }
             Err(error) => {
                 tracing::error!(%error, "the configuration has mistakes; the running one stays in force");
+                let said = "what was in force stays in force";
+                note(&self.repo, &self.clock, "gateway.reload_refused", said).await;
             }
         }
     }

@@ -58,6 +58,13 @@ pub(crate) fn route(method: &Method, path: &str) -> Option<&'static RouteRule> {
     lines(path).find(|rule| rule.method == method)
 }
 
+/// The name of everything that a request may do.
+#[cfg(test)]
+pub(crate) fn all_acts() -> impl Iterator<Item = &'static str> {
+    let lines = ROUTES.iter().copied().flatten();
+    lines.map(|line| line.act).filter(|act| !act.is_empty())
+}
+
 fn lines(path: &str) -> impl Iterator<Item = &'static RouteRule> {
     let tables = ROUTES.iter().copied().flatten();
     tables.filter(move |rule| rule.path == path)

@@ -16,9 +16,10 @@ use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::Chrome;
+use super::audit_shown::{SubjectLink, link_of, phrase};
 use super::{Answer, apart, show};
-use crate::domain::audit::{AuditActor, Subject, SubjectKind};
-use crate::domain::{UserId, Via};
+use crate::domain::audit::AuditActor;
+use crate::domain::{Access, UserId, Via};
 
 /// Entries of a page.
 const PAGE_ROWS: usize = 50;
@@ -42,17 +43,13 @@ struct Row {
     at: When,
     who: String,
     act: String,
+    /// The act in words; empty for one that is not known.
+    said: &'static str,
     subjects: Vec<SubjectLink>,
     more: u32,
     detail: String,
     digest: String,
     network: String,
-}
-
-struct SubjectLink {
-    kind: &'static str,
-    id: String,
-    href: Option<String>,
 }
 
 struct Choice {
@@ -91,8 +88,10 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let c = Chrome::of(&app, &signed, signed.words.t("audit.title"), "audit")?;
         let asked = asked(&query);
         let link = |number: u64| format!("/audit?below={number}{asked}");
+        let rows = found.rows.iter();
+        let rows = rows.map(|row| shown(&app, &signed.access, &c, row));
         let page = AuditPage {
-            rows: found.rows.iter().map(|row| shown(&app, &c, row)).collect(),
+            rows: rows.collect::<Result<_, _>>()?,
             users: users(&app, &query)?,
             periods: periods(&c, &query),
             act: query.get("act").to_owned(),
@@ -175,64 +174,42 @@ fn periods(c: &Chrome, query: &Fields) -> Vec<Choice> {
     PERIODS.into_iter().map(choice).collect()
 }
 
-fn shown(app: &App, c: &Chrome, row: &Numbered) -> Row {
+fn shown(app: &App, access: &Access, c: &Chrome, row: &Numbered) -> Result<Row, Fault> {
     let entry = &row.entry;
-    Row {
+    let subjects = entry.subjects.iter();
+    let subjects = subjects.map(|subject| link_of(app, access, c, subject));
+    Ok(Row {
         number: row.number,
         at: c.when(&entry.at),
-        who: who(app, c, entry.actor),
+        who: who(app, access, c, entry.actor)?,
         act: entry.act.clone(),
-        subjects: entry.subjects.iter().map(link_of).collect(),
+        said: phrase(c.words, &entry.act),
+        subjects: subjects.collect::<Result<_, _>>()?,
         more: entry.more,
         detail: entry.detail.clone(),
         digest: entry
             .digest
             .map_or_else(String::new, |hash| HEXLOWER.encode(&hash)),
         network: entry.network.clone().unwrap_or_default(),
-    }
+    })
 }
 
-fn who(app: &App, c: &Chrome, actor: AuditActor) -> String {
+fn who(app: &App, access: &Access, c: &Chrome, actor: AuditActor) -> Result<String, Fault> {
     let name = |id: UserId| match app.repo().user(id) {
         Ok(Some(user)) => user.name.clone(),
         _ => id.to_string(),
     };
-    match actor {
+    Ok(match actor {
         AuditActor::User(id, Via::Console) => name(id),
         AuditActor::User(id, Via::Program) => c.f1("audit.program", name(id)),
-        AuditActor::Person(_) => c.t("audit.person").to_owned(),
+        AuditActor::Person(id) => match app.contact_for(access, id)? {
+            Some(contact) => contact.full_name(),
+            None => c.t("audit.person").to_owned(),
+        },
         AuditActor::Gateway => c.t("audit.gateway").to_owned(),
         AuditActor::CommandLine => c.t("audit.command_line").to_owned(),
         AuditActor::Nobody => c.t("audit.nobody").to_owned(),
-    }
-}
-
-/// What there is a page of leads to it.
-fn link_of(subject: &Subject) -> SubjectLink {
-    let id = HEXLOWER.encode(&subject.id);
-    let folder = match subject.kind {
-        SubjectKind::Contact => Some("contacts"),
-        SubjectKind::Communication => Some("communications"),
-        SubjectKind::Delivery => Some("deliveries"),
-        SubjectKind::User => Some("users"),
-        SubjectKind::Group => Some("groups"),
-        SubjectKind::Area => Some("areas"),
-        SubjectKind::Campaign => Some("campaigns"),
-        SubjectKind::Thread => Some("inbox"),
-        SubjectKind::Import => Some("contacts/imports"),
-        SubjectKind::Case
-        | SubjectKind::Template
-        | SubjectKind::Filter
-        | SubjectKind::Token
-        | SubjectKind::Session
-        | SubjectKind::Webhook
-        | SubjectKind::Entry => None,
-    };
-    SubjectLink {
-        kind: subject.kind.as_str(),
-        href: folder.map(|folder| format!("/{folder}/{id}")),
-        id,
-    }
+    })
 }
 
 /// `GET /audit/export`

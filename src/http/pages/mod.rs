@@ -3,6 +3,7 @@
 mod areas;
 mod attachments;
 mod audit;
+mod audit_shown;
 mod bundle;
 mod campaigns;
 pub(crate) mod cases;

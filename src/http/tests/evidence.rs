@@ -200,6 +200,9 @@ async fn evidence_is_for_those_who_may_audit_and_see_the_case() {
     assert!(!otto.get(&page).await.body.contains("/evidence.zip"));
     assert_eq!(aud.fetch(&path).await.status, StatusCode::OK);
     let old = world.repo.case(firm.case).unwrap().unwrap();
+    let link = format!("<a href=\"/cases/{}\">{}</a>", firm.case, old.reference);
+    let record = aud.get("/audit").await;
+    record.assert_has(&[&link, "Letter begun"]);
     let mut new = old.value.clone();
     new.restricted = true;
     new.creditors = vec![CaseCreditor {
@@ -211,5 +214,12 @@ async fn evidence_is_for_those_who_may_audit_and_see_the_case() {
     world.repo.store().commit(batch).await.unwrap();
     let before = world.audited().len();
     assert_eq!(aud.get(&path).await.status, StatusCode::NOT_FOUND);
+    let record = aud.get("/audit").await;
+    record.assert_has(&[&firm.case.to_string()]);
+    assert!(
+        !record.body.contains(&link),
+        "the name of a restricted case"
+    );
+    assert!(!record.body.contains(&old.reference));
     assert_eq!(world.audited().len(), before);
 }
