@@ -4,10 +4,11 @@
 use super::draft::title;
 use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
-    Body, Channel, Channels, Communication, CommunicationId, Contact, ContactId, ContactKind,
-    Content, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState, Origin,
-    PhoneNumber, Redacted, Timestamp, UserId,
+    AuditActor, Body, Channel, Channels, Communication, CommunicationId, Contact, ContactId,
+    ContactKind, Content, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState,
+    Origin, PhoneNumber, Redacted, Timestamp, UserId, Via,
 };
+use crate::store::acting::{self, Acting};
 use crate::store::records::Record;
 use crate::store::{Batch, Loaded, RowBatch};
 use crate::tracker::{Making, NewDelivery, make_deliveries, tell_sent, write_log};
@@ -95,14 +96,18 @@ impl Submitter {
         })
     }
 
-    /// Takes a message in. Once this resolves it is durable: then, and only then, say 250.
+    /// Takes a message in, as an act of the account that handed it in. Once this resolves it is
+    /// durable: then, and only then, say 250.
     ///
     /// # Errors
     /// When the store fails; then nothing was taken.
     pub async fn submit_mail(&self, mail: &SubmittedMail) -> Result<CommunicationId, SubmitError> {
+        let actor = AuditActor::User(mail.user, Via::Program);
+        let acting = Acting::new(self.clock.wall(), actor, "mail.submit", None);
         for _ in 0..CONFLICTS_MAX {
             let (batch, id) = self.taking_in(mail)?;
-            match self.repo.store().commit(batch).await {
+            let committing = self.repo.store().commit(batch);
+            match acting::scope(acting.clone(), committing).await {
                 Ok(_) => {
                     tracing::info!(communication = %id, recipients = mail.recipients.len(), size_bytes = mail.message.len(), "message submitted");
                     return Ok(id);

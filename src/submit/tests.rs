@@ -9,7 +9,7 @@ use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{
     Area, AreaId, Audience, Channel, Channels, Contact, ContactId, ContactKind, Content,
     Destination, EmailAddress, Lane, Method, MethodId, MethodKind, MethodState, PhoneNumber,
-    Redacted, Timestamp, UserId,
+    Redacted, Timestamp, UserId, Via,
 };
 use crate::store::{Store, check};
 use crate::tracker::{PromptSettings, Refusal, Room, RoundStep, TrackerError, TrackerSettings};
@@ -342,6 +342,14 @@ async fn a_submitted_mail_finds_people_and_makes_those_it_does_not_know() {
     assert_eq!(calls_and_texts, 2);
     let communication = world.repo.communication(id).unwrap().unwrap();
     assert_eq!(communication.title, "hello");
+    let audited = world.repo.audited(None, u64::MAX, 9).unwrap();
+    assert_eq!(audited.len(), 1);
+    let entry = &audited[0].entry;
+    let by = crate::domain::AuditActor::User(communication.origin.user().unwrap(), Via::Program);
+    assert_eq!((entry.act.as_str(), entry.actor), ("mail.submit", by));
+    let named = |id: &[u8; 16]| entry.subjects.iter().any(|one| one.id == *id);
+    assert!(named(id.as_bytes()) && named(ada.as_bytes()));
+    assert_eq!(entry.digest, Some(*communication.content.as_bytes()));
     // A second mail to the same address finds the correspondent again.
     world
         .submitter

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::domain::{AuditActor, EmailAddress, PhoneNumber, Redacted, ReturnPath, Via};
+use crate::domain::{EmailAddress, PhoneNumber, Redacted, ReturnPath};
 use crate::inbound::{Inbound, InboundError};
 use crate::listener::{
     Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId,
@@ -21,7 +21,6 @@ use crate::proto::mime::submitted::{Additions, complete};
 use crate::proto::smtp::{
     AuthResult, Enhanced, ForwardPath, MailParams, Mailbox, Recipient, Reply, ReversePath,
 };
-use crate::store::acting::{self, Acting};
 use crate::store::{Repo, RepoError, StoreError};
 use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail, Submitter};
 
@@ -217,9 +216,7 @@ impl Doors {
             message: self.completed(&message),
             recipients,
         };
-        let actor = AuditActor::User(user, Via::Program);
-        let acting = Acting::new(self.clock.wall(), actor, "mail.submit", None);
-        match acting::scope(acting, self.submitter.submit_mail(&mail)).await {
+        match self.submitter.submit_mail(&mail).await {
             Ok(id) => Ok(StoredId(id.to_string())),
             Err(SubmitError::Store(error) | SubmitError::Repo(RepoError::Store(error))) => {
                 Err(refusal(&error))
