@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 108] = [
+const ACTS: [&str; 127] = [
     "act.access.refused",
     "act.anonymous.left_out",
     "act.approval.ask",
@@ -48,8 +48,10 @@ const ACTS: [&str; 108] = [
     "act.evidence.make",
     "act.export.audit",
     "act.export.contacts",
+    "act.export.correspondence",
     "act.export.findings",
     "act.export.log",
+    "act.export.search",
     "act.export.statistics",
     "act.filter.change",
     "act.filter.create",
@@ -76,6 +78,7 @@ const ACTS: [&str; 108] = [
     "act.method.correct",
     "act.method.opt_in",
     "act.method.opt_out",
+    "act.method.purposes",
     "act.method.reinstate",
     "act.method.remove",
     "act.method.suspend",
@@ -97,8 +100,14 @@ const ACTS: [&str; 108] = [
     "act.recipients.add_all",
     "act.recipients.clear",
     "act.recipients.remove",
+    "act.second_factor.begin",
+    "act.second_factor.off",
+    "act.second_factor.on",
+    "act.second_factor.reset",
     "act.session.begin",
     "act.session.end",
+    "act.session.end_all",
+    "act.session.end_others",
     "act.session.refused",
     "act.template.change",
     "act.template.create",
@@ -122,6 +131,16 @@ const ACTS: [&str; 108] = [
     "act.user.name",
     "act.user.password",
     "act.user.settings",
+    "act.webhook.change",
+    "act.webhook.create",
+    "act.webhook.delete",
+    "act.webhook.disable",
+    "act.webhook.enable",
+    "act.webhook.end_secret",
+    "act.webhook.resend",
+    "act.webhook.secret",
+    "act.webhook.state",
+    "act.webhook.test",
 ];
 
 /// What an act is called; empty for one that is not known (any more).
