@@ -131,11 +131,16 @@ pub(super) async fn open(stage: &Stage) -> anyhow::Result<()> {
         "We have written to both of your creditors today. Fairholm Law",
     )
     .await?;
+    note(stage, matter, &random).await
+}
+
+/// Writes down that the client rang.
+async fn note(stage: &Stage, matter: Matter, random: &Randomness) -> anyhow::Result<()> {
     let note = NoteInput {
         id: EntryId::new(random.uuid_v7(SystemClock::shared().wall())),
-        client: client.id,
-        case: Some(case),
-        with: client.id,
+        client: matter.client,
+        case: matter.case,
+        with: matter.client,
         direction: EntryDirection::Received,
         kind: EntryKind::Call,
         at: SystemClock::shared().wall(),
@@ -143,6 +148,7 @@ pub(super) async fn open(stage: &Stage) -> anyhow::Result<()> {
         files: Vec::new(),
         link: None,
     };
+    let tracker = stage.daemon.tracker();
     tracker.add_note(&note, stage.operator).await?;
     Ok(())
 }

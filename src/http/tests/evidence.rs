@@ -199,6 +199,11 @@ async fn evidence_is_for_those_who_may_audit_and_see_the_case() {
     assert_eq!(otto.get(&path).await.status, StatusCode::FORBIDDEN);
     assert!(!otto.get(&page).await.body.contains("/evidence.zip"));
     assert_eq!(aud.fetch(&path).await.status, StatusCode::OK);
+    let status = [("status", "on hold".to_owned())];
+    let held = ida
+        .post(&format!("/cases/{}/status", firm.case), &status)
+        .await;
+    assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.body);
     let old = world.repo.case(firm.case).unwrap().unwrap();
     let link = format!("<a href=\"/cases/{}\">{}</a>", firm.case, old.reference);
     let record = aud.get("/audit").await;
