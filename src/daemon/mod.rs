@@ -174,15 +174,20 @@ impl Daemon {
         daemon.open_doors(sockets, rooms.inbound)?;
         let version = env!("CARGO_PKG_VERSION");
         note(&daemon.repo, &daemon.clock, "gateway.start", version).await;
+        daemon.say_ready();
+        Ok(daemon)
+    }
+
+    fn say_ready(&self) {
+        let at = &self.addresses;
         tracing::info!(
-            submission = ?daemon.addresses.submission,
-            submissions = ?daemon.addresses.submissions,
-            mx = ?daemon.addresses.mx,
-            console = ?daemon.addresses.console,
-            public = ?daemon.addresses.public,
+            submission = ?at.submission,
+            submissions = ?at.submissions,
+            mx = ?at.mx,
+            console = ?at.console,
+            public = ?at.public,
             "ready"
         );
-        Ok(daemon)
     }
 
     /// Looks after what changes by itself: readiness, metrics, the certificate's files.

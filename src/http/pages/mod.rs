@@ -233,6 +233,26 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             get(communication::page).post(compose::update),
         )
         .route("/communications/{id}/people/{contact}", get(person::page))
+        .merge(replies())
+        .merge(people())
+        .merge(matters())
+        .merge(files())
+        .route("/search", get(search::page))
+        .route("/search/export", get(search_export::page))
+        .route("/issues", get(issues::page))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .merge(api::router(app))
+        .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
+        .fallback(|| async { Fault::NotFound })
+        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
+}
+
+/// What people wrote back.
+fn replies() -> Router<Arc<App>> {
+    Router::new()
         .route("/inbox", get(inbox::page))
         .route("/inbox/{id}", get(thread::page))
         .route("/inbox/{id}/attach", post(thread_person::attach))
@@ -253,20 +273,6 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             "/inbox/{id}/methods/{method}/correct",
             post(thread_answer::correct),
         )
-        .merge(people())
-        .merge(matters())
-        .merge(files())
-        .route("/search", get(search::page))
-        .route("/search/export", get(search_export::page))
-        .route("/issues", get(issues::page))
-        .route("/assets/{name}", get(assets::serve))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .merge(api::router(app))
-        .route_layer(from_fn_with_state(Arc::clone(app), access::enforce))
-        .fallback(|| async { Fault::NotFound })
-        .method_not_allowed_fallback(|| async { Fault::MethodNotAllowed })
 }
 
 /// What users set for themselves.
