@@ -66,6 +66,9 @@ struct VerifyArguments {
     /// The configuration file.
     #[command(flatten)]
     config: ConfigArgument,
+    /// Check the record of who did what and nothing else.
+    #[arg(long, conflicts_with = "bundle")]
+    audit: bool,
     /// Check this bundle of evidence and nothing else.
     #[arg(long, value_name = "FILE.zip", conflicts_with = "config")]
     bundle: Option<PathBuf>,
@@ -89,7 +92,7 @@ pub fn run() -> ExitCode {
         Command::Tone => tone::run(),
         Command::Verify(asked) => match &asked.bundle {
             Some(bundle) => verify_bundle::run(bundle, asked.key.as_deref()),
-            None => verify::run(&asked.config.config),
+            None => verify::run(&asked.config.config, asked.audit),
         },
     };
     match done {

@@ -13,7 +13,7 @@ use crate::store::{check, engine};
 /// Problems printed.
 const PROBLEMS_PRINTED_MAX: usize = 100;
 
-pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
+pub(super) fn run(path: &Path, audit_alone: bool) -> anyhow::Result<ExitCode> {
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(error) => {
@@ -30,7 +30,11 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
     println!("{files:?}");
     let rows = super::runtime()?.block_on(async {
         let store = open_store(&config).await?;
-        let report = check::check(&store)?;
+        let report = if audit_alone {
+            check::check_audit(&store)?
+        } else {
+            check::check(&store)?
+        };
         store.close().await?;
         anyhow::Ok(report)
     })?;

@@ -18,6 +18,14 @@ pub(crate) struct Page {
     cookie: String,
 }
 
+/// A file that was fetched.
+pub(crate) struct File {
+    pub(crate) status: u16,
+    /// Octets, with the few that stand around them.
+    pub(crate) size: u64,
+    pub(crate) took: Duration,
+}
+
 impl Client {
     /// Logs in.
     pub(crate) fn new(server: SocketAddr) -> Self {
@@ -45,6 +53,26 @@ impl Client {
             "GET {path} HTTP/1.1\r\nhost: t\r\ncookie: {}\r\n\r\n",
             self.cookie
         ))
+    }
+
+    /// Fetches a file on a connection of its own, however it comes.
+    pub(crate) fn file(&self, path: &str) -> File {
+        let began = Instant::now();
+        let server = self.stream.get_ref().peer_addr().unwrap();
+        let mut stream = BufReader::new(TcpStream::connect(server).unwrap());
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncookie: {}\r\n\r\n",
+            self.cookie
+        );
+        stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut status = String::new();
+        stream.read_line(&mut status).unwrap();
+        let size = std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
+        File {
+            status: status.split(' ').nth(1).unwrap().parse().unwrap(),
+            size,
+            took: began.elapsed(),
+        }
     }
 
     /// Sends a form.

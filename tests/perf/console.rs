@@ -113,6 +113,17 @@ pub(crate) async fn start(folder: &Path) -> Served {
     }
 }
 
+impl Served {
+    /// Ends everything and lets go of the state.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        let store = self.repo.store().clone();
+        drop(self);
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        store.close().await.unwrap();
+    }
+}
+
 async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
     let id = UserId::new(random.uuid_v7(START));
     let user = User {

@@ -131,13 +131,20 @@ pub(crate) fn contact(random: &Randomness, number: usize, areas: &[AreaId]) -> C
 }
 
 /// Commits batches one after another, a few under way at a time.
-struct Pipeline {
+pub(crate) struct Pipeline {
     repo: Repo,
     running: VecDeque<JoinHandle<()>>,
 }
 
 impl Pipeline {
-    async fn commit(&mut self, batch: Batch) {
+    pub(crate) fn new(repo: &Repo) -> Self {
+        Self {
+            repo: repo.clone(),
+            running: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn commit(&mut self, batch: Batch) {
         if self.running.len() >= BATCHES_MAX {
             self.running.pop_front().unwrap().await.unwrap();
         }
@@ -147,7 +154,7 @@ impl Pipeline {
         }));
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         for running in self.running {
             running.await.unwrap();
         }
@@ -156,10 +163,7 @@ impl Pipeline {
 
 /// Fills the store.
 pub(crate) async fn fill(repo: &Repo, random: &Randomness, by: UserId, size: Size) -> Filled {
-    let mut pipeline = Pipeline {
-        repo: repo.clone(),
-        running: VecDeque::new(),
-    };
+    let mut pipeline = Pipeline::new(repo);
     let tree = areas(random);
     let leaves: Vec<AreaId> = tree[tree.len().saturating_sub(500)..]
         .iter()

@@ -8,6 +8,7 @@ mod alert;
 mod client;
 mod console;
 mod fill;
+mod firm;
 mod import;
 mod pages;
 
@@ -97,6 +98,12 @@ pub(crate) fn cpu_seconds() -> f64 {
 fn pages_answer_at_this_size() {
     let folder = folder();
     runtime().block_on(pages::run(folder.path(), size(), rounds()));
+}
+
+#[test]
+fn a_firm_finds_and_takes_out_its_letters_at_this_size() {
+    let folder = folder();
+    runtime().block_on(firm::run(folder.path(), size(), rounds()));
 }
 
 #[test]

@@ -88,13 +88,7 @@ impl Report {
 /// # Errors
 /// When the store cannot be read. What is wrong with what it holds stands in the report.
 pub fn check(store: &Store) -> Result<Report> {
-    let mut check = Check {
-        store,
-        report: Report::default(),
-        counters: BTreeMap::new(),
-        people: HashMap::new(),
-        messages: HashMap::new(),
-    };
+    let mut check = Check::new(store);
     check.rows::<Contact>(keys::CONTACT, Check::contact)?;
     check.rows::<Merger>(keys::MERGER, Check::merger)?;
     check.rows::<Gathering>(keys::GATHERING, |_, _| Ok(()))?;
@@ -138,6 +132,16 @@ pub fn check(store: &Store) -> Result<Report> {
     Ok(check.report)
 }
 
+/// Looks at the record of who did what alone: every entry, and how each is bound to those before.
+///
+/// # Errors
+/// When the store cannot be read. What is wrong with what it holds stands in the report.
+pub fn check_audit(store: &Store) -> Result<Report> {
+    let mut check = Check::new(store);
+    check.chain()?;
+    Ok(check.report)
+}
+
 /// A look at a store, under way.
 struct Check<'a> {
     store: &'a Store,
@@ -148,6 +152,18 @@ struct Check<'a> {
     people: HashMap<CommunicationId, u64>,
     /// Messages of each thread, counted.
     messages: HashMap<ThreadId, u32>,
+}
+
+impl<'a> Check<'a> {
+    fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            report: Report::default(),
+            counters: BTreeMap::new(),
+            people: HashMap::new(),
+            messages: HashMap::new(),
+        }
+    }
 }
 
 impl Check<'_> {
