@@ -22,14 +22,14 @@ const BANK: &str = "letters@barkers-bank.example";
 const LENDER: &str = "complaints@quickloan.example";
 const CLIENT: &str = "idris.fairweather@mail.example";
 /// The template of the first letter.
-const TEMPLATE: &str = "DSAR: initial request";
+const TEMPLATE: &str = "General: creditor inquiry";
 
 /// What becomes of mail to the firm's people; none for others.
 pub(super) fn fate(address: &str) -> Option<mx::Behaviour> {
     match address {
         BANK => Some(mx::Behaviour::AcceptThen {
             notice: mx::Notice::Reply {
-                text: "We have your request and will answer within one month.".to_owned(),
+                text: "We have your inquiry and will answer within one month.".to_owned(),
             },
             after: Duration::from_secs(4),
         }),
@@ -114,7 +114,7 @@ pub(super) async fn open(stage: &Stage) -> anyhow::Result<()> {
         client: client.id,
         case: Some(case),
     };
-    request_data(stage, matter, &bank).await?;
+    inquire(stage, matter, &bank).await?;
     write(
         stage,
         matter,
@@ -170,7 +170,7 @@ fn letter(matter: Matter, to: &Contact, channel: Channel) -> anyhow::Result<Draf
 }
 
 /// A letter from a template.
-async fn request_data(stage: &Stage, matter: Matter, to: &Contact) -> anyhow::Result<()> {
+async fn inquire(stage: &Stage, matter: Matter, to: &Contact) -> anyhow::Result<()> {
     let submitter = stage.daemon.submitter();
     let draft = letter(matter, to, Channel::Email)?;
     let id = submitter.save_draft(None, &draft, stage.operator).await?;
@@ -178,7 +178,17 @@ async fn request_data(stage: &Stage, matter: Matter, to: &Contact) -> anyhow::Re
     let template = templates.iter().find(|one| one.name == TEMPLATE);
     let template = template.map(|one| one.id);
     let template = template.ok_or_else(|| anyhow::anyhow!("there is no template {TEMPLATE}"))?;
-    let values = BTreeMap::from([("organisation.name".to_owned(), "Fairholm Law".to_owned())]);
+    let values = [
+        ("organisation.name", "Fairholm Law"),
+        ("user.name", "Dana Marlow"),
+        (
+            "question",
+            "Please confirm the balance and send a copy of the agreement.",
+        ),
+        ("reply_by", "2027-01-31"),
+    ];
+    let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let values = BTreeMap::from(values);
     submitter
         .fill_draft(id, None, template, &values, stage.operator)
         .await?;

@@ -43,18 +43,18 @@ async function contact(page, base, kind, last, email) {
 
 // A client, a creditor, their case, a letter that goes out and a note.
 async function firm(page, base) {
-  const creditor = await contact(page, base, "Creditor", "Barkers Bank", "letters@barkers.example");
-  const client = await contact(page, base, "Client", "Fairweather", "fairweather@mail.example");
+  const creditor = await contact(page, base, "Creditor", "Meridian Finance", "letters@meridian.example");
+  const client = await contact(page, base, "Client", "Longstaff", "longstaff@mail.example");
   await page.goto(`${base}/cases/new?client=${client.split("/").pop()}`);
   await page.getByLabel("What it is about").fill("Two credit cards");
-  await page.locator("select[name=creditor]").first().selectOption({ label: "Barkers Bank" });
+  await page.locator("select[name=creditor]").first().selectOption({ label: "Meridian Finance" });
   await press(page, "Save the case");
   await page.waitForURL(/\/cases\/[0-9a-f]{32}/);
   const of = page.url().split("?")[0];
   const id = of.split("/").pop();
   await page.goto(`${base}/letters/new?case=${id}`);
   const letter = page.url();
-  const way = page.locator("select[name=to] option", { hasText: "Barkers" }).first();
+  const way = page.locator("select[name=to] option", { hasText: "Meridian" }).first();
   await page.locator("select[name=to]").selectOption(await way.getAttribute("value"));
   await press(page, "Write");
   await page.waitForURL(/\/communications\/[0-9a-f]{32}\/edit/);
