@@ -14,6 +14,7 @@ mod names;
 mod policy;
 mod public;
 mod reader;
+mod retention;
 mod secret;
 mod server;
 mod sms;
@@ -34,6 +35,7 @@ pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
 pub use policy::{Approval, Category, Notices, Reminders, Schedule, Suspension};
 pub use public::Public;
+pub use retention::Retention;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{BindMode, DefaultAlphabet, ReceiptIdFormat, Segmentation, Sms, SmsBind};
@@ -81,6 +83,8 @@ pub struct Config {
     pub correspondence: Correspondence,
     /// News for programs.
     pub webhooks: Webhooks,
+    /// How long what was said is kept.
+    pub retention: Retention,
     /// The console.
     pub console: Console,
     /// The pages for people themselves.
@@ -167,6 +171,7 @@ impl Config {
                 self.correspondence != other.correspondence,
             ),
             ("webhooks", self.webhooks != other.webhooks),
+            ("retention", self.retention != other.retention),
             ("console", self.console != other.console),
             ("public", self.public != other.public),
             ("log", self.log != other.log),
@@ -206,6 +211,7 @@ impl Config {
             cases: Cases::read(&root.section("cases")),
             correspondence: Correspondence::read(&root.section("correspondence")),
             webhooks: Webhooks::read(&root.section("webhooks")),
+            retention: Retention::read(&root.section("retention")),
             console: Console::read(&root.section("console")),
             log: Log::read(&root.section("log")),
             server,

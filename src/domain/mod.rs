@@ -37,6 +37,7 @@ pub mod public_links;
 pub mod reason;
 pub mod redacted;
 pub mod reminder;
+pub mod retention;
 pub mod return_path;
 pub mod second_factor;
 pub mod segments;
