@@ -201,6 +201,8 @@ pub const NOTIFICATIONS_WAITING: &[u8] = b"#W";
 pub const NOTIFICATIONS_DONE: &[u8] = b"#D";
 /// Rows that the full-text index has still to hear of, by their keys.
 pub const SEARCH_TODO: &[u8] = b"zt";
+/// Blobs that a row which is gone has named, by id.
+pub const LOOSE_BLOB: &[u8] = b"zb";
 /// Facts about the installation: keys made at first start.
 pub const SETTING: &[u8] = b"x.";
 
@@ -667,6 +669,12 @@ pub fn unread_of(user: Option<UserId>) -> Key {
 fn assignee(user: Option<UserId>) -> [u8; 16] {
     user.map_or([0; 16], |user| *user.as_bytes())
 }
+/// That a row which is gone has named this blob.
+#[must_use]
+pub fn loose_blob(id: BlobId) -> Key {
+    row(LOOSE_BLOB, id.as_bytes())
+}
+
 /// Word that the row under this key has changed.
 #[must_use]
 pub fn search_todo(row: &[u8]) -> Key {

@@ -11,6 +11,7 @@ mod inbox_rows;
 pub mod keys;
 mod list_rows;
 mod lists;
+mod loose;
 mod person_rows;
 mod program_rows;
 mod quota;
@@ -26,6 +27,7 @@ pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use quota::Quota;
+pub use loose::{LooseBatch, LooseBlob};
 pub use repo::Find;
 pub use repo::{
     AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,

@@ -405,6 +405,7 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::API_REQUESTS, "number of api requests"),
     (keys::SETTING, "setting"),
     (keys::SEARCH_TODO, "what search has to hear of"),
+    (keys::LOOSE_BLOB, "blob that may go"),
     (keys::ROUND_BY_QUEUE_ID, "rounds by queue id"),
     (keys::THREAD, "thread"),
     (keys::THREAD_BY_STATE, "threads by state"),

@@ -32,6 +32,14 @@ impl Unsynced {
             Self::Few(_) | Self::Many => *self = Self::Many,
         }
     }
+
+    /// Its file is about to go.
+    pub(crate) fn forget(&mut self, id: BlobId) {
+        match self {
+            Self::Few(ids) => ids.retain(|known| *known != id),
+            Self::Many => {}
+        }
+    }
 }
 
 /// The blobs' folder.
@@ -93,6 +101,16 @@ impl BlobFiles {
         }
         self.put(id, bytes)?;
         Ok(true)
+    }
+
+    /// Removes the file for good; one that is not there is no error.
+    pub(crate) fn remove(&self, id: BlobId) -> io::Result<()> {
+        let path = self.path(id);
+        remove_if_there(&path)?;
+        match path.parent().filter(|shelf| shelf.is_dir()) {
+            Some(shelf) => sync_dir(shelf),
+            None => Ok(()),
+        }
     }
 
     /// Makes these files durable.

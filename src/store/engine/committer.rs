@@ -21,8 +21,9 @@ use super::index::{self, Index};
 use super::options::{FaultPoint, OpenOptions};
 use super::plan::Plan;
 use super::snapshot::Snapshot;
+use super::sweep::{Sweep, SweepWatch, Swept};
 use super::writer::{Done, Write, WriteError, Writer};
-use super::{Batch, Result, Sequence, StoreError};
+use super::{Batch, BlobId, Result, Sequence, StoreError};
 
 /// Most batches that share one sync.
 const GROUP_BATCHES_MAX: usize = 256;
@@ -39,7 +40,14 @@ const CALM_INTERVAL: Duration = Duration::from_millis(500);
 /// What the committer is asked.
 pub(crate) enum Request {
     Commit(Waiting),
+    Sweep(Ask),
     Close(oneshot::Sender<Result<()>>),
+}
+
+/// What is asked about blobs that may go.
+pub(crate) enum Ask {
+    Begin(Vec<BlobId>, oneshot::Sender<Result<Sweep>>),
+    End(Sweep, Vec<BlobId>, oneshot::Sender<Result<Swept>>),
 }
 
 /// A batch and the task that waits for it.
@@ -106,6 +114,7 @@ pub(crate) struct Committer {
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) lock: FolderLock,
     pub(crate) under_way: UnderWay,
+    pub(crate) sweep: SweepWatch,
 }
 
 /// What the committer has begun.
@@ -130,6 +139,10 @@ impl Committer {
         while closing.is_none() {
             closing = match waits.block_on(self.event()) {
                 Event::Asked(Request::Commit(first)) => self.gather(first),
+                Event::Asked(Request::Sweep(ask)) => {
+                    self.sweep(ask);
+                    None
+                }
                 Event::Asked(Request::Close(reply)) => Some(reply),
                 Event::Written(done) => self.end_write(done, waits),
                 Event::Calm => {
@@ -193,6 +206,7 @@ impl Committer {
         while !self.under_way.next.is_full() {
             match self.requests.try_recv() {
                 Ok(Request::Commit(waiting)) => self.decide(waiting),
+                Ok(Request::Sweep(ask)) => self.sweep(ask),
                 Ok(Request::Close(reply)) => return Some(reply),
                 Err(_) => break,
             }
@@ -210,6 +224,7 @@ impl Committer {
             None => self.index.get(key),
         };
         next.size_bytes += waiting.batch.size_bytes();
+        self.sweep.notice(&waiting.batch);
         let accepted = next.plan.accept(waiting.batch, &self.identity, read);
         let before = writing.as_ref().map_or(0, |writing| writing.plan.accepted);
         let sequence = Sequence::new(self.last + before + next.plan.accepted);

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use super::blobs::{BlobFiles, Unsynced};
 use super::clean::CleanMark;
-use super::committer::{Committer, Request, UnderWay, Waiting};
+use super::committer::{Ask, Committer, Request, UnderWay, Waiting};
 use super::files::Layout;
 use super::history::History;
 use super::index::{self, Index};
@@ -18,10 +18,11 @@ use super::journal::{Journal, Sealed};
 use super::options::OpenOptions;
 use super::recover::recover;
 use super::segment::End;
+use super::sweep::{Sweep, SweepWatch};
 use super::writer::Writer;
 use super::{
     Batch, BlobId, CloseFuture, CommitFuture, Engine, Key, KeyRange, Result, Sequence, StoreError,
-    Value,
+    SweepFuture, SweptFuture, Value,
 };
 
 /// Most batches that wait for the committer; more wait in their tasks.
@@ -97,6 +98,7 @@ impl DurableEngine {
             requests: inbox,
             lock,
             under_way: UnderWay::default(),
+            sweep: SweepWatch::default(),
         };
         let thread = thread::Builder::new()
             .name("store-commit".into())
@@ -129,6 +131,17 @@ impl DurableEngine {
             .send(Request::Commit(waiting))
             .await
             .map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn ask_to_sweep<T>(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<Result<T>>) -> Ask,
+    ) -> Result<T> {
+        let requests = self.requests.as_ref().ok_or(StoreError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = requests.send(Request::Sweep(ask(reply))).await;
+        sent.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -214,6 +227,14 @@ impl Engine for DurableEngine {
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(self.submit(batch))
+    }
+
+    fn begin_sweep(&self, candidates: Vec<BlobId>) -> SweepFuture<'_> {
+        Box::pin(self.ask_to_sweep(|reply| Ask::Begin(candidates, reply)))
+    }
+
+    fn end_sweep(&self, sweep: Sweep, unnamed: Vec<BlobId>) -> SweptFuture<'_> {
+        Box::pin(self.ask_to_sweep(|reply| Ask::End(sweep, unnamed, reply)))
     }
 
     fn identity(&self) -> &[u8; 16] {

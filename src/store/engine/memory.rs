@@ -7,9 +7,10 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::plan::Plan;
+use super::sweep::{Sweep, SweepWatch, Swept};
 use super::{
     Batch, BlobId, CloseFuture, CommitFuture, Engine, Key, KeyRange, Result, Sequence, StoreError,
-    Value,
+    SweepFuture, SweptFuture, Value,
 };
 
 /// A state in memory is like every other.
@@ -20,6 +21,7 @@ struct State {
     rows: BTreeMap<Key, Value>,
     blobs: HashMap<BlobId, Bytes>,
     sequence: Sequence,
+    sweep: SweepWatch,
     closed: bool,
 }
 
@@ -48,6 +50,7 @@ impl MemoryEngine {
     fn apply(&self, batch: Batch) -> Result<Sequence> {
         let mut state = self.write();
         state.check_open()?;
+        state.sweep.notice(&batch);
         let mut plan = Plan::default();
         plan.accept(batch, &IDENTITY, |key| Ok(state.rows.get(key).cloned()))?;
         for (key, effect) in plan.effects {
@@ -118,6 +121,29 @@ impl Engine for MemoryEngine {
 
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(async move { self.apply(batch) })
+    }
+
+    fn begin_sweep(&self, candidates: Vec<BlobId>) -> SweepFuture<'_> {
+        Box::pin(async move {
+            let mut state = self.write();
+            state.check_open()?;
+            Ok(state.sweep.begin(candidates))
+        })
+    }
+
+    fn end_sweep(&self, sweep: Sweep, unnamed: Vec<BlobId>) -> SweptFuture<'_> {
+        Box::pin(async move {
+            let mut state = self.write();
+            state.check_open()?;
+            let removed = state.sweep.end(&sweep, unnamed);
+            for id in &removed {
+                state.blobs.remove(id);
+            }
+            Ok(Swept {
+                removed,
+                compacted_through: state.sequence,
+            })
+        })
     }
 
     fn identity(&self) -> &[u8; 16] {

@@ -28,6 +28,9 @@ mod recover;
 mod segment;
 mod slices;
 mod snapshot;
+mod sweep;
+#[cfg(test)]
+mod sweep_tests;
 mod verify;
 mod writer;
 
@@ -59,6 +62,7 @@ pub use limits::{
 pub use options::{FaultHook, FaultPoint, OpenOptions};
 pub use queue::{Claim, queue_key, queue_key_parts};
 pub use range::KeyRange;
+pub use sweep::{Needles, SWEEP_BLOBS_MAX, Sweep, Swept};
 pub use verify::{Report, verify};
 
 /// A key: ordered as bytes, 1 to [`KEY_SIZE_MAX`] bytes, the first not zero.
@@ -92,6 +96,10 @@ impl Sequence {
 
 /// A commit under way: resolves once the batch is durable and visible.
 pub(crate) type CommitFuture<'a> = Pin<Box<dyn Future<Output = Result<Sequence>> + Send + 'a>>;
+/// The beginning of a sweep under way.
+pub(crate) type SweepFuture<'a> = Pin<Box<dyn Future<Output = Result<Sweep>> + Send + 'a>>;
+/// The end of a sweep under way.
+pub(crate) type SweptFuture<'a> = Pin<Box<dyn Future<Output = Result<Swept>> + Send + 'a>>;
 /// A close under way.
 pub(crate) type CloseFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -103,6 +111,8 @@ pub(crate) trait Engine: Send + Sync {
     fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
     fn commit(&self, batch: Batch) -> CommitFuture<'_>;
+    fn begin_sweep(&self, candidates: Vec<BlobId>) -> SweepFuture<'_>;
+    fn end_sweep(&self, sweep: Sweep, unnamed: Vec<BlobId>) -> SweptFuture<'_>;
     fn identity(&self) -> &[u8; 16];
     fn watch_commits(&self) -> watch::Receiver<Sequence>;
     fn close(&self) -> CloseFuture<'_>;
@@ -269,6 +279,24 @@ impl Store {
     /// The bytes of a blob, checked against its id.
     pub fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         self.engine.get_blob(id)
+    }
+
+    /// Begins to let go of blobs: of these, at most [`SWEEP_BLOBS_MAX`], those that no row names
+    /// are deleted when [`Store::end_sweep`] is told of them. What is committed meanwhile and
+    /// names or carries one keeps it. Whoever reads rows after this sees all that was committed
+    /// before it.
+    pub async fn begin_sweep(&self, mut candidates: Vec<BlobId>) -> Result<Sweep> {
+        candidates.truncate(SWEEP_BLOBS_MAX);
+        let sweep = self.engine.begin_sweep(candidates).await?;
+        // What was decided before is visible once this is.
+        self.engine.commit(Batch::new()).await?;
+        Ok(sweep)
+    }
+
+    /// Deletes those of a sweep's blobs that are said to be named by no row, unless one of them
+    /// has been named since it began. While the journal is being compacted none is.
+    pub async fn end_sweep(&self, sweep: Sweep, unnamed: Vec<BlobId>) -> Result<Swept> {
+        self.engine.end_sweep(sweep, unnamed).await
     }
 
     /// Leases up to `n` entries of a lane that are due at `now` and not

@@ -54,6 +54,8 @@ pub enum FaultPoint {
     JournalSync,
     /// It is durable; a blob is about to be moved to its file.
     BlobWrite,
+    /// The file of a blob that nothing names is about to be removed.
+    BlobRemove,
     /// The group is about to be applied to the index.
     IndexApply,
     /// The group is applied; the answers are about to be given.

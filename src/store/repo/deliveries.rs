@@ -15,10 +15,7 @@ impl Repo {
     }
 
     /// The deliveries among which this one is kept.
-    pub(in crate::store) fn delivery_set(
-        &self,
-        id: DeliveryId,
-    ) -> Result<Option<Loaded<DeliverySet>>> {
+    pub fn delivery_set(&self, id: DeliveryId) -> Result<Option<Loaded<DeliverySet>>> {
         self.load(&keys::delivery_set(id.set()))
     }
 

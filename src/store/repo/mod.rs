@@ -128,6 +128,20 @@ impl Repo {
         })
     }
 
+    /// Every row of a kind, by its tag, in the order of keys.
+    pub fn every<T: Row>(
+        &self,
+        tag: &[u8],
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<T>>> {
+        let mut range = KeyRange::prefix(tag);
+        if let Some(after) = after {
+            range = range.after(after);
+        }
+        self.rows(range, limit)
+    }
+
     fn count(&self, key: Key) -> Result<u64> {
         Ok(u64::try_from(self.store.get_counter(&key)?).unwrap_or(0))
     }

@@ -7,10 +7,12 @@ use tokio::sync::mpsc::error::TryRecvError;
 use super::super::blobs::Unsynced;
 use super::super::compact::Compaction;
 use super::super::history::History;
+use super::super::options::FaultPoint;
 use super::super::recover::recover;
 use super::super::snapshot::Snapshot;
-use super::super::{Result, StoreError};
-use super::{Committer, HEAL_INTERVAL, Healed, Request, turn_away};
+use super::super::sweep::{Sweep, Swept};
+use super::super::{BlobId, Result, Sequence, StoreError};
+use super::{Ask, Committer, HEAL_INTERVAL, Healed, Request, turn_away};
 
 impl Committer {
     /// Brings the index back after it failed. Newcomers are refused meanwhile.
@@ -36,6 +38,8 @@ impl Committer {
                 match self.requests.try_recv() {
                     Ok(Request::Close(reply)) => return Healed::Closing(reply),
                     Ok(Request::Commit(waiting)) => turn_away(vec![waiting], &error),
+                    // Whoever sweeps asks again another day.
+                    Ok(Request::Sweep(_)) => {}
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return Healed::Not(error),
                 }
@@ -53,6 +57,36 @@ impl Committer {
         )?;
         self.index.replace(recovered.db);
         Ok(())
+    }
+
+    /// Begins or ends a sweep of blobs; in between, every batch that is decided is looked through.
+    pub(super) fn sweep(&mut self, ask: Ask) {
+        match ask {
+            Ask::Begin(candidates, reply) => {
+                let _ = reply.send(Ok(self.sweep.begin(candidates)));
+            }
+            Ask::End(sweep, unnamed, reply) => {
+                let _ = reply.send(self.end_sweep(&sweep, unnamed));
+            }
+        }
+    }
+
+    fn end_sweep(&mut self, sweep: &Sweep, unnamed: Vec<BlobId>) -> Result<Swept> {
+        let mut removed = self.sweep.end(sweep, unnamed);
+        // It is making files durable, and must find them.
+        if self.under_way.compaction.is_some() {
+            removed.clear();
+        }
+        for id in &removed {
+            self.options.fault_hook.at(FaultPoint::BlobRemove)?;
+            self.unsynced.forget(*id);
+            self.blobs.remove(*id)?;
+        }
+        let compacted = self.snapshot.as_ref();
+        Ok(Swept {
+            removed,
+            compacted_through: Sequence::new(compacted.map_or(0, |snapshot| snapshot.sequence)),
+        })
     }
 
     /// Starts a compaction if one is due, and the journal has grown to `least_bytes`.
