@@ -7,6 +7,7 @@ mod heartbeat;
 mod intake;
 mod lanes;
 mod note;
+mod retention;
 mod rooms;
 mod search;
 mod sessions;
@@ -211,6 +212,7 @@ impl Daemon {
             self.stops.failed.clone(),
         ));
         tasks.spawn(sweep::run(self.tracker.clone(), stop()));
+        tasks.spawn(retention::run(self.tracker.clone(), stop()));
         tasks.spawn(self.search.clone().run(stop()));
         tasks.spawn(tls::watch(
             Arc::clone(&self.tls),
@@ -403,6 +405,7 @@ impl Daemon {
             return Vec::new();
         }
         self.tracker.replace_settings(state::tracker_settings(&new));
+        self.tracker.replace_retention(state::retention_rules(&new));
         self.submitter
             .replace_settings(state::submit_settings(&new));
         self.submitter
@@ -447,13 +450,14 @@ impl Daemon {
 }
 
 /// Sections that take effect on SIGHUP.
-const RELOADED_SECTIONS: [&str; 6] = [
+const RELOADED_SECTIONS: [&str; 7] = [
     "category",
     "reminders",
     "suspension",
     "notices",
     "approval",
     "schedule",
+    "retention",
 ];
 /// Time that attempts get to say what became of them when they are cut short.
 const ABORT_MAX: Duration = Duration::from_secs(5);

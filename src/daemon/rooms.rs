@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use super::search::open_search;
 use super::state::{
-    evidence_signer, open_store, reply_notices, signing_key, submit_settings, sync_accounts,
-    tracker_settings,
+    evidence_signer, open_store, reply_notices, retention_rules, signing_key, submit_settings,
+    sync_accounts, tracker_settings,
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -53,6 +53,7 @@ impl Rooms {
             tracker_settings(config),
         )
         .with_metrics(Arc::clone(metrics));
+        tracker.replace_retention(retention_rules(config));
         let submitter = Submitter::new(
             repo.clone(),
             clock.clone(),

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::{Config, Engine, SecondFactor};
 use crate::domain::reminder::ReminderPlan;
+use crate::domain::retention::RetentionRules;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
 use crate::evidence::Signer;
@@ -88,6 +89,17 @@ pub(super) fn tracker_settings(config: &Config) -> TrackerSettings {
             check_phone_subject: config.notices.phone_failed_subject.clone(),
             check_phone_text: with_link(&config.notices.phone_failed_email, config),
         },
+    }
+}
+
+/// How long things are kept, in the days of the installation's zone.
+pub(super) fn retention_rules(config: &Config) -> RetentionRules {
+    let settings = &config.retention;
+    RetentionRules {
+        correspondence_years: settings.correspondence_years,
+        everything_else_years: Some(settings.everything_else_years).filter(|years| *years > 0),
+        automatic: settings.automatic,
+        zone: zone(config),
     }
 }
 

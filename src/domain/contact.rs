@@ -6,7 +6,7 @@ use super::method::{Method, MethodKind, MethodState};
 use super::redacted::Redacted;
 use super::status::Channel;
 use super::timestamp::Timestamp;
-use super::wishes::Wishes;
+use super::wishes::{Consent, ProofKind, Wishes};
 
 /// Most methods one contact may have.
 pub const METHODS_MAX: usize = 8;
@@ -104,6 +104,28 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// Lets go of all that says who it is: names, methods, area, groups, fields and wishes. What
+    /// stays is that it wants nothing more.
+    pub fn forget(&mut self, now: Timestamp, proof: ProofKind) {
+        self.first_name = Redacted::default();
+        self.last_name = Redacted::default();
+        self.area = None;
+        self.methods.clear();
+        self.issue_since = None;
+        self.groups.clear();
+        self.custom.clear();
+        self.import = None;
+        self.wishes = Wishes::default();
+        self.wishes.decide(Consent {
+            channel: None,
+            category: None,
+            given: false,
+            at: now,
+            proof,
+            note: Redacted::default(),
+        });
+    }
+
     /// First and last name, or a dash when neither is known.
     #[must_use]
     pub fn full_name(&self) -> String {

@@ -20,6 +20,7 @@ mod news;
 mod prompt;
 mod receipts;
 mod recipients;
+mod retention;
 mod rounds;
 mod tickets;
 mod tokens;
@@ -53,6 +54,7 @@ pub use news::{may_be_told, tell_programs, tell_sent};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use recipients::Gathered;
+pub use retention::{Counts, Erased, Expiry, OWING_LISTED_MAX, Owing, OwingList, Progress, Scope};
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use tokens::{Begun, NewToken, TOKENS_READ_MAX};
@@ -152,6 +154,7 @@ pub struct Tracker {
     metrics: Option<Arc<Metrics>>,
     /// One for many people each: two messages of one person are put into threads one by one.
     threading: Arc<[tokio::sync::Mutex<()>; inbox::LOCKS]>,
+    retention: Arc<retention::Retention>,
 }
 
 impl std::fmt::Debug for Tracker {
@@ -178,6 +181,7 @@ impl Tracker {
             notices,
             metrics: None,
             threading: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),
+            retention: Arc::default(),
         }
     }
 

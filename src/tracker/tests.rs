@@ -3,6 +3,7 @@
 
 mod audit;
 mod cases;
+mod retention;
 mod statuses;
 
 use std::sync::Arc;

@@ -16,8 +16,8 @@ use super::frame::{Asked, Frame};
 use super::visit::{Visitor, VisitorForm};
 use super::{Answer, Site, guard, me, show_as, visit};
 use crate::domain::{
-    Actor, Consent, Contact, ContactChange, Direction, LogEvent, Message, Method, ProofKind,
-    Redacted, Timestamp, Wishes,
+    Actor, Contact, ContactChange, Direction, LogEvent, Message, Method, ProofKind, Timestamp,
+    Wishes,
 };
 use crate::store::Repo;
 
@@ -90,22 +90,7 @@ fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
     for change in [ContactChange::ConsentWithdrawn, ContactChange::Edited] {
         log.push(LogEvent::changed(change, None, Actor::Person));
     }
-    contact.first_name = Redacted::default();
-    contact.last_name = Redacted::default();
-    contact.area = None;
-    contact.methods.clear();
-    contact.groups.clear();
-    contact.custom.clear();
-    contact.import = None;
-    contact.wishes = Wishes::default();
-    contact.wishes.decide(Consent {
-        channel: None,
-        category: None,
-        given: false,
-        at: now,
-        proof: ProofKind::SelfService,
-        note: Redacted::default(),
-    });
+    contact.forget(now, ProofKind::SelfService);
     log
 }
 

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::EntryList;
 use crate::store::check::check;
 
-const BY: Actor = Actor::User(UserId::from_bytes([1; 16]));
+pub(super) const BY: Actor = Actor::User(UserId::from_bytes([1; 16]));
 
 impl World {
     pub(super) async fn party(&self, name: &str, kind: ContactKind) -> Contact {
@@ -161,7 +161,12 @@ async fn cases_go_along_with_a_contact_that_is_taken_over() {
 
 impl World {
     /// A letter about a case, on its way by email.
-    async fn letter(&self, to: &Contact, client: &Contact, case: Option<CaseId>) -> DeliveryId {
+    pub(super) async fn letter(
+        &self,
+        to: &Contact,
+        client: &Contact,
+        case: Option<CaseId>,
+    ) -> DeliveryId {
         let now = crate::clock::Clock::wall(&*self.clock);
         let id = CommunicationId::new(self.random.uuid_v7(now));
         let mut batch = Batch::new();
@@ -204,7 +209,7 @@ impl World {
         made[0]
     }
 
-    async fn answer(&self, from: &Contact, answers: Option<DeliveryId>) -> EntryId {
+    pub(super) async fn answer(&self, from: &Contact, answers: Option<DeliveryId>) -> EntryId {
         let mut base = Batch::new();
         let body = base.blob("We have your letter.");
         let now = crate::clock::Clock::wall(&*self.clock);
@@ -229,7 +234,7 @@ impl World {
         Entry::id_of_message(id)
     }
 
-    fn listed(&self, list: EntryList) -> Vec<EntryId> {
+    pub(super) fn listed(&self, list: EntryList) -> Vec<EntryId> {
         let mut walk = self.repo.entries(list, None).unwrap();
         let mut ids = Vec::new();
         while let Some((_, id)) = walk.step_id().unwrap() {
