@@ -100,6 +100,9 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
     if c.may(Permission::Audit) {
         administration.push(entry("/audit", "audit", "eye", "audit.title"));
     }
+    if c.may_retain() && c.whole {
+        administration.push(entry("/retention", "retention", "clock", "retention.title"));
+    }
     if !administration.is_empty() {
         groups.push(Group {
             label: "nav.administration",

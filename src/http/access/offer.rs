@@ -47,6 +47,10 @@ impl Chrome {
         self.may(Permission::Audit)
     }
 
+    pub(crate) const fn may_retain(&self) -> bool {
+        self.may(Permission::Retain)
+    }
+
     pub(crate) const fn may_administer(&self) -> bool {
         self.may(Permission::Administer)
     }

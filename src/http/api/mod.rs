@@ -41,6 +41,7 @@ mod people;
 pub(crate) mod problem;
 pub(super) mod rate;
 mod recipients;
+mod retention;
 mod search;
 mod sending;
 mod sessions;
@@ -184,6 +185,9 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(correspondence::get))
         .routes(routes!(correspondence::file))
         .routes(routes!(correspondence::note))
+        .routes(routes!(retention::get))
+        .routes(routes!(retention::delete))
+        .routes(routes!(retention::erase))
 }
 
 fn user_routes() -> OpenApiRouter<Arc<App>> {

@@ -51,6 +51,7 @@ mod recipients;
 mod recontact;
 mod related;
 mod remove_method;
+pub(crate) mod retention;
 mod review;
 mod review_notes;
 mod search;
@@ -303,6 +304,15 @@ fn matters() -> Router<Arc<App>> {
             get(cases::ask).post(cases::set_status),
         )
         .route("/cases/{id}/hold", post(cases::hold))
+        .route("/retention", get(retention::page))
+        .route(
+            "/retention/delete",
+            get(retention::ask).post(retention::delete),
+        )
+        .route(
+            "/contacts/{id}/erase",
+            get(retention::ask_erase).post(retention::erase),
+        )
         .route("/correspondence", get(correspondence::all))
         .route("/correspondence/export", get(correspondence::export::all))
         .route(

@@ -30,6 +30,7 @@ mod mail_html;
 mod people;
 mod recipients;
 mod recontact;
+mod retention;
 mod routes;
 mod scopes;
 mod search;

@@ -22,18 +22,18 @@ const PAGES_MAX = 150;
 // Files, and what ends the session.
 const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|download|raw|preview|speech|data|files)(\/|$|\?|\.)|\/attachments\/[0-9]|\/(log|audit|search|correspondence)\/export|\/cases\/[0-9a-f]+\/export|\/export\/file/;
 
-// Every page of the console but three: logging in, its code, and contacting again those who were not reached,
-// which is offered only an hour after something was sent.
+// Every page of the console but four: logging in, its code, contacting again those who were not reached,
+// which is offered only an hour after something was sent, and deleting what is due, after years.
 const PAGES = [
   "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/cases/ID", "/cases/ID/edit", "/cases/ID/log", "/cases/ID/status",
   "/correspondence", "/correspondence/ID", "/contacts/ID/correspondence", "/contacts/ID/timeline",
-  "/letters/new", "/notes/new", "/communications/ID/template", "/search", "/campaigns", "/campaigns/ID", "/communications",
+  "/letters/new", "/notes/new", "/communications/ID/template", "/search", "/retention", "/campaigns", "/campaigns/ID", "/communications",
   "/communications/new", "/communications/ID", "/communications/ID/attachments",
   "/communications/ID/delete", "/communications/ID/edit", "/communications/ID/follow",
   "/communications/ID/people/ID", "/communications/ID/review", "/contacts", "/contacts/duplicates",
   "/contacts/export", "/contacts/import", "/contacts/imports/ID", "/contacts/imports/ID/columns",
   "/contacts/imports/ID/undo", "/contacts/new", "/contacts/ID", "/contacts/ID/edit",
-  "/contacts/ID/log", "/contacts/ID/merge", "/contacts/ID/methods/ID/remove", "/deliveries/ID",
+  "/contacts/ID/erase", "/contacts/ID/log", "/contacts/ID/merge", "/contacts/ID/methods/ID/remove", "/deliveries/ID",
   "/filters", "/filters/ID/delete", "/groups", "/groups/ID", "/groups/ID/delete", "/inbox",
   "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/templates", "/templates/new",
   "/templates/ID", "/templates/ID/edit", "/users", "/users/new",

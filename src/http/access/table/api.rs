@@ -315,6 +315,13 @@ pub(super) const MATTERS: &[RouteRule] = &[
     post("/api/v1/cases/{id}/status", P::HandleCases, "case.status"),
     read("/api/v1/cases/{id}/correspondence", P::See),
     read("/api/v1/contacts/{id}/correspondence", P::See),
+    everywhere(read("/api/v1/retention", P::Retain)),
+    everywhere(post(
+        "/api/v1/retention/delete",
+        P::Retain,
+        "retention.delete",
+    )),
+    post("/api/v1/contacts/{id}/erase", P::Retain, "contact.erase"),
     read("/api/v1/correspondence", P::See),
     take(
         "/api/v1/correspondence/export",

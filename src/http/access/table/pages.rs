@@ -322,6 +322,11 @@ pub(super) const MATTERS: &[RouteRule] = &[
     read("/cases/{id}/status", P::HandleCases),
     post("/cases/{id}/status", P::HandleCases, "case.status"),
     post("/cases/{id}/hold", P::Retain, "case.hold"),
+    everywhere(read("/retention", P::Retain)),
+    everywhere(read("/retention/delete", P::Retain)),
+    everywhere(post("/retention/delete", P::Retain, "retention.delete")),
+    read("/contacts/{id}/erase", P::Retain),
+    post("/contacts/{id}/erase", P::Retain, "contact.erase"),
     read("/correspondence", P::See),
     take("/correspondence/export", P::Export, "export.correspondence"),
     take(
