@@ -26,8 +26,8 @@ pub use audit_rows::AuditBatch;
 pub use delivery_rows::DeliveryBatch;
 pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
-pub use quota::Quota;
 pub use loose::{LooseBatch, LooseBlob};
+pub use quota::Quota;
 pub use repo::Find;
 pub use repo::{
     AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,
