@@ -5,6 +5,7 @@
 //! `$CREDENTIALS_DIRECTORY`. Secrets come from files or credentials and are
 //! never printed. `config/tocsin.toml` lists every key with its default.
 
+mod alerts;
 mod cases;
 mod console;
 mod email;
@@ -28,6 +29,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use alerts::{Alerts, Receiver};
 pub use cases::{Cases, Correspondence};
 pub use console::{Console, Log, LogFormat, SecondFactor};
 pub use email::{Email, Relay, Retry, Route, TlsMode};
@@ -81,6 +83,8 @@ pub struct Config {
     pub cases: Cases,
     /// Correspondence with clients and creditors.
     pub correspondence: Correspondence,
+    /// Alerts of other programs.
+    pub alerts: Alerts,
     /// News for programs.
     pub webhooks: Webhooks,
     /// How long what was said is kept.
@@ -170,6 +174,7 @@ impl Config {
                 "correspondence",
                 self.correspondence != other.correspondence,
             ),
+            ("alerts", self.alerts != other.alerts),
             ("webhooks", self.webhooks != other.webhooks),
             ("retention", self.retention != other.retention),
             ("console", self.console != other.console),
@@ -196,6 +201,7 @@ impl Config {
         let config = Config {
             public: Public::read(&root.section("public"), &email.from_name),
             approval: Approval::read(&root.section("approval"), &categories),
+            alerts: Alerts::read(&root.section("alerts"), &categories),
             schedule: Schedule::read(&root.section("schedule")),
             store: Store::read(&root.section("store")),
             listen: Listen::read(&root.section("listen")),

@@ -358,7 +358,7 @@ fn a_reload_can_tell_what_differs() {
         [submission]\nauth_failures_max = 1\n[email]\nport = 26\n[sms]\nsegments_max = 1\n[approval]\nabove_people = 9\n[schedule]\nlate_max = \"2h\"\n\
         [voice]\nrepeat = 1\n[[category]]\nname = \"a\"\n[reminders]\nafter = []\n\
         [suspension]\nsoft_failures = 1\n[notices]\nenabled = false\n[cases]\nreference = \"{number}\"\n[correspondence]\noverdue_hours = 9\n[retention]\ncorrespondence_years = 7\n\
-        [webhooks]\nallow_networks = [\"10.0.0.0/8\"]\n[console]\nlogin_failures_max = 1\n[public]\nsign_up = false\n[log]\nlevel = \"warn\"\n[server]\ntime_zone = \"Europe/London\"";
+        [[alerts.receiver]]\nname = \"ops\"\ncategory = \"a\"\ngroups = [\"On call\"]\n[webhooks]\nallow_networks = [\"10.0.0.0/8\"]\n[console]\nlogin_failures_max = 1\n[public]\nsign_up = false\n[log]\nlevel = \"warn\"\n[server]\ntime_zone = \"Europe/London\"";
     let other = Config::parse(text, &around).unwrap();
     let all = toml::Table::try_from(&defaults).unwrap();
     let mut differing = defaults.differing_sections(&other);

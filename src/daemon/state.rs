@@ -11,6 +11,7 @@ use crate::config::{Config, Engine, SecondFactor};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::retention::RetentionRules;
 use crate::domain::suspension::SuspensionPolicy;
+use crate::domain::{AlertReceiver, Channels};
 use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
 use crate::evidence::Signer;
 use crate::http::{ConsoleSettings, PublicSettings};
@@ -198,6 +199,7 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
             .console
             .request_timeout
             .max(Duration::from_secs(1)),
+        alert_receivers: config.alerts.receivers.iter().map(alert_receiver).collect(),
         plain_webhooks: !config.webhooks.allow_networks.is_empty(),
         case_references: crate::domain::ReferencePattern::parse(&config.cases.reference)
             .map_err(|why| anyhow::anyhow!("cases.reference {why}"))?,
@@ -332,5 +334,21 @@ mod tests {
         }
         let without = tracker_settings(&read("")).prompts.check_email_text;
         assert!(without.ends_with("check your email address"), "{without}");
+    }
+}
+
+fn alert_receiver(from: &crate::config::Receiver) -> AlertReceiver {
+    let has = |name: &str| from.channels.iter().any(|channel| channel == name);
+    AlertReceiver {
+        name: from.name.clone(),
+        category: from.category.clone(),
+        channels: Channels {
+            email: has("email"),
+            text: has("text"),
+            call: has("call"),
+        },
+        groups: from.groups.clone(),
+        areas: from.areas.clone(),
+        emergency: from.emergency,
     }
 }

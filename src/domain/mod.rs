@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod address;
+pub mod alert;
 pub mod area;
 pub mod attachment;
 pub mod audit;
@@ -58,6 +59,7 @@ pub mod wishes;
 
 pub use access::{Access, CaseScope, Permission, Permissions};
 pub use address::{AddressError, EmailAddress, PhoneNumber};
+pub use alert::{AlertReceiver, AlertTaken};
 pub use area::{Area, AreaTree};
 pub use audit::{AuditActor, AuditEntry, Subject, SubjectKind, Via};
 pub use campaign::{Campaign, GatherInto, Gathering, Recipient};

@@ -51,7 +51,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{AlertReceiver, Timestamp, UserId};
 use crate::evidence::Signer;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
@@ -113,6 +113,8 @@ pub struct ConsoleSettings {
     pub overdue: Duration,
     /// The address that email of ours comes from, for details.
     pub sender: String,
+    /// Who is told of the alerts of an Alertmanager.
+    pub alert_receivers: Vec<AlertReceiver>,
     /// The installation names networks where news for programs may go over http.
     pub plain_webhooks: bool,
     /// What bundles of evidence call the place they come from: the name of the machine.
@@ -141,6 +143,7 @@ impl Default for ConsoleSettings {
             case_references: crate::domain::ReferencePattern::default(),
             overdue: entries::OVERDUE,
             sender: String::new(),
+            alert_receivers: Vec::new(),
             plain_webhooks: false,
             installation: String::new(),
         }

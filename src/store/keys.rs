@@ -187,6 +187,14 @@ pub const ENTRY_BY_CASE: &[u8] = b"eb";
 pub const ENTRY_BY_CREDITOR: &[u8] = b"ec";
 /// Notes by the earlier entry that they belong to, oldest first.
 pub const NOTE_BY_ENTRY: &[u8] = b"en";
+/// Alerts that other programs handed in.
+pub const ALERT: &[u8] = b"A.";
+/// The same, oldest first.
+pub const ALERT_BY_TIME: &[u8] = b"At";
+/// The same by what was sent.
+pub const ALERT_BY_COMMUNICATION: &[u8] = b"Ac";
+/// Counter: alerts that other programs handed in.
+pub const ALERTS: &[u8] = b"#a";
 /// Rows of webhooks.
 pub const WEBHOOK: &[u8] = b"W.";
 /// News on its way to webhooks, or that was.
@@ -346,6 +354,12 @@ pub fn past_template(id: TemplateId, version: u32) -> Key {
 #[must_use]
 pub fn past_templates(id: TemplateId) -> Key {
     row(PAST_TEMPLATE, id.as_bytes())
+}
+
+/// Row of an alert that another program handed in.
+#[must_use]
+pub fn alert(key: &[u8; 32]) -> Key {
+    row(ALERT, key)
 }
 
 /// Row of a webhook.

@@ -1,6 +1,7 @@
 //! Durable state: the one room that knows the engine.
 
 pub mod acting;
+mod alert_rows;
 mod audit_rows;
 mod case_rows;
 pub mod check;

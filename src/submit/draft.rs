@@ -96,7 +96,7 @@ impl Submitter {
         }
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
         id: CommunicationId,
         input: &DraftInput,

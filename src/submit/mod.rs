@@ -1,5 +1,6 @@
 //! The only way in for outbound messages: validate, expand, persist.
 
+mod alerts;
 mod approval;
 mod attach;
 mod audience;
@@ -39,6 +40,7 @@ use crate::domain::reminder::ReminderPlan;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::Tracker;
 
+pub use alerts::{AlertInput, AlertSent};
 pub use approval::{ApprovalDecision, ApprovalRules, Decided};
 pub use attach::NewFile;
 pub use audience::Lost;

@@ -28,6 +28,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     api::FILES,
     api::MATTERS,
     api::WEBHOOKS,
+    api::ALERTS,
 ];
 
 const fn line(

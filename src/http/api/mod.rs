@@ -6,6 +6,7 @@
 //! seen before ([`etag`]), then the idempotency key ([`again`]), and then its handler.
 
 mod again;
+mod alertmanager;
 mod approvals;
 mod areas;
 mod attachments;
@@ -252,6 +253,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(inbox_routes())
         .merge(template_routes())
         .merge(webhook_routes())
+        .routes(routes!(alertmanager::take))
 }
 
 /// The document, with what every operation has: the token, and problems.

@@ -276,6 +276,9 @@ pub(super) fn facts(
         ),
         (c.t("content.by"), by),
     ];
+    if let Some(alert) = app.repo().alerts_of(communication.id)?.first() {
+        facts.push((c.t("content.handed_in"), alert.source.clone()));
+    }
     if let Some(at) = communication.sent_at {
         facts.push((c.t("content.sent"), c.when(&at).exact));
     }

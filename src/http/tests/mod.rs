@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod alerts;
 mod api;
 mod api_conditions;
 mod api_contacts;

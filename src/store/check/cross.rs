@@ -2,13 +2,13 @@
 
 use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
+use crate::domain::{AlertTaken, PastTemplate, Template};
 use crate::domain::{
     ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
     Contact, Content, Delivery, DeliverySet, InboundMail, Merger, Message, Person, RoundJob,
     Session, Thread,
 };
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
-use crate::domain::{PastTemplate, Template};
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
@@ -265,6 +265,10 @@ impl Check<'_> {
             );
         }
         Ok(())
+    }
+
+    pub(super) fn alert(&mut self, alert: &AlertTaken) -> Result<()> {
+        self.communication_exists(AlertTaken::NAME, alert.communication, &alert.source)
     }
 
     pub(super) fn api_token(&mut self, token: &ApiToken) -> Result<()> {

@@ -16,6 +16,7 @@ use super::engine::{self, Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
 use crate::domain::chain::Head;
+use crate::domain::{AlertTaken, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
     DeliverySet, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
@@ -24,7 +25,6 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
-use crate::domain::{Notification, Webhook};
 use crate::domain::{PastTemplate, Template};
 
 /// Most problems that a report spells out; the others are only counted.
@@ -124,6 +124,7 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Case>(keys::CASE, Check::case)?;
     check.rows::<CaseEvent>(keys::CASE_EVENT, Check::case_event)?;
     check.rows::<Entry>(keys::ENTRY, Check::correspondence)?;
+    check.rows::<AlertTaken>(keys::ALERT, Check::alert)?;
     check.rows::<Webhook>(keys::WEBHOOK, |_, _| Ok(()))?;
     check.rows::<Notification>(keys::NOTIFICATION, |_, _| Ok(()))?;
     check.pointers()?;
@@ -304,6 +305,7 @@ const COUNTERS: &[&[u8]] = &[
     keys::TICKETS,
     keys::SIGN_UPS,
     keys::API_REQUESTS,
+    keys::ALERTS,
     keys::NOTIFICATIONS_WAITING,
     keys::NOTIFICATIONS_DONE,
 ];
@@ -316,6 +318,10 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::MERGER, "merger"),
     (keys::MERGER_BY_KEPT, "mergers by the contact kept"),
     (keys::GATHERING, "gathering"),
+    (keys::ALERT, "alert"),
+    (keys::ALERT_BY_TIME, "alerts by time"),
+    (keys::ALERT_BY_COMMUNICATION, "alerts by communication"),
+    (keys::ALERTS, "number of alerts"),
     (keys::WEBHOOK, "webhook"),
     (keys::NOTIFICATION, "notification"),
     (keys::NOTIFICATION_BY_WEBHOOK, "notifications by webhook"),

@@ -1,13 +1,13 @@
 //! Every index entry and every queue entry follows from a row that is there.
 
 use super::{Check, QUEUE, for_each, hex, place_of};
+use crate::domain::{AlertTaken, ImportId, ImportJob, Notification};
 use crate::domain::{
     ApiRequest, ApiToken, CommunicationId, Contact, ContactId, DeliveryId, DeliverySet,
     InboundMail, Lane, Merger, Message, Person, ReplyNotice, RoundJob, SignUp, Thread, ThreadId,
     Ticket, User, UserId, Visit,
 };
 use crate::domain::{Case, CaseEvent, CaseId, Entry, EntryId};
-use crate::domain::{ImportId, ImportJob, Notification};
 use crate::store::engine::{Key, Result, Value, queue_key_parts};
 use crate::store::keys;
 use crate::store::rows::Row;
@@ -55,6 +55,8 @@ const INDEXES: &[&[u8]] = &[
     keys::ENTRY_BY_CASE,
     keys::ENTRY_BY_CREDITOR,
     keys::NOTE_BY_ENTRY,
+    keys::ALERT_BY_TIME,
+    keys::ALERT_BY_COMMUNICATION,
     keys::NOTIFICATION_BY_WEBHOOK,
     keys::NOTIFICATION_DONE,
     QUEUE,
@@ -83,6 +85,7 @@ enum Owner {
     CaseEvent(Key),
     Entry(EntryId),
     Notification([u8; 16]),
+    Alert(Key),
 }
 
 impl Check<'_> {
@@ -133,6 +136,7 @@ impl Check<'_> {
             Owner::Notification(id) => {
                 self.row_derives::<Notification>(&keys::notification(id), key, value)
             }
+            Owner::Alert(row) => self.row_derives::<AlertTaken>(row, key, value),
             Owner::Request(row) => self.row_derives::<ApiRequest>(row, key, value),
             Owner::Notice(row) => self.row_derives::<ReplyNotice>(row, key, value),
             Owner::SelfService(row) => match row.get(..2) {
@@ -210,6 +214,7 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         | keys::CASE_BY_CREDITOR
         | keys::CASE_BY_USER => Owner::Case(CaseId::from_bytes(id)),
         keys::NOTIFICATION_BY_WEBHOOK | keys::NOTIFICATION_DONE => Owner::Notification(id),
+        keys::ALERT_BY_TIME | keys::ALERT_BY_COMMUNICATION => Owner::Alert(value.to_vec()),
         keys::CASE_EVENT_BY_CLIENT => Owner::CaseEvent(value.to_vec()),
         keys::ENTRY_BY_TIME
         | keys::ENTRY_BY_CLIENT

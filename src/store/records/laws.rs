@@ -14,6 +14,7 @@ use crate::domain::contact::CUSTOM_NAME_SIZE_MAX;
 use crate::domain::import::{FINDING_VALUE_MAX, FINDINGS_CHUNK, IMPORT_COLUMNS_MAX};
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
+use crate::domain::{AlertTaken, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
     Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering,
@@ -22,7 +23,6 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
-use crate::domain::{Notification, Webhook};
 use crate::domain::{PastTemplate, Template};
 use crate::store::engine::VALUE_SIZE_MAX;
 
@@ -173,6 +173,7 @@ laws! {
     entry: Entry,
     webhook: Webhook,
     notification: Notification,
+    alert: AlertTaken,
 }
 
 #[test]
@@ -340,7 +341,8 @@ mod round_trip {
             check(&gathering)?;
         }
         #[test]
-        fn of_webhooks(webhook in arb::webhook(), notification in arb::notification()) {
+        fn of_webhooks(webhook in arb::webhook(), notification in arb::notification(), alert in arb::alert()) {
+            check(&alert)?;
             check(&webhook)?;
             check(&notification)?;
         }

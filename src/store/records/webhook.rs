@@ -1,13 +1,13 @@
-//! Webhooks, and news on its way to them.
+//! Webhooks, and news on its way to them; alerts that other programs hand in.
 
 use minicbor::{Decode, Encode};
 
 use super::shape::{record, shape, through};
 use crate::domain::webhook::{Disabled, DisabledWhy, SECRET_SIZE, Try, TryOutcome};
 use crate::domain::{
-    ClosedReason, CommunicationId, ConfirmedBy, ContactId, DeliveryId, EventKind, MessageId,
-    MethodId, News, Notification, Redacted, Status, ThreadId, Timestamp, UserId, Webhook,
-    WebhookId, WebhookInput,
+    AlertTaken, ClosedReason, CommunicationId, ConfirmedBy, ContactId, DeliveryId, EventKind,
+    MessageId, MethodId, News, Notification, Redacted, Status, ThreadId, Timestamp, UserId,
+    Webhook, WebhookId, WebhookInput,
 };
 
 shape! {
@@ -101,3 +101,13 @@ shape! {
     }
 }
 record!(Notification, "notification");
+
+shape! {
+    AlertTaken as AlertTakenRow {
+        #[n(0)] #[cbor(with = "minicbor::bytes")] key: [u8; 32],
+        #[n(1)] source: String,
+        #[n(2)] communication: CommunicationId,
+        #[n(3)] at: Timestamp,
+    }
+}
+record!(AlertTaken, "alert");

@@ -3,9 +3,9 @@
 use super::samples::at;
 use crate::domain::webhook::{Disabled, DisabledWhy, Try, TryOutcome};
 use crate::domain::{
-    CallStatus, ClosedReason, CommunicationId, ConfirmedBy, ContactId, DeliveryId, EventKind,
-    MessageId, MethodId, News, Notification, Redacted, Status, ThreadId, UserId, Webhook,
-    WebhookId, WebhookInput,
+    AlertTaken, CallStatus, ClosedReason, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
+    EventKind, MessageId, MethodId, News, Notification, Redacted, Status, ThreadId, UserId,
+    Webhook, WebhookId, WebhookInput,
 };
 
 pub(crate) fn webhook() -> Webhook {
@@ -61,5 +61,14 @@ pub(crate) fn notification() -> Notification {
         ],
         tried: 2,
         due: Some(at(306_000)),
+    }
+}
+
+pub(crate) fn alert() -> AlertTaken {
+    AlertTaken {
+        key: [45; 32],
+        source: "Alertmanager: ops".to_owned(),
+        communication: CommunicationId::from_bytes([4; 16]),
+        at: at(0),
     }
 }

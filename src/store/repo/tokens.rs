@@ -35,7 +35,7 @@ impl Repo {
     }
 
     /// Rows that the entries of an index name.
-    fn rows_named<T: Row>(&self, prefix: Key, limit: usize) -> Result<Vec<Loaded<T>>> {
+    pub(super) fn rows_named<T: Row>(&self, prefix: Key, limit: usize) -> Result<Vec<Loaded<T>>> {
         let found = self.store.scan(KeyRange::prefix(prefix), limit)?;
         let mut rows = Vec::with_capacity(found.len());
         for (_, key) in found {

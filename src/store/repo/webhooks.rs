@@ -1,11 +1,14 @@
-//! Reading webhooks, and news on its way to them.
+//! Reading webhooks, news on its way to them, and alerts that other programs handed in.
 
 use super::{Page, Repo, Result};
 use crate::domain::webhook::WEBHOOKS_MAX;
-use crate::domain::{Notification, Webhook, WebhookId};
+use crate::domain::{AlertTaken, CommunicationId, Notification, Webhook, WebhookId};
 use crate::store::engine::{Key, KeyRange};
-use crate::store::keys;
+use crate::store::keys::{self, KeyBuilder};
 use crate::store::rows::Loaded;
+
+/// Most alerts of one communication that are read.
+const ALERTS_OF_ONE_MAX: usize = 10;
 
 impl Repo {
     /// A webhook.
@@ -62,5 +65,26 @@ impl Repo {
             count(keys::NOTIFICATIONS_WAITING)?,
             count(keys::NOTIFICATIONS_DONE)?,
         ))
+    }
+
+    /// An alert that was taken under this key.
+    pub fn alert(&self, key: &[u8; 32]) -> Result<Option<Loaded<AlertTaken>>> {
+        self.load(&keys::alert(key))
+    }
+
+    /// The alerts that a communication was sent for; one, or one and the group that it is of.
+    pub fn alerts_of(&self, communication: CommunicationId) -> Result<Vec<Loaded<AlertTaken>>> {
+        let prefix = KeyBuilder::new(keys::ALERT_BY_COMMUNICATION).bytes(communication.as_bytes());
+        self.rows_named(prefix.build(), ALERTS_OF_ONE_MAX)
+    }
+
+    /// The alerts taken longest ago.
+    pub fn oldest_alerts(&self, limit: usize) -> Result<Vec<Loaded<AlertTaken>>> {
+        self.rows_named(keys::ALERT_BY_TIME.to_vec(), limit)
+    }
+
+    /// How many alerts are remembered.
+    pub fn alert_count(&self) -> Result<u64> {
+        self.count(keys::ALERTS.to_vec())
     }
 }

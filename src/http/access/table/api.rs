@@ -377,3 +377,10 @@ pub(super) const WEBHOOKS: &[RouteRule] = &[
         "webhook.resend",
     ),
 ];
+
+/// Alerts that other programs hand in: what they say may be for anybody.
+pub(super) const ALERTS: &[RouteRule] = &[everywhere(post(
+    "/api/v1/alerts/alertmanager",
+    P::Send,
+    "alert.alertmanager",
+))];

@@ -8,7 +8,8 @@ use proptest::sample::select;
 use super::{closed_text, communication_id, contact_id, delivery_id, status, text, time, user_id};
 use crate::domain::webhook::{Disabled, DisabledWhy, Try, TryOutcome};
 use crate::domain::{
-    ClosedReason, EventKind, News, Notification, Redacted, Webhook, WebhookId, WebhookInput,
+    AlertTaken, ClosedReason, EventKind, News, Notification, Redacted, Webhook, WebhookId,
+    WebhookInput,
 };
 
 fn kind() -> impl Strategy<Value = EventKind> {
@@ -87,5 +88,15 @@ pub(crate) fn notification() -> impl Strategy<Value = Notification> {
         tries: tries.0,
         tried: tries.1,
         due: tries.2,
+    })
+}
+
+pub(crate) fn alert() -> impl Strategy<Value = AlertTaken> {
+    let what = (any::<[u8; 32]>(), text(), communication_id(), time());
+    what.prop_map(|(key, source, communication, at)| AlertTaken {
+        key,
+        source,
+        communication,
+        at,
     })
 }

@@ -1,0 +1,28 @@
+//! Rows of alerts that other programs handed in.
+
+use super::engine::{Key, Value};
+use super::keys::{self, KeyBuilder};
+use super::rows::Row;
+use crate::domain::AlertTaken;
+
+impl Row for AlertTaken {
+    fn key(&self) -> Key {
+        keys::alert(&self.key)
+    }
+
+    fn indexes(&self) -> Vec<(Key, Value)> {
+        let by_time = KeyBuilder::new(keys::ALERT_BY_TIME)
+            .bytes(&self.at.as_millis().to_be_bytes())
+            .bytes(&self.key);
+        let by_communication = KeyBuilder::new(keys::ALERT_BY_COMMUNICATION)
+            .bytes(self.communication.as_bytes())
+            .bytes(&self.key);
+        [by_time, by_communication]
+            .map(|key| (key.build(), self.key()))
+            .into()
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::ALERTS.to_vec(), 1)]
+    }
+}
