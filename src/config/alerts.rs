@@ -12,6 +12,17 @@ pub struct Alerts {
     /// Who is told of the alerts of an Alertmanager.
     #[serde(rename = "receiver")]
     pub receivers: Vec<Receiver>,
+    /// What becomes of alerts of the Common Alerting Protocol.
+    pub cap: Cap,
+}
+
+/// `[alerts.cap]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cap {
+    /// Category of what is sent. Default: `"alert"`, or else the first one.
+    pub category: String,
+    /// By which channels. Default `["email", "text", "call"]`.
+    pub channels: Vec<String>,
 }
 
 /// `[[alerts.receiver]]`
@@ -46,19 +57,42 @@ impl Alerts {
             }
             receivers.push(receiver);
         }
-        Alerts { receivers }
+        let cap = Cap::read(&section.section("cap"), categories);
+        Alerts { receivers, cap }
+    }
+}
+
+impl Cap {
+    fn read(section: &Section<'_, '_>, categories: &[Category]) -> Cap {
+        let all = ["email", "text", "call"].map(str::to_owned).into();
+        let known = |name: &str| known(categories, name);
+        let usual = || {
+            let alert = categories.iter().find(|category| category.name == "alert");
+            let category = alert.or(categories.first());
+            category.map_or_else(String::new, |category| category.name.clone())
+        };
+        let channels = section.list("channels", all, channel);
+        if channels.is_empty() {
+            section.mistake("channels", "must not be an empty list");
+        }
+        Cap {
+            category: section.parsed("category", known).unwrap_or_else(usual),
+            channels,
+        }
+    }
+}
+
+fn known(categories: &[Category], name: &str) -> Result<String, String> {
+    if categories.iter().any(|category| category.name == name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("there is no category \"{name}\""))
     }
 }
 
 impl Receiver {
     fn read(section: &Section<'_, '_>, categories: &[Category]) -> Option<Receiver> {
-        let known = |name: &str| {
-            if categories.iter().any(|category| category.name == name) {
-                Ok(name.to_owned())
-            } else {
-                Err(format!("there is no category \"{name}\""))
-            }
-        };
+        let known = |name: &str| known(categories, name);
         let name = section.required("name", one_line);
         let receiver = Receiver {
             category: section

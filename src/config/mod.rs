@@ -29,7 +29,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use alerts::{Alerts, Receiver};
+pub use alerts::{Alerts, Cap, Receiver};
 pub use cases::{Cases, Correspondence};
 pub use console::{Console, Log, LogFormat, SecondFactor};
 pub use email::{Email, Relay, Retry, Route, TlsMode};

@@ -200,6 +200,8 @@ pub(super) fn console_settings(config: &Config) -> anyhow::Result<ConsoleSetting
             .request_timeout
             .max(Duration::from_secs(1)),
         alert_receivers: config.alerts.receivers.iter().map(alert_receiver).collect(),
+        cap_category: config.alerts.cap.category.clone(),
+        cap_channels: channels(&config.alerts.cap.channels),
         plain_webhooks: !config.webhooks.allow_networks.is_empty(),
         case_references: crate::domain::ReferencePattern::parse(&config.cases.reference)
             .map_err(|why| anyhow::anyhow!("cases.reference {why}"))?,
@@ -316,6 +318,26 @@ pub(super) fn public_settings(config: &Config) -> PublicSettings {
     }
 }
 
+fn channels(names: &[String]) -> Channels {
+    let has = |name: &str| names.iter().any(|channel| channel == name);
+    Channels {
+        email: has("email"),
+        text: has("text"),
+        call: has("call"),
+    }
+}
+
+fn alert_receiver(from: &crate::config::Receiver) -> AlertReceiver {
+    AlertReceiver {
+        name: from.name.clone(),
+        category: from.category.clone(),
+        channels: channels(&from.channels),
+        groups: from.groups.clone(),
+        areas: from.areas.clone(),
+        emergency: from.emergency,
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -334,21 +356,5 @@ mod tests {
         }
         let without = tracker_settings(&read("")).prompts.check_email_text;
         assert!(without.ends_with("check your email address"), "{without}");
-    }
-}
-
-fn alert_receiver(from: &crate::config::Receiver) -> AlertReceiver {
-    let has = |name: &str| from.channels.iter().any(|channel| channel == name);
-    AlertReceiver {
-        name: from.name.clone(),
-        category: from.category.clone(),
-        channels: Channels {
-            email: has("email"),
-            text: has("text"),
-            call: has("call"),
-        },
-        groups: from.groups.clone(),
-        areas: from.areas.clone(),
-        emergency: from.emergency,
     }
 }

@@ -92,6 +92,8 @@ pub enum ClosedReason {
     MethodNotUsable,
     /// The person wants no such messages.
     NotWanted,
+    /// What it says was called off.
+    CalledOff,
 }
 
 impl ClosedReason {
@@ -101,6 +103,7 @@ impl ClosedReason {
         match self {
             Self::ReachedOtherwise => "Not needed any more: the person confirmed by other means.",
             Self::NotWanted => "Not sent: the person wants no such messages.",
+            Self::CalledOff => "Not sent: it was called off.",
             Self::MethodNotUsable => "Not sent: the method was suspended, removed or opted out of.",
         }
     }

@@ -93,6 +93,7 @@ pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use merger::Merger;
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};
+pub use outline::AreaPlace;
 pub use public_links::{ConfirmToken, PublicLinks, TicketSecrets};
 pub use redacted::Redacted;
 pub use return_path::{ReturnPath, ReturnPaths};

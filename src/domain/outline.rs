@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use super::ids::AreaId;
+
 /// Most points of one outline.
 pub const OUTLINE_POINTS_MAX: usize = 2_000;
 /// Most points of all outlines that are looked at together, as those of one alert.
@@ -207,6 +209,70 @@ impl Outlines {
     #[must_use]
     pub fn meet(&self, other: &Outline) -> bool {
         self.all.iter().any(|outline| outline.meets(other))
+    }
+}
+
+/// Most outlines of one area.
+pub const AREA_OUTLINES_MAX: usize = 20;
+/// Most points of all outlines of one area.
+pub const AREA_POINTS_MAX: usize = 1_000;
+/// Most codes of one area.
+pub const AREA_GEOCODES_MAX: usize = 50;
+/// Longest code with its system, in octets.
+pub const GEOCODE_SIZE_MAX: usize = 100;
+
+/// Where an area lies, so that alerts find it: outlines, and codes as "EMMA_ID=NL001".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AreaPlace {
+    area: AreaId,
+    outlines: Vec<Outline>,
+    geocodes: Vec<String>,
+}
+
+impl AreaPlace {
+    /// Of these; none when there are too many, or a code is none.
+    #[must_use]
+    pub fn new(area: AreaId, outlines: Vec<Outline>, geocodes: Vec<String>) -> Option<Self> {
+        let points: usize = outlines.iter().map(|outline| outline.points().len()).sum();
+        let is_code = |text: &String| {
+            let parts = text.split_once('=');
+            text.len() <= GEOCODE_SIZE_MAX
+                && !text.chars().any(char::is_control)
+                && parts.is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
+        };
+        let fits = outlines.len() <= AREA_OUTLINES_MAX
+            && points <= AREA_POINTS_MAX
+            && geocodes.len() <= AREA_GEOCODES_MAX
+            && geocodes.iter().all(is_code);
+        fits.then_some(Self {
+            area,
+            outlines,
+            geocodes,
+        })
+    }
+
+    /// Whose place it is.
+    #[must_use]
+    pub const fn area(&self) -> AreaId {
+        self.area
+    }
+
+    /// Its outlines.
+    #[must_use]
+    pub fn outlines(&self) -> &[Outline] {
+        &self.outlines
+    }
+
+    /// Its codes.
+    #[must_use]
+    pub fn geocodes(&self) -> &[String] {
+        &self.geocodes
+    }
+
+    /// Whether nothing is known of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.outlines.is_empty() && self.geocodes.is_empty()
     }
 }
 

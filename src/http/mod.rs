@@ -51,7 +51,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::{AlertReceiver, Timestamp, UserId};
+use crate::domain::{AlertReceiver, Channels, Timestamp, UserId};
 use crate::evidence::Signer;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
@@ -115,6 +115,10 @@ pub struct ConsoleSettings {
     pub sender: String,
     /// Who is told of the alerts of an Alertmanager.
     pub alert_receivers: Vec<AlertReceiver>,
+    /// Category of alerts of the Common Alerting Protocol.
+    pub cap_category: String,
+    /// By which channels they go out.
+    pub cap_channels: Channels,
     /// The installation names networks where news for programs may go over http.
     pub plain_webhooks: bool,
     /// What bundles of evidence call the place they come from: the name of the machine.
@@ -144,6 +148,12 @@ impl Default for ConsoleSettings {
             overdue: entries::OVERDUE,
             sender: String::new(),
             alert_receivers: Vec::new(),
+            cap_category: "alert".to_owned(),
+            cap_channels: Channels {
+                email: true,
+                text: true,
+                call: true,
+            },
             plain_webhooks: false,
             installation: String::new(),
         }

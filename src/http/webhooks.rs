@@ -1,9 +1,10 @@
-//! What pages and the API have in common about webhooks.
+//! What pages and the API have in common about webhooks and where areas lie.
 
 use super::App;
+use crate::domain::outline::{AREA_POINTS_MAX, Outline};
 use crate::domain::user::display_name;
 use crate::domain::webhook::check_url;
-use crate::domain::{EventKind, Redacted, WebhookInput};
+use crate::domain::{AreaId, AreaPlace, EventKind, Redacted, Sentence, WebhookInput};
 use crate::submit::FieldError;
 
 /// Most news of one webhook that is shown at a time.
@@ -48,4 +49,26 @@ pub(crate) fn checked<'a>(
             Err(problems)
         }
     }
+}
+
+/// Where an area lies, as it was entered.
+pub(crate) fn place_of<'a>(
+    area: AreaId,
+    outlines: impl Iterator<Item = &'a str>,
+    geocodes: Vec<String>,
+) -> Result<AreaPlace, FieldError> {
+    let outlines = outlines.map(Outline::parse).collect::<Option<Vec<_>>>();
+    let wrong = || {
+        let problem = "Write an outline as points in degrees: 52.1,5.1 52.1,5.2 52.2,5.2.";
+        FieldError::new("outlines", problem)
+    };
+    let too_much = || {
+        let problem = Sentence::with(
+            "An area has at most {0} points, and codes with their system before them.",
+            &[&AREA_POINTS_MAX],
+        );
+        FieldError::new("geocodes", problem)
+    };
+    let outlines = outlines.ok_or_else(wrong)?;
+    AreaPlace::new(area, outlines, geocodes).ok_or_else(too_much)
 }

@@ -1,9 +1,9 @@
-//! Rows of alerts that other programs handed in.
+//! Rows of alerts that other programs handed in, and of where areas lie.
 
 use super::engine::{Key, Value};
 use super::keys::{self, KeyBuilder};
 use super::rows::Row;
-use crate::domain::AlertTaken;
+use crate::domain::{AlertTaken, AreaPlace};
 
 impl Row for AlertTaken {
     fn key(&self) -> Key {
@@ -24,5 +24,11 @@ impl Row for AlertTaken {
 
     fn counters(&self) -> Vec<(Key, i64)> {
         vec![(keys::ALERTS.to_vec(), 1)]
+    }
+}
+
+impl Row for AreaPlace {
+    fn key(&self) -> Key {
+        keys::area_place(self.area())
     }
 }

@@ -187,6 +187,8 @@ pub const ENTRY_BY_CASE: &[u8] = b"eb";
 pub const ENTRY_BY_CREDITOR: &[u8] = b"ec";
 /// Notes by the earlier entry that they belong to, oldest first.
 pub const NOTE_BY_ENTRY: &[u8] = b"en";
+/// Where areas lie.
+pub const AREA_PLACE: &[u8] = b"ap";
 /// Alerts that other programs handed in.
 pub const ALERT: &[u8] = b"A.";
 /// The same, oldest first.
@@ -354,6 +356,12 @@ pub fn past_template(id: TemplateId, version: u32) -> Key {
 #[must_use]
 pub fn past_templates(id: TemplateId) -> Key {
     row(PAST_TEMPLATE, id.as_bytes())
+}
+
+/// Row of where an area lies.
+#[must_use]
+pub fn area_place(area: AreaId) -> Key {
+    row(AREA_PLACE, area.as_bytes())
 }
 
 /// Row of an alert that another program handed in.

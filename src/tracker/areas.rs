@@ -4,7 +4,7 @@ use super::groups::clean_name;
 use super::write::write_log;
 use super::{Refusal, Tracker, TrackerError};
 use crate::domain::area::AREA_DEPTH_MAX;
-use crate::domain::{Actor, Area, AreaId, AreaTree, ContactChange, ContactId, LogEvent};
+use crate::domain::{Actor, Area, AreaId, AreaPlace, AreaTree, ContactChange, ContactId, LogEvent};
 use crate::store::{AREAS_MAX, Batch, Loaded, RowBatch};
 
 /// Contacts moved in one batch.
@@ -153,8 +153,30 @@ impl Tracker {
                     return Err(TrackerError::Refused(Refusal::NotEmpty));
                 }
                 batch.remove(&area);
+                if let Some(place) = self.repo.area_place(id)? {
+                    batch.remove(&place);
+                }
             }
             Ok((batch, Deleted { moved }))
+        })
+        .await
+    }
+
+    /// Says where an area lies.
+    ///
+    /// # Errors
+    /// When there is no such area, or the store fails.
+    pub async fn place_area(&self, place: &AreaPlace) -> Result<(), TrackerError> {
+        self.commit_anew(|| {
+            let mut batch = Batch::new();
+            batch.expect(&self.known_area(place.area())?);
+            match self.repo.area_place(place.area())? {
+                Some(old) if place.is_empty() => batch.remove(&old),
+                Some(old) => batch.replace(&old, place),
+                None if place.is_empty() => return Ok((Batch::new(), ())),
+                None => batch.insert(place),
+            }
+            Ok((batch, ()))
         })
         .await
     }

@@ -22,6 +22,7 @@ mod receipts;
 mod recipients;
 mod retention;
 mod rounds;
+mod stop;
 mod tickets;
 mod tokens;
 mod users;

@@ -60,6 +60,7 @@ const fn closed(why: ClosedReason) -> &'static str {
         ClosedReason::ReachedOtherwise => "reached-otherwise",
         ClosedReason::MethodNotUsable => "method-not-usable",
         ClosedReason::NotWanted => "not-wanted",
+        ClosedReason::CalledOff => "called-off",
     }
 }
 

@@ -187,6 +187,7 @@ fn why_closed(world: &World, delivery: &Delivery, reason: ClosedReason) {
             let state = contact.method(delivery.method).unwrap().state;
             assert_eq!(state, MethodState::Suspended, "{delivery:#?}");
         }
+        ClosedReason::CalledOff => panic!("nobody calls anything off here: {delivery:#?}"),
     }
 }
 

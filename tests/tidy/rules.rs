@@ -133,6 +133,7 @@ const ROOMS: &[Room] = &[
         name: "http",
         may: &[
             "domain",
+            "proto::cap",
             "contacts_file",
             "evidence",
             "pdf",

@@ -169,6 +169,7 @@ fn input(
             },
             ..DraftInput::default()
         },
+        over: None,
     }))
 }
 
@@ -215,7 +216,8 @@ fn audience(app: &App, receiver: &AlertReceiver) -> Answer<Audience> {
             .groups
             .push(found.ok_or_else(|| missing("group", name))?.id);
     }
-    let areas = app.repo().areas()?;
+    let tree = app.repo().areas()?;
+    let areas: Vec<_> = tree.walk().into_iter().map(|(_, area)| area).collect();
     for name in &receiver.areas {
         let found = areas.iter().find(|area| area.name == *name);
         audience

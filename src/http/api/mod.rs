@@ -15,6 +15,7 @@ pub(crate) mod auth;
 mod body;
 mod bundle;
 mod campaigns;
+mod cap;
 mod cases;
 mod communication_shape;
 mod communications;
@@ -39,6 +40,7 @@ mod log;
 mod me;
 mod merge;
 mod people;
+mod places;
 pub(crate) mod problem;
 pub(super) mod rate;
 mod recipients;
@@ -254,6 +256,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(template_routes())
         .merge(webhook_routes())
         .routes(routes!(alertmanager::take))
+        .routes(routes!(cap::take))
+        .routes(routes!(places::get, places::put))
 }
 
 /// The document, with what every operation has: the token, and problems.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 
 use super::super::App;
 use super::super::data::Areas;
@@ -12,13 +12,16 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
+use super::super::webhooks::place_of;
 use super::compose::see;
 use super::confirm::{self, Question};
 use super::contact_edit::{Choice, area_choices};
 use super::named::{self, Named, Refused};
+use super::problems::{Problem, Problems};
 use super::{Answer, apart, id, show_as};
+use crate::domain::outline::Outline;
 use crate::domain::{Actor, AreaId};
-use crate::submit::{Going, SubmitError};
+use crate::submit::{FieldError, Going, SubmitError};
 use crate::tracker::{Refusal, TrackerError};
 
 struct AreaRow {
@@ -97,6 +100,18 @@ struct AreaPage {
     people: u64,
     issues: u64,
     below: usize,
+    /// Outlines and codes, a line each.
+    outlines: String,
+    geocodes: String,
+    p: Problems,
+    problems: Vec<Problem>,
+}
+
+/// What was entered about where an area lies, and what is wrong with it.
+struct WrongPlace {
+    outlines: String,
+    geocodes: String,
+    problem: FieldError,
 }
 
 /// `GET /areas/{id}`: name and place, for administrators.
@@ -105,10 +120,16 @@ pub(super) async fn area(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    apart(move || one(&app, &signed, id(&text)?, None)).await
+    apart(move || one(&app, &signed, id(&text)?, None, None)).await
 }
 
-fn one(app: &App, signed: &Signed, id: AreaId, refused: Refused<'_>) -> Answer {
+fn one(
+    app: &App,
+    signed: &Signed,
+    id: AreaId,
+    refused: Refused<'_>,
+    wrong: Option<WrongPlace>,
+) -> Answer {
     let areas = Areas::read(app.repo())?;
     let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
     let c = Chrome::of(app, signed, area.name.clone(), "areas")?;
@@ -120,7 +141,25 @@ fn one(app: &App, signed: &Signed, id: AreaId, refused: Refused<'_>) -> Answer {
     let mut choices = area_choices(&areas, &chosen);
     // It cannot lie in itself.
     choices.retain(|choice| !within.iter().any(|id| id.to_string() == choice.value));
+    let place = app.repo().area_place(id)?;
+    let known = place.as_ref().map_or(&[][..], |place| place.outlines());
+    let known: Vec<String> = known.iter().map(Outline::text).collect();
+    let codes = place.as_ref().map_or(&[][..], |place| place.geocodes());
+    let (outlines, geocodes, problem) = match wrong {
+        Some(wrong) => (wrong.outlines, wrong.geocodes, vec![wrong.problem]),
+        None => (known.join("\n"), codes.join("\n"), Vec::new()),
+    };
+    let p = Problems::new(&problem, c.words);
+    let status = if problem.is_empty() {
+        named::status(refused)
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = AreaPage {
+        outlines,
+        geocodes,
+        problems: p.summary(&c),
+        p,
         id,
         title: area.name.clone(),
         name: Named::of(&c, &area.name, refused),
@@ -130,7 +169,40 @@ fn one(app: &App, signed: &Signed, id: AreaId, refused: Refused<'_>) -> Answer {
         below: within.len() - 1,
         c,
     };
-    show_as(named::status(refused), &page)
+    show_as(status, &page)
+}
+
+/// `POST /areas/{id}/place`: where it lies.
+pub(super) async fn place(
+    State(app): State<Arc<App>>,
+    Path(text): Path<String>,
+    form: SignedForm,
+) -> Answer {
+    let id: AreaId = id(&text)?;
+    let SignedForm { signed, fields } = form;
+    let (outlines, geocodes) = (fields.get("outlines"), fields.get("geocodes"));
+    let codes = geocodes
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let shapes = outlines
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    match place_of(id, shapes, codes.map(str::to_owned).collect()) {
+        Ok(place) => {
+            app.console.tracker.place_area(&place).await?;
+            Ok(see(&format!("/areas/{id}?done=area_changed")))
+        }
+        Err(problem) => {
+            let wrong = WrongPlace {
+                outlines: outlines.to_owned(),
+                geocodes: geocodes.to_owned(),
+                problem,
+            };
+            apart(move || one(&app, &signed, id, None, Some(wrong))).await
+        }
+    }
 }
 
 /// `POST /areas/{id}`: another name or place.
@@ -148,7 +220,7 @@ pub(super) async fn change(
         .change_area(id, fields.get("name"), parent);
     match changed.await {
         Ok(()) => Ok(see("/areas?done=area_changed")),
-        Err(TrackerError::Refused(why)) => one(&app, &signed, id, Some((why, &fields))),
+        Err(TrackerError::Refused(why)) => one(&app, &signed, id, Some((why, &fields)), None),
         Err(error) => Err(error.into()),
     }
 }
@@ -165,7 +237,7 @@ pub(super) async fn ask_delete(
         let area = areas.tree.get(id).ok_or(Fault::NotFound)?;
         if !areas.tree.children(Some(id)).is_empty() {
             let nothing = Fields::default();
-            return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)));
+            return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)), None);
         }
         let words = signed.words;
         let people = areas.numbers(id).people;
@@ -212,7 +284,7 @@ pub(super) async fn delete(
             Ok(see("/areas?done=area_gone"))
         }
         Err(SubmitError::Tracker(TrackerError::Refused(why))) => {
-            one(&app, &signed, id, Some((why, &fields)))
+            one(&app, &signed, id, Some((why, &fields)), None)
         }
         Err(error) => Err(error.into()),
     }

@@ -370,6 +370,7 @@ fn people() -> Router<Arc<App>> {
         )
         .route("/areas", get(areas::areas).post(areas::create))
         .route("/areas/{id}", get(areas::area).post(areas::change))
+        .route("/areas/{id}/place", post(areas::place))
         .route(
             "/areas/{id}/delete",
             get(areas::ask_delete).post(areas::delete),

@@ -79,6 +79,8 @@ fn label(field: &str) -> &'static str {
         "variables" => "templates.variables",
         "texts" => "templates.texts",
         "template" => "templates.template",
+        "outlines" => "areas.outlines",
+        "geocodes" => "areas.geocodes",
         "url" => "webhooks.url",
         "events" => "webhooks.events",
         "confirm_warnings" => "review.warnings",

@@ -15,6 +15,7 @@ mod api_rows;
 mod api_sending;
 mod audit;
 mod beyond;
+mod cap;
 mod comms_log;
 mod compose;
 mod confirmation;

@@ -255,12 +255,13 @@ impl World {
 
     /// Works off what waits to become deliveries.
     pub(super) async fn expand(&self) {
-        let claims = self
-            .repo
-            .store()
-            .claim_due(Lane::Expand as u8, self.now(), Duration::from_secs(60), 10)
-            .unwrap();
-        for claim in claims {
+        let claims = |express| {
+            let lane = Lane::Expand.number(express);
+            let store = self.repo.store();
+            store.claim_due(lane, self.now(), Duration::from_secs(60), 10)
+        };
+        let all = [true, false].map(|express| claims(express).unwrap());
+        for claim in all.into_iter().flatten() {
             while self
                 .tracker
                 .step_round(&claim.value, |_| Some(Room::Free))

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{AlertTaken, PastTemplate, Template};
+use crate::domain::{AlertTaken, AreaPlace, PastTemplate, Template};
 use crate::domain::{
     ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
     Contact, Content, Delivery, DeliverySet, InboundMail, Merger, Message, Person, RoundJob,
@@ -263,6 +263,14 @@ impl Check<'_> {
                 session.user.to_string(),
                 "its user is missing",
             );
+        }
+        Ok(())
+    }
+
+    pub(super) fn area_place(&mut self, place: &AreaPlace) -> Result<()> {
+        if !self.exists(&keys::area(place.area()))? {
+            let id = place.area().to_string();
+            self.problem(AreaPlace::NAME, id, "its area is missing");
         }
         Ok(())
     }

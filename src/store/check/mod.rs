@@ -16,7 +16,7 @@ use super::engine::{self, Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
 use crate::domain::chain::Head;
-use crate::domain::{AlertTaken, Notification, Webhook};
+use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
     DeliverySet, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
@@ -124,6 +124,7 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Case>(keys::CASE, Check::case)?;
     check.rows::<CaseEvent>(keys::CASE_EVENT, Check::case_event)?;
     check.rows::<Entry>(keys::ENTRY, Check::correspondence)?;
+    check.rows::<AreaPlace>(keys::AREA_PLACE, Check::area_place)?;
     check.rows::<AlertTaken>(keys::ALERT, Check::alert)?;
     check.rows::<Webhook>(keys::WEBHOOK, |_, _| Ok(()))?;
     check.rows::<Notification>(keys::NOTIFICATION, |_, _| Ok(()))?;
@@ -318,6 +319,7 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::MERGER, "merger"),
     (keys::MERGER_BY_KEPT, "mergers by the contact kept"),
     (keys::GATHERING, "gathering"),
+    (keys::AREA_PLACE, "place of an area"),
     (keys::ALERT, "alert"),
     (keys::ALERT_BY_TIME, "alerts by time"),
     (keys::ALERT_BY_COMMUNICATION, "alerts by communication"),

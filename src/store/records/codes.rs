@@ -93,7 +93,7 @@ codes!(ImportPass, "pass of an import": 1 Check, 2 Run, 3 Undo);
 codes!(KnownPeople, "what happens to known people": 1 Skip, 2 Update, 3 Add);
 codes!(PersonState, "person state": 1 Contacted, 2 InProgress, 3 NotContacted);
 codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable,
-    3 NotWanted);
+    3 NotWanted, 4 CalledOff);
 codes!(ConfirmedBy, "way of confirming": 1 EmailLink, 2 TextLink, 3 TextReply);
 codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);

@@ -14,7 +14,7 @@ use crate::domain::contact::CUSTOM_NAME_SIZE_MAX;
 use crate::domain::import::{FINDING_VALUE_MAX, FINDINGS_CHUNK, IMPORT_COLUMNS_MAX};
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
-use crate::domain::{AlertTaken, Notification, Webhook};
+use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
     Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering,
@@ -174,6 +174,7 @@ laws! {
     webhook: Webhook,
     notification: Notification,
     alert: AlertTaken,
+    area_place: AreaPlace,
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod inbox;
 mod leaves;
 mod lists;
 mod people;
+mod place;
 mod shape;
 mod template;
 mod tickets;

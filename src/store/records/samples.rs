@@ -29,7 +29,7 @@ pub(crate) use super::program_samples::{
     api_request, api_token, audit_entry, import_findings, import_image, import_job,
 };
 pub(crate) use super::template_samples::{campaign, past_template, template};
-pub(crate) use super::webhook_samples::{alert, notification, webhook};
+pub(crate) use super::webhook_samples::{alert, area_place, notification, webhook};
 
 const NOON: u64 = 1_780_000_000_000;
 

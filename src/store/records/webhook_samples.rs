@@ -1,11 +1,12 @@
 //! The records of webhooks, for fixtures and laws.
 
 use super::samples::at;
+use crate::domain::outline::Outline;
 use crate::domain::webhook::{Disabled, DisabledWhy, Try, TryOutcome};
 use crate::domain::{
-    AlertTaken, CallStatus, ClosedReason, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
-    EventKind, MessageId, MethodId, News, Notification, Redacted, Status, ThreadId, UserId,
-    Webhook, WebhookId, WebhookInput,
+    AlertTaken, AreaId, AreaPlace, CallStatus, ClosedReason, CommunicationId, ConfirmedBy,
+    ContactId, DeliveryId, EventKind, MessageId, MethodId, News, Notification, Redacted, Status,
+    ThreadId, UserId, Webhook, WebhookId, WebhookInput,
 };
 
 pub(crate) fn webhook() -> Webhook {
@@ -71,4 +72,10 @@ pub(crate) fn alert() -> AlertTaken {
         communication: CommunicationId::from_bytes([4; 16]),
         at: at(0),
     }
+}
+
+pub(crate) fn area_place() -> AreaPlace {
+    let outline = Outline::parse("52.1,5.1 52.1,5.2 52.25,5.123456").expect("three points");
+    let geocodes = vec!["EMMA_ID=NL001".to_owned()];
+    AreaPlace::new(AreaId::from_bytes([2; 16]), vec![outline], geocodes).expect("it is small")
 }

@@ -2,7 +2,9 @@
 
 use super::{Page, Repo, Result};
 use crate::domain::webhook::WEBHOOKS_MAX;
-use crate::domain::{AlertTaken, CommunicationId, Notification, Webhook, WebhookId};
+use crate::domain::{
+    AlertTaken, AreaId, AreaPlace, CommunicationId, Notification, Webhook, WebhookId,
+};
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::rows::Loaded;
@@ -86,5 +88,16 @@ impl Repo {
     /// How many alerts are remembered.
     pub fn alert_count(&self) -> Result<u64> {
         self.count(keys::ALERTS.to_vec())
+    }
+
+    /// Where an area lies, if that is known.
+    pub fn area_place(&self, area: AreaId) -> Result<Option<Loaded<AreaPlace>>> {
+        self.load(&keys::area_place(area))
+    }
+
+    /// Where all areas lie of which that is known.
+    pub fn area_places(&self) -> Result<Vec<Loaded<AreaPlace>>> {
+        let all = KeyRange::prefix(keys::AREA_PLACE);
+        Ok(self.rows(all, super::AREAS_MAX)?.rows)
     }
 }

@@ -379,8 +379,13 @@ pub(super) const WEBHOOKS: &[RouteRule] = &[
 ];
 
 /// Alerts that other programs hand in: what they say may be for anybody.
-pub(super) const ALERTS: &[RouteRule] = &[everywhere(post(
-    "/api/v1/alerts/alertmanager",
-    P::Send,
-    "alert.alertmanager",
-))];
+pub(super) const ALERTS: &[RouteRule] = &[
+    everywhere(post(
+        "/api/v1/alerts/alertmanager",
+        P::Send,
+        "alert.alertmanager",
+    )),
+    everywhere(post("/api/v1/alerts/cap", P::Send, "alert.cap")),
+    read("/api/v1/areas/{id}/place", P::See),
+    put("/api/v1/areas/{id}/place", P::Administer, "area.place"),
+];

@@ -235,6 +235,7 @@ pub(super) const PLACES: &[RouteRule] = &[
     post("/areas", P::Administer, "area.create"),
     read("/areas/{id}", P::Administer),
     post("/areas/{id}", P::Administer, "area.change"),
+    post("/areas/{id}/place", P::Administer, "area.place"),
     read("/areas/{id}/delete", P::Administer),
     post("/areas/{id}/delete", P::Administer, "area.delete"),
 ];

@@ -1,0 +1,108 @@
+//! Calling off what was sent: nothing more of it goes out.
+
+use super::decide::still_open;
+use super::{Notice, Tracker, TrackerError};
+use crate::domain::{Closed, ClosedReason, CommunicationId, CommunicationState, Person};
+use crate::store::engine::Key;
+use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
+
+/// People looked at in one batch.
+const STEP_PEOPLE_MAX: usize = 100;
+
+impl Tracker {
+    /// Stops a communication that was sent: its rounds end, and what has not gone out is closed.
+    /// Doing it twice does it once; cut off, it goes on when it is asked for again.
+    ///
+    /// # Errors
+    /// When there is no such communication, or the store fails.
+    pub async fn call_off(&self, id: CommunicationId) -> Result<(), TrackerError> {
+        self.commit_anew(|| Ok((self.end_rounds(id)?, ()))).await?;
+        let mut after: Option<Key> = None;
+        loop {
+            let (next, notices) = self
+                .commit_anew(|| {
+                    let page = self.repo.people(id, after.clone(), STEP_PEOPLE_MAX)?;
+                    let mut batch = Batch::new();
+                    let mut notices = Vec::new();
+                    for person in &page.rows {
+                        self.close_open(&mut batch, person, &mut notices)?;
+                    }
+                    Ok((batch, (page.next, notices)))
+                })
+                .await?;
+            self.tell(notices);
+            after = next;
+            if after.is_none() {
+                tracing::info!(communication = %id, "called off");
+                return Ok(());
+            }
+        }
+    }
+
+    /// No round makes anything more. Those of whom the initial sending has not come are not
+    /// among its people.
+    fn end_rounds(&self, id: CommunicationId) -> Result<Batch, TrackerError> {
+        let old = self.repo.communication(id)?;
+        let old = old.ok_or(TrackerError::NotFound("communication"))?;
+        let rounds = self.repo.rounds(id)?;
+        let mut batch = Batch::new();
+        if rounds.is_empty() {
+            return Ok(batch);
+        }
+        let mut new = old.value.clone();
+        for round in &rounds {
+            batch.remove(round);
+            if round.round == 1 {
+                new.people = round.cursor.into();
+                new.state = CommunicationState::Sent;
+                new.rounds = new.rounds.max(1);
+                new.round_done(1, round.due, self.clock.wall());
+            }
+        }
+        // What was planned will not be.
+        new.history.retain(|round| round.done.is_some());
+        batch.replace(&old, &new);
+        Ok(batch)
+    }
+
+    fn close_open(
+        &self,
+        batch: &mut Batch,
+        person: &Loaded<Person>,
+        notices: &mut Vec<Notice>,
+    ) -> Result<(), TrackerError> {
+        let now = self.clock.wall();
+        let open = still_open(person, None);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let about = self.repo.communication(person.communication)?;
+        let about = about.ok_or(TrackerError::NotFound("communication"))?;
+        let mut new = person.value.clone();
+        // Those made together share a row: each is closed on top of the one before.
+        for id in open {
+            let Some(delivery) = self.repo.delivery(id)? else {
+                continue;
+            };
+            let mut closed = delivery.value.clone();
+            closed.closed = Some(Closed {
+                at: now,
+                reason: ClosedReason::CalledOff,
+            });
+            closed.due = None;
+            batch.replace_delivery(&delivery, &closed);
+            self.tell_of_delivery(batch, &about, (&delivery.value, &closed), now)?;
+            for known in &mut new.deliveries {
+                known.closed |= known.delivery == id;
+            }
+            notices.push(Notice::DeliveryClosed(id));
+        }
+        new.state = new.derive_state(&self.category(&about.category));
+        batch.replace(person, &new);
+        notices.push(Notice::PersonChanged {
+            communication: person.communication,
+            contact: person.contact,
+        });
+        Ok(())
+    }
+}
