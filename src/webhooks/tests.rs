@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::clock::VirtualClock;
@@ -27,6 +27,26 @@ struct Got {
 }
 
 impl Got {
+    async fn read(stream: &mut TcpStream) -> Self {
+        let mut text = String::new();
+        loop {
+            let mut more = [0; 4096];
+            let count = stream.read(&mut more).await.unwrap();
+            assert!(count > 0, "it broke off: {text}");
+            text.push_str(std::str::from_utf8(&more[..count]).unwrap());
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                continue;
+            };
+            let got = Self {
+                head: head.to_owned(),
+                body: body.to_owned(),
+            };
+            if got.header("content-length") == body.len().to_string() {
+                return got;
+            }
+        }
+    }
+
     fn header(&self, name: &str) -> &str {
         let line = self.head.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("{name} in {}", self.head))
@@ -50,18 +70,8 @@ impl Receiver {
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let mut bytes = Vec::new();
-                while !bytes.ends_with(b"}}") {
-                    let mut more = [0; 4096];
-                    match stream.read(&mut more).await.unwrap() {
-                        0 => break,
-                        count => bytes.extend_from_slice(&more[..count]),
-                    }
-                }
-                let text = String::from_utf8(bytes).unwrap();
-                let (head, body) = text.split_once("\r\n\r\n").unwrap();
-                let (head, body) = (head.to_owned(), body.to_owned());
-                kept.lock().unwrap().push(Got { head, body });
+                let got = Got::read(&mut stream).await;
+                kept.lock().unwrap().push(got);
                 let index = count.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
                 let answer = format!("HTTP/1.1 {}\r\ncontent-length: 0\r\n\r\n", answers[index]);
                 stream.write_all(answer.as_bytes()).await.unwrap();
