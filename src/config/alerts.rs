@@ -30,7 +30,7 @@ pub struct Cap {
 pub struct Receiver {
     /// The receiver's name in the Alertmanager.
     pub name: String,
-    /// Category of what is sent. Default `"general"`.
+    /// Category of what is sent. Default: `"general"`, or else the first one.
     pub category: String,
     /// By which channels. Default `["email"]`.
     pub channels: Vec<String>,
@@ -66,11 +66,7 @@ impl Cap {
     fn read(section: &Section<'_, '_>, categories: &[Category]) -> Cap {
         let all = ["email", "text", "call"].map(str::to_owned).into();
         let known = |name: &str| known(categories, name);
-        let usual = || {
-            let alert = categories.iter().find(|category| category.name == "alert");
-            let category = alert.or(categories.first());
-            category.map_or_else(String::new, |category| category.name.clone())
-        };
+        let usual = || usual(categories, "alert");
         let channels = section.list("channels", all, channel);
         if channels.is_empty() {
             section.mistake("channels", "must not be an empty list");
@@ -90,6 +86,13 @@ fn known(categories: &[Category], name: &str) -> Result<String, String> {
     }
 }
 
+/// The category of this name, or else the first one.
+fn usual(categories: &[Category], name: &str) -> String {
+    let named = categories.iter().find(|category| category.name == name);
+    let category = named.or(categories.first());
+    category.map_or_else(String::new, |category| category.name.clone())
+}
+
 impl Receiver {
     fn read(section: &Section<'_, '_>, categories: &[Category]) -> Option<Receiver> {
         let known = |name: &str| known(categories, name);
@@ -97,7 +100,7 @@ impl Receiver {
         let receiver = Receiver {
             category: section
                 .parsed("category", known)
-                .unwrap_or_else(|| "general".to_owned()),
+                .unwrap_or_else(|| usual(categories, "general")),
             channels: section.list("channels", vec!["email".to_owned()], channel),
             groups: section.list("groups", Vec::new(), one_line),
             areas: section.list("areas", Vec::new(), one_line),

@@ -119,12 +119,16 @@ fn the_references_examples_show_defaults_too() {
         [[email.route]]
         domain = "example.org"
         host = "mail.example.org"
+        [[alerts.receiver]]
+        name = "ops"
+        groups = ["On call"]
     "#;
     let least = Config::parse(needed, &around).unwrap();
     assert_eq!(all.sms.binds, least.sms.binds);
     assert_eq!(all.voice.trunk, least.voice.trunk);
     assert_eq!(all.email.relay, least.email.relay);
     assert_eq!(all.email.routes, least.email.routes);
+    assert_eq!(all.alerts, least.alerts);
 }
 
 #[test]
@@ -290,6 +294,22 @@ fn what_does_not_fit_together_is_a_mistake() {
         ),
         ("category = []", "must not be an empty list"),
         ("category = 3", "a list of tables"),
+        (
+            "[[alerts.receiver]]\nname = \"ops\"\ncategory = \"storm\"\nareas = [\"Quay\"]",
+            "there is no category",
+        ),
+        (
+            "[[alerts.receiver]]\nname = \"ops\"",
+            "must say who is told",
+        ),
+        (
+            "[alerts]\nreceiver = [{ name = \"a\", areas = [\"b\"] }, { name = \"a\", areas = [\"c\"] }]",
+            "is there twice",
+        ),
+        (
+            "[alerts.cap]\nchannels = [\"fax\", \"text\"]",
+            "none of email",
+        ),
         ("email = 3", "must be a table ([email]), not 3"),
         (
             "[console]\nsession_idle = \"13h\"",
@@ -367,6 +387,19 @@ fn a_reload_can_tell_what_differs() {
         differing,
         all.keys().map(String::as_str).collect::<Vec<_>>()
     );
+}
+
+#[test]
+fn alerts_have_a_category_that_there_is() {
+    let receiver = "[[alerts.receiver]]\nname = \"ops\"\nareas = [\"Quay\"]";
+    let read = |text: &str| {
+        let config = Config::parse(text, &Surroundings::default()).unwrap();
+        let alerts = config.alerts;
+        [alerts.receivers[0].category.clone(), alerts.cap.category]
+    };
+    assert_eq!(read(receiver), ["general", "alert"]);
+    let others = "[[category]]\nname = \"tide\"\n[[category]]\nname = \"storm\"\n";
+    assert_eq!(read(&format!("{others}{receiver}")), ["tide", "tide"]);
 }
 
 #[test]
