@@ -149,6 +149,11 @@ fn input(
 ) -> Answer<Option<AlertInput>> {
     let group = alert_key(&["alertmanager-group", &receiver.name, &asked.group_key]);
     let first = app.repo().alert(&group)?.map(|known| known.communication);
+    // It may be gone since.
+    let first = match first {
+        Some(id) => app.repo().communication(id)?.map(|known| known.id),
+        None => None,
+    };
     if !firing && first.is_none() {
         return Ok(None);
     }

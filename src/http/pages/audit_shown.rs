@@ -13,14 +13,17 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 127] = [
+const ACTS: [&str; 130] = [
     "act.access.refused",
+    "act.alert.alertmanager",
+    "act.alert.cap",
     "act.anonymous.left_out",
     "act.approval.ask",
     "act.approval.decide",
     "act.area.change",
     "act.area.create",
     "act.area.delete",
+    "act.area.place",
     "act.campaign.change",
     "act.campaign.create",
     "act.case.change",

@@ -2,12 +2,12 @@
 
 use super::Check;
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{AlertTaken, AreaPlace, PastTemplate, Template};
 use crate::domain::{
     ApiToken, AudienceChunk, BlobId, Body, Communication, CommunicationId, CommunicationState,
     Contact, Content, Delivery, DeliverySet, InboundMail, Merger, Message, Person, RoundJob,
     Session, Thread,
 };
+use crate::domain::{AreaPlace, PastTemplate, Template};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
 use crate::store::engine::{KeyRange, Result};
 use crate::store::keys::{self, KeyBuilder};
@@ -273,10 +273,6 @@ impl Check<'_> {
             self.problem(AreaPlace::NAME, id, "its area is missing");
         }
         Ok(())
-    }
-
-    pub(super) fn alert(&mut self, alert: &AlertTaken) -> Result<()> {
-        self.communication_exists(AlertTaken::NAME, alert.communication, &alert.source)
     }
 
     pub(super) fn api_token(&mut self, token: &ApiToken) -> Result<()> {
