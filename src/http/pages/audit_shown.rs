@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 130] = [
+const ACTS: [&str; 135] = [
     "act.access.refused",
     "act.alert.alertmanager",
     "act.alert.cap",
@@ -45,6 +45,9 @@ const ACTS: [&str; 130] = [
     "act.contact.change",
     "act.contact.consent",
     "act.contact.create",
+    "act.contact.erase",
+    "act.contact.erased",
+    "act.contact.erasure_refused",
     "act.contact.merge",
     "act.delivery.status",
     "act.entry.file",
@@ -103,6 +106,8 @@ const ACTS: [&str; 130] = [
     "act.recipients.add_all",
     "act.recipients.clear",
     "act.recipients.remove",
+    "act.retention.delete",
+    "act.retention.deleted",
     "act.second_factor.begin",
     "act.second_factor.off",
     "act.second_factor.on",
