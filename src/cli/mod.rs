@@ -4,6 +4,7 @@
 mod check_config;
 mod demo;
 mod healthcheck;
+mod over_api;
 mod reindex;
 mod serve;
 mod tone;
@@ -39,6 +40,12 @@ enum Command {
     CheckConfig(check_config::Arguments),
     /// Add people who log in, and give them passwords.
     User(user::Arguments),
+    /// Write a communication and send it, over the API of a running gateway.
+    Send(over_api::SendArguments),
+    /// Say how communications stand, over the API: the last ones, or one with its numbers.
+    Status(over_api::StatusArguments),
+    /// Find, show, add and export contacts, over the API.
+    Contacts(over_api::ContactsArguments),
     /// Ask a running gateway whether it is ready; exit code 0 if so.
     Healthcheck(healthcheck::Arguments),
     /// Write a WAV file of a tone to standard output: the voice of the demo where no speech
@@ -87,6 +94,9 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::User(arguments) => user::run(&arguments),
+        Command::Send(arguments) => over_api::send(&arguments),
+        Command::Status(arguments) => over_api::status(&arguments),
+        Command::Contacts(arguments) => over_api::contacts(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Reindex(config) => reindex::run(&config.config),
         Command::Tone => tone::run(),

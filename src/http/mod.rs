@@ -39,7 +39,7 @@ mod webhooks;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

@@ -13,13 +13,13 @@ use crate::domain::{Permissions, ThreadId, Timestamp};
 use crate::tracker::NewToken;
 
 /// A program with its token.
-pub(super) struct Program<'a> {
-    pub(super) world: &'a World,
-    pub(super) token: String,
+pub(crate) struct Program<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) token: String,
 }
 
 /// One with a token of this user.
-pub(super) async fn program<'a>(world: &'a World, login: &str) -> Program<'a> {
+pub(crate) async fn program<'a>(world: &'a World, login: &str) -> Program<'a> {
     program_until(world, login, None).await
 }
 

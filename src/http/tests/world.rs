@@ -39,17 +39,17 @@ pub(super) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 pub(super) const DIAGNOSTIC: &str = "smtp; 550 5.1.1 <ada@mail.example>: Recipient address rejected: User unknown in <virtual> table";
 
 /// A console, its state and its clock.
-pub(in super::super) struct World {
+pub(crate) struct World {
     pub(super) clock: Arc<VirtualClock>,
-    pub(in super::super) repo: Repo,
+    pub(crate) repo: Repo,
     pub(super) tracker: Tracker,
     pub(super) submit: Submitter,
     pub(super) readiness: watch::Sender<Readiness>,
     pub(in super::super) app: Arc<App>,
-    pub(super) router: Router,
-    pub(super) county: AreaId,
+    pub(crate) router: Router,
+    pub(crate) county: AreaId,
     pub(super) areas: Vec<AreaId>,
-    pub(super) contacts: Vec<ContactId>,
+    pub(crate) contacts: Vec<ContactId>,
 }
 
 /// An answer, read to its end.
@@ -139,12 +139,12 @@ fn categories() -> Vec<Category> {
     vec![category("alert", true), category("general", false)]
 }
 
-pub(in super::super) async fn world() -> World {
+pub(crate) async fn world() -> World {
     world_with(ConsoleSettings::default()).await
 }
 
 /// One in which nobody is logged out, however long the story is.
-pub(super) async fn patient_world() -> World {
+pub(crate) async fn patient_world() -> World {
     let long = Duration::from_secs(90 * 24 * 3600);
     world_with(ConsoleSettings {
         session_idle: long,
@@ -254,7 +254,7 @@ impl World {
     }
 
     /// Works off what waits to become deliveries.
-    pub(super) async fn expand(&self) {
+    pub(crate) async fn expand(&self) {
         let claims = |express| {
             let lane = Lane::Expand.number(express);
             let store = self.repo.store();
@@ -278,7 +278,7 @@ impl World {
     }
 
     /// Every delivery of a person.
-    pub(super) fn deliveries(&self, contact: ContactId) -> Vec<Delivery> {
+    pub(crate) fn deliveries(&self, contact: ContactId) -> Vec<Delivery> {
         let page = self.repo.deliveries_of(contact, None, 50).unwrap();
         page.rows
             .into_iter()
@@ -287,7 +287,7 @@ impl World {
     }
 
     /// Lets a delivery come to one status after the other.
-    pub(super) async fn walk(&self, delivery: &Delivery, statuses: &[Status]) {
+    pub(crate) async fn walk(&self, delivery: &Delivery, statuses: &[Status]) {
         for status in statuses {
             self.change(delivery, *status, None).await;
         }
@@ -303,7 +303,7 @@ impl World {
     }
 
     /// Lets a delivery arrive: received, received, confirmed.
-    pub(super) async fn arrive(&self, delivery: &Delivery) {
+    pub(crate) async fn arrive(&self, delivery: &Delivery) {
         let steps: &[Status] = match delivery.status() {
             Status::Email(_) => &[Status::Email(EmailStatus::Received)],
             Status::Text(_) => &[
@@ -325,7 +325,7 @@ impl World {
     }
 
     /// Lets a text fail for good: the number is gone.
-    pub(super) async fn fail_text(&self, delivery: &Delivery) {
+    pub(crate) async fn fail_text(&self, delivery: &Delivery) {
         let verdict = Verdict::failure(Reason::UserUnknown, Permanence::Permanent);
         for status in [TextStatus::Sending, TextStatus::Sent] {
             self.change(delivery, Status::Text(status), None).await;

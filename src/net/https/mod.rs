@@ -1,11 +1,14 @@
-//! A small HTTP client for what is sent to addresses that people enter: news to programs.
+//! A small HTTP client: for what is sent to addresses that people enter (news to programs), and
+//! for the commands that ask the API.
 //!
 //! Whoever may enter an address must not make us knock at doors inside the house: names are
 //! resolved here, only public addresses (and those that the installation allows) are spoken to,
 //! and the very address that was looked at is connected to. Redirects are answers, not followed.
 
+mod asking;
 mod guard;
 
+pub use asking::{Reply, Wish};
 pub use guard::{Guard, NetworkError, is_public};
 
 use std::future::Future;
@@ -167,6 +170,11 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
 }
 
+/// What requests and answers go over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
 /// What is left of an answer behind its head.
 type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -204,18 +212,26 @@ impl HttpsClient {
     }
 
     async fn send(&self, target: &Target, post: Post) -> Result<(Answer, Rest), PostError> {
-        let request = request(target, post)?;
+        let wish = Wish {
+            method: Method::POST,
+            headers: post.headers,
+            media_type: Some(post.media_type),
+            body: post.body,
+        };
+        let request = request(target, wish)?;
+        exchange(self.open(target).await?, request).await
+    }
+
+    /// A connection to the target, over TLS if its address says so.
+    async fn open(&self, target: &Target) -> Result<Box<dyn Stream>, PostError> {
         let stream = self.connect(target).await?;
         if !target.tls {
-            return exchange(stream, request).await;
+            return Ok(Box::new(stream));
         }
         let name = ServerName::try_from(target.host.clone()).map_err(|_| PostError::Refused)?;
         let connector = TlsConnector::from(Arc::clone(&self.tls));
-        let stream = connector
-            .connect(name, stream)
-            .await
-            .map_err(PostError::Tls)?;
-        exchange(stream, request).await
+        let stream = connector.connect(name, stream).await;
+        Ok(Box::new(stream.map_err(PostError::Tls)?))
     }
 
     /// To the first of its addresses that may be spoken to and answers.
@@ -241,18 +257,20 @@ impl HttpsClient {
     }
 }
 
-fn request(target: &Target, post: Post) -> Result<Request<Full<Bytes>>, PostError> {
+fn request(target: &Target, wish: Wish) -> Result<Request<Full<Bytes>>, PostError> {
     let mut request = Request::builder()
-        .method(Method::POST)
+        .method(wish.method)
         .uri(&target.path)
         .header(HOST, target.authority())
-        .header(USER_AGENT, concat!("tocsin/", env!("CARGO_PKG_VERSION")))
-        .header(CONTENT_TYPE, post.media_type);
-    for (name, value) in post.headers {
+        .header(USER_AGENT, concat!("tocsin/", env!("CARGO_PKG_VERSION")));
+    if let Some(media_type) = wish.media_type {
+        request = request.header(CONTENT_TYPE, media_type);
+    }
+    for (name, value) in wish.headers {
         let value = HeaderValue::from_str(&value).map_err(|_| PostError::Header)?;
         request = request.header(HeaderName::from_static(name), value);
     }
-    let request = request.body(Full::new(post.body));
+    let request = request.body(Full::new(wish.body));
     request.map_err(|_| PostError::Header)
 }
 
