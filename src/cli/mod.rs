@@ -4,6 +4,7 @@
 mod check_config;
 mod demo;
 mod healthcheck;
+mod manual;
 mod over_api;
 mod reindex;
 mod serve;
@@ -46,6 +47,10 @@ enum Command {
     Status(over_api::StatusArguments),
     /// Find, show, add and export contacts, over the API.
     Contacts(over_api::ContactsArguments),
+    /// Write completions for a shell to standard output.
+    Completions(manual::CompletionsArguments),
+    /// Write the manual page to standard output, or one page for each command into a folder.
+    Man(manual::ManArguments),
     /// Ask a running gateway whether it is ready; exit code 0 if so.
     Healthcheck(healthcheck::Arguments),
     /// Write a WAV file of a tone to standard output: the voice of the demo where no speech
@@ -97,6 +102,8 @@ pub fn run() -> ExitCode {
         Command::Send(arguments) => over_api::send(&arguments),
         Command::Status(arguments) => over_api::status(&arguments),
         Command::Contacts(arguments) => over_api::contacts(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::pages(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Reindex(config) => reindex::run(&config.config),
         Command::Tone => tone::run(),
