@@ -1,6 +1,7 @@
 //! Programs that are not ours, speaking to us. A peer that is not installed is skipped loudly.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod alertmanager;
 mod baresip;
 mod browser;
 mod client;
