@@ -20,7 +20,7 @@ use crate::skip::skip;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time for the whole journey on a busy machine.
 const JOURNEY_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-const PASSWORD: &str = "a password for one journey";
+pub(crate) const PASSWORD: &str = "a password for one journey";
 
 /// What is missing for this test; nothing when all is there.
 pub(crate) fn missing(folder: &Path) -> Option<String> {
@@ -42,7 +42,7 @@ pub(crate) fn screenshots() -> PathBuf {
 }
 
 /// Starts the demo and reads where its console is.
-async fn demo(state: &Path) -> (Child, String) {
+pub(crate) async fn demo(state: &Path) -> (Child, String) {
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_tocsin"))
         .args([
             "demo",

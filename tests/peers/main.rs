@@ -8,6 +8,7 @@ mod client;
 mod gateway;
 mod hostile_mail;
 mod mail_out;
+mod openapi;
 mod postfix;
 mod process;
 mod public_browser;

@@ -43,7 +43,7 @@ pub(super) struct LogAsked {
 
 /// A line of the log.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct LineShape {
+pub(super) struct LoggedShape {
     #[serde(flatten)]
     delivery: DeliveryShape,
     /// Name of the recipient; null when the contact is gone.
@@ -55,12 +55,12 @@ pub(super) struct LineShape {
 /// The communications log. A page may hold fewer rows than asked for, though `next` is there,
 /// when very many had to be looked through.
 #[utoipa::path(get, path = "/api/v1/log", tag = "log", operation_id = "listLog",
-    params(LogAsked), responses((status = 200, body = PageOf<LineShape>)))]
+    params(LogAsked), responses((status = 200, body = PageOf<LoggedShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<LogAsked>,
-) -> Answer<Json<PageOf<LineShape>>> {
+) -> Answer<Json<PageOf<LoggedShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
     let seek = match page.after {
         None => Seek::Start,
@@ -110,10 +110,10 @@ pub(super) fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp
     Ok(Some(at))
 }
 
-fn line(app: &App, delivery: &Delivery) -> Answer<LineShape> {
+fn line(app: &App, delivery: &Delivery) -> Answer<LoggedShape> {
     let contact = app.repo().contact(delivery.contact)?;
     let communication = app.repo().communication(delivery.communication)?;
-    Ok(LineShape {
+    Ok(LoggedShape {
         delivery: DeliveryShape::brief(delivery, app.now()),
         recipient: contact.map(|contact| contact.full_name()),
         title: communication.map_or_else(String::new, |one| one.title.clone()),
