@@ -42,7 +42,7 @@ enum Command {
     /// Add people who log in, and give them passwords.
     User(user::Arguments),
     /// Write a communication and send it, over the API of a running gateway.
-    Send(over_api::SendArguments),
+    Send(Box<over_api::SendArguments>),
     /// Say how communications stand, over the API: the last ones, or one with its numbers.
     Status(over_api::StatusArguments),
     /// Find, show, add and export contacts, over the API.

@@ -190,14 +190,14 @@ pub(crate) fn is_owed(app: &App, signed: &Signed) -> bool {
     app.console.settings.second_factor_required && signed.user.second_factor.is_none()
 }
 
-/// Leads whoever has to set up a second factor there, and nowhere else.
-pub(crate) fn insist(app: &App, request: &Request, path: &str) -> Result<(), Response> {
+/// The answer to whoever has to set up a second factor first: the way there, and nowhere else.
+pub(crate) fn detour(app: &App, request: &Request, path: &str) -> Option<Response> {
     let signed = request.extensions().get::<Signed>();
     if OPEN_PATHS.contains(&path) || !signed.is_some_and(|signed| is_owed(app, signed)) {
-        return Ok(());
+        return None;
     }
     if wants_json(request.headers()) || !is_safe(request.method()) {
-        return Err(Fault::Forbidden.into_response());
+        return Some(Fault::Forbidden.into_response());
     }
-    Err(Redirect::to(SET_UP_PATH).into_response())
+    Some(Redirect::to(SET_UP_PATH).into_response())
 }

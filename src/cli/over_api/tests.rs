@@ -95,7 +95,7 @@ impl Served {
     }
 
     /// Those who have a mobile number.
-    async fn two_with_mobiles(&self) -> [ContactId; 2] {
+    fn two_with_mobiles(&self) -> [ContactId; 2] {
         let mut found = self.world.contacts.iter().copied().filter(|id| {
             let contact = self.world.repo.contact(*id).unwrap().unwrap();
             contact
@@ -189,7 +189,7 @@ async fn an_alert_to_an_area_is_sent_by_the_channels_for_which_something_is_said
 #[tokio::test]
 async fn the_exit_code_says_who_was_reached() {
     let served = served().await;
-    let two = served.two_with_mobiles().await;
+    let two = served.two_with_mobiles();
     let id = served.text_to(&two).await;
     assert_eq!(served.run(&["status", &id, "--check"]).await.code, 12);
     let waited = served
@@ -211,7 +211,7 @@ async fn the_exit_code_says_who_was_reached() {
 #[tokio::test]
 async fn it_is_waited_for_until_nothing_is_under_way() {
     let served = served().await;
-    let [one, _] = served.two_with_mobiles().await;
+    let [one, _] = served.two_with_mobiles();
     let id = served.text_to(&[one]).await;
     let waiting = ["status", &id, "--wait"];
     let (said, ()) = tokio::join!(served.run(&waiting), served.arrive(one));
@@ -231,7 +231,7 @@ async fn it_is_waited_for_until_nothing_is_under_way() {
 #[tokio::test]
 async fn asked_again_with_its_key_it_is_sent_once() {
     let served = served().await;
-    let [one, _] = served.two_with_mobiles().await;
+    let [one, _] = served.two_with_mobiles();
     let one = one.to_string();
     let words = [
         "send",
@@ -266,7 +266,7 @@ async fn asked_again_with_its_key_it_is_sent_once() {
 #[tokio::test]
 async fn what_was_refused_is_said_with_its_fields_and_a_code_of_its_own() {
     let served = served().await;
-    let [one, _] = served.two_with_mobiles().await;
+    let [one, _] = served.two_with_mobiles();
     let one = one.to_string();
     let wrong = served
         .run(&[

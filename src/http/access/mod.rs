@@ -105,7 +105,9 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
         auth::authenticate(app, request).await?
     } else {
         let access = session::authenticate(app, request).await?;
-        second_factor::insist(app, request, path)?;
+        if let Some(elsewhere) = second_factor::detour(app, request, path) {
+            return Err(elsewhere);
+        }
         access
     };
     let may = match rule.need {

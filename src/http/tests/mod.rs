@@ -3,9 +3,8 @@
 
 mod access;
 mod alerts;
-mod api;
-mod api_conditions;
 pub(crate) mod api;
+mod api_conditions;
 mod api_contacts;
 mod api_imports;
 mod api_journey;
