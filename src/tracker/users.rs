@@ -76,6 +76,23 @@ pub struct UserSettings {
     pub notify_replies: bool,
 }
 
+/// What users change of what they have set; none leaves each as it is by then.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsChanges {
+    /// Name that others see.
+    pub name: Option<String>,
+    /// Language of pages, or the installation's.
+    pub language: Option<Option<String>>,
+    /// IANA name of the zone of times, or the installation's.
+    pub time_zone: Option<Option<String>>,
+    /// Where trials and notices go, or nowhere.
+    pub email: Option<Option<EmailAddress>>,
+    /// Where trials of texts and calls go, or nowhere.
+    pub mobile: Option<Option<PhoneNumber>>,
+    /// Told by mail when a reply has come in.
+    pub notify_replies: Option<bool>,
+}
+
 /// What an administrator decides about a user.
 #[derive(Clone, Debug)]
 pub struct UserRights {
@@ -176,22 +193,27 @@ impl Users {
         .await
     }
 
-    /// Changes where a user's notices go and whether replies are told. None leaves each as it is
-    /// by then.
+    /// Changes some of what a user has set.
     ///
     /// # Errors
     /// When there is no such user, or the store fails.
-    pub async fn change_notices(
+    pub async fn amend_settings(
         &self,
         id: UserId,
-        email: Option<Option<EmailAddress>>,
-        notify_replies: Option<bool>,
+        changes: &SettingsChanges,
     ) -> Result<(), UserError> {
         self.change(id, Ending::None, |user| {
-            if let Some(email) = &email {
-                user.email = email.clone().map(Redacted::new);
+            let now = changes.clone();
+            user.name = now.name.unwrap_or_else(|| user.name.clone());
+            user.language = now.language.unwrap_or_else(|| user.language.clone());
+            user.time_zone = now.time_zone.unwrap_or_else(|| user.time_zone.clone());
+            if let Some(email) = now.email {
+                user.email = email.map(Redacted::new);
             }
-            user.notify_replies = notify_replies.unwrap_or(user.notify_replies);
+            if let Some(mobile) = now.mobile {
+                user.mobile = mobile.map(Redacted::new);
+            }
+            user.notify_replies = now.notify_replies.unwrap_or(user.notify_replies);
         })
         .await
     }

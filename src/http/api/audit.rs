@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::audit::{self, Numbered, Wanted};
-use super::super::pages::id_of;
+use super::super::pages::{audit_file, id_of};
 use super::body::{Asked, PageOf, wanted};
 use super::problem::Problem;
 use super::shape::{read_time, time};
@@ -87,6 +88,70 @@ pub(super) async fn list(
         let rows = found.rows.iter().map(shape).collect();
         let next = found.next.map(|number| number.to_be_bytes().to_vec());
         Ok(Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+/// Which entries go into a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AuditFileAsked {
+    /// Only acts of this name, or of this family: `contact` or `contact.change`.
+    act: Option<String>,
+    /// Only of this user.
+    user: Option<String>,
+    /// Only about what has this id.
+    subject: Option<String>,
+    /// At this time or later (RFC 3339).
+    from: Option<String>,
+}
+
+/// Who did what as a file, newest first, at most 100,000 entries.
+#[utoipa::path(get, path = "/api/v1/audit/export", tag = "audit", operation_id = "exportAudit",
+    params(AuditFileAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
+pub(super) async fn export(
+    State(app): State<Arc<App>>,
+    Asked(asked): Asked<AuditFileAsked>,
+) -> Answer<Response> {
+    let of = AuditAsked {
+        act: asked.act,
+        user: asked.user,
+        subject: asked.subject,
+        from: asked.from,
+        limit: None,
+        cursor: None,
+    };
+    Ok(audit_file(&app, filter(&of)?).await?)
+}
+
+/// How the record stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AuditStandingShape {
+    /// Number of the last entry; 0 when there is none.
+    number: u64,
+    /// Hash of the last entry (SHA-256, in hexadecimal): keep it elsewhere, and nothing before it
+    /// can be changed unseen.
+    hash: String,
+    /// Whether the last 1000 entries lead up to it. `tocsin verify` looks at all of them.
+    whole: bool,
+    /// Fingerprint of the key that signs bundles of evidence.
+    key: String,
+}
+
+/// How the record of who did what stands.
+#[utoipa::path(get, path = "/api/v1/audit/standing", tag = "audit",
+    operation_id = "getAuditStanding", responses((status = 200, body = AuditStandingShape)))]
+pub(super) async fn standing(State(app): State<Arc<App>>) -> Answer<Json<AuditStandingShape>> {
+    apart(&app, |app| {
+        let (head, whole) = audit::standing(app)?;
+        Ok(Json(AuditStandingShape {
+            number: head.number,
+            hash: HEXLOWER.encode(&head.hash),
+            whole,
+            key: app.console.evidence.public().fingerprint(),
+        }))
     })
     .await
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::fields::Fields;
-use super::super::pages::cases::CasesAsked;
+use super::super::pages::cases::{CasesAsked, next_reference};
 use super::auth::Caller;
 use super::body::{Ids, Json, PageOf, field_id, id, wanted};
 use super::etag::IfMatch;
@@ -104,6 +104,8 @@ impl CaseShape {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CaseAsked {
+    /// The next one of the pattern when a case is opened without.
+    #[serde(default)]
     reference: String,
     #[serde(default)]
     title: String,
@@ -193,7 +195,10 @@ pub(super) async fn create(
     caller: Caller,
     Json(asked): Json<CaseAsked>,
 ) -> Answer<Response> {
-    let input = app.case_within(&caller.access, asked.input(None)?, None)?;
+    let mut input = app.case_within(&caller.access, asked.input(None)?, None)?;
+    if input.reference.is_empty() {
+        input.reference = next_reference(&app)?;
+    }
     let by = Actor::Program(caller.user.id);
     let made = app.console.tracker.add_case(&input, by).await?;
     Ok(created(made, "/api/v1/cases"))
@@ -261,6 +266,34 @@ pub(super) async fn set_status(
     let tracker = &app.console.tracker;
     tracker
         .set_case_status(of, status, &asked.reason, by)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether nothing of a case may be deleted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldAsked {
+    /// Set, or lifted.
+    hold: bool,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Sets a legal hold on a case or lifts it: while it stands, nothing of the case is deleted.
+#[utoipa::path(post, path = "/api/v1/cases/{id}/hold", tag = "cases", operation_id = "holdCase",
+    params(("id" = String, Path)), request_body = HoldAsked, responses((status = 204)))]
+pub(super) async fn hold(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Json(asked): Json<HoldAsked>,
+) -> Answer<StatusCode> {
+    let of = case(&app, &caller, &text)?.id;
+    let by = Actor::Program(caller.user.id);
+    let tracker = &app.console.tracker;
+    tracker
+        .set_legal_hold(of, asked.hold, &asked.reason, by)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,9 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::entries::{Line, Reader};
+use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::pages::correspondence::list::Asked as Filters;
-use super::super::pages::correspondence::named;
+use super::super::pages::correspondence::{file_of_entry, files_of, named};
 use super::super::period;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageOf, field_id, id, wanted};
@@ -92,7 +93,7 @@ pub(super) struct EntryShape {
 }
 
 impl EntryShape {
-    fn of(app: &App, line: &Line) -> Answer<Self> {
+    pub(super) fn of(app: &App, line: &Line) -> Answer<Self> {
         let entry = &line.entry;
         let note = entry.note();
         let thread = match &entry.what {
@@ -219,6 +220,54 @@ pub(super) async fn get(
 ) -> Answer<axum::Json<EntryShape>> {
     let line = entry(&app, &caller, &text)?;
     Ok(axum::Json(EntryShape::of(&app, &line)?))
+}
+
+/// A file of an entry.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EntryFileShape {
+    /// Its place among them, from 0.
+    index: usize,
+    name: String,
+    size_bytes: u64,
+}
+
+/// The files of an entry: what went with a letter, came with a message or belongs to a note.
+#[utoipa::path(get, path = "/api/v1/correspondence/{id}/files", tag = "correspondence",
+    operation_id = "listCorrespondenceFiles", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<EntryFileShape>)))]
+pub(super) async fn files(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+) -> Answer<axum::Json<Vec<EntryFileShape>>> {
+    let line = entry(&app, &caller, &text)?;
+    let files = files_of(&app, &line)?.into_iter().enumerate();
+    let shape = |(index, (name, size_bytes))| EntryFileShape {
+        index,
+        name,
+        size_bytes,
+    };
+    Ok(axum::Json(files.map(shape).collect()))
+}
+
+/// A file of an entry by its place among them, from 0. What came in can be from anybody: it is
+/// called nothing that a browser would open.
+#[utoipa::path(get, path = "/api/v1/correspondence/{id}/files/{index}", tag = "correspondence",
+    operation_id = "getCorrespondenceFile",
+    params(("id" = String, Path), ("index" = usize, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream")))]
+pub(super) async fn download(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids((text, index)): Ids<(String, String)>,
+) -> Answer<Response> {
+    let line = entry(&app, &caller, &text)?;
+    let index: usize = id(&index, "file")?;
+    let found = file_of_entry(&app, &line, index).await;
+    found.map_err(|fault| match fault {
+        Fault::NotFound => Problem::not_found("file"),
+        fault => fault.into(),
+    })
 }
 
 /// To which case something belongs.

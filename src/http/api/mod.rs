@@ -31,11 +31,13 @@ mod exports;
 mod filters;
 mod follow;
 mod groups;
+mod happened;
 mod import_mapping;
 mod import_shape;
 mod imports;
 mod inbox;
 mod inbox_people;
+mod letters;
 mod log;
 mod me;
 mod merge;
@@ -46,10 +48,12 @@ pub(super) mod rate;
 mod recipients;
 mod retention;
 mod search;
+mod seen;
 mod sending;
 mod sessions;
 mod shape;
 mod templates;
+mod user_edit;
 mod users;
 mod webhooks;
 
@@ -150,6 +154,8 @@ fn draft_routes() -> OpenApiRouter<Arc<App>> {
         ))
         .routes(routes!(attachments::add))
         .routes(routes!(attachments::get, attachments::remove))
+        .routes(routes!(seen::preview))
+        .routes(routes!(seen::hear))
         .routes(routes!(follow::trial))
         .routes(routes!(follow::follow))
         .routes(routes!(approvals::list))
@@ -172,6 +178,7 @@ fn inbox_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(inbox::finish))
         .routes(routes!(inbox_people::attach))
         .routes(routes!(inbox_people::file))
+        .routes(routes!(seen::message))
 }
 
 fn matter_routes() -> OpenApiRouter<Arc<App>> {
@@ -179,6 +186,10 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(cases::list, cases::create))
         .routes(routes!(cases::get, cases::change))
         .routes(routes!(cases::set_status))
+        .routes(routes!(cases::hold))
+        .routes(routes!(happened::of_case))
+        .routes(routes!(happened::of_client))
+        .routes(routes!(letters::begin))
         .routes(routes!(correspondence::list))
         .routes(routes!(exports::correspondence))
         .routes(routes!(exports::correspondence_of_contact))
@@ -186,6 +197,8 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(correspondence::of_contact))
         .routes(routes!(correspondence::of_case))
         .routes(routes!(correspondence::get))
+        .routes(routes!(correspondence::files))
+        .routes(routes!(correspondence::download))
         .routes(routes!(correspondence::file))
         .routes(routes!(correspondence::note))
         .routes(routes!(retention::get))
@@ -195,7 +208,10 @@ fn matter_routes() -> OpenApiRouter<Arc<App>> {
 
 fn user_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(users::list))
+        .routes(routes!(users::list, user_edit::create))
+        .routes(routes!(user_edit::password))
+        .routes(routes!(user_edit::disable))
+        .routes(routes!(user_edit::enable))
         .routes(routes!(users::get, users::amend))
         .routes(routes!(users::reset_second_factor))
         .routes(routes!(sessions::mine, sessions::end_mine))
@@ -245,11 +261,14 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::delivery))
         .routes(routes!(exports::statistics))
         .routes(routes!(me::get, me::amend))
+        .routes(routes!(me::password))
         .merge(user_routes())
         .routes(routes!(log::list))
         .routes(routes!(search::search))
         .routes(routes!(search::export))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::standing))
         .routes(routes!(bundle::evidence))
         .routes(routes!(exports::log))
         .merge(inbox_routes())

@@ -85,7 +85,7 @@ pub(super) struct ChangeShape {
 }
 
 impl ChangeShape {
-    fn of(change: &StatusChange) -> Self {
+    pub(super) fn of(change: &StatusChange) -> Self {
         Self {
             at: time(change.at),
             status: change.status.as_str(),

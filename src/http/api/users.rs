@@ -13,12 +13,12 @@ use super::super::App;
 use super::Answer;
 use super::auth::Caller;
 use super::body::{Ids, Json, field_id, id};
-use super::contact_details::value;
-use super::me::UserShape;
+use super::contact_details::{given, value};
+use super::me::{UserShape, address};
 use super::problem::Problem;
 use super::shape::time;
 use crate::domain::user::{USER_AREAS_MAX, display_name};
-use crate::domain::{ApiToken, CaseScope, Permission, Redacted, Role, User, UserId};
+use crate::domain::{ApiToken, AreaId, CaseScope, Permission, Redacted, Role, User, UserId};
 use crate::store::Loaded;
 use crate::tracker::{TOKENS_READ_MAX, UserError, UserRights};
 
@@ -73,6 +73,10 @@ pub(super) struct RightsAsked {
     #[serde(default, deserialize_with = "value")]
     #[schema(value_type = String)]
     cases: Option<String>,
+    /// Where trials and notices go; null for nowhere.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
 }
 
 impl RightsAsked {
@@ -95,22 +99,36 @@ impl RightsAsked {
             let wrong = || Problem::field("role", "There is no such role for this user.");
             rights.role = fits.ok_or_else(wrong)?;
         }
-        if let Some(areas) = &self.areas {
-            if areas.len() > USER_AREAS_MAX {
-                let detail = format!("Choose at most {USER_AREAS_MAX} areas.");
-                return Err(Problem::field("areas", detail));
-            }
-            let areas = areas.iter().map(|area| field_id("areas", area));
-            rights.areas = areas.collect::<Answer<_>>()?;
-            rights.areas.sort();
-            rights.areas.dedup();
+        if let Some(named) = &self.areas {
+            rights.areas = areas(named)?;
         }
-        if let Some(cases) = &self.cases {
-            let wrong = || Problem::field("cases", "Cases are all, own or none.");
-            rights.case_scope = CaseScope::named(cases).ok_or_else(wrong)?;
+        if let Some(email) = &self.email {
+            rights.email = address(email.as_deref())?;
+        }
+        if let Some(named) = &self.cases {
+            rights.case_scope = cases(named)?;
         }
         Ok(rights)
     }
+}
+
+/// The areas that a user covers, each once.
+pub(super) fn areas(named: &[String]) -> Answer<Vec<AreaId>> {
+    if named.len() > USER_AREAS_MAX {
+        let detail = format!("Choose at most {USER_AREAS_MAX} areas.");
+        return Err(Problem::field("areas", detail));
+    }
+    let areas = named.iter().map(|area| field_id("areas", area));
+    let mut areas = areas.collect::<Answer<Vec<AreaId>>>()?;
+    areas.sort();
+    areas.dedup();
+    Ok(areas)
+}
+
+/// Which cases a user sees.
+pub(super) fn cases(named: &str) -> Answer<CaseScope> {
+    let wrong = || Problem::field("cases", "Cases are all, own or none.");
+    CaseScope::named(named).ok_or_else(wrong)
 }
 
 /// Changes what a user may do and see. Another role ends the user's sessions.

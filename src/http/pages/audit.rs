@@ -214,9 +214,14 @@ fn who(app: &App, access: &Access, c: &Chrome, actor: AuditActor) -> Result<Stri
 
 /// `GET /audit/export`
 pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri) -> Answer {
+    let wanted = wanted(&app, &Fields::of_query(&uri));
+    file(&app, wanted).await
+}
+
+/// The entries that are wanted as CSV, newest first; at most [`FILE_ROWS_MAX`].
+pub(crate) async fn file(app: &Arc<App>, wanted: Wanted) -> Answer {
+    let app = Arc::clone(app);
     apart(move || {
-        let query = Fields::of_query(&uri);
-        let wanted = wanted(&app, &query);
         let mut file = csv::Writer::from_writer(Vec::new());
         let mut write = |record: &[&str]| file.write_record(record).map_err(|_| Fault::Internal);
         write(&FILE_HEAD)?;

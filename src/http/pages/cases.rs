@@ -25,6 +25,7 @@ use crate::domain::{
 };
 use crate::store::{CaseList, EntryList, Loaded};
 
+pub(crate) use edit::next_reference;
 pub(super) use edit::{change, edit, make, new};
 pub(super) use log::page as log;
 

@@ -45,7 +45,11 @@ pub(super) async fn preview(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    let id: CommunicationId = id(&text)?;
+    preview_of(&app, signed.words, id(&text)?).await
+}
+
+/// The HTML of a communication, cleaned.
+pub(crate) async fn preview_of(app: &App, words: &'static Words, id: CommunicationId) -> Answer {
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     let mail = match communication.body {
         Body::Composed => {
@@ -56,9 +60,9 @@ pub(super) async fn preview(
                 pictures: Vec::new(),
             }
         }
-        Body::Submitted(mail) => mail_html(&app, mail).await?,
+        Body::Submitted(mail) => mail_html(app, mail).await?,
     };
-    show(signed.words, mail).await
+    show(words, mail).await
 }
 
 /// `GET /inbox/{thread}/messages/{message}/html`: what a person wrote, in its own form.
@@ -67,11 +71,20 @@ pub(super) async fn message(
     signed: Signed,
     Path((thread, message)): Path<(String, String)>,
 ) -> Answer {
-    let (thread, message): (ThreadId, MessageId) = (id(&thread)?, id(&message)?);
+    message_html(&app, signed.words, id(&thread)?, id(&message)?).await
+}
+
+/// The HTML of a mail that came in, cleaned.
+pub(crate) async fn message_html(
+    app: &App,
+    words: &'static Words,
+    thread: ThreadId,
+    message: MessageId,
+) -> Answer {
     let found = app.repo().message(thread, message)?;
     let original = found.and_then(|found| found.original);
-    let mail = mail_html(&app, original.ok_or(Fault::NotFound)?).await?;
-    show(signed.words, mail).await
+    let mail = mail_html(app, original.ok_or(Fault::NotFound)?).await?;
+    show(words, mail).await
 }
 
 /// The HTML of a mail that is kept whole.

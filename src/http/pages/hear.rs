@@ -34,7 +34,11 @@ pub(super) async fn hear(
     signed: Signed,
     Path(text): Path<String>,
 ) -> Answer {
-    let id: CommunicationId = id(&text)?;
+    hear_of(&app, signed.words.language, id(&text)?).await
+}
+
+/// What the call of a communication says, as a WAV file.
+pub(crate) async fn hear_of(app: &App, language: &str, id: CommunicationId) -> Answer {
     let speaker = app.console.speaker.as_ref().ok_or(Fault::NotFound)?;
     let communication = app.repo().communication(id)?.ok_or(Fault::NotFound)?;
     let content = app.repo().content(communication.content)?;
@@ -48,7 +52,6 @@ pub(super) async fn hear(
         .await
         .map_err(|_| Fault::Unavailable)?;
     let confirmed = category.confirmation_required;
-    let language = signed.words.language;
     let wav = speaker.speak(&content, language, confirmed).await;
     let wav = wav.ok_or(Fault::Unavailable)?;
     let kind = HeaderValue::from_static("audio/wav");

@@ -121,7 +121,7 @@ pub(super) async fn password(
 }
 
 /// Whether this is the user's password; guessing has to wait here too.
-pub(super) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bool, Fault> {
+pub(crate) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bool, Fault> {
     if password.len() > PASSWORD_SIZE_MAX {
         return Ok(false);
     }
@@ -144,7 +144,7 @@ pub(super) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bo
 }
 
 /// The hash of a new password.
-pub(super) async fn hashed(app: &App, password: &str) -> Result<String, Fault> {
+pub(crate) async fn hashed(app: &App, password: &str) -> Result<String, Fault> {
     let random = app.console.random.fork();
     let hash = app.gate.hash(password.to_owned(), random).await;
     hash.map_err(|_| Fault::Unavailable)?.ok_or(Fault::Internal)
@@ -208,7 +208,7 @@ fn chosen(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-fn is_zone(name: &str) -> bool {
+pub(crate) fn is_zone(name: &str) -> bool {
     name.len() <= ZONE_SIZE_MAX && TimeZone::get(name).is_ok()
 }
 

@@ -426,10 +426,13 @@ fn methods() -> Router<Arc<App>> {
         .route("/verify", post(contact_steps::prove))
 }
 pub(crate) use attachments::as_download;
-pub(crate) use audit::id_of;
+pub(crate) use audit::{file as audit_file, id_of};
 pub(crate) use contact::read_destination;
 pub(crate) use contacts_export::{Wanted as ContactsWanted, contacts_file};
+pub(crate) use content::{message_html, preview_of};
+pub(crate) use hear::hear_of;
 pub(crate) use imports::{Brought, Upload as ContactsUpload, bring};
+pub(crate) use me::{hashed, is_mine, is_zone};
 pub(crate) use thread_file::file as file_of_message;
 pub(crate) use thread_person::attach_to;
 

@@ -86,7 +86,12 @@ async fn null_empties_a_field_or_is_refused() {
                 "methods",
             ][..],
         ),
-        ("/api/v1/me", "UserChanges", &["email"], &["notify_replies"]),
+        (
+            "/api/v1/me",
+            "UserChanges",
+            &["language", "time_zone", "email", "mobile"],
+            &["name", "notify_replies"],
+        ),
     ] {
         let shape = &document["components"]["schemas"][shape];
         assert_eq!(shape["required"], Value::Null, "{shape}");

@@ -280,6 +280,15 @@ async fn the_record_is_shown_filtered_and_taken_out_by_those_who_may() {
     assert_eq!(number(&first), number(&second) + 1);
     let groups = program.get("/api/v1/audit?act=group.create").await;
     assert_eq!(groups["items"][0]["subjects"][0]["id"], id);
+    let standing = program.get("/api/v1/audit/standing").await;
+    let head = world.repo.store().chain_head().unwrap();
+    assert_eq!(standing["number"], head.number);
+    assert_eq!(standing["hash"], data_encoding::HEXLOWER.encode(&head.hash));
+    assert_eq!(standing["whole"], true);
+    let file = program.fetch("/api/v1/audit/export?act=group").await;
+    assert_eq!(String::from_utf8(file.bytes).unwrap(), text);
+    let last = world.audited().pop().unwrap();
+    assert_eq!(last.act, "export.audit");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod api;
 mod files;
 mod filters;
 mod letters;
+mod programs;
 mod restricted;
 
 use std::time::Duration;

@@ -34,6 +34,14 @@ async fn html_of_a_reply_is_shown_beside_its_text_and_does_nothing() {
     ]);
     let shown = browser.get(&frame).await;
     assert_eq!(shown.status, StatusCode::OK);
+    let program = super::api::program(&world, "ida").await;
+    let read = program.fetch(&format!("/api/v1{frame}")).await;
+    assert_eq!(read.status, StatusCode::OK);
+    assert_eq!(String::from_utf8(read.bytes).unwrap(), shown.body);
+    assert_eq!(
+        read.headers["content-security-policy"],
+        shown.headers["content-security-policy"]
+    );
     shown.assert_has(&[
         "<main><p>Good <b>day</b></p><span>[image: Logo]</span>",
         "Pictures from elsewhere are not fetched",

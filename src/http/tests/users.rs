@@ -1,8 +1,10 @@
 //! What users set for themselves, and what administrators do about users.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
+use serde_json::json;
 
 use super::super::ConsoleSettings;
+use super::api::program;
 use super::languages::assert_french;
 use super::world::{Answer, Browser, PASSWORD, World, cookie_of, post, world, world_with};
 use crate::domain::{Role, User};
@@ -256,4 +258,97 @@ async fn operators_change_no_users() {
     assert_eq!(added.status, StatusCode::FORBIDDEN);
     assert_eq!(world.repo.users(10).unwrap().len(), before);
     assert_eq!(stored(&world, "ida"), ida);
+}
+
+#[tokio::test]
+async fn programs_add_users_keep_them_out_and_set_passwords() {
+    let world = world().await;
+    let ida = program(&world, "ida").await;
+    let zoe = json!({
+        "login": " Zoe ", "name": "Zoë Quill", "role": "operator", "password": OTHER,
+        "areas": [world.areas[0].to_string()], "cases": "own", "email": "zoe@example.org",
+    });
+    let made = ida.post("/api/v1/users", &zoe).await;
+    let path = format!("/api/v1/users/{}", made["id"].as_str().unwrap());
+    let read = ida.get(&path).await;
+    assert_eq!(
+        (&read["login"], &read["cases"]),
+        (&json!("zoe"), &json!("own"))
+    );
+    assert_eq!(read["areas"], zoe["areas"]);
+    let entered = try_login(&world, "zoe", OTHER).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    for (field, value) in [
+        ("login", "zoe"),
+        ("role", "application"),
+        ("password", "short"),
+        ("email", "nothing"),
+    ] {
+        let mut wrong = zoe.clone();
+        wrong["login"] = json!("yann");
+        wrong[field] = json!(value);
+        let refused = ida.refused(Method::POST, "/api/v1/users", Some(&wrong));
+        assert_eq!(refused.await.2["errors"][0]["field"], field);
+    }
+    let none = json!({ "email": null });
+    ida.ask(Method::PATCH, &path, None, Some(&none)).await;
+    assert_eq!(stored(&world, "zoe").email, None);
+    for (step, status) in [
+        ("disable", StatusCode::UNPROCESSABLE_ENTITY),
+        ("enable", StatusCode::SEE_OTHER),
+    ] {
+        let place = format!("{path}/{step}");
+        let done = ida.ask(Method::POST, &place, None, None).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
+        assert_eq!(try_login(&world, "zoe", OTHER).await.status, status);
+    }
+    let new = json!({ "password": "a third good password" });
+    let place = format!("{path}/password");
+    let done = ida.ask(Method::PUT, &place, None, Some(&new)).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
+    let entered = try_login(&world, "zoe", "a third good password").await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    let own = format!("/api/v1/users/{}/disable", stored(&world, "ida").id);
+    assert_eq!(ida.refused(Method::POST, &own, None).await.1, 409);
+}
+
+#[tokio::test]
+async fn programs_change_the_settings_and_the_password_of_their_user() {
+    let world = world().await;
+    let otto = program(&world, "otto").await;
+    let browser = world.browser("otto").await;
+    let settings = json!({
+        "name": "Otto B.", "language": "fr", "time_zone": "Asia/Tokyo", "mobile": "07400 123456",
+    });
+    let done = otto
+        .ask(Method::PATCH, "/api/v1/me", None, Some(&settings))
+        .await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
+    let me = otto.get("/api/v1/me").await;
+    for field in ["name", "language", "time_zone"] {
+        assert_eq!(me[field], settings[field]);
+    }
+    assert_eq!(me["mobile"], "+447400123456");
+    for (field, value) in [
+        ("name", ""),
+        ("language", "xx"),
+        ("time_zone", "Nowhere/At_all"),
+        ("mobile", "12"),
+    ] {
+        let wrong = json!({ field: value });
+        let refused = otto
+            .refused(Method::PATCH, "/api/v1/me", Some(&wrong))
+            .await;
+        assert_eq!(refused.2["errors"][0]["field"], field);
+    }
+    let path = "/api/v1/me/password";
+    let wrong = json!({ "old": "not this one", "new": OTHER });
+    let refused = otto.refused(Method::PUT, path, Some(&wrong)).await;
+    assert_eq!(refused.2["errors"][0]["field"], "old");
+    let right = json!({ "old": PASSWORD, "new": OTHER });
+    let done = otto.ask(Method::PUT, path, None, Some(&right)).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
+    assert_eq!(browser.get("/").await.status, StatusCode::SEE_OTHER);
+    let entered = try_login(&world, "otto", OTHER).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
 }

@@ -7,6 +7,7 @@ use super::{P, delete, everywhere, line, patch, post, put, read, take};
 pub(super) const OWN: &[RouteRule] = &[
     line("GET", "/api/v1/me", Need::Login, ""),
     patch("/api/v1/me", P::Own, "user.settings"),
+    put("/api/v1/me/password", P::Own, "user.password"),
     read("/api/v1/me/sessions", P::Own),
     delete("/api/v1/me/sessions", P::Own, "session.end_all"),
     delete("/api/v1/me/sessions/{session}", P::Own, "session.end"),
@@ -15,8 +16,16 @@ pub(super) const OWN: &[RouteRule] = &[
 /// Users, and the tokens of their programs.
 pub(super) const USERS: &[RouteRule] = &[
     read("/api/v1/users", P::Administer),
+    post("/api/v1/users", P::Administer, "user.create"),
     read("/api/v1/users/{id}", P::Administer),
     patch("/api/v1/users/{id}", P::Administer, "user.change"),
+    put(
+        "/api/v1/users/{id}/password",
+        P::Administer,
+        "user.password",
+    ),
+    post("/api/v1/users/{id}/disable", P::Administer, "user.disable"),
+    post("/api/v1/users/{id}/enable", P::Administer, "user.enable"),
     read("/api/v1/users/{id}/sessions", P::Administer),
     delete(
         "/api/v1/users/{id}/sessions",
@@ -112,6 +121,8 @@ pub(super) const MESSAGES: &[RouteRule] = &[
         "communication.withdraw",
     ),
     read("/api/v1/communications/{id}/review", P::See),
+    read("/api/v1/communications/{id}/preview", P::See),
+    read("/api/v1/communications/{id}/hear", P::See),
     post(
         "/api/v1/communications/{id}/send",
         P::Send,
@@ -156,6 +167,7 @@ pub(super) const REPLIES: &[RouteRule] = &[
         "/api/v1/inbox/{id}/messages/{message}/files/{index}",
         P::See,
     ),
+    read("/api/v1/inbox/{id}/messages/{message}/html", P::See),
     post("/api/v1/inbox/{id}/answer", P::Send, "thread.answer"),
     post("/api/v1/inbox/{id}/assign", P::Send, "thread.assign"),
     post("/api/v1/inbox/{id}/read", P::Send, "thread.read"),
@@ -304,6 +316,8 @@ pub(super) const FILES: &[RouteRule] = &[
     )),
     take("/api/v1/contacts/export", P::Export, "export.contacts"),
     read("/api/v1/audit", P::Audit),
+    read("/api/v1/audit/standing", P::Audit),
+    take("/api/v1/audit/export", P::Audit, "export.audit"),
 ];
 
 /// Cases, and correspondence with clients and creditors.
@@ -313,8 +327,12 @@ pub(super) const MATTERS: &[RouteRule] = &[
     read("/api/v1/cases/{id}", P::See),
     put("/api/v1/cases/{id}", P::HandleCases, "case.change"),
     post("/api/v1/cases/{id}/status", P::HandleCases, "case.status"),
+    post("/api/v1/cases/{id}/hold", P::Retain, "case.hold"),
+    read("/api/v1/cases/{id}/log", P::See),
     read("/api/v1/cases/{id}/correspondence", P::See),
     read("/api/v1/contacts/{id}/correspondence", P::See),
+    read("/api/v1/contacts/{id}/timeline", P::See),
+    post("/api/v1/letters", P::Write, "letter.begin"),
     everywhere(read("/api/v1/retention", P::Retain)),
     everywhere(post(
         "/api/v1/retention/delete",
@@ -339,6 +357,8 @@ pub(super) const MATTERS: &[RouteRule] = &[
         "export.correspondence",
     ),
     read("/api/v1/correspondence/{id}", P::See),
+    read("/api/v1/correspondence/{id}/files", P::See),
+    read("/api/v1/correspondence/{id}/files/{index}", P::See),
     post(
         "/api/v1/correspondence/{id}/file",
         P::HandleCases,

@@ -37,11 +37,16 @@ struct FormPage {
     problems: Vec<Problem>,
 }
 
-fn empty(app: &App, query: &Fields) -> Result<CaseInput> {
+/// The next reference of the configured pattern that no case has.
+pub(crate) fn next_reference(app: &App) -> Result<String> {
     let year = super::super::super::times::zoned(app.now(), &app.console.settings.time_zone).year();
     let pattern = &app.console.settings.case_references;
+    Ok(app.console.tracker.propose_case_reference(pattern, year)?)
+}
+
+fn empty(app: &App, query: &Fields) -> Result<CaseInput> {
     Ok(CaseInput {
-        reference: app.console.tracker.propose_case_reference(pattern, year)?,
+        reference: next_reference(app)?,
         title: String::new(),
         client: query
             .get("client")

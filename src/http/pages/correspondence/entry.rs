@@ -24,8 +24,8 @@ use super::list::{badge, direction_word, kind, kind_icon, name, row, title};
 use super::said::{Said, said};
 use crate::domain::correspondence::NOTES_SHOWN_MAX;
 use crate::domain::{
-    Access, Actor, Communication, CommunicationId, Delivery, EmailStatus, EntryDirection, EntryId,
-    EntryKind, EntryWhat, ListStatus, NoteLink, Relation, Status,
+    Access, Actor, Attachment, Communication, CommunicationId, Delivery, EmailStatus,
+    EntryDirection, EntryId, EntryKind, EntryWhat, ListStatus, NoteLink, Relation, Status,
 };
 use crate::tracker::CaseError;
 
@@ -377,23 +377,44 @@ pub(in super::super) async fn download(
     signed: Signed,
     Path((text, index)): Path<(String, usize)>,
 ) -> Answer {
-    let access = access_of(&signed);
-    let line = Reader::new(&app, &access).entry(id(&text)?)?;
-    let line = line.ok_or(Fault::NotFound)?;
-    let file = match &line.entry.what {
-        EntryWhat::Message { thread, message } => {
-            let file = super::super::file_of_message(&app, *thread, *message, index).await?;
-            return as_download(&file.name, "application/octet-stream", file.bytes);
-        }
-        EntryWhat::Note(note) => note.files.get(index).cloned(),
-        EntryWhat::Draft(_) | EntryWhat::Delivery(_) => match letter_of(&app, &line)? {
-            Some(letter) => {
-                let content = app.repo().content(letter.content)?;
-                content.attachments.get(index).cloned()
-            }
-            None => None,
+    let line = Reader::new(&app, &access_of(&signed)).entry(id(&text)?)?;
+    file_of_entry(&app, &line.ok_or(Fault::NotFound)?, index).await
+}
+
+/// The files of an entry that are ours: of what was sent, or noted.
+fn attached(app: &App, line: &Line) -> Result<Vec<Attachment>> {
+    Ok(match &line.entry.what {
+        EntryWhat::Message { .. } => Vec::new(),
+        EntryWhat::Note(note) => note.files.clone(),
+        EntryWhat::Draft(_) | EntryWhat::Delivery(_) => match letter_of(app, line)? {
+            Some(letter) => app.repo().content(letter.content)?.attachments,
+            None => Vec::new(),
         },
-    };
+    })
+}
+
+/// Names of the files of an entry and their sizes in bytes, in their order.
+pub(crate) fn files_of(app: &App, line: &Line) -> Result<Vec<(String, u64)>> {
+    if let EntryWhat::Message { thread, message } = &line.entry.what {
+        let message = app.repo().message(*thread, *message)?;
+        let files = message.map(|message| message.value.files);
+        let came = files.unwrap_or_default().into_iter();
+        return Ok(came
+            .map(|file| (file.name.reveal().clone(), file.size_bytes))
+            .collect());
+    }
+    let files = attached(app, line)?.into_iter();
+    Ok(files.map(|file| (file.name, file.size_bytes)).collect())
+}
+
+/// A file of an entry by its place, from 0. What came in can be from anybody: it is called nothing
+/// that a browser would open.
+pub(crate) async fn file_of_entry(app: &App, line: &Line, index: usize) -> Answer {
+    if let EntryWhat::Message { thread, message } = &line.entry.what {
+        let file = super::super::file_of_message(app, *thread, *message, index).await?;
+        return as_download(&file.name, "application/octet-stream", file.bytes);
+    }
+    let file = attached(app, line)?.into_iter().nth(index);
     let file = file.ok_or(Fault::NotFound)?;
     let store = app.repo().store().clone();
     let reading = crate::clock::apart(move || store.get_blob(file.blob));

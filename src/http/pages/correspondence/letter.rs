@@ -45,8 +45,35 @@ struct Page {
     problem: String,
 }
 
-/// What an address or a form says that a letter is about.
-struct About {
+/// What a letter begins from.
+#[derive(Clone, Copy)]
+pub(crate) enum LetterOf {
+    /// To a client, about no case.
+    Client(ContactId),
+    /// To a party of a case.
+    Case(CaseId),
+    /// An entry, composed again or corrected.
+    Entry(EntryId, Relation),
+}
+
+impl LetterOf {
+    fn of(fields: &Fields) -> Result<Self> {
+        let entry = |name| fields.get(name).parse::<EntryId>().ok();
+        if let Some(entry) = entry("again") {
+            return Ok(Self::Entry(entry, Relation::Again));
+        }
+        if let Some(entry) = entry("correct") {
+            return Ok(Self::Entry(entry, Relation::Correction));
+        }
+        match fields.get("case").parse() {
+            Ok(case) => Ok(Self::Case(case)),
+            Err(_) => Ok(Self::Client(id(fields.get("client"))?)),
+        }
+    }
+}
+
+/// What a letter is about, and who can get it.
+pub(crate) struct About {
     matter: Matter,
     /// Who can get it.
     people: Vec<Contact>,
@@ -57,36 +84,14 @@ struct About {
     back: String,
 }
 
-fn about(app: &App, access: &Access, fields: &Fields) -> Result<About> {
-    let again = fields.get("again").parse::<EntryId>().ok();
-    let correct = fields.get("correct").parse::<EntryId>().ok();
-    let of = again
-        .map(|entry| (entry, Relation::Again))
-        .or(correct.map(|entry| (entry, Relation::Correction)));
-    if let Some((entry, relation)) = of {
-        return follow(app, access, entry, relation);
-    }
-    if let Ok(case) = fields.get("case").parse::<CaseId>() {
-        let case = super::super::cases::case_for(app, access, case)?;
-        let mut people = Vec::new();
-        let creditors = case.creditors.iter().map(|one| one.contact);
-        for party in creditors.chain([case.client]) {
-            people.extend(app.repo().current_contact(party)?.map(|one| one.value));
-        }
-        return Ok(About {
-            matter: Matter {
-                client: case.client,
-                case: Some(case.id),
-            },
-            people,
-            related: None,
-            content: Content::default(),
-            channel: None,
-            lead: case.reference.clone(),
-            back: format!("/cases/{}", case.id),
-        });
-    }
-    let client = contact_for(app, access, id(fields.get("client"))?)?;
+/// What a letter is about, when it is whoever asks' to see.
+pub(crate) fn about(app: &App, access: &Access, of: LetterOf) -> Result<About> {
+    let id = match of {
+        LetterOf::Entry(entry, relation) => return follow(app, access, entry, relation),
+        LetterOf::Case(case) => return about_case(app, access, case),
+        LetterOf::Client(id) => id,
+    };
+    let client = contact_for(app, access, id)?;
     if client.kind != crate::domain::ContactKind::Client {
         return Err(Fault::NotFound);
     }
@@ -101,6 +106,27 @@ fn about(app: &App, access: &Access, fields: &Fields) -> Result<About> {
         related: None,
         content: Content::default(),
         channel: None,
+    })
+}
+
+fn about_case(app: &App, access: &Access, id: CaseId) -> Result<About> {
+    let case = super::super::cases::case_for(app, access, id)?;
+    let mut people = Vec::new();
+    let creditors = case.creditors.iter().map(|one| one.contact);
+    for party in creditors.chain([case.client]) {
+        people.extend(app.repo().current_contact(party)?.map(|one| one.value));
+    }
+    Ok(About {
+        matter: Matter {
+            client: case.client,
+            case: Some(case.id),
+        },
+        people,
+        related: None,
+        content: Content::default(),
+        channel: None,
+        lead: case.reference.clone(),
+        back: format!("/cases/{}", case.id),
     })
 }
 
@@ -163,7 +189,7 @@ pub(in super::super) async fn again(
 
 fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static str>) -> Answer {
     let access = access_of(signed);
-    let about = about(app, &access, fields)?;
+    let about = about(app, &access, LetterOf::of(fields)?)?;
     let c = Chrome::of(
         app,
         signed,
@@ -214,32 +240,44 @@ fn templates(app: &App, c: &Chrome, chosen: &str) -> Result<Vec<Choosable>> {
     Ok(all.iter().map(choice).collect())
 }
 
+impl About {
+    /// The draft of the letter to one of its people by one of their methods; none when it cannot
+    /// go that way.
+    pub(crate) fn draft(
+        self,
+        takes: impl Fn(ContactId, MethodId, Channel) -> bool,
+    ) -> Option<DraftInput> {
+        let mut ways = ways(&self.people).into_iter();
+        let fits = |channel| self.channel.is_none_or(|one| one == channel);
+        let way = ways.find(|way| fits(way.2) && takes(way.0, way.1, way.2));
+        let (contact, method, channel, _) = way?;
+        Some(DraftInput {
+            content: self.content,
+            category: LETTER_CATEGORY.to_owned(),
+            channels: Channels::only(channel),
+            audience: Audience {
+                contacts: vec![contact],
+                method: Some(method),
+                ..Audience::default()
+            },
+            related: self.related,
+            matter: Some(self.matter),
+            ..DraftInput::default()
+        })
+    }
+}
+
 /// `POST /letters`: a draft from here on.
 pub(in super::super) async fn begin(
     State(app): State<Arc<App>>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
     let access = access_of(&signed);
-    let about = about(&app, &access, &fields)?;
+    let about = about(&app, &access, LetterOf::of(&fields)?)?;
     let wanted = fields.get("to");
-    let mut ways = ways(&about.people).into_iter();
-    let way =
-        ways.find(|(contact, method, channel, _)| way_text(*contact, *method, *channel) == wanted);
-    let Some((contact, method, channel, _)) = way else {
+    let takes = |contact, method, channel| way_text(contact, method, channel) == wanted;
+    let Some(draft) = about.draft(takes) else {
         return form(&app, &signed, &fields, Some("letter.no_way"));
-    };
-    let draft = DraftInput {
-        content: about.content,
-        category: LETTER_CATEGORY.to_owned(),
-        channels: Channels::only(channel),
-        audience: Audience {
-            contacts: vec![contact],
-            method: Some(method),
-            ..Audience::default()
-        },
-        related: about.related,
-        matter: Some(about.matter),
-        ..DraftInput::default()
     };
     let submit = &app.console.submit;
     let id = submit.save_draft(None, &draft, signed.user.id).await?;

@@ -24,11 +24,14 @@ use crate::domain::{Access, Contact, ContactId, Party};
 use crate::store::{EntryList, Loaded};
 
 pub(super) use entry::{download, file, page as entry_page};
+pub(crate) use entry::{file_of_entry, files_of};
+pub(crate) use letter::{LetterOf, about};
 pub(super) use letter::{again, begin, new as new_letter};
 pub(super) use list::List;
 pub(crate) use note::named;
 pub(super) use note::{add as add_note, form as note_form};
 pub(super) use timeline::page as timeline;
+pub(crate) use timeline::{LOOKED_AT_MAX, matters};
 
 /// The tabs of a client or creditor.
 pub(super) struct Tabs {

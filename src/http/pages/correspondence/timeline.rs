@@ -22,7 +22,7 @@ use crate::domain::{EntryKind, EntryWhat, Party, Relation};
 use crate::store::Happened;
 
 /// What happened that is looked at for one page.
-const LOOKED_AT_MAX: usize = 200;
+pub(crate) const LOOKED_AT_MAX: usize = 200;
 
 struct Milestone {
     tone: &'static str,
@@ -112,17 +112,22 @@ pub(in super::super) async fn page(
     .await
 }
 
-/// What was said, when it mattered: letters to and from creditors, what belongs to a case, what
-/// was written down by hand or has a note.
-fn said(app: &App, c: &Chrome, line: &Line) -> Result<Option<Milestone>> {
+/// Whether what was said mattered: letters to and from creditors, what belongs to a case, calls,
+/// what was written down by hand or has a note.
+pub(crate) fn matters(app: &App, line: &Line) -> Result<bool> {
     let entry = &line.entry;
     let by_hand = matches!(entry.what, EntryWhat::Note(_));
-    let matters = entry.party == Party::Creditor
+    Ok(entry.party == Party::Creditor
         || entry.case.is_some()
         || by_hand
         || entry.kind == EntryKind::Call
-        || !app.repo().notes_of(entry.id, 1)?.is_empty();
-    if !matters {
+        || !app.repo().notes_of(entry.id, 1)?.is_empty())
+}
+
+/// What was said, when it mattered.
+fn said(app: &App, c: &Chrome, line: &Line) -> Result<Option<Milestone>> {
+    let entry = &line.entry;
+    if !matters(app, line)? {
         return Ok(None);
     }
     let related = letter_of(app, line)?.and_then(|letter| letter.related);

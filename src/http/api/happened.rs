@@ -1,0 +1,190 @@
+//! What happened: the log of a case, and the timeline of a client.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::App;
+use super::super::entries::{Line, Reader};
+use super::super::pages::correspondence::{LOOKED_AT_MAX, matters};
+use super::auth::Caller;
+use super::body::{Asked, Ids, PageAsked, PageOf, id, wanted};
+use super::cases::case;
+use super::correspondence::EntryShape;
+use super::problem::Problem;
+use super::shape::{ChangeShape, time};
+use super::{Answer, apart};
+use crate::domain::{Actor, CaseEvent, ContactId, Party};
+use crate::store::Happened;
+
+/// One thing that happened: something done with a case, or something said.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HappenedShape {
+    /// Of the event or the entry.
+    id: String,
+    at: String,
+    case: Option<String>,
+    /// What was done with the case, as "case closed"; null for what was said.
+    change: Option<&'static str>,
+    /// More about that, as the reason that was given.
+    detail: Option<String>,
+    /// The user, on our side; null when nobody did it by hand.
+    by: Option<String>,
+    /// What was said, as correspondence lists it; null for what was done.
+    entry: Option<EntryShape>,
+    /// How the message fared from then on, oldest first.
+    steps: Vec<ChangeShape>,
+}
+
+impl HappenedShape {
+    fn done(event: &CaseEvent) -> Self {
+        Self {
+            id: event.id.to_string(),
+            at: time(event.at),
+            case: Some(event.case.to_string()),
+            change: Some(event.change.as_str()),
+            detail: Some(event.detail.reveal().clone()),
+            by: match event.by {
+                Actor::User(user) | Actor::Program(user) => Some(user.to_string()),
+                Actor::Person | Actor::Import(_) | Actor::Gateway => None,
+            },
+            entry: None,
+            steps: Vec::new(),
+        }
+    }
+
+    fn said(app: &App, line: &Line) -> Answer<Self> {
+        let entry = &line.entry;
+        let timeline = line.delivery.iter().flat_map(|one| &one.timeline);
+        Ok(Self {
+            id: entry.id.to_string(),
+            at: time(entry.at),
+            case: entry.case.map(|case| case.to_string()),
+            change: None,
+            detail: None,
+            by: entry.by.map(|user| user.to_string()),
+            entry: Some(EntryShape::of(app, line)?),
+            steps: timeline.map(ChangeShape::of).collect(),
+        })
+    }
+}
+
+/// Which part of a case's log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CaseLogAsked {
+    /// newest (first, when it is not given) or oldest.
+    order: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before, asked for in the same order.
+    cursor: Option<String>,
+}
+
+/// Whether the oldest is wanted first.
+pub(super) fn oldest_first(order: Option<&str>) -> Answer<bool> {
+    match order {
+        None | Some("newest") => Ok(false),
+        Some("oldest") => Ok(true),
+        Some(_) => Err(Problem::field("order", "An order is newest or oldest.")),
+    }
+}
+
+/// Everything that was done with a case and said in it, each message with its statuses.
+#[utoipa::path(get, path = "/api/v1/cases/{id}/log", tag = "cases", operation_id = "listCaseLog",
+    params(("id" = String, Path), CaseLogAsked),
+    responses((status = 200, body = PageOf<HappenedShape>)))]
+pub(super) async fn of_case(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Asked(asked): Asked<CaseLogAsked>,
+) -> Answer<axum::Json<PageOf<HappenedShape>>> {
+    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let oldest = oldest_first(asked.order.as_deref())?;
+    apart(&app, move |app| {
+        let of = case(app, &caller, &text)?.id;
+        let after = page.after.as_deref();
+        let found = app.repo().happened_in_case(of, after, page.limit, oldest)?;
+        let full = found.len() == page.limit;
+        let next = found
+            .last()
+            .filter(|_| full)
+            .map(|(place, _)| place.clone());
+        let mut reader = Reader::new(app, &caller.access);
+        let mut rows = Vec::with_capacity(found.len());
+        for (_, happened) in found {
+            rows.push(match happened {
+                Happened::Event(event) => HappenedShape::done(&event),
+                Happened::Entry(entry) => HappenedShape::said(app, &reader.line(entry.value)?)?,
+            });
+        }
+        Ok(axum::Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+/// What mattered with a client, newest first: what belongs to a case, went to a creditor or came
+/// from one, calls, notes, and where the cases stood. A page looks at up to 200 things, and may
+/// hold fewer rows than asked for though `next` is there.
+#[utoipa::path(get, path = "/api/v1/contacts/{id}/timeline", tag = "contacts",
+    operation_id = "listTimeline", params(("id" = String, Path), PageAsked),
+    responses((status = 200, body = PageOf<HappenedShape>)))]
+pub(super) async fn of_client(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Ids(text): Ids<String>,
+    Asked(asked): Asked<PageAsked>,
+) -> Answer<axum::Json<PageOf<HappenedShape>>> {
+    let page = asked.wanted()?;
+    apart(&app, move |app| {
+        let contact: ContactId = id(&text, "client")?;
+        let contact = app.contact_for(&caller.access, contact)?;
+        let client = contact.filter(|one| Party::of(one.kind) == Some(Party::Client));
+        let client = client.ok_or_else(|| Problem::not_found("client"))?.id;
+        let most = page.limit.min(LOOKED_AT_MAX);
+        let found = app
+            .repo()
+            .happened_with_client(client, page.after.as_deref(), most)?;
+        let full = found.len() == most;
+        let next = found
+            .last()
+            .filter(|_| full)
+            .map(|(place, _)| place.clone());
+        let mut reader = Reader::new(app, &caller.access);
+        let mut rows = Vec::new();
+        for (_, happened) in found {
+            rows.extend(milestone(app, &caller, &mut reader, happened)?);
+        }
+        Ok(axum::Json(PageOf::new(rows, next)))
+    })
+    .await
+}
+
+/// What happened, when it mattered and whoever asks may know of it.
+fn milestone(
+    app: &App,
+    caller: &Caller,
+    reader: &mut Reader<'_>,
+    happened: Happened,
+) -> Answer<Option<HappenedShape>> {
+    match happened {
+        Happened::Event(event) => {
+            let case = app.repo().case(event.case)?;
+            let seen = case.is_some_and(|case| caller.access.sees_case(&case));
+            Ok((seen && event.change.is_status()).then(|| HappenedShape::done(&event)))
+        }
+        Happened::Entry(entry) => {
+            if !reader.sees(&entry)? {
+                return Ok(None);
+            }
+            let line = reader.line(entry.value)?;
+            let shape = || HappenedShape::said(app, &line);
+            matters(app, &line)?.then(shape).transpose()
+        }
+    }
+}
