@@ -16,7 +16,7 @@ struct File {
     bytes: &'static [u8],
 }
 
-const FILES: [File; 5] = [
+const FILES: [File; 6] = [
     File {
         name: "console",
         extension: "css",
@@ -47,6 +47,12 @@ const FILES: [File; 5] = [
         media_type: "text/javascript; charset=utf-8",
         bytes: include_bytes!("assets/entry.js"),
     },
+    File {
+        name: "programs",
+        extension: "js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/programs.js"),
+    },
 ];
 
 /// Browsers may keep a file for a year: another content has another address.
@@ -60,6 +66,7 @@ pub(crate) struct Assets {
     pub(crate) compose: String,
     pub(crate) bell: String,
     pub(crate) entry: String,
+    pub(crate) programs: String,
 }
 
 /// The addresses of the files.
@@ -71,6 +78,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         compose: url(&FILES[2]),
         bell: url(&FILES[3]),
         entry: url(&FILES[4]),
+        programs: url(&FILES[5]),
     }
 });
 

@@ -92,17 +92,7 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
             ],
         },
     ];
-    let mut administration = Vec::new();
-    if c.may_administer() {
-        administration.push(entry("/users", "users", "key", "nav.users"));
-        administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
-    }
-    if c.may(Permission::Audit) {
-        administration.push(entry("/audit", "audit", "eye", "audit.title"));
-    }
-    if c.may_retain() && c.whole {
-        administration.push(entry("/retention", "retention", "clock", "retention.title"));
-    }
+    let administration = administration(c);
     if !administration.is_empty() {
         groups.push(Group {
             label: "nav.administration",
@@ -110,4 +100,20 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
         });
     }
     groups
+}
+
+fn administration(c: &Chrome) -> Vec<Entry> {
+    let mut administration = Vec::new();
+    if c.may_administer() {
+        administration.push(entry("/users", "users", "key", "nav.users"));
+        administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
+        administration.push(entry("/api", "programs", "file", "programs.menu"));
+    }
+    if c.may(Permission::Audit) {
+        administration.push(entry("/audit", "audit", "eye", "audit.title"));
+    }
+    if c.may_retain() && c.whole {
+        administration.push(entry("/retention", "retention", "clock", "retention.title"));
+    }
+    administration
 }

@@ -57,7 +57,7 @@ pub(super) struct DraftAsked {
     #[schema(examples("alert"))]
     category: String,
     /// email, text, call.
-    #[schema(examples(json!(["email", "text"])))]
+    #[schema(examples("email", "text"))]
     channels: Vec<String>,
     /// Subject of the email, and title in lists.
     #[serde(default)]

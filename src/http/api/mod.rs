@@ -45,6 +45,7 @@ mod people;
 mod places;
 pub(crate) mod problem;
 pub(super) mod rate;
+pub(super) mod reading;
 mod recipients;
 mod retention;
 mod search;

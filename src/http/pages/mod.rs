@@ -47,6 +47,7 @@ mod named;
 mod overview;
 mod person;
 mod problems;
+mod programs;
 mod recipients;
 mod recontact;
 mod related;
@@ -186,6 +187,7 @@ fn user_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/audit", get(audit::page))
         .route("/audit/export", get(audit::export))
+        .route("/api", get(programs::page))
         .route("/users", get(users::page).post(user::create))
         .route("/users/new", get(user::new))
         .route("/users/{id}", get(user::page).post(user::save))

@@ -267,7 +267,7 @@ fn choices(c: &Chrome, role: Permissions, chosen: Permissions) -> Vec<ScopeChoic
 }
 
 /// What a permission is called on pages.
-const fn words_of(permission: Permission) -> &'static str {
+pub(super) const fn words_of(permission: Permission) -> &'static str {
     match permission {
         Permission::Own => "scope.own",
         Permission::See => "scope.see",

@@ -288,7 +288,7 @@ async fn the_record_is_shown_filtered_and_taken_out_by_those_who_may() {
     let file = program.fetch("/api/v1/audit/export?act=group").await;
     assert_eq!(String::from_utf8(file.bytes).unwrap(), text);
     let last = world.audited().pop().unwrap();
-    assert_eq!(last.act, "export.audit");
+    assert_eq!(last.act, format!("export.{}", "audit"));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ mod languages;
 mod machines;
 mod mail_html;
 mod people;
+mod programs;
 mod recipients;
 mod recontact;
 mod retention;

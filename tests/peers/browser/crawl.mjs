@@ -25,7 +25,7 @@ const NOT_PAGES = /\.(xlsx|csv|zip|wav|gif|json|eml|txt)$|\/(logout|events|downl
 // Every page of the console but four: logging in, its code, contacting again those who were not reached,
 // which is offered only an hour after something was sent, and deleting what is due, after years.
 const PAGES = [
-  "/", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/cases/ID", "/cases/ID/edit", "/cases/ID/log", "/cases/ID/status",
+  "/", "/api", "/areas", "/areas/ID", "/areas/ID/delete", "/audit", "/cases", "/cases/new", "/cases/ID", "/cases/ID/edit", "/cases/ID/log", "/cases/ID/status",
   "/correspondence", "/correspondence/ID", "/contacts/ID/correspondence", "/contacts/ID/timeline",
   "/letters/new", "/notes/new", "/communications/ID/template", "/search", "/retention", "/campaigns", "/campaigns/ID", "/communications",
   "/communications/new", "/communications/ID", "/communications/ID/attachments",

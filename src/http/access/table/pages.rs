@@ -16,6 +16,7 @@ pub(super) const FRAME: &[RouteRule] = &[
     line("GET", "/metrics", Need::Public, ""),
     line("GET", "/api/v1/openapi.json", Need::Public, ""),
     read("/", P::See),
+    read("/api", P::Own),
     read("/me", P::Own),
     post("/me", P::Own, "user.settings"),
     post("/me/password", P::Own, "user.password"),
