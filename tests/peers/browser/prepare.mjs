@@ -43,7 +43,7 @@ async function contact(page, base, kind, last, email) {
 
 // A client, a creditor, their case, a letter that goes out and a note.
 async function firm(page, base) {
-  const creditor = await contact(page, base, "Creditor", "Meridian Finance", "letters@meridian.example");
+  const creditor = await contact(page, base, "Creditor", "Meridian Finance", "letters-meridian@mail.example");
   const client = await contact(page, base, "Client", "Longstaff", "longstaff@mail.example");
   await page.goto(`${base}/cases/new?client=${client.split("/").pop()}`);
   await page.getByLabel("What it is about").fill("Two credit cards");

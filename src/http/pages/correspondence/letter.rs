@@ -41,6 +41,8 @@ struct Page {
     lead: String,
     back: String,
     to: Vec<Choosable>,
+    /// Who would get it if an address of theirs worked: contact and name.
+    unreachable: Vec<(ContactId, String)>,
     templates: Vec<Choosable>,
     problem: String,
 }
@@ -196,9 +198,13 @@ fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static st
         signed.words.t("letter.title"),
         "correspondence",
     )?;
-    let ways = ways(&about.people).into_iter();
+    let mut ways = ways(&about.people);
+    ways.retain(|way| about.channel.is_none_or(|channel| channel == way.2));
+    let mut cut_off = about.people;
+    cut_off.retain(|person| !ways.iter().any(|way| way.0 == person.id));
+    let names = cut_off.iter().map(|one| (one.id, one.full_name()));
     let to = ways
-        .filter(|way| about.channel.is_none_or(|channel| channel == way.2))
+        .into_iter()
         .map(|(contact, method, channel, label)| Choosable {
             value: way_text(contact, method, channel),
             chosen: false,
@@ -212,6 +218,7 @@ fn form(app: &App, signed: &Signed, fields: &Fields, problem: Option<&'static st
         lead: about.lead,
         back: about.back,
         to: to.collect(),
+        unreachable: names.collect(),
         templates: templates(app, &c, fields.get("template"))?,
         problem: problem.map_or("", |key| c.t(key)).to_owned(),
         c,

@@ -72,6 +72,18 @@ async fn a_letter_whose_address_fails_meanwhile_is_not_lost_from_the_record() {
         refused.body
     );
     refused.assert_has(&["does not work any more: begin the letter anew"]);
+    let form = format!("/letters/new?case={}", firm.case);
+    let at_the_bank = firm.world.repo.contact(bank).unwrap().unwrap();
+    let told = format!("No address of {} works: see why", at_the_bank.full_name());
+    assert!(
+        !browser.get(&form).await.body.contains(&told),
+        "a mobile is left"
+    );
+    for left in at_the_bank.methods.iter().filter(|left| left.id != method) {
+        let gone = tracker.opt_out_method(bank, left.id, Actor::User(by));
+        gone.await.unwrap();
+    }
+    browser.get(&form).await.assert_has(&[&told]);
     is_sound(&firm.world);
 }
 
