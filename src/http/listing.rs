@@ -15,6 +15,8 @@ use crate::pdf;
 
 /// Most rows of a PDF: some four hundred pages.
 const PDF_ROWS_MAX: usize = 20_000;
+/// Most columns that have room side by side on upright paper.
+const UPRIGHT_COLUMNS_MAX: usize = 5;
 /// Longest text of a cell in a PDF, in characters.
 const PDF_CELL_MAX: usize = 300;
 
@@ -188,7 +190,12 @@ fn from_the_start(mut file: File) -> Result<(File, u64), SheetError> {
 }
 
 fn laid_out(listing: &Listing, rows: &[Vec<String>]) -> Vec<u8> {
-    let mut document = pdf::Document::new(&listing.title, listing.language);
+    let orientation = if listing.columns.len() > UPRIGHT_COLUMNS_MAX {
+        pdf::Orientation::Landscape
+    } else {
+        pdf::Orientation::Portrait
+    };
+    let mut document = pdf::Document::new(&listing.title, listing.language, orientation);
     let facts = listing.facts.iter();
     let facts: Vec<(&str, &str)> = facts.map(|(name, fact)| (&**name, &**fact)).collect();
     document.facts(&facts);

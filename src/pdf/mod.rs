@@ -6,6 +6,7 @@
 //! stays what it is for whoever copies it.
 
 mod font;
+mod grid;
 mod sheet;
 mod wrap;
 
@@ -14,18 +15,20 @@ use std::num::NonZeroU16;
 use krilla::metadata::Metadata;
 
 use font::Weight;
-use sheet::{MARGIN, Part, Role, Sheet, WIDTH};
+pub use sheet::Orientation;
+use sheet::{MARGIN, Part, Role, Sheet};
 
 /// Most rows of one table; those behind are left out, and a line says so.
 pub const ROWS_MAX: usize = 100_000;
 /// Most lines of one cell; what is behind them is left out, and an ellipsis says so.
 pub const CELL_LINES_MAX: usize = 30;
+/// Rows whose words say how wide the columns have to be.
+const ROWS_MEASURED: usize = 200;
 
 const TEXT_SIZE: f32 = 9.5;
 const CELL_SIZE: f32 = 8.0;
 const LEADING: f32 = 1.35;
 const PADDING: f32 = 3.0;
-const USABLE: f32 = WIDTH - 2.0 * MARGIN;
 const RULE: f32 = 0.5;
 
 /// A column of a table.
@@ -59,9 +62,9 @@ impl Document {
     /// An empty document with its title on the first page and above each; `lang` is its language
     /// (BCP 47).
     #[must_use]
-    pub fn new(title: &str, lang: &str) -> Self {
+    pub fn new(title: &str, lang: &str, orientation: Orientation) -> Self {
         let mut document = Self {
-            sheet: Sheet::new(title),
+            sheet: Sheet::new(title, orientation),
             title: title.to_owned(),
             lang: lang.to_owned(),
         };
@@ -95,7 +98,7 @@ impl Document {
 
     fn lines(&mut self, text: &str, weight: Weight, size: f32, part: Part) {
         let font = self.sheet.fonts.of(weight);
-        let lines = wrap::lines(text, font, size, USABLE);
+        let lines = wrap::lines(text, font, size, self.sheet.usable());
         for line in lines {
             self.sheet.make_room(size * LEADING);
             let at = (MARGIN, self.sheet.y);
@@ -106,7 +109,7 @@ impl Document {
 
     /// Names and what they hold, below one another.
     pub fn facts(&mut self, facts: &[(&str, &str)]) -> &mut Self {
-        let widths = [USABLE * 0.28, USABLE * 0.72];
+        let widths = [0.28, 0.72].map(|share| self.sheet.usable() * share);
         let table = self.sheet.part(Role::Table, "", None);
         for (name, value) in facts {
             let cells = [(*name, Weight::Bold), (*value, Weight::Regular)];
@@ -125,9 +128,9 @@ impl Document {
     where
         R: AsRef<[String]>,
     {
-        let shares: f32 = columns.iter().map(|column| column.share).sum();
-        let width = |column: &Column| USABLE * column.share / shares.max(f32::MIN_POSITIVE);
-        let widths: Vec<f32> = columns.iter().map(width).collect();
+        let mut rows = rows.into_iter();
+        let first: Vec<R> = rows.by_ref().take(ROWS_MEASURED).collect();
+        let widths = self.widths(columns, &first);
         let titles = columns
             .iter()
             .map(|column| (column.title.as_str(), Weight::Bold));
@@ -135,7 +138,7 @@ impl Document {
         let table = self.sheet.part(Role::Table, "", None);
         self.sheet.make_room(head.height * 2.0);
         self.put_head(&head, &widths, Some(table));
-        let mut rows = rows.into_iter();
+        let mut rows = first.into_iter().chain(rows);
         for row in rows.by_ref().take(ROWS_MAX) {
             let cell = |column| row.as_ref().get(column).map_or("", String::as_str);
             let cells = (0..columns.len()).map(|column| (cell(column), Weight::Regular));
@@ -152,10 +155,33 @@ impl Document {
         self
     }
 
+    /// How wide the columns are: by their shares, and each at least as wide as its words.
+    fn widths<R: AsRef<[String]>>(&self, columns: &[Column], rows: &[R]) -> Vec<f32> {
+        let fonts = &self.sheet.fonts;
+        let word_width = |weight: Weight, text: &str| {
+            let font = fonts.of(weight);
+            let words = text.split_whitespace().take(grid::WORDS_MEASURED);
+            let widths = words.map(|word| font.width(word, CELL_SIZE));
+            widths.fold(0.0, f32::max)
+        };
+        let least = columns.iter().enumerate().map(|(place, column)| {
+            let cells = rows.iter().filter_map(|row| row.as_ref().get(place));
+            let cells = cells.map(|cell| word_width(Weight::Regular, cell));
+            let words = cells.fold(word_width(Weight::Bold, &column.title), f32::max);
+            words + 2.0 * PADDING + grid::ROUNDING
+        });
+        let shares = columns.iter().map(|column| column.share);
+        grid::widths(
+            self.sheet.usable(),
+            &shares.collect::<Vec<_>>(),
+            &least.collect::<Vec<_>>(),
+        )
+    }
+
     /// The head in its shade; a part of the structure only where it stands first.
     fn put_head(&mut self, head: &Row, widths: &[f32], table: Option<Part>) {
         let at = (MARGIN, self.sheet.y);
-        self.sheet.fill(at, (USABLE, head.height), 232);
+        self.sheet.fill(at, (self.sheet.usable(), head.height), 232);
         self.put(head, widths, table, |_| Role::Header);
     }
 
@@ -174,7 +200,7 @@ impl Document {
         let most = cells.iter().map(|(lines, _)| lines.len()).max();
         let lines = u16::try_from(most.unwrap_or(1)).unwrap_or(u16::MAX);
         let height = f32::from(lines) * CELL_SIZE * LEADING + 2.0 * PADDING;
-        debug_assert!(height < Sheet::page_room(), "a row fits on a page");
+        debug_assert!(height < self.sheet.page_room(), "a row fits on a page");
         Row { cells, height }
     }
 
@@ -198,7 +224,8 @@ impl Document {
             x += width;
         }
         self.sheet.y = top + row.height;
-        self.sheet.fill((MARGIN, self.sheet.y), (USABLE, RULE), 200);
+        let line = (self.sheet.usable(), RULE);
+        self.sheet.fill((MARGIN, self.sheet.y), line, 200);
     }
 
     /// How many pages it has so far, the open one included.
@@ -230,7 +257,11 @@ mod tests {
     use super::*;
 
     fn sample(rows: usize) -> Document {
-        let mut document = Document::new("Relevé de correspondance – été", "fr");
+        let mut document = Document::new(
+            "Relevé de correspondance – été",
+            "fr",
+            Orientation::Portrait,
+        );
         document
             .paragraph("Une lettre, un appel et un message. 漢字 n'est pas dans la police.")
             .heading("Faits")
@@ -284,10 +315,12 @@ mod tests {
 
     #[test]
     fn cells_of_any_size_fit_on_a_page() {
-        let mut document = Document::new(&"T".repeat(5_000), "en");
-        let columns: Vec<Column> = (0..12).map(|n| Column::new(n.to_string(), 1.0)).collect();
-        let row = vec!["W".repeat(10_000); 12];
-        document.table(&columns, [row, Vec::new()]);
-        assert!(document.finish().starts_with(b"%PDF-"));
+        for orientation in [Orientation::Portrait, Orientation::Landscape] {
+            let mut document = Document::new(&"T".repeat(5_000), "en", orientation);
+            let columns: Vec<Column> = (0..12).map(|n| Column::new(n.to_string(), 1.0)).collect();
+            let row = vec!["W".repeat(10_000); 12];
+            document.table(&columns, [row, Vec::new()]);
+            assert!(document.finish().starts_with(b"%PDF-"));
+        }
     }
 }

@@ -15,15 +15,36 @@ use krilla::tagging::{
 
 use super::font::{Fonts, Weight};
 
-/// A4, in points (ISO 216).
-pub(super) const WIDTH: f32 = 595.28;
-const HEIGHT: f32 = 841.89;
+/// The shorter side of A4, in points (ISO 216).
+const A4_SHORT: f32 = 595.28;
+/// The longer one.
+const A4_LONG: f32 = 841.89;
 /// Free space at each side.
 pub(super) const MARGIN: f32 = 48.0;
-const BOTTOM: f32 = HEIGHT - MARGIN - 14.0;
+/// What the page's number takes below the text.
+const FOOT: f32 = 14.0;
 const TOP: f32 = MARGIN + 18.0;
 /// Size of what stands above and below each page.
 const FRAME_SIZE: f32 = 8.0;
+
+/// Which way the paper lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orientation {
+    /// Upright: what is read from line to line.
+    Portrait,
+    /// On its long side: tables of many columns.
+    Landscape,
+}
+
+impl Orientation {
+    /// Width and height of the paper, in points.
+    const fn paper(self) -> (f32, f32) {
+        match self {
+            Self::Portrait => (A4_SHORT, A4_LONG),
+            Self::Landscape => (A4_LONG, A4_SHORT),
+        }
+    }
+}
 
 /// What a piece of text is for whoever has it read aloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +94,7 @@ pub(super) struct Sheet {
     pub(super) fonts: Fonts,
     document: Document,
     title: String,
+    orientation: Orientation,
     pages: u32,
     marks: Vec<Mark>,
     parts: Vec<PartNode>,
@@ -81,11 +103,12 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub(super) fn new(title: &str) -> Self {
+    pub(super) fn new(title: &str, orientation: Orientation) -> Self {
         Self {
             fonts: Fonts::embedded(),
             document: Document::new(),
             title: title.to_owned(),
+            orientation,
             pages: 0,
             marks: Vec::new(),
             parts: Vec::new(),
@@ -109,14 +132,23 @@ impl Sheet {
         self.pages.saturating_add(1)
     }
 
+    /// Width between the margins, in points.
+    pub(super) fn usable(&self) -> f32 {
+        self.orientation.paper().0 - 2.0 * MARGIN
+    }
+
+    fn bottom(&self) -> f32 {
+        self.orientation.paper().1 - MARGIN - FOOT
+    }
+
     /// Whether so much fits below what is there.
     pub(super) fn has_room(&self, height: f32) -> bool {
-        self.y + height <= BOTTOM
+        self.y + height <= self.bottom()
     }
 
     /// Most that fits on a page of its own.
-    pub(super) const fn page_room() -> f32 {
-        BOTTOM - TOP
+    pub(super) fn page_room(&self) -> f32 {
+        self.bottom() - TOP
     }
 
     /// Begins another page if so much does not fit.
@@ -164,13 +196,14 @@ impl Sheet {
     /// Draws the open page and begins the next.
     pub(super) fn end_page(&mut self) {
         self.pages = self.pages.saturating_add(1);
-        let Some(settings) = PageSettings::from_wh(WIDTH, HEIGHT) else {
+        let paper = self.orientation.paper();
+        let Some(settings) = PageSettings::from_wh(paper.0, paper.1) else {
             unreachable!("A4 is a size");
         };
         let mut page = self.document.start_page_with(settings);
         let mut surface = page.surface();
         let number = self.pages.to_string();
-        frame(&mut surface, &self.fonts, &self.title, &number);
+        frame(&mut surface, &self.fonts, paper, [&self.title, &number]);
         for mark in self.marks.drain(..) {
             draw(&mut surface, &self.fonts, &mut self.parts, mark);
         }
@@ -194,14 +227,19 @@ impl Sheet {
 }
 
 /// What stands above and below each page: the title, and the page's number.
-fn frame(surface: &mut Surface<'_>, fonts: &Fonts, title: &str, number: &str) {
+fn frame(
+    surface: &mut Surface<'_>,
+    fonts: &Fonts,
+    (width, height): (f32, f32),
+    [title, number]: [&str; 2],
+) {
     let font = fonts.of(Weight::Regular);
-    let title = super::wrap::lines(title, font, FRAME_SIZE, WIDTH - 2.0 * MARGIN);
-    let right = WIDTH - MARGIN - font.width(number, FRAME_SIZE);
+    let title = super::wrap::lines(title, font, FRAME_SIZE, width - 2.0 * MARGIN);
+    let right = width - MARGIN - font.width(number, FRAME_SIZE);
     let above = title.first().map_or("", String::as_str);
     let pieces = [
         (above, MARGIN, MARGIN, ArtifactType::Header),
-        (number, right, HEIGHT - MARGIN, ArtifactType::Footer),
+        (number, right, height - MARGIN, ArtifactType::Footer),
     ];
     for (text, x, y, kind) in pieces {
         if text.is_empty() {

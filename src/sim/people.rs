@@ -11,7 +11,7 @@ pub const COUNTY: &str = "Eastmere County";
 pub const AREAS: [&str; 3] = ["Harbour", "Old Town", "Westfield"];
 
 /// Domains of the invented mailboxes.
-const DOMAINS: [&str; 3] = ["mail.example", "post.example", "example.org"];
+pub const DOMAINS: [&str; 3] = ["mail.example", "post.example", "example.org"];
 /// Ofcom keeps 07700 900000 to 900999 for drama.
 const MOBILES: &str = "+447700900";
 /// Ofcom keeps 01632 960000 to 960999 for drama.

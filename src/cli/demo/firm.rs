@@ -16,6 +16,8 @@ use crate::sim::people::{CallFate, EmailFate, Invented, TextFate};
 use crate::submit::DraftInput;
 use crate::tracker::{CaseInput, NoteInput};
 
+/// Domains of the creditors.
+pub(super) const DOMAINS: [&str; 2] = ["barkers-bank.example", "quickloan.example"];
 /// Answers what it gets.
 const BANK: &str = "letters@barkers-bank.example";
 /// Is not there any more.

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::firm;
+use crate::sim::people::DOMAINS;
+
 pub(super) fn config_text(
     folder: &Path,
     console: SocketAddr,
@@ -12,8 +15,9 @@ pub(super) fn config_text(
     centre: SocketAddr,
     network: SocketAddr,
 ) -> String {
-    let routes: String = ["mail.example", "post.example", "example.org"]
+    let routes: String = DOMAINS
         .iter()
+        .chain(&firm::DOMAINS)
         .map(|domain| {
             format!(
                 "[[email.route]]\ndomain = \"{domain}\"\nhost = \"127.0.0.1\"\nport = {}\n\n",

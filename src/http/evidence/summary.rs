@@ -4,7 +4,7 @@ use super::super::times::zoned;
 use super::{About, Reader};
 use crate::domain::{Contact, StatusChange, Timestamp};
 use crate::evidence::{AuditProof, Made, ProofEntry};
-use crate::pdf::{Column, Document};
+use crate::pdf::{Column, Document, Orientation};
 
 /// The summary, as a PDF.
 pub(super) fn of(
@@ -16,7 +16,7 @@ pub(super) fn of(
 ) -> Vec<u8> {
     let words = reader.words;
     let t = |word| words.t(word);
-    let mut document = Document::new(t("bundle.title"), words.language);
+    let mut document = Document::new(t("bundle.title"), words.language, Orientation::Portrait);
     document.paragraph(t("bundle.lead"));
     let (delivery, sent) = (&about.delivery, &about.sent);
     let name = about.contact.as_ref().map(Contact::full_name);

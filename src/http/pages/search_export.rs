@@ -130,12 +130,15 @@ fn row(words: &'static Words, line: &Line) -> [Cell<'static>; 5] {
             .map(|one| one.text.as_str())
             .collect::<String>()
     };
+    // A passage stands in its cell as on the page: in one piece.
+    let body = text(&line.body);
+    let passage: Vec<&str> = body.split_whitespace().collect();
     let who: Vec<String> = line.who.iter().map(|pieces| text(pieces)).collect();
     [
         Cell::Time(Some(line.at)),
         Cell::Plain(words.t(kind_of(&line.what)).into()),
         Cell::Text(who.join("; ").into()),
         Cell::Text(text(&line.subject).into()),
-        Cell::Text(text(&line.body).into()),
+        Cell::Text(passage.join(" ").into()),
     ]
 }
