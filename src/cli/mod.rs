@@ -18,6 +18,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{Config, Engine};
+use crate::store::engine::has_state;
+
 /// Where the configuration lies unless told otherwise.
 const CONFIG_PATH: &str = "/etc/tocsin/tocsin.toml";
 
@@ -125,4 +128,47 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?)
+}
+
+/// What works on the state of a stopped gateway must find one: opening a folder that a slip of the
+/// pen named would make an empty one, in which nothing is wrong.
+fn look_for_state(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        config.store.engine == Engine::Sled,
+        "state in memory is gone with its process"
+    );
+    anyhow::ensure!(
+        has_state(&config.server.state),
+        "no gateway has kept its state in {}: is this its configuration?",
+        config.server.state.display()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_folder_is_neither_sound_nor_indexed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("stat");
+        let path = folder.path().join("tocsin.toml");
+        let text =
+            format!("[server]\nname = \"a.example\"\ndomain = \"a.example\"\nstate = {state:?}\n");
+        std::fs::write(&path, text).unwrap();
+        for refused in [
+            verify::run(&path, false),
+            verify::run(&path, true),
+            reindex::run(&path),
+        ] {
+            let said = refused.unwrap_err().to_string();
+            assert!(
+                said.starts_with("no gateway has kept its state in"),
+                "{said}"
+            );
+        }
+        assert!(!state.exists());
+    }
 }

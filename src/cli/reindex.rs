@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Randomness;
-use crate::config::{Config, Engine};
+use crate::config::Config;
 use crate::daemon::{open_search, open_store};
 use crate::store::Repo;
 
@@ -19,10 +19,7 @@ pub(super) fn run(path: &Path) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    anyhow::ensure!(
-        config.store.engine == Engine::Sled,
-        "state in memory has no index on disk"
-    );
+    super::look_for_state(&config)?;
     let found = super::runtime()?.block_on(async {
         let store = open_store(&config)
             .await

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use data_encoding::HEXLOWER;
 
-use crate::config::{Config, Engine};
+use crate::config::Config;
 use crate::daemon::open_store;
 use crate::store::{check, engine};
 
@@ -21,10 +21,7 @@ pub(super) fn run(path: &Path, audit_alone: bool) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    anyhow::ensure!(
-        config.store.engine == Engine::Sled,
-        "state in memory has nothing to verify"
-    );
+    super::look_for_state(&config)?;
     let files = engine::verify(&config.server.state)
         .context("stop the gateway first: its state can be open only once")?;
     println!("{files:?}");

@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Result, StoreError};
 
+/// Whether a gateway has ever kept its state in a folder.
+#[must_use]
+pub fn has_state(root: &Path) -> bool {
+    Layout::of(root).journal().is_dir()
+}
+
 /// Where things lie in the state folder.
 #[derive(Clone)]
 pub(crate) struct Layout {

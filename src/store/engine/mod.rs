@@ -56,6 +56,7 @@ pub use chain::{
     CHAIN_SUBJECTS_MAX, ChainEntry, Chained, chain_key, subject_key, subject_prefix,
 };
 pub use error::{Result, StoreError};
+pub use files::has_state;
 pub use limits::{
     BATCH_OPS_MAX, BLOB_SIZE_MAX, CLAIMS_MAX, KEY_SIZE_MAX, SCAN_LIMIT_MAX, VALUE_SIZE_MAX,
 };
