@@ -33,8 +33,6 @@ const LETTERS_OF_BODY: usize = 50;
 const WORDS: usize = 30_000;
 /// Words of a body.
 const BODY_WORDS: usize = 120;
-/// Most rows of the files.
-const FILE_ROWS: usize = 100_000;
 
 /// A word out of syllables, another one for each number.
 fn word(number: usize) -> String {
@@ -280,9 +278,12 @@ fn questions() -> Vec<(&'static str, String)> {
 
 pub(crate) async fn run(folder: &Path, size: Size, rounds: usize) {
     let letters = size.deliveries();
+    let is_filled = folder.join("state").exists();
     let served = console::start(folder).await;
     let began = Instant::now();
-    fill(&served.repo, &served.random, served.user, letters).await;
+    if !is_filled {
+        fill(&served.repo, &served.random, served.user, letters).await;
+    }
     report("firm: fill", &[("seconds", began.elapsed().as_secs_f64())]);
     let began = Instant::now();
     in_step(&served.repo).await;
@@ -311,7 +312,7 @@ pub(crate) async fn run(folder: &Path, size: Size, rounds: usize) {
                 ("seconds", file.took.as_secs_f64()),
                 ("file_mib", file.size as f64 / (1 << 20) as f64),
                 ("more_mib", memory_mib().1 - before),
-                ("rows", letters.min(FILE_ROWS) as f64),
+                ("rows", letters as f64),
             ];
             report(&format!("firm: {format}"), &values);
         }

@@ -100,10 +100,12 @@ fn pages_answer_at_this_size() {
     runtime().block_on(pages::run(folder.path(), size(), rounds()));
 }
 
+/// What was filled is kept in `TOCSIN_PERF_KEEP` if that is set, and used by the next run.
 #[test]
 fn a_firm_finds_and_takes_out_its_letters_at_this_size() {
-    let folder = folder();
-    runtime().block_on(firm::run(folder.path(), size(), rounds()));
+    let (kept, folder) = (std::env::var_os("TOCSIN_PERF_KEEP"), folder());
+    let path = kept.map_or_else(|| folder.path().to_owned(), PathBuf::from);
+    runtime().block_on(firm::run(&path, size(), rounds()));
 }
 
 #[test]
