@@ -24,7 +24,8 @@ use crate::store::acting;
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
 use crate::store::{
-    AuditBatch, Batch, Find, Loaded, NO_AREA, Page, Repo, RowBatch, Seek, StoreError, keys,
+    AuditBatch, Batch, CommunicationList, Find, Loaded, NO_AREA, Order, Page, Repo, RowBatch, Seek,
+    StoreError, keys,
 };
 
 /// Rows on one page of a list.
@@ -405,21 +406,19 @@ pub(crate) fn name_key(contact: &Contact) -> (String, String) {
     )
 }
 
+/// What somebody wrote for the occasion, last modified first.
+pub(crate) const WRITTEN: (CommunicationList, Order) = (CommunicationList::Written, Order::Usual);
+
 /// Communications, last modified first; what goes out by itself ("check your address") only
 /// if asked: it would crowd out what people wrote.
 pub(crate) fn communications(
     app: &App,
     access: &Access,
-    by_itself: bool,
+    (list, order): (CommunicationList, Order),
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Communication>> {
-    let repo = app.repo();
-    let page = if by_itself {
-        repo.communications(after, limit)?
-    } else {
-        repo.communications_written(after, limit)?
-    };
+    let page = app.repo().communications_in(order, list, after, limit)?;
     seen(app, access, page)
 }
 

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::store::engine::Key;
 use crate::store::keys::KeyBuilder;
-use crate::store::{EntryList, Loaded};
+use crate::store::{EntryList, Loaded, Order};
 
 /// Most entries looked through for one page.
 pub(crate) const SCAN_MAX: usize = 3_000;
@@ -82,6 +82,34 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// Where a list begins in an order: what lies before the times is not read at all.
+    fn begin(&self, order: Order, after: Option<Key>) -> Option<Key> {
+        let (from, to) = self.times;
+        let place = |at| KeyBuilder::new(&[]).newest_first(at).build();
+        match order {
+            Order::Usual => {
+                let start = place(to);
+                Some(after.map_or(start.clone(), |after| after.max(start)))
+            }
+            Order::Turned => {
+                let before = from.as_millis().checked_sub(1);
+                let start = before.map(|before| place(Timestamp::from_millis(before)));
+                match (start, after) {
+                    (Some(start), Some(after)) => Some(after.min(start)),
+                    (start, after) => start.or(after),
+                }
+            }
+        }
+    }
+
+    /// Whether the times lie behind, read in an order.
+    fn is_past(&self, order: Order, at: Timestamp) -> bool {
+        match order {
+            Order::Usual => at < self.times.0,
+            Order::Turned => at >= self.times.1,
+        }
+    }
+
     /// All that can be said without reading more than the entry.
     fn takes(&self, entry: &Entry) -> bool {
         let case = match self.case {
@@ -239,15 +267,13 @@ impl<'a> Reader<'a> {
     /// Reads a part of a list from a place on.
     pub(crate) fn part(
         &mut self,
-        list: EntryList,
+        (list, order): (EntryList, Order),
         filter: &Filter,
         after: Option<Key>,
         limit: usize,
     ) -> Result<Part> {
-        // What is younger than the filter asks for is not read at all.
-        let start = KeyBuilder::new(&[]).newest_first(filter.times.1).build();
-        let after = after.map_or(start.clone(), |after| after.max(start));
-        let mut walk = self.app.repo().entries(list, Some(&after))?;
+        let after = filter.begin(order, after);
+        let mut walk = self.app.repo().entries_in(order, list, after.as_deref())?;
         let mut part = Part::default();
         let mut seen = 0;
         while let Some((place, id)) = walk.step_id()? {
@@ -255,7 +281,7 @@ impl<'a> Reader<'a> {
             let Some(entry) = self.app.repo().entry(EntryId::from_bytes(id))? else {
                 continue;
             };
-            if entry.at < filter.times.0 {
+            if filter.is_past(order, entry.at) {
                 return Ok(part);
             }
             if filter.takes(&entry) && self.sees(&entry)? {

@@ -29,11 +29,11 @@ pub use engine::{Batch, Store, StoreError};
 pub use lists::{Listed, Seek};
 pub use loose::{LooseBatch, LooseBlob};
 pub use quota::Quota;
-pub use repo::Find;
 pub use repo::{
     AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,
 };
-pub use repo::{CASES_OF_ONE_MAX, CaseList, EntryList, Happened};
+pub use repo::{CASES_OF_ONE_MAX, CaseList, CommunicationList, EntryList, Happened};
+pub use repo::{Find, Order};
 pub use rows::{Loaded, NO_AREA, Row, RowBatch};
 
 #[cfg(test)]

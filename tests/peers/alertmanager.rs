@@ -14,6 +14,7 @@ use tocsin::domain::{
     Relation, UserId,
 };
 use tocsin::sim::mx::{Script, SimMx, SimMxConfig};
+use tocsin::store::{CommunicationList, Order};
 use tokio::process::{Child, Command};
 
 use crate::process::{free_addresses, run};
@@ -63,7 +64,12 @@ async fn an_alertmanager_that_repeats_itself_is_heard_once_and_once_when_it_is_o
         0
     );
 
-    let all = daemon.repo().communications_written(None, 10).unwrap().rows;
+    let written = CommunicationList::Written;
+    let all = daemon
+        .repo()
+        .communications_in(Order::Usual, written, None, 10)
+        .unwrap()
+        .rows;
     assert_eq!(all.len(), 2, "the same alert was told more than once");
     let first = all.iter().find(|one| one.related.is_none()).unwrap();
     let related = all.iter().find_map(|one| one.related).unwrap();

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::audit::{self, Numbered, Wanted};
 use super::super::pages::{audit_file, id_of};
-use super::body::{Asked, PageOf, wanted};
+use super::body::{Asked, PageOf, order, wanted};
 use super::problem::Problem;
 use super::shape::{read_time, time};
 use super::{Answer, apart};
@@ -30,6 +30,8 @@ pub(super) struct AuditAsked {
     subject: Option<String>,
     /// At this time or later (RFC 3339).
     from: Option<String>,
+    /// newest (first, when it is not given) or oldest.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -64,7 +66,7 @@ pub(super) struct AuditShape {
     network: Option<String>,
 }
 
-/// Who did what, newest first; for those who may read it. A page may hold fewer entries than asked
+/// Who did what, newest or oldest first; for those who may read it. A page may hold fewer entries than asked
 /// for, though `next` is there, when very many had to be looked through.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "audit", operation_id = "listAudit",
     params(AuditAsked), responses((status = 200, body = PageOf<AuditShape>)))]
@@ -73,7 +75,8 @@ pub(super) async fn list(
     Asked(asked): Asked<AuditAsked>,
 ) -> Answer<Json<PageOf<AuditShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
-    let below = match page.after {
+    let order = order(asked.order.as_deref())?;
+    let behind = match page.after {
         None => None,
         Some(bytes) => {
             let detail = "This is not a cursor that an earlier page gave.";
@@ -84,7 +87,7 @@ pub(super) async fn list(
     };
     let filter = filter(&asked)?;
     apart(&app, move |app| {
-        let found = audit::page(app, &filter, below, page.limit)?;
+        let found = audit::page(app, &filter, (order, behind), page.limit)?;
         let rows = found.rows.iter().map(shape).collect();
         let next = found.next.map(|number| number.to_be_bytes().to_vec());
         Ok(Json(PageOf::new(rows, next)))
@@ -120,6 +123,7 @@ pub(super) async fn export(
         user: asked.user,
         subject: asked.subject,
         from: asked.from,
+        order: None,
         limit: None,
         cursor: None,
     };

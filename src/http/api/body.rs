@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::fault::Fault;
 use super::super::view::{cursor, cursor_text};
 use super::problem::Problem;
+use crate::store::Order;
 
 /// Most bytes of one JSON body.
 pub(super) const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -157,6 +158,36 @@ pub(super) struct PageAsked {
     limit: Option<usize>,
     /// `next` of the page before; without it the list begins.
     cursor: Option<String>,
+}
+
+/// Which part of a list, in which order.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct OrderedAsked {
+    /// newest (first, when it is not given) or oldest.
+    order: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before, asked for in the same order.
+    cursor: Option<String>,
+}
+
+impl OrderedAsked {
+    pub(super) fn wanted(&self) -> Result<(Wanted, Order), Problem> {
+        let page = wanted(self.limit, self.cursor.as_deref())?;
+        Ok((page, order(self.order.as_deref())?))
+    }
+}
+
+/// The order of a list of what happened: newest first, or oldest first.
+pub(super) fn order(named: Option<&str>) -> Result<Order, Problem> {
+    match named {
+        None | Some("newest") => Ok(Order::Usual),
+        Some("oldest") => Ok(Order::Turned),
+        Some(_) => Err(Problem::field("order", "An order is newest or oldest.")),
+    }
 }
 
 /// A page that can be read.

@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::campaign::CAMPAIGNS_MAX;
 use crate::domain::{Campaign, CampaignId, Communication};
-use crate::store::Loaded;
+use crate::store::{CommunicationList, Loaded};
 
 /// Communications that belong together.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,23 +79,22 @@ pub(super) async fn create(
 
 /// Communications of a campaign, last modified first.
 #[utoipa::path(get, path = "/api/v1/campaigns/{id}/communications", tag = "campaigns",
-    operation_id = "listCampaignCommunications", params(("id" = String, Path), PageAsked),
+    operation_id = "listCampaignCommunications", params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<CommunicationShape>)))]
 pub(super) async fn communications(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
-    let page = asked.wanted()?;
+    let (page, order) = asked.wanted()?;
     apart(&app, move |app| {
         let of: CampaignId = id(&text, "campaign")?;
         if app.repo().campaign(of)?.is_none() {
             return Err(Problem::not_found("campaign"));
         }
-        let repo = app.repo();
-        let found = repo.communications_in_campaign(of, page.after, page.limit)?;
-        let found = data::seen(app, &caller.access, found)?;
+        let list = (CommunicationList::Campaign(of), order);
+        let found = data::communications(app, &caller.access, list, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))

@@ -37,8 +37,10 @@ pub(super) struct CasesQuery {
     responsible: Option<String>,
     /// Those whose reference begins so.
     find: Option<String>,
-    /// `reference`; by last change when it is not given.
+    /// changed (when it is not given) or reference; what is found by `find` comes by reference.
     sort: Option<String>,
+    /// asc or desc; the last changed first and references from A on when it is not given.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -178,6 +180,13 @@ pub(super) async fn list(
     uri: Uri,
 ) -> Answer<axum::Json<PageOf<CaseShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    if !matches!(asked.sort.as_deref(), None | Some("changed" | "reference")) {
+        let detail = "Cases are sorted by changed or reference.";
+        return Err(Problem::field("sort", detail));
+    }
+    if !matches!(asked.order.as_deref(), None | Some("asc" | "desc")) {
+        return Err(Problem::field("order", "An order is asc or desc."));
+    }
     apart(&app, move |app| {
         let asked = CasesAsked::of(&Fields::of_query(&uri));
         let found = asked.page(app, &caller.access, page.after, page.limit)?;

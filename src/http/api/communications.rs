@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, id, wanted};
+use super::body::{Asked, Ids, Json, PageOf, id, order, wanted};
 use super::communication_shape::{CommunicationShape, WholeShape};
 use super::draft::DraftAsked;
 use super::etag::IfMatch;
@@ -19,7 +19,7 @@ use super::problem::Problem;
 use super::shape::Made;
 use super::{Answer, apart, created};
 use crate::domain::{Communication, CommunicationId};
-use crate::store::Loaded;
+use crate::store::{CommunicationList, Loaded};
 use crate::submit::DraftInput;
 
 const PLACE: &str = "/api/v1/communications";
@@ -32,6 +32,8 @@ pub(super) struct ListAsked {
     /// Those too that the product sent by itself.
     #[serde(default)]
     all: bool,
+    /// Last modified: newest (first, when it is not given) or oldest.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -49,8 +51,14 @@ pub(super) async fn list(
     Asked(asked): Asked<ListAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let order = order(asked.order.as_deref())?;
+    let list = if asked.all {
+        (CommunicationList::All, order)
+    } else {
+        (CommunicationList::Written, order)
+    };
     apart(&app, move |app| {
-        let part = data::communications(app, &caller.access, asked.all, page.after, page.limit)?;
+        let part = data::communications(app, &caller.access, list, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = part.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, part.next)))

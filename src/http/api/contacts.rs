@@ -21,7 +21,7 @@ use crate::domain::comms_issue::Reachability;
 use crate::domain::{
     Actor, AreaId, Contact, ContactFilter, ContactId, ContactKind, MethodId, MethodKind,
 };
-use crate::store::{Loaded, NO_AREA};
+use crate::store::{Loaded, NO_AREA, Order};
 use crate::submit::VerificationSent;
 
 /// Longest words looked for, in characters.
@@ -40,6 +40,8 @@ pub(super) struct ContactsAsked {
     group: Option<String>,
     /// fine, issue (something has failed, something works) or unreachable.
     reachability: Option<String>,
+    /// asc (by first name from A on, when it is not given) or desc.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -58,6 +60,11 @@ pub(super) async fn list(
     Asked(asked): Asked<ContactsAsked>,
 ) -> Answer<axum::Json<PageOf<ContactShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let order = match asked.order.as_deref() {
+        None | Some("asc") => Order::Usual,
+        Some("desc") => Order::Turned,
+        Some(_) => return Err(Problem::field("order", "An order is asc or desc.")),
+    };
     apart(&app, move |app| {
         let access = &caller.access;
         let areas = Areas::within(app.repo(), access)?;
@@ -71,6 +78,7 @@ pub(super) async fn list(
         let filter = asked.read(&areas)?;
         let region = &app.console.settings.default_region;
         let after = page.after.as_deref();
+        let after = people::Place { order, after };
         let found = people::found(
             app.repo(),
             &areas.tree,

@@ -16,7 +16,7 @@ use super::super::pages::correspondence::list::Asked as Filters;
 use super::super::pages::correspondence::{file_of_entry, files_of, named};
 use super::super::period;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, field_id, id, wanted};
+use super::body::{Asked, Ids, Json, PageOf, field_id, id, order, wanted};
 use super::cases::case;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -50,6 +50,8 @@ pub(super) struct EntriesQuery {
     from: Option<String>,
     /// Last day of a custom range.
     to: Option<String>,
+    /// newest (first, when it is not given) or oldest.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -137,6 +139,7 @@ async fn listed(
     uri: Uri,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let order = order(asked.order.as_deref())?;
     apart(&app, move |app| {
         let zone = &app.console.settings.time_zone;
         let today = period::today(app.now(), zone);
@@ -145,7 +148,7 @@ async fn listed(
             |(field, _)| Problem::field(field, "This is not a day, or the days are crossed.");
         let filter = filters.filter().map_err(wrong)?;
         let mut reader = Reader::new(app, &caller.access);
-        let part = reader.part(of, filter, page.after, page.limit)?;
+        let part = reader.part((of, order), filter, page.after, page.limit)?;
         let shapes = part.lines.iter().map(|line| EntryShape::of(app, line));
         Ok(axum::Json(PageOf::new(
             shapes.collect::<Answer<_>>()?,

@@ -10,14 +10,14 @@ use super::super::App;
 use super::super::entries::{Line, Reader};
 use super::super::pages::correspondence::{LOOKED_AT_MAX, matters};
 use super::auth::Caller;
-use super::body::{Asked, Ids, PageAsked, PageOf, id, wanted};
+use super::body::{Asked, Ids, PageAsked, PageOf, id, order, wanted};
 use super::cases::case;
 use super::correspondence::EntryShape;
 use super::problem::Problem;
 use super::shape::{ChangeShape, time};
 use super::{Answer, apart};
 use crate::domain::{Actor, CaseEvent, ContactId, Party};
-use crate::store::Happened;
+use crate::store::{Happened, Order};
 
 /// One thing that happened: something done with a case, or something said.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,15 +85,6 @@ pub(super) struct CaseLogAsked {
     cursor: Option<String>,
 }
 
-/// Whether the oldest is wanted first.
-pub(super) fn oldest_first(order: Option<&str>) -> Answer<bool> {
-    match order {
-        None | Some("newest") => Ok(false),
-        Some("oldest") => Ok(true),
-        Some(_) => Err(Problem::field("order", "An order is newest or oldest.")),
-    }
-}
-
 /// Everything that was done with a case and said in it, each message with its statuses.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/log", tag = "cases", operation_id = "listCaseLog",
     params(("id" = String, Path), CaseLogAsked),
@@ -105,7 +96,7 @@ pub(super) async fn of_case(
     Asked(asked): Asked<CaseLogAsked>,
 ) -> Answer<axum::Json<PageOf<HappenedShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
-    let oldest = oldest_first(asked.order.as_deref())?;
+    let oldest = order(asked.order.as_deref())? == Order::Turned;
     apart(&app, move |app| {
         let of = case(app, &caller, &text)?.id;
         let after = page.after.as_deref();

@@ -13,7 +13,7 @@ use super::super::data::imports;
 use super::super::pages::{Brought, ContactsUpload, bring};
 use super::attachments::{FileAsked, Upload};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, id, wanted};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, id, wanted};
 use super::import_mapping::MappingAsked;
 use super::import_shape::{FindingShape, ImportShape, SeenColumnShape};
 use super::problem::Problem;
@@ -51,16 +51,16 @@ pub(super) async fn create(
     }
 }
 
-/// Files that were brought, the newest first.
+/// Files that were brought, last brought first, or in the other order.
 #[utoipa::path(get, path = "/api/v1/imports", tag = "imports", operation_id = "listImports",
-    params(PageAsked), responses((status = 200, body = PageOf<ImportShape>)))]
+    params(OrderedAsked), responses((status = 200, body = PageOf<ImportShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<ImportShape>>> {
-    let page = asked.wanted()?;
+    let (page, order) = asked.wanted()?;
     apart(&app, move |app| {
-        let found = app.repo().imports(page.after, page.limit)?;
+        let found = app.repo().imports_in(order, page.after, page.limit)?;
         let rows = found.rows.iter().map(|job| ImportShape::of(job));
         Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
     })

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, order, wanted};
 use super::draft::channel;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -36,6 +36,8 @@ pub(super) struct ThreadsAsked {
     /// open (when it is not given), done, unread, mine (open and assigned to the token's user)
     /// or unassigned (open).
     list: Option<String>,
+    /// Last changed: newest (first, when it is not given) or oldest.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -101,6 +103,7 @@ pub(super) async fn list(
     Asked(asked): Asked<ThreadsAsked>,
 ) -> Answer<axum::Json<PageOf<ThreadShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let order = order(asked.order.as_deref())?;
     let listed = match asked.list.as_deref() {
         None | Some("open") => ThreadList::In(ThreadState::Open),
         Some("done") => ThreadList::In(ThreadState::Done),
@@ -113,7 +116,9 @@ pub(super) async fn list(
         }
     };
     apart(&app, move |app| {
-        let mut found = app.repo().threads(listed, page.after, page.limit)?;
+        let mut found = app
+            .repo()
+            .threads_in(order, listed, page.after, page.limit)?;
         let access = &caller.access;
         found.rows = app.seen_of(found.rows, |app, one| app.sees_thread(access, one))?;
         let shape = |thread: &Loaded<Thread>| ThreadShape::of(app, thread);

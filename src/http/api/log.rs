@@ -10,14 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::journal::{self, Filter, Standing};
 use super::auth::Caller;
-use super::body::{Asked, PageOf, field_id, wanted};
+use super::body::{Asked, PageOf, field_id, order, wanted};
 use super::draft::channel;
 use super::people::cursor_id;
 use super::problem::Problem;
 use super::shape::{DeliveryShape, read_time};
 use super::{Answer, apart};
 use crate::domain::{Access, CommunicationId, Delivery, DeliveryId, Timestamp};
-use crate::store::Seek;
+use crate::store::{Order, Seek};
 
 /// Which messages.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,6 +34,8 @@ pub(super) struct LogAsked {
     status: Option<String>,
     /// Only of this communication.
     communication: Option<String>,
+    /// newest (first, when it is not given) or oldest.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -52,7 +54,7 @@ pub(super) struct LoggedShape {
     title: String,
 }
 
-/// The communications log. A page may hold fewer rows than asked for, though `next` is there,
+/// The communications log, newest first or oldest first. A page may hold fewer rows than asked for, though `next` is there,
 /// when very many had to be looked through.
 #[utoipa::path(get, path = "/api/v1/log", tag = "log", operation_id = "listLog",
     params(LogAsked), responses((status = 200, body = PageOf<LoggedShape>)))]
@@ -62,16 +64,27 @@ pub(super) async fn list(
     Asked(asked): Asked<LogAsked>,
 ) -> Answer<Json<PageOf<LoggedShape>>> {
     let page = wanted(asked.limit, asked.cursor.as_deref())?;
-    let seek = match page.after {
-        None => Seek::Start,
-        Some(bytes) => Seek::After(DeliveryId::from_bytes(cursor_id(&bytes)?)),
+    let order = order(asked.order.as_deref())?;
+    let after = page.after.map(|bytes| cursor_id(&bytes)).transpose()?;
+    let after = after.map(DeliveryId::from_bytes);
+    let seek = match (order, after) {
+        (Order::Usual, None) => Seek::Start,
+        (Order::Usual, Some(id)) => Seek::After(id),
+        (Order::Turned, after) => Seek::Before(after.unwrap_or(DeliveryId::from_bytes([0; 16]))),
     };
     apart(&app, move |app| {
         let filter = filter(app, &asked, &caller.access)?;
-        let found = journal::page(app.repo(), &filter, &seek, page.limit)?;
+        let mut found = journal::page(app.repo(), &filter, &seek, page.limit)?;
+        let further = match order {
+            Order::Usual => found.older,
+            Order::Turned => {
+                found.rows.reverse();
+                found.newer
+            }
+        };
         let shape = |delivery: &Delivery| line(app, delivery);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
-        let next = found.older.map(|last| last.as_bytes().to_vec());
+        let next = further.map(|last| last.as_bytes().to_vec());
         Ok(Json(PageOf::new(rows, next)))
     })
     .await

@@ -5,7 +5,7 @@ use super::Result;
 use crate::domain::audit::{AuditActor, AuditEntry};
 use crate::domain::chain::Head;
 use crate::domain::{Timestamp, UserId};
-use crate::store::Audited;
+use crate::store::{Audited, Order};
 
 /// Most entries looked at for one page.
 const LOOKED_AT_MAX: usize = 20_000;
@@ -51,37 +51,47 @@ pub(crate) struct Numbered {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) rows: Vec<Numbered>,
-    /// What follows is below this number.
+    /// What follows is behind this number.
     pub(crate) next: Option<u64>,
 }
 
-/// Up to `limit` entries below a number, or from the last on.
-pub(crate) fn page(app: &App, wanted: &Wanted, below: Option<u64>, limit: usize) -> Result<Found> {
+/// Up to `limit` entries behind a number, in either order: from the last on, or from the first.
+pub(crate) fn page(
+    app: &App,
+    wanted: &Wanted,
+    (order, behind): (Order, Option<u64>),
+    limit: usize,
+) -> Result<Found> {
     let mut found = Found {
         rows: Vec::new(),
         next: None,
     };
-    let mut below = below.unwrap_or(u64::MAX);
+    let mut behind = behind.unwrap_or(match order {
+        Order::Usual => u64::MAX,
+        Order::Turned => 0,
+    });
+    let further = |number: u64| (number > 1 || order == Order::Turned).then_some(number);
     let mut looked_at = 0;
     loop {
-        let part = app.repo().audited(wanted.subject.as_ref(), below, STEP)?;
+        let about = wanted.subject.as_ref();
+        let part = app.repo().audited_in(order, about, behind, STEP)?;
         if part.is_empty() {
             return Ok(found);
         }
         looked_at += part.len();
         for Audited { stored, entry } in part {
             let number = stored.number;
-            below = number;
+            behind = number;
             if wanted.has(&entry) {
                 found.rows.push(Numbered { number, entry });
             }
             if found.rows.len() == limit {
-                found.next = (number > 1).then_some(number);
+                found.next = further(number);
                 return Ok(found);
             }
         }
         if looked_at >= LOOKED_AT_MAX {
-            found.next = (below > 1).then_some(below);
+            found.next = further(behind);
             return Ok(found);
         }
     }

@@ -7,7 +7,7 @@ use crate::domain::comms_issue::Reachability;
 use crate::domain::{Access, AreaId, AreaTree, Contact, ContactFilter, GroupId};
 use crate::store::engine::Key;
 use crate::store::keys::{self, KeyBuilder};
-use crate::store::{Loaded, NO_AREA, Repo};
+use crate::store::{Loaded, NO_AREA, Order, Repo};
 
 /// Most contacts looked at for one part of a list.
 const LOOKED_AT_MAX: usize = 4_000;
@@ -85,18 +85,39 @@ fn prefixes(
     Ok(narrow)
 }
 
+/// Where a list of contacts goes on, and in which order.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place<'a> {
+    pub(crate) order: Order,
+    pub(crate) after: Option<&'a [u8]>,
+}
+
+impl<'a> From<Option<&'a [u8]>> for Place<'a> {
+    fn from(after: Option<&'a [u8]>) -> Self {
+        let order = Order::Usual;
+        Self { order, after }
+    }
+}
+
+fn in_order(order: Order, mut rows: Vec<Loaded<Contact>>) -> Vec<Loaded<Contact>> {
+    if order == Order::Turned {
+        rows.reverse();
+    }
+    rows
+}
+
 /// Contacts of theirs whom a filter finds, by first name, from a place on. A part may hold fewer than
 /// `limit`, even nobody, though more follow: then very many were looked at.
-pub(crate) fn found(
+pub(crate) fn found<'a>(
     repo: &Repo,
     tree: &AreaTree,
     filter: &ContactFilter,
     access: &Access,
     region: &str,
-    after: Option<&[u8]>,
+    after: impl Into<Place<'a>>,
     limit: usize,
 ) -> Result<Part<Loaded<Contact>>> {
-    let mut part = found_in(repo, tree, filter, access, region, after, limit)?;
+    let mut part = found_in(repo, tree, filter, access, region, after.into(), limit)?;
     part.rows.retain(|contact| access.sees_contact(contact));
     Ok(part)
 }
@@ -107,7 +128,7 @@ fn found_in(
     filter: &ContactFilter,
     access: &Access,
     region: &str,
-    after: Option<&[u8]>,
+    Place { order, after }: Place<'_>,
     limit: usize,
 ) -> Result<Part<Loaded<Contact>>> {
     let Some(areas) = areas_of(tree, filter, access) else {
@@ -118,15 +139,17 @@ fn found_in(
     if after.is_none()
         && let Some(rows) = by_address(repo, filter, region, &in_areas)?
     {
+        let rows = in_order(order, rows);
         return Ok(Part { rows, next: None });
     }
     if after.is_none()
         && let Some(rows) = by_text(repo, filter, region, &areas)?
     {
+        let rows = in_order(order, rows);
         return Ok(Part { rows, next: None });
     }
     let prefixes = prefixes(repo, tree, filter, &areas)?;
-    let mut walk = repo.walk(prefixes, after)?;
+    let mut walk = repo.walk_in(order, prefixes, after)?;
     let mut rows = Vec::new();
     let mut place = after.map(<[u8]>::to_vec);
     for _ in 0..LOOKED_AT_MAX {

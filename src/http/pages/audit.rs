@@ -17,9 +17,12 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::Chrome;
 use super::audit_shown::{SubjectLink, link_of, phrase};
+use super::filter_form::with;
+use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, apart, show};
 use crate::domain::audit::AuditActor;
 use crate::domain::{Access, UserId, Via};
+use crate::store::Order;
 
 /// Entries of a page.
 const PAGE_ROWS: usize = 50;
@@ -73,6 +76,7 @@ struct AuditPage {
     key: String,
     whole: bool,
     compared: usize,
+    sort: SortHead,
     first: String,
     next: String,
     file: String,
@@ -83,11 +87,15 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     apart(move || {
         let query = Fields::of_query(&uri);
         let below = query.get("below").parse().ok();
-        let found = audit::page(&app, &wanted(&app, &query), below, PAGE_ROWS)?;
+        let order = order_of(&query);
+        let found = audit::page(&app, &wanted(&app, &query), (order, below), PAGE_ROWS)?;
         let (head, whole) = audit::standing(&app)?;
         let c = Chrome::of(&app, &signed, signed.words.t("audit.title"), "audit")?;
         let asked = asked(&query);
-        let link = |number: u64| format!("/audit?below={number}{asked}");
+        let unsorted = with("/audit", asked.trim_start_matches('&'));
+        let unsorted = unsorted.trim_end_matches('?');
+        let here = ordered(unsorted, order);
+        let link = |number: u64| with(&here, &format!("below={number}"));
         let rows = found.rows.iter();
         let rows = rows.map(|row| shown(&app, &signed.access, &c, row));
         let page = AuditPage {
@@ -101,12 +109,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             key: app.console.evidence.public().fingerprint(),
             whole,
             compared: COMPARED,
-            first: if below.is_some() {
-                format!("/audit?{}", asked.trim_start_matches('&'))
-            } else {
-                String::new()
-            },
             next: found.next.map_or_else(String::new, link),
+            sort: by_time(unsorted, order),
+            first: if below.is_some() { here } else { String::new() },
             file: format!("/audit/export?{}", asked.trim_start_matches('&')),
             c,
         };
@@ -227,7 +232,8 @@ pub(crate) async fn file(app: &Arc<App>, wanted: Wanted) -> Answer {
         write(&FILE_HEAD)?;
         let (mut below, mut rows) = (None, 0);
         while rows < FILE_ROWS_MAX {
-            let found = audit::page(&app, &wanted, below, PAGE_ROWS * 20)?;
+            let behind = (Order::Usual, below);
+            let found = audit::page(&app, &wanted, behind, PAGE_ROWS * 20)?;
             rows += found.rows.len();
             for row in &found.rows {
                 let cells = cells(row);

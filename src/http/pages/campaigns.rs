@@ -15,10 +15,13 @@ use super::super::times::When;
 use super::super::view::{Chrome, cursor, cursor_text};
 use super::communications::{Row, rows};
 use super::compose::see;
+use super::filter_form::with;
 use super::problems::{Problem, Problems};
+use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, apart, id, show_as};
 use crate::domain::CampaignId;
 use crate::domain::campaign::CAMPAIGNS_MAX;
+use crate::store::CommunicationList;
 use crate::submit::{FieldError, SubmitError};
 
 struct CampaignRow {
@@ -118,6 +121,7 @@ struct OnePage {
     title: String,
     name: String,
     latest: Vec<Row>,
+    sort: SortHead,
     first: String,
     next: String,
     p: Problems,
@@ -157,25 +161,26 @@ fn show_one(
         Chrome::of(app, signed, campaign.name.clone(), "campaigns")?.with_done(query.get("done"));
     let after = cursor(query.get("after"));
     let here = format!("/campaigns/{id}");
+    let order = order_of(query);
+    let first_of = ordered(&here, order);
     let first = if after.is_some() {
-        here.clone()
+        first_of.clone()
     } else {
         String::new()
     };
-    let page = app
-        .repo()
-        .communications_in_campaign(id, after, PAGE_ROWS)?;
-    let page = data::seen(app, &signed.access, page)?;
+    let list = (CommunicationList::Campaign(id), order);
+    let page = data::communications(app, &signed.access, list, after, PAGE_ROWS)?;
     let found = page.rows;
     let next = page
         .next
-        .map(|key| format!("{here}?after={}", cursor_text(&key)));
+        .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
     let p = Problems::new(errors, c.words);
     let page = OnePage {
         id,
         title: campaign.name.clone(),
         name: name.unwrap_or(&campaign.name).to_owned(),
         latest: rows(app, &c, &found)?,
+        sort: by_time(&here, order),
         first,
         next: next.unwrap_or_default(),
         problems: p.summary(&c),

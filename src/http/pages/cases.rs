@@ -19,11 +19,13 @@ use super::super::times::When;
 use super::super::view::{Badge, Chrome, cursor, cursor_text};
 use super::compose::see;
 use super::correspondence::{List, list, status_of};
+use super::filter_form::with;
+use super::sorting::SortHead;
 use super::{Answer, apart, id, show, show_as};
 use crate::domain::{
     Access, Actor, Case, CaseId, CaseStatus, Contact, ContactId, Permission, UserId,
 };
-use crate::store::{CaseList, EntryList, Loaded};
+use crate::store::{CaseList, EntryList, Loaded, Order};
 
 pub(crate) use edit::next_reference;
 pub(super) use edit::{change, edit, make, new};
@@ -95,6 +97,8 @@ struct ListPage {
     creditor: String,
     find: String,
     by_reference: bool,
+    reference_head: SortHead,
+    change_head: SortHead,
     first: String,
     next: String,
 }
@@ -148,6 +152,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             creditor: query.get("creditor").to_owned(),
             find: query.get("find").to_owned(),
             by_reference: asked.by_reference,
+            reference_head: asked.reference_head(&query),
+            change_head: asked.change_head(&query),
             first: if query.has("after") {
                 format!("/cases?{here}")
             } else {
@@ -169,6 +175,7 @@ pub(crate) struct CasesAsked {
     pub(crate) responsible: Option<UserId>,
     pub(crate) find: String,
     pub(crate) by_reference: bool,
+    pub(crate) order: Order,
 }
 
 /// A part of a list of cases.
@@ -180,7 +187,15 @@ pub(crate) struct CasesPart {
 impl CasesAsked {
     /// Reads an address.
     pub(crate) fn of(query: &Fields) -> Self {
+        let by_reference = query.get("sort") == "reference" || !query.get("find").trim().is_empty();
+        // What changed last comes first, references from A on, unless they are turned round.
+        let order = match (by_reference, query.get("order")) {
+            (true, "desc") | (false, "asc") => Order::Turned,
+            _ => Order::Usual,
+        };
         Self {
+            order,
+            by_reference,
             status: CaseStatus::ALL
                 .into_iter()
                 .find(|one| one.as_str() == query.get("status")),
@@ -188,26 +203,67 @@ impl CasesAsked {
             creditor: query.get("creditor").parse().ok(),
             responsible: query.get("responsible").parse().ok(),
             find: query.get("find").trim().chars().take(80).collect(),
-            by_reference: query.get("sort") == "reference" || !query.get("find").trim().is_empty(),
         }
     }
 
     fn query(&self, query: &Fields) -> String {
-        let names = [
-            "status",
-            "client",
-            "creditor",
-            "responsible",
-            "find",
-            "sort",
-        ];
-        let given = names.iter().filter(|name| !query.get(name).is_empty());
+        Self::narrowed(query, &["sort", "order"])
+    }
+
+    /// The filters of an address, and more of it.
+    fn narrowed(query: &Fields, more: &[&str]) -> String {
+        let names = ["status", "client", "creditor", "responsible", "find"];
+        let names = names.iter().chain(more);
+        let given = names.filter(|name| !query.get(name).is_empty());
         let pairs = given.map(|name| {
             let bytes = query.get(name).bytes();
             let value: String = bytes.map(super::super::session::percent).collect();
             format!("{name}={value}")
         });
         pairs.collect::<Vec<_>>().join("&")
+    }
+
+    fn head(query: &Fields, by: Option<(Order, &'static str)>, pairs: [&str; 2]) -> SortHead {
+        let filters = Self::narrowed(query, &[]);
+        let here = match filters.as_str() {
+            "" => "/cases".to_owned(),
+            filters => format!("/cases?{filters}"),
+        };
+        let [usual, turned] = pairs;
+        let (pair, aria) = match by {
+            Some((Order::Usual, aria)) => (turned, aria),
+            Some((Order::Turned, aria)) => (usual, aria),
+            None => (usual, ""),
+        };
+        SortHead {
+            href: with(&here, pair),
+            aria,
+        }
+    }
+
+    fn reference_head(&self, query: &Fields) -> SortHead {
+        let aria = match self.order {
+            Order::Usual => "ascending",
+            Order::Turned => "descending",
+        };
+        let by = self.by_reference.then_some((self.order, aria));
+        Self::head(query, by, ["sort=reference", "sort=reference&order=desc"])
+    }
+
+    fn change_head(&self, query: &Fields) -> SortHead {
+        let aria = match self.order {
+            Order::Usual => "descending",
+            Order::Turned => "ascending",
+        };
+        if !self.find.is_empty() {
+            // What is looked for by its beginning stands in the order of references.
+            return SortHead {
+                href: String::new(),
+                aria: "",
+            };
+        }
+        let by = (!self.by_reference).then_some((self.order, aria));
+        Self::head(query, by, ["sort=changed", "sort=changed&order=asc"])
     }
 
     fn list(&self) -> CaseList {
@@ -243,7 +299,8 @@ impl CasesAsked {
         let mut after = after;
         let mut looked = 0;
         loop {
-            let found = app.repo().cases(&self.list(), after.clone(), limit)?;
+            let repo = app.repo();
+            let found = repo.cases_in(self.order, &self.list(), after.clone(), limit)?;
             for (place, case) in found.rows {
                 looked += 1;
                 if self.takes(&case) && access.sees_case(&case) {

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::super::App;
-use super::super::data::{self, Result};
+use super::super::data::{self, Result, WRITTEN};
 use super::super::fields::Fields;
 use super::super::journal::{self, Filter, Standing};
 use super::super::period::{self, Choice, Days, Wrong};
@@ -261,7 +261,7 @@ fn communications(app: &App, c: &Chrome, asked: &Asked, access: &Access) -> Resu
         label: c.title_of(communication),
         chosen: is_chosen(communication.id),
     };
-    let latest = data::communications(app, access, false, None, OFFERED_MAX)?.rows;
+    let latest = data::communications(app, access, WRITTEN, None, OFFERED_MAX)?.rows;
     let mut offered: Vec<Choosable> = latest
         .iter()
         .filter(|communication| communication.is_sent())

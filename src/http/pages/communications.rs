@@ -13,9 +13,12 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
 use super::super::words::Words;
+use super::filter_form::with;
 use super::review_notes::is_missed;
+use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, apart, show};
-use crate::domain::{Access, Communication, CommunicationState};
+use crate::domain::{Communication, CommunicationState};
+use crate::store::CommunicationList;
 
 /// A communication in a list.
 pub(super) struct Row {
@@ -59,6 +62,7 @@ struct Page {
     shown: Option<CommunicationState>,
     filters: Vec<Filter>,
     latest: Vec<Row>,
+    sort: SortHead,
     first: String,
     next: String,
 }
@@ -82,23 +86,27 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             None => "/communications".to_owned(),
         };
         let after = cursor(query.get("after"));
+        let order = order_of(&query);
+        let first_of = ordered(&here, order);
         let first = if after.is_some() {
-            here.clone()
+            first_of.clone()
         } else {
             String::new()
         };
-        let page = match shown {
-            Some((state, _, _)) => in_state(&app, &signed.access, *state, after)?,
-            None => data::communications(&app, &signed.access, all, after, PAGE_ROWS)?,
+        let list = match shown {
+            Some((state, _, _)) => CommunicationList::In(*state),
+            None if all => CommunicationList::All,
+            None => CommunicationList::Written,
         };
-        let separator = if here.contains('?') { '&' } else { '?' };
+        let page = data::communications(&app, &signed.access, (list, order), after, PAGE_ROWS)?;
         let next = page
             .next
-            .map(|key| format!("{here}{separator}after={}", cursor_text(&key)));
+            .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
         let latest = rows(&app, &c, &page.rows)?;
         show(&Page {
             filters: filters(&c, shown.map(|one| one.0)),
             shown: shown.map(|one| one.0),
+            sort: by_time(&here, order),
             c,
             all,
             latest,
@@ -107,18 +115,6 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         })
     })
     .await
-}
-
-fn in_state(
-    app: &App,
-    access: &Access,
-    state: CommunicationState,
-    after: Option<Vec<u8>>,
-) -> Result<data::Part<Communication>> {
-    let page = app
-        .repo()
-        .communications_in_state(state, after, PAGE_ROWS)?;
-    data::seen(app, access, page)
 }
 
 fn filters(c: &Chrome, current: Option<CommunicationState>) -> Vec<Filter> {

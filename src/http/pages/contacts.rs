@@ -13,13 +13,14 @@ use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
 use super::contact_edit::{Choice, area_choices};
 use super::filter_form::{self, REACH, STATES, query, read};
+use super::sorting::{SortHead, by_name};
 use super::{Answer, show};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::group::{FILTERS_MAX, GROUPS_MAX};
 use crate::domain::{
     Contact, ContactFilter, ContactId, ContactKind, MethodKind, MethodState, UserId,
 };
-use crate::store::Loaded;
+use crate::store::{Loaded, Order};
 
 /// Saved filters offered above the list.
 const FILTERS_SHOWN: usize = 12;
@@ -64,6 +65,7 @@ struct Page {
     query: String,
     back: String,
     rows: Vec<Row>,
+    sort: SortHead,
     first: String,
     next: String,
     listed: u64,
@@ -78,7 +80,13 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     let areas = Areas::within(app.repo(), &signed.access)?;
     let after = cursor(fields.get("after"));
     let wanted = query(&filter);
-    let here = format!("/contacts?{wanted}");
+    let unsorted = format!("/contacts?{wanted}");
+    let unsorted = unsorted.trim_end_matches('?');
+    let (sort, order) = by_name(unsorted, &fields);
+    let here = match order {
+        Order::Usual => unsorted.to_owned(),
+        Order::Turned => filter_form::with(unsorted, "order=desc"),
+    };
     let reader = Arc::clone(&app);
     let (looked_for, from) = (filter.clone(), after.clone());
     let access = Arc::clone(&signed.access);
@@ -86,17 +94,17 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let repo = reader.repo();
         let region = &reader.console.settings.default_region;
         let tree = repo.areas()?;
-        let from = from.as_deref();
+        let after = from.as_deref();
+        let from = people::Place { order, after };
         people::found(repo, &tree, &looked_for, &access, region, from, PAGE_ROWS)
     })
     .await?;
     let next = part
         .next
         .map(|place| filter_form::with(&here, &format!("after={}", cursor_text(&place))));
-    let back = match (&after, wanted.is_empty()) {
-        (Some(place), _) => filter_form::with(&here, &format!("after={}", cursor_text(place))),
-        (None, true) => "/contacts".to_owned(),
-        (None, false) => here.clone(),
+    let back = match &after {
+        Some(place) => filter_form::with(&here, &format!("after={}", cursor_text(place))),
+        None => here.clone(),
     };
     let chosen_area = filter.areas.first().map(ToString::to_string);
     show(&Page {
@@ -108,6 +116,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         reach: reach(&c, &filter),
         saved: saved(&app, &wanted)?,
         rows: rows(&app, &c, &areas, &part.rows, signed.user.id)?,
+        sort,
         first: if after.is_some() { here } else { String::new() },
         next: next.unwrap_or_default(),
         listed: app.repo().recipient_count(signed.user.id)?,

@@ -13,6 +13,7 @@ use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Chrome, channel_icon, cursor, cursor_text};
+use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, apart, show};
 use crate::domain::{Contact, Thread, ThreadState, UserId};
 use crate::store::ThreadList;
@@ -45,6 +46,7 @@ struct Page {
     filters: Vec<Filter>,
     rows: Vec<Row>,
     empty: (&'static str, &'static str),
+    sort: SortHead,
     first: String,
     next: String,
 }
@@ -105,10 +107,11 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             .unwrap_or(FILTERS[0]);
         let after = cursor(query.get("after"));
         let here = format!("/inbox?show={}", shown.0);
-        let first = after.as_ref().map(|_| here.clone()).unwrap_or_default();
-        let mut page = app
-            .repo()
-            .threads(listed(shown.0, signed.user.id), after, PAGE_ROWS)?;
+        let order = order_of(&query);
+        let first_of = ordered(&here, order);
+        let first = after.as_ref().map(|_| first_of.clone());
+        let of = listed(shown.0, signed.user.id);
+        let mut page = app.repo().threads_in(order, of, after, PAGE_ROWS)?;
         let access = &signed.access;
         page.rows = app.seen_of(page.rows, |app, one| app.sees_thread(access, one))?;
         let unread = |of| match c.whole {
@@ -130,7 +133,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let next = page
             .next
             .as_ref()
-            .map(|key| format!("{here}&after={}", cursor_text(key)));
+            .map(|key| format!("{first_of}&after={}", cursor_text(key)));
         let mut names = Names::default();
         let rows = page
             .rows
@@ -141,7 +144,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             filters: filters.into(),
             rows,
             empty: (c.t(shown.2), c.t(shown.3)),
-            first,
+            sort: by_time(&here, order),
+            first: first.unwrap_or_default(),
             next: next.unwrap_or_default(),
             c,
         })

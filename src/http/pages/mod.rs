@@ -59,6 +59,7 @@ mod search;
 pub(crate) mod search_export;
 mod second_factor;
 pub(crate) mod sessions;
+mod sorting;
 mod templates;
 mod thread;
 mod thread_answer;

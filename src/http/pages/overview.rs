@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 
 use super::super::App;
-use super::super::data::{self, Result};
+use super::super::data::{self, Result, WRITTEN};
 use super::super::readiness::{ChannelHealth, ChannelState, Readiness};
 use super::super::session::Signed;
 use super::super::times::When;
@@ -81,7 +81,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed) -> Answer 
         let readiness = app.console.readiness.borrow().clone();
         let waiting = waiting(&app)?;
         let communications =
-            data::communications(&app, &signed.access, false, None, LOOKED_AT_MAX)?.rows;
+            data::communications(&app, &signed.access, WRITTEN, None, LOOKED_AT_MAX)?.rows;
         let sent = communications.into_iter().filter(Communication::is_sent);
         let latest = rows(&app, &c, &sent.take(LATEST_MAX).collect::<Vec<_>>())?;
         let waits = mine(&app, &c, &signed)?;

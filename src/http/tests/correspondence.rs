@@ -145,7 +145,7 @@ impl Firm {
         self.world.deliveries(to).remove(0)
     }
 
-    async fn case_letter(&self, browser: &Browser<'_>, said: &str) -> Delivery {
+    pub(super) async fn case_letter(&self, browser: &Browser<'_>, said: &str) -> Delivery {
         let about = ("case", self.case.to_string());
         self.letter(browser, about, self.bank, said).await
     }

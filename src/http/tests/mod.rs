@@ -41,6 +41,7 @@ mod second_factor;
 mod self_service;
 mod serving;
 mod sessions;
+mod sorting;
 mod statistics;
 mod templates;
 mod users;

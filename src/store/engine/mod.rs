@@ -262,7 +262,17 @@ impl Store {
     /// Numbers of up to `limit` entries that are about an id, the newest first, below a number.
     pub fn chain_about(&self, id: &[u8; 16], below: u64, limit: usize) -> Result<Vec<u64>> {
         let range = KeyRange::prefix(subject_prefix(id)).reverse();
-        let found = self.scan(range.after(subject_key(id, below)), limit)?;
+        self.numbers_in(range.after(subject_key(id, below)), limit)
+    }
+
+    /// The same above a number, the oldest first.
+    pub fn chain_about_above(&self, id: &[u8; 16], above: u64, limit: usize) -> Result<Vec<u64>> {
+        let range = KeyRange::prefix(subject_prefix(id));
+        self.numbers_in(range.after(subject_key(id, above)), limit)
+    }
+
+    fn numbers_in(&self, range: KeyRange, limit: usize) -> Result<Vec<u64>> {
+        let found = self.scan(range, limit)?;
         let numbers = found.iter().map(|(key, _)| chain::number_of(key));
         numbers
             .collect::<Option<_>>()

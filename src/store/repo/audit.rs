@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::audit_rows::AuditBatch;
 use super::super::engine::{Batch, CHAIN, ChainEntry, KeyRange, StoreError, chain_key};
 use super::super::records::Record;
-use super::{Repo, Result};
+use super::{Order, Repo, Result};
 use crate::domain::AuditEntry;
 use crate::domain::chain::{self, Head, Link};
 
@@ -29,9 +29,26 @@ impl Repo {
         below: u64,
         limit: usize,
     ) -> Result<Vec<Audited>> {
+        self.audited_in(Order::Usual, about, below, limit)
+    }
+
+    /// The same in either order: below a number, or turned round above it.
+    ///
+    /// # Errors
+    /// When the chain cannot be read.
+    pub fn audited_in(
+        &self,
+        order: Order,
+        about: Option<&[u8; 16]>,
+        place: u64,
+        limit: usize,
+    ) -> Result<Vec<Audited>> {
         let found = match about {
             Some(id) => {
-                let numbers = self.store.chain_about(id, below, limit)?;
+                let numbers = match order {
+                    Order::Usual => self.store.chain_about(id, place, limit)?,
+                    Order::Turned => self.store.chain_about_above(id, place, limit)?,
+                };
                 let keys: Vec<_> = numbers.into_iter().map(chain_key).collect();
                 let values = self.store.get_many(&keys)?;
                 let mut found = Vec::with_capacity(keys.len());
@@ -42,8 +59,10 @@ impl Repo {
                 found
             }
             None => {
-                let range = KeyRange::prefix(CHAIN).reverse().after(chain_key(below));
-                self.store.chain_entries(range, limit)?
+                // Newest first: against the order of the keys.
+                let range = order.of(KeyRange::prefix(CHAIN).reverse());
+                self.store
+                    .chain_entries(range.after(chain_key(place)), limit)?
             }
         };
         found.into_iter().map(read).collect()

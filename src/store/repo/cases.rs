@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Page, Repo, Result};
+use super::{Order, Page, Repo, Result};
 use crate::domain::{Case, CaseEvent, CaseId, CaseStatus, ContactId, UserId};
 use crate::store::Loaded;
 use crate::store::engine::{Key, KeyRange};
@@ -52,6 +52,17 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<(Key, Loaded<Case>)>> {
+        self.cases_in(Order::Usual, list, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn cases_in(
+        &self,
+        order: Order,
+        list: &CaseList,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<(Key, Loaded<Case>)>> {
         let of = |tag, id: &[u8]| KeyBuilder::new(tag).bytes(id).build();
         let prefixes = match list {
             CaseList::All => vec![keys::CASE_BY_CHANGE.to_vec()],
@@ -59,9 +70,11 @@ impl Repo {
             CaseList::Client(id) => self.prefixes_of(keys::CASE_BY_CLIENT, *id)?,
             CaseList::Creditor(id) => self.prefixes_of(keys::CASE_BY_CREDITOR, *id)?,
             CaseList::Naming(user) => vec![of(keys::CASE_BY_USER, user.as_bytes())],
-            CaseList::Reference(begin) => return self.cases_by_reference(begin, after, limit),
+            CaseList::Reference(begin) => {
+                return self.cases_by_reference(order, begin, after, limit);
+            }
         };
-        let mut walk = self.walk(prefixes, after.as_deref())?;
+        let mut walk = self.walk_in(order, prefixes, after.as_deref())?;
         let mut rows = Vec::new();
         let mut next = None;
         while rows.len() < limit {
@@ -77,13 +90,14 @@ impl Repo {
 
     fn cases_by_reference(
         &self,
+        order: Order,
         begin: &str,
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<(Key, Loaded<Case>)>> {
         let mut prefix = keys::case_by_reference(begin);
         prefix.pop();
-        let mut range = KeyRange::prefix(prefix);
+        let mut range = order.of(KeyRange::prefix(prefix));
         if let Some(after) = after {
             range = range.after([keys::CASE_BY_REFERENCE, after.as_slice()].concat());
         }

@@ -1,6 +1,6 @@
 //! Reading what was said: communications, campaigns, audiences, rounds, people, numbers.
 
-use super::{Page, Repo, RepoError, Result, counter};
+use super::{Order, Page, Repo, RepoError, Result, counter};
 use crate::domain::{
     Audience, AudienceChunk, Campaign, CampaignId, Communication, CommunicationId,
     CommunicationState, ConfirmedBy, ContactId, Content, Person, PersonState, RoundJob, Statistics,
@@ -10,6 +10,19 @@ use crate::store::engine::{BlobId, Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
 use crate::store::rows::Loaded;
+
+/// Which communications a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommunicationList {
+    /// All of them.
+    All,
+    /// Those that somebody wrote for the occasion.
+    Written,
+    /// Those in a state other than `Sent`.
+    In(CommunicationState),
+    /// Those of a campaign.
+    Campaign(CampaignId),
+}
 
 impl Repo {
     /// A communication.
@@ -23,25 +36,35 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Communication>>> {
-        self.communications_under(keys::COMMUNICATION_BY_CHANGE.to_vec(), after, limit)
+        self.communications_in(Order::Usual, CommunicationList::All, after, limit)
     }
 
-    /// Communications that somebody wrote for the occasion, last modified first.
-    pub fn communications_written(
+    /// Communications of a list, last modified first in the usual order.
+    pub fn communications_in(
         &self,
+        order: Order,
+        list: CommunicationList,
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Communication>>> {
-        self.communications_under(keys::COMMUNICATION_WRITTEN.to_vec(), after, limit)
+        let of = |tag, id: &[u8]| KeyBuilder::new(tag).bytes(id).build();
+        let prefix = match list {
+            CommunicationList::All => keys::COMMUNICATION_BY_CHANGE.to_vec(),
+            CommunicationList::Written => keys::COMMUNICATION_WRITTEN.to_vec(),
+            CommunicationList::In(state) => of(keys::COMMUNICATION_BY_STATE, &[state as u8]),
+            CommunicationList::Campaign(id) => of(keys::COMMUNICATION_BY_CAMPAIGN, id.as_bytes()),
+        };
+        let range = order.of(KeyRange::prefix(prefix));
+        self.communications_under(range, after, limit)
     }
 
     fn communications_under(
         &self,
-        prefix: Key,
+        range: KeyRange,
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Communication>>> {
-        let page = self.ids(prefix, after, limit, 0)?;
+        let page = self.ids_in(range, after, limit, 0)?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for id in page.rows {
             rows.extend(self.communication(CommunicationId::from_bytes(id))?);
@@ -50,19 +73,6 @@ impl Repo {
             rows,
             next: page.next,
         })
-    }
-
-    /// Communications of a campaign, last modified first.
-    pub fn communications_in_campaign(
-        &self,
-        campaign: CampaignId,
-        after: Option<Key>,
-        limit: usize,
-    ) -> Result<Page<Loaded<Communication>>> {
-        let prefix = KeyBuilder::new(keys::COMMUNICATION_BY_CAMPAIGN)
-            .bytes(campaign.as_bytes())
-            .build();
-        self.communications_under(prefix, after, limit)
     }
 
     /// Corrections and follow-ups of a communication, oldest first.
@@ -74,7 +84,8 @@ impl Repo {
         let prefix = KeyBuilder::new(keys::COMMUNICATION_BY_RELATED)
             .bytes(id.as_bytes())
             .build();
-        Ok(self.communications_under(prefix, None, limit)?.rows)
+        let range = KeyRange::prefix(prefix);
+        Ok(self.communications_under(range, None, limit)?.rows)
     }
 
     /// Communications in a state other than `Sent`, last modified first.
@@ -84,10 +95,8 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Communication>>> {
-        let prefix = KeyBuilder::new(keys::COMMUNICATION_BY_STATE)
-            .bytes(&[state as u8])
-            .build();
-        self.communications_under(prefix, after, limit)
+        let list = CommunicationList::In(state);
+        self.communications_in(Order::Usual, list, after, limit)
     }
 
     /// A campaign.

@@ -1,6 +1,6 @@
 //! Reading the record of correspondence, and what else happened in a case beside it.
 
-use super::{Repo, Result, Walk};
+use super::{Order, Repo, Result, Walk};
 use crate::domain::{CaseEvent, CaseId, ContactId, Entry, EntryId};
 use crate::store::Loaded;
 use crate::store::engine::{Key, KeyRange};
@@ -37,6 +37,16 @@ impl Repo {
     /// Goes through a list of correspondence from a place on, newest first. Each step is the
     /// place and the id of an entry.
     pub fn entries(&self, list: EntryList, after: Option<&[u8]>) -> Result<Walk<'_>> {
+        self.entries_in(Order::Usual, list, after)
+    }
+
+    /// The same in either order.
+    pub fn entries_in(
+        &self,
+        order: Order,
+        list: EntryList,
+        after: Option<&[u8]>,
+    ) -> Result<Walk<'_>> {
         let prefixes = match list {
             EntryList::All => vec![keys::ENTRY_BY_TIME.to_vec()],
             EntryList::Client(id) => self.prefixes_of(keys::ENTRY_BY_CLIENT, id)?,
@@ -49,7 +59,7 @@ impl Repo {
                 ]
             }
         };
-        self.walk(prefixes, after)
+        self.walk_in(order, prefixes, after)
     }
 
     /// Notes that belong to an entry, oldest first.

@@ -1,6 +1,6 @@
 //! Reading imports.
 
-use super::{Page, Repo, Result};
+use super::{Order, Page, Repo, Result};
 use crate::domain::import::FINDINGS_CHUNK;
 use crate::domain::{
     ContactId, Finding, ImportFindings, ImportId, ImportImage, ImportJob, ImportPass,
@@ -17,7 +17,17 @@ impl Repo {
 
     /// Imports, newest first.
     pub fn imports(&self, after: Option<Key>, limit: usize) -> Result<Page<Loaded<ImportJob>>> {
-        let mut range = KeyRange::prefix(keys::IMPORT).reverse();
+        self.imports_in(Order::Usual, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn imports_in(
+        &self,
+        order: Order,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<ImportJob>>> {
+        let mut range = order.of(KeyRange::prefix(keys::IMPORT).reverse());
         if let Some(after) = after {
             range = range.after(after);
         }

@@ -1,6 +1,6 @@
 //! Reading the inbox: threads and their messages.
 
-use super::{Page, Repo, RepoError, Result};
+use super::{Order, Page, Repo, RepoError, Result};
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
     BlobId, ContactId, DeliveryId, Message, MessageId, ReplyNotice, Thread, ThreadId, ThreadState,
@@ -37,7 +37,16 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Thread>>> {
-        let page = self.ids(prefix, after, limit, 0)?;
+        self.threads_within(KeyRange::prefix(prefix), after, limit)
+    }
+
+    fn threads_within(
+        &self,
+        range: KeyRange,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Thread>>> {
+        let page = self.ids_in(range, after, limit, 0)?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for id in page.rows {
             rows.extend(self.thread(ThreadId::from_bytes(id))?);
@@ -55,12 +64,24 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Thread>>> {
+        self.threads_in(Order::Usual, listed, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn threads_in(
+        &self,
+        order: Order,
+        listed: ThreadList,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Thread>>> {
         let prefix = match listed {
             ThreadList::In(state) => keys::threads_in_state(state),
             ThreadList::Unread => keys::THREAD_UNREAD.to_vec(),
             ThreadList::Assigned(to) => keys::threads_assigned(to, ThreadState::Open),
         };
-        self.threads_under(prefix, after, limit)
+        let range = order.of(KeyRange::prefix(prefix));
+        self.threads_within(range, after, limit)
     }
 
     /// Threads of a contact, and of those that it took over, last changed first.

@@ -1,9 +1,8 @@
 //! One list out of many sorted ones, read no further than it is shown.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
-use super::{Repo, Result, id_before};
+use super::{Order, Repo, Result, id_before};
 use crate::domain::ContactId;
 use crate::store::engine::{Key, KeyRange};
 
@@ -22,8 +21,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(prefix: Key, after: Option<&[u8]>) -> Self {
-        let mut range = KeyRange::prefix(prefix.clone());
+    fn new(prefix: Key, after: Option<&[u8]>, order: Order) -> Self {
+        let mut range = order.of(KeyRange::prefix(prefix.clone()));
         if let Some(after) = after {
             range = range.after([prefix.as_slice(), after].concat());
         }
@@ -42,7 +41,7 @@ impl Stream {
             self.ended = found.len() < self.step;
             self.step = (self.step * 2).min(STEP_MAX);
             if let Some((last, _)) = found.last() {
-                self.range = KeyRange::prefix(self.prefix.clone()).after(last.clone());
+                self.range = self.range.clone().after(last.clone());
             }
             let rest = found
                 .into_iter()
@@ -58,16 +57,34 @@ impl Stream {
 pub struct Walk<'a> {
     repo: &'a Repo,
     streams: Vec<Stream>,
-    heads: BinaryHeap<Reverse<(Key, usize)>>,
+    heads: BTreeSet<(Key, usize)>,
+    order: Order,
 }
 
 impl Walk<'_> {
     fn advance(&mut self, at: usize) -> Result<()> {
         if let Some(stream) = self.streams.get_mut(at) {
             let next = stream.next(self.repo)?;
-            self.heads.extend(next.map(|key| Reverse((key, at))));
+            self.heads.extend(next.map(|key| (key, at)));
         }
         Ok(())
+    }
+
+    fn pop(&mut self) -> Option<(Key, usize)> {
+        match self.order {
+            Order::Usual => self.heads.pop_first(),
+            Order::Turned => self.heads.pop_last(),
+        }
+    }
+
+    /// Takes what comes next when it is this one, too.
+    fn pop_same(&mut self, place: &Key) -> Option<usize> {
+        let next = match self.order {
+            Order::Usual => self.heads.first(),
+            Order::Turned => self.heads.last(),
+        };
+        let same = next.is_some_and(|(next, _)| next == place);
+        same.then(|| self.pop()).flatten().map(|(_, at)| at)
     }
 
     /// The next entry: its place, to go on behind, and whose it is. None at the end.
@@ -84,14 +101,9 @@ impl Walk<'_> {
     /// # Errors
     /// When the engine fails.
     pub fn step_id(&mut self) -> Result<Option<(Key, [u8; 16])>> {
-        while let Some(Reverse((place, at))) = self.heads.pop() {
+        while let Some((place, at)) = self.pop() {
             self.advance(at)?;
-            while let Some(Reverse((same, at))) = self.heads.peek() {
-                if *same != place {
-                    break;
-                }
-                let at = *at;
-                self.heads.pop();
+            while let Some(at) = self.pop_same(&place) {
                 self.advance(at)?;
             }
             if let Some(id) = id_before(&place, 0) {
@@ -108,12 +120,26 @@ impl Repo {
     /// # Errors
     /// When the engine fails.
     pub fn walk(&self, prefixes: Vec<Key>, after: Option<&[u8]>) -> Result<Walk<'_>> {
+        self.walk_in(Order::Usual, prefixes, after)
+    }
+
+    /// The same in either order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn walk_in(
+        &self,
+        order: Order,
+        prefixes: Vec<Key>,
+        after: Option<&[u8]>,
+    ) -> Result<Walk<'_>> {
         let streams = prefixes.into_iter();
-        let streams: Vec<Stream> = streams.map(|prefix| Stream::new(prefix, after)).collect();
+        let streams = streams.map(|prefix| Stream::new(prefix, after, order));
         let mut walk = Walk {
             repo: self,
-            heads: BinaryHeap::with_capacity(streams.len()),
-            streams,
+            heads: BTreeSet::new(),
+            streams: streams.collect(),
+            order,
         };
         for at in 0..walk.streams.len() {
             walk.advance(at)?;

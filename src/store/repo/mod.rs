@@ -10,6 +10,7 @@ mod find;
 mod imports;
 mod inbox;
 mod merge;
+mod order;
 mod search;
 mod sessions;
 mod templates;
@@ -27,10 +28,12 @@ use crate::domain::{AreaId, EarlyReceipt, InboundMail, Session, User, UserId};
 
 pub use audit::Audited;
 pub use cases::{CASES_OF_ONE_MAX, CaseList};
+pub use communications::CommunicationList;
 pub use correspondence::{EntryList, Happened};
 pub use find::{FIND_LIMIT_MAX, Find};
 pub use inbox::ThreadList;
 pub use merge::Walk;
+pub use order::Order;
 pub use search::{SearchTodo, Searched};
 
 /// Most areas there may be.
@@ -112,7 +115,16 @@ impl Repo {
         limit: usize,
         tail: usize,
     ) -> Result<Page<[u8; 16]>> {
-        let mut range = KeyRange::prefix(prefix);
+        self.ids_in(KeyRange::prefix(prefix), after, limit, tail)
+    }
+
+    fn ids_in(
+        &self,
+        mut range: KeyRange,
+        after: Option<Key>,
+        limit: usize,
+        tail: usize,
+    ) -> Result<Page<[u8; 16]>> {
         if let Some(after) = after {
             range = range.after(after);
         }

@@ -9,7 +9,7 @@ use crate::domain::{
     Actor, CommunicationId, CommunicationState, Consent, ContactFilter, EscalationStep, FilterId,
     Group, GroupId, ProofKind, QuietHours, Recipient, Relation, Role, SavedFilter, User,
 };
-use crate::store::{Batch, RowBatch};
+use crate::store::{Batch, CommunicationList, Order, RowBatch};
 
 const OTHER: UserId = UserId::from_bytes([2; 16]);
 const HOUR: Duration = Duration::from_secs(3600);

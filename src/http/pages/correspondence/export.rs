@@ -24,7 +24,7 @@ use super::super::{Answer, id};
 use super::list::{Asked, direction_word, kind_word, status_word};
 use super::{contact_for, list_of};
 use crate::domain::{Access, CaseId, Contact, ContactId, UserId};
-use crate::store::{EntryList, RepoError};
+use crate::store::{EntryList, Order, RepoError};
 
 /// Entries read at a time.
 const STEP: usize = 200;
@@ -104,7 +104,9 @@ pub(crate) async fn file(
             loop {
                 // What it remembers of cases and contacts does not grow beyond a step.
                 let mut reader = Reader::new(&reading, &access);
-                let part = reader.part(list, &filter, after, STEP).map_err(unread)?;
+                let part = reader
+                    .part((list, Order::Usual), &filter, after, STEP)
+                    .map_err(unread)?;
                 let mut users = HashMap::new();
                 for line in &part.lines {
                     let by = user(&reading, &mut users, line.entry.by)?;

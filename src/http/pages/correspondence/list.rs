@@ -13,6 +13,8 @@ use super::super::super::period::{self, Choice, Days, Wrong};
 use super::super::super::session::percent;
 use super::super::super::times::When;
 use super::super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::filter_form::with;
+use super::super::sorting::{SortHead, by_time, order_of, ordered};
 use crate::domain::{
     Access, Case, EntryDirection, EntryId, EntryKind, ListStatus, Party, Timestamp,
 };
@@ -66,6 +68,7 @@ pub(in super::super) struct List {
     pub(in super::super) wrong: Option<(&'static str, String)>,
     pub(in super::super) filtered: bool,
     pub(in super::super) rows: Vec<Row>,
+    pub(in super::super) sort: SortHead,
     pub(in super::super) looked: String,
     pub(in super::super) overdue_hours: u64,
     pub(in super::super) first: String,
@@ -169,9 +172,10 @@ pub(in super::super) fn list(
     let asked = Asked::of(&fields, period::today(app.now(), c.zone()), c.zone());
     let after = cursor(fields.get("after"));
     let go_on = after.is_some();
+    let order = order_of(&fields);
     let mut reader = Reader::new(app, access);
     let part = match asked.filter() {
-        Ok(filter) => reader.part(of, filter, after, PAGE_ROWS)?,
+        Ok(filter) => reader.part((of, order), filter, after, PAGE_ROWS)?,
         Err(_) => Default::default(),
     };
     let href = |more: &str| {
@@ -181,10 +185,12 @@ pub(in super::super) fn list(
             .collect();
         format!("{base}?{}", joined.join("&"))
     };
+    let here = href("");
+    let first_of = ordered(here.trim_end_matches('?'), order);
     let filter = &asked.filter;
     let next = part
         .next
-        .map(|key| href(&format!("after={}", cursor_text(&key))));
+        .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
     let looked = part.looked.map(|seen| c.f1("entries.looked", seen));
     Ok(List {
         base: base.to_owned(),
@@ -198,14 +204,7 @@ pub(in super::super) fn list(
             EntryDirection::as_str,
             |one| c.t(direction_word(one)).to_owned(),
         ),
-        periods: PERIODS
-            .iter()
-            .map(|(value, word, _)| Choosable {
-                value: (*value).to_owned(),
-                label: c.t(word).to_owned(),
-                chosen: *value == asked.period,
-            })
-            .collect(),
+        periods: periods(c, asked.period),
         statuses: choose(
             &EntryStatus::ALL,
             filter.status,
@@ -223,9 +222,19 @@ pub(in super::super) fn list(
         looked: looked.unwrap_or_default(),
         overdue_hours: app.console.settings.overdue.as_secs() / 3600,
         export: export_of(base, &asked.query),
-        first: if go_on { href("") } else { String::new() },
+        sort: by_time(here.trim_end_matches('?'), order),
+        first: if go_on { first_of } else { String::new() },
         next: next.unwrap_or_default(),
     })
+}
+
+fn periods(c: &Chrome, chosen: &str) -> Vec<Choosable> {
+    let choice = |(value, word, _): &(&'static str, &'static str, Option<i64>)| Choosable {
+        value: (*value).to_owned(),
+        label: c.t(word).to_owned(),
+        chosen: *value == chosen,
+    };
+    PERIODS.iter().map(choice).collect()
 }
 
 /// Where the list of this page is a file.

@@ -343,7 +343,12 @@ async fn a_correction_goes_to_the_same_people_and_is_linked() {
     assert_eq!(later[0].id, new);
     let in_campaign = world
         .repo
-        .communications_in_campaign(campaign, None, 10)
+        .communications_in(
+            Order::Usual,
+            CommunicationList::Campaign(campaign),
+            None,
+            10,
+        )
         .unwrap();
     assert_eq!(in_campaign.rows.len(), 2);
     let nobody = submitter
