@@ -63,6 +63,23 @@ impl Checked {
             .any(|remark| remark.weight == Weight::Doubt)
     }
 
+    /// What may be taken: nothing that is impossible, and what is doubtful only if whoever entered
+    /// it is sure.
+    ///
+    /// # Errors
+    /// Why not, where there is more to say than that it cannot be read.
+    pub fn taken(&self, sure: bool) -> Result<&Destination, Option<&Remark>> {
+        let against = self.first().filter(|remark| match remark.weight {
+            Weight::Impossible => true,
+            Weight::Doubt => !sure,
+            Weight::Note => false,
+        });
+        match (against, &self.destination) {
+            (None, Some(destination)) => Ok(destination),
+            (against, _) => Err(against),
+        }
+    }
+
     /// The weightiest remark.
     #[must_use]
     pub fn first(&self) -> Option<&Remark> {

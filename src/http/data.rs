@@ -1,6 +1,7 @@
 //! What the pages read, in the pages' words; and the sessions, the one thing they write.
 
 pub(crate) mod alike;
+mod areas;
 pub(crate) mod audit;
 pub(crate) mod duplicates;
 pub(crate) mod history;
@@ -8,15 +9,17 @@ pub(crate) mod imports;
 pub(crate) mod people;
 pub(crate) mod search;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
+
+pub(crate) use areas::{Areas, issues_total};
 
 use super::App;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::second_factor::TakenCode;
 use crate::domain::{
-    Access, Area, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact,
+    Access, AreaId, AreaTree, Communication, CommunicationId, CommunicationState, Contact,
     ContactId, EmailAddress, Permission, Person, PersonState, PhoneNumber, Session, Subject,
     SubjectKind, Timestamp, User, Visit,
 };
@@ -190,18 +193,6 @@ pub(crate) fn few_areas(repo: &Repo, most: usize) -> Result<Option<AreaTree>> {
     Ok(Some(repo.areas()?))
 }
 
-/// How many contacts of theirs have a communication issue.
-pub(crate) fn issues_total(repo: &Repo, access: &Access) -> Result<u64> {
-    let Some(areas) = &access.areas else {
-        return Ok(repo.issue_count_all()?);
-    };
-    let mut sum = 0;
-    for area in areas {
-        sum += repo.issue_count(*area)?;
-    }
-    Ok(sum)
-}
-
 /// How many threads have something unread, for those who see all of them; 0 for the others.
 pub(crate) fn unread_total(repo: &Repo, access: &Access) -> Result<u64> {
     if !access.sees_everybody() {
@@ -211,14 +202,16 @@ pub(crate) fn unread_total(repo: &Repo, access: &Access) -> Result<u64> {
 }
 
 /// How many communications wait for the approval of a user, counted up to a limit.
-pub(crate) fn approvals_waiting(repo: &Repo, access: &Access) -> Result<u64> {
+pub(crate) fn approvals_waiting(app: &App, access: &Access) -> Result<u64> {
     if !access.may(Permission::Approve) {
         return Ok(0);
     }
     let state = CommunicationState::AwaitingApproval;
-    let page = repo.communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
-    let theirs = page.rows.iter().filter(|one| may_decide(one, access));
-    Ok(theirs.count() as u64)
+    let mut page = app
+        .repo()
+        .communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
+    page.rows.retain(|one| may_decide(one, access));
+    Ok(seen(app, access, page)?.rows.len() as u64)
 }
 
 /// Whether somebody may decide on what waits for approval: nobody does on what they wrote or
@@ -227,70 +220,6 @@ pub(crate) fn may_decide(of: &Communication, access: &Access) -> bool {
     let me = access.user;
     let asked = of.approval.as_ref().map(|approval| approval.asked_by);
     access.may(Permission::Approve) && asked != Some(me) && of.origin.user() != Some(me)
-}
-
-/// What an area holds, with everything in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AreaNumbers {
-    pub(crate) people: u64,
-    pub(crate) issues: u64,
-}
-
-/// The areas and their numbers.
-#[derive(Debug)]
-pub(crate) struct Areas {
-    pub(crate) tree: AreaTree,
-    numbers: HashMap<AreaId, AreaNumbers>,
-}
-
-impl Areas {
-    /// Reads those that somebody covers, with the numbers of these alone.
-    pub(crate) fn within(repo: &Repo, access: &Access) -> Result<Self> {
-        let mut tree = repo.areas()?;
-        if access.areas.is_some() {
-            let all = tree.walk().into_iter().map(|(_, area)| area.clone());
-            tree = AreaTree::new(all.filter(|area| access.covers(Some(area.id))).collect());
-        }
-        let mut areas = Self::of(repo, tree)?;
-        if !access.covers(None) {
-            areas.numbers.remove(&NO_AREA);
-        }
-        Ok(areas)
-    }
-
-    /// Reads them all.
-    pub(crate) fn read(repo: &Repo) -> Result<Self> {
-        Self::of(repo, repo.areas()?)
-    }
-
-    fn of(repo: &Repo, tree: AreaTree) -> Result<Self> {
-        let (people, issues) = (repo.contact_counts()?, repo.issue_counts()?);
-        let count = |id: AreaId| AreaNumbers {
-            people: people.get(&id).copied().unwrap_or_default(),
-            issues: issues.get(&id).copied().unwrap_or_default(),
-        };
-        let mut numbers: HashMap<AreaId, AreaNumbers> = HashMap::new();
-        for (_, area) in tree.walk() {
-            let own = count(area.id);
-            for above in tree.path(area.id) {
-                let sum = numbers.entry(above.id).or_default();
-                sum.people += own.people;
-                sum.issues += own.issues;
-            }
-        }
-        numbers.insert(NO_AREA, count(NO_AREA));
-        Ok(Self { tree, numbers })
-    }
-
-    pub(crate) fn numbers(&self, id: AreaId) -> AreaNumbers {
-        self.numbers.get(&id).copied().unwrap_or_default()
-    }
-
-    /// The name of a contact's area; empty for none.
-    pub(crate) fn name(&self, id: Option<AreaId>) -> &str {
-        id.and_then(|id| self.tree.get(id))
-            .map_or("", |area: &Area| area.name.as_str())
-    }
 }
 
 /// Contacts of theirs that a search finds: by address or number, by words of the name; in order of name.

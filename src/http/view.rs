@@ -84,7 +84,7 @@ impl Chrome {
             issues: data::issues_total(app.repo(), &signed.access)?,
             zone: zone_of(app, signed),
             unread: data::unread_total(app.repo(), &signed.access)?,
-            approvals: data::approvals_waiting(app.repo(), &signed.access)?,
+            approvals: data::approvals_waiting(app, &signed.access)?,
             ..Self::bare(app, signed.words, "")
         })
     }
@@ -186,6 +186,11 @@ impl Chrome {
 
     pub(crate) fn number(&self, number: impl Display) -> String {
         self.words.number(number)
+    }
+
+    /// A number, or a dash for whoever may not know it.
+    pub(crate) fn number_or_dash(&self, number: &Option<u64>) -> String {
+        number.map_or_else(|| "–".to_owned(), |number| self.number(number))
     }
 
     pub(crate) fn people(&self, count: &u64) -> String {

@@ -5,6 +5,7 @@
 mod offer;
 mod scope;
 mod table;
+mod threads;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::domain::{Access, Permission, Permissions, User};
 use crate::store::RepoError;
 
 pub(crate) use table::ROUTES;
+pub(crate) use threads::Sight;
 
 /// What a route asks of whoever asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

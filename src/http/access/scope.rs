@@ -4,16 +4,14 @@
 //! looked at before its page is asked; lists leave out what lies beyond. What cannot be found is
 //! beyond too, so that nothing tells whether it is there.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::super::App;
 use super::super::fault::Fault;
-use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
     Access, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
-    DeliveryId, Entry, Message, Party, Thread, ThreadId,
+    DeliveryId, Entry, Message, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
@@ -130,54 +128,6 @@ impl App {
             return self.sees_case_of(access, id);
         }
         self.sees(access, note.client.unwrap_or(note.with))
-    }
-
-    /// Whether a thread is theirs to see: by its person, and by every case of which it speaks;
-    /// those of unknown senders are whose who covers everywhere.
-    pub(crate) fn sees_thread(&self, access: &Access, thread: &Thread) -> Result<bool, RepoError> {
-        match thread.contact {
-            Some(contact) => {
-                Ok(self.sees(access, contact)? && self.sees_matters(access, contact, thread.id)?)
-            }
-            None => Ok(access.covers(None)),
-        }
-    }
-
-    /// Whether every case is theirs to see of which a client or creditor wrote in a thread.
-    fn sees_matters(
-        &self,
-        access: &Access,
-        contact: ContactId,
-        thread: ThreadId,
-    ) -> Result<bool, RepoError> {
-        let contact = self.repo().current_contact(contact)?;
-        let Some(contact) = contact else {
-            return Ok(true);
-        };
-        // Somebody who was a client keeps what was said then.
-        if Party::of(contact.kind).is_none() && !self.repo().has_cases(contact.id)? {
-            return Ok(true);
-        }
-        let most = THREAD_MESSAGES_MAX as usize;
-        let messages = self.repo().messages(thread, None, most)?.rows;
-        let mut cases = BTreeSet::new();
-        let mut answered = BTreeSet::new();
-        for message in &messages {
-            answered.extend(message.communication);
-            let filed = self.repo().entry(Entry::id_of_message(message.id))?;
-            cases.extend(filed.and_then(|entry| entry.case));
-        }
-        for communication in answered {
-            if !self.sees_matter_of(access, communication)? {
-                return Ok(false);
-            }
-        }
-        for case in cases {
-            if !self.sees_case_of(access, case)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Whether a communication is theirs to see: they wrote it, or it is meant for a group, a

@@ -25,10 +25,10 @@ pub(super) struct AreaShape {
     name: String,
     /// How deep it lies; 0 for the largest.
     depth: usize,
-    /// People in it and in what lies in it.
-    people: u64,
+    /// People in it and in what lies in it; null for whoever does not see all of them.
+    people: Option<u64>,
     /// Those of them with a communication issue.
-    issues: u64,
+    issues: Option<u64>,
 }
 
 impl AreaShape {
@@ -39,8 +39,8 @@ impl AreaShape {
             parent: area.parent.map(|parent| parent.to_string()),
             name: area.name.clone(),
             depth,
-            people: numbers.people,
-            issues: numbers.issues,
+            people: numbers.map(|numbers| numbers.people),
+            issues: numbers.map(|numbers| numbers.issues),
         }
     }
 }

@@ -83,7 +83,8 @@ pub(super) async fn create(
 
 async fn read(app: &Arc<App>, caller: &Caller, asked: DraftAsked) -> Answer<DraftInput> {
     let takes_list = asked.takes_list();
-    let mut draft = apart(app, move |app| asked.read(app)).await?;
+    let access = Arc::clone(&caller.access);
+    let mut draft = apart(app, move |app| asked.read(app, &access)).await?;
     if takes_list {
         let list = app.console.submit.take_list(caller.user.id).await?;
         let detail = "Nobody is on your recipient list.";

@@ -9,7 +9,7 @@ use super::Answer;
 use super::body::field_id;
 use super::draft::channel;
 use super::problem::{Problem, WrongField};
-use crate::domain::checks::{self, Weight};
+use crate::domain::checks;
 use crate::domain::contact::METHODS_MAX;
 use crate::domain::{
     AreaId, Contact, ContactKind, CustomField, Destination, Details, GroupId, MethodDetail,
@@ -339,15 +339,20 @@ fn groups(app: &App, ids: &[String]) -> Answer<Vec<GroupId>> {
     Ok(groups)
 }
 
-fn destination(app: &App, kind: MethodKind, to: &str, field: String) -> Answer<Destination> {
+/// An address or number. A program is held to be sure of what is doubtful: nobody is there to be
+/// asked.
+pub(super) fn destination(
+    app: &App,
+    kind: MethodKind,
+    to: &str,
+    field: String,
+) -> Answer<Destination> {
     let checked = checks::check(kind, to.trim(), &app.console.settings.default_region);
-    let impossible = checked
-        .remarks
-        .iter()
-        .find(|remark| remark.weight == Weight::Impossible);
-    match (impossible, checked.destination) {
-        (None, Some(destination)) => Ok(destination),
-        (Some(remark), _) => Err(Problem::field(field, remark.sentence.to_string())),
-        (None, None) => Err(Problem::field(field, "This cannot be read.")),
-    }
+    checked.taken(true).cloned().map_err(|against| {
+        let said = against.map(|remark| remark.sentence.to_string());
+        Problem::field(
+            field,
+            said.unwrap_or_else(|| "This cannot be read.".to_owned()),
+        )
+    })
 }

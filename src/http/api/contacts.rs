@@ -10,9 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::{Areas, history, people};
-use super::super::pages::read_destination;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
+use super::contact_details::destination;
 use super::contact_shape::{ContactShape, LineShape};
 use super::draft::channel;
 use super::problem::Problem;
@@ -331,8 +331,7 @@ pub(super) async fn correct(
     let known = known.ok_or_else(|| Problem::not_found("contact"))?;
     let known = known.method(method);
     let kind = known.ok_or_else(|| Problem::not_found("method"))?.kind;
-    let destination = read_destination(&app, kind, asked.to.trim())
-        .map_err(|problem| Problem::field("to", problem.to_string()))?;
+    let destination = destination(&app, kind, &asked.to, "to".to_owned())?;
     let submit = &app.console.submit;
     submit
         .correct(of, method, destination, caller.user.id)

@@ -12,8 +12,8 @@ use super::problem::{Problem, WrongField};
 use super::shape::read_time;
 use crate::domain::communication::{AUDIENCE_PICKS_MAX, ESCALATION_STEPS_MAX};
 use crate::domain::{
-    AreaId, Audience, CampaignId, Channel, Channels, ContactId, Content, EscalationStep, FilterId,
-    GroupId, SendingPlan,
+    Access, AreaId, Audience, CampaignId, Channel, Channels, ContactId, Content, EscalationStep,
+    FilterId, GroupId, SendingPlan,
 };
 use crate::submit::DraftInput;
 
@@ -92,7 +92,7 @@ pub(super) struct DraftAsked {
 
 impl DraftAsked {
     /// What the house takes, or what is wrong.
-    pub(super) fn read(self, app: &App) -> Answer<DraftInput> {
+    pub(super) fn read(self, app: &App, access: &Access) -> Answer<DraftInput> {
         let plan = self.plan()?;
         let campaign = match self.campaign.as_deref() {
             None => None,
@@ -112,7 +112,7 @@ impl DraftAsked {
         }
         Ok(DraftInput {
             channels: channels(&self.channels)?,
-            audience: audience(app, &self.audience)?,
+            audience: audience(app, access, &self.audience)?,
             category: self.category,
             campaign,
             related: None,
@@ -183,7 +183,7 @@ pub(super) fn channels(names: &[String]) -> Answer<Channels> {
     Ok(set)
 }
 
-fn audience(app: &App, asked: &AudienceAsked) -> Answer<Audience> {
+fn audience(app: &App, access: &Access, asked: &AudienceAsked) -> Answer<Audience> {
     let lists = [
         &asked.areas,
         &asked.contacts,
@@ -200,7 +200,7 @@ fn audience(app: &App, asked: &AudienceAsked) -> Answer<Audience> {
     let repo = app.repo();
     let tree = repo.areas()?;
     let area = |id: &AreaId| Ok(tree.get(*id).is_some());
-    let contact = |id: &ContactId| Ok(repo.contact(*id)?.is_some());
+    let contact = |id: &ContactId| Ok(app.contact_for(access, *id)?.is_some());
     let group = |id: &GroupId| Ok(repo.group(*id)?.is_some());
     let filter = |id: &FilterId| Ok(repo.filter(*id)?.is_some());
     let mut wrong = Vec::new();

@@ -21,7 +21,7 @@ use super::recipients::GatheredShape;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::group::GROUPS_MAX;
-use crate::domain::{Actor, ContactId, GatherInto, Group, GroupId};
+use crate::domain::{Access, Actor, ContactId, GatherInto, Group, GroupId};
 use crate::store::Loaded;
 
 /// A group.
@@ -29,19 +29,23 @@ use crate::store::Loaded;
 pub(super) struct GroupShape {
     id: String,
     name: String,
-    /// People in it.
-    people: u64,
+    /// People in it; null for whoever does not see everybody.
+    people: Option<u64>,
     /// More are being put into it just now.
     gathering: bool,
     created_at: String,
 }
 
 impl GroupShape {
-    fn of(app: &App, gathering: &HashSet<GroupId>, group: &Group) -> Answer<Self> {
+    fn of(app: &App, access: &Access, gathering: &HashSet<GroupId>, group: &Group) -> Answer<Self> {
+        let people = match access.sees_everybody() {
+            true => Some(app.repo().group_count(group.id)?),
+            false => None,
+        };
         Ok(Self {
             id: group.id.to_string(),
             name: group.name.clone(),
-            people: app.repo().group_count(group.id)?,
+            people,
             gathering: gathering.contains(&group.id),
             created_at: time(group.created_at),
         })
@@ -57,12 +61,17 @@ fn group(app: &App, text: &str) -> Answer<Loaded<Group>> {
 /// All groups, by name.
 #[utoipa::path(get, path = "/api/v1/groups", tag = "groups", operation_id = "listGroups",
     responses((status = 200, body = Vec<GroupShape>)))]
-pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<GroupShape>>> {
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Answer<axum::Json<Vec<GroupShape>>> {
     apart(&app, move |app| {
         let gathering = gather::groups_under_way(app)?;
         let mut all = app.repo().groups(GROUPS_MAX)?;
         all.sort_by_cached_key(|one| one.name.to_lowercase());
-        let shapes = all.iter().map(|one| GroupShape::of(app, &gathering, one));
+        let shapes = all
+            .iter()
+            .map(|one| GroupShape::of(app, &caller.access, &gathering, one));
         Ok(axum::Json(shapes.collect::<Answer<_>>()?))
     })
     .await
@@ -91,11 +100,17 @@ pub(super) async fn create(
     params(("id" = String, Path)), responses((status = 200, body = GroupShape)))]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<GroupShape>> {
     let found = group(&app, &text)?;
     let gathering = gather::groups_under_way(&app)?;
-    Ok(axum::Json(GroupShape::of(&app, &gathering, &found)?))
+    Ok(axum::Json(GroupShape::of(
+        &app,
+        &caller.access,
+        &gathering,
+        &found,
+    )?))
 }
 
 /// Gives a group another name.

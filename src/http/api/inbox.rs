@@ -17,8 +17,8 @@ use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
-    CommunicationId, Direction, Message, MessageKind, MethodId, Role, Thread, ThreadId,
-    ThreadState, UserId, attachment,
+    CommunicationId, Direction, Message, MessageKind, MethodId, Thread, ThreadId, ThreadState,
+    UserId, attachment,
 };
 use crate::store::{Loaded, Row, ThreadList};
 use crate::submit;
@@ -321,8 +321,7 @@ pub(super) async fn assign(
         None => None,
         Some(text) => {
             let user: UserId = field_id("to", text)?;
-            let known = app.repo().user(user)?;
-            if known.is_none_or(|user| user.role == Role::Application) {
+            if !app.may_keep(of, user).await? {
                 let detail = "There is no such user who reads the inbox.";
                 return Err(Problem::field("to", detail));
             }

@@ -42,7 +42,7 @@ pub(super) async fn attach(
 ) -> Answer<StatusCode> {
     let thread = thread(&app, &text)?;
     let contact: ContactId = field_id("contact", &asked.contact)?;
-    if app.repo().contact(contact)?.is_none() {
+    if app.contact_for(&caller.access, contact)?.is_none() {
         return Err(Problem::field("contact", "There is no such contact."));
     }
     let by = Actor::Program(caller.user.id);

@@ -100,20 +100,21 @@ pub(super) async fn send(
     Ok(axum::Json(sent))
 }
 
-/// What a recontact would come to.
+/// What a recontact would come to; the numbers are for whoever sees everybody.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PlanShape {
     /// Give this back to start it.
     round: u8,
     /// People not reached.
-    unreached: u64,
+    unreached: Option<u64>,
     /// Those of them who are tried again.
-    people: u64,
+    people: Option<u64>,
     /// Those to whom something is still on its way.
-    on_the_way: u64,
+    on_the_way: Option<u64>,
     /// Those who have no method that works.
-    no_way: u64,
-    channels: Vec<ChannelShape>,
+    no_way: Option<u64>,
+    /// Null for whoever does not see everybody.
+    channels: Option<Vec<ChannelShape>>,
     /// False when there are too many to look at each: then the numbers are the least.
     complete: bool,
 }
@@ -124,18 +125,21 @@ pub(super) struct PlanShape {
     responses((status = 200, body = PlanShape)))]
 pub(super) async fn recontact_plan(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<PlanShape>> {
     apart(&app, move |app| {
         let of: CommunicationId = id(&text, "communication")?;
         let plan = app.console.submit.recontact_plan(of)?;
+        let whole = caller.access.sees_everybody();
+        let known = |count: u64| whole.then_some(count);
         Ok(axum::Json(PlanShape {
             round: plan.round,
-            unreached: plan.unreached,
-            people: plan.people,
-            on_the_way: plan.on_the_way,
-            no_way: plan.no_way,
-            channels: ChannelShape::all(&plan.channels),
+            unreached: known(plan.unreached),
+            people: known(plan.people),
+            on_the_way: known(plan.on_the_way),
+            no_way: known(plan.no_way),
+            channels: whole.then(|| ChannelShape::all(&plan.channels)),
             complete: plan.complete,
         }))
     })

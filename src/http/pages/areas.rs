@@ -28,8 +28,8 @@ struct AreaRow {
     id: AreaId,
     name: String,
     depth: usize,
-    people: u64,
-    issues: u64,
+    people: Option<u64>,
+    issues: Option<u64>,
 }
 
 #[derive(Template)]
@@ -57,8 +57,8 @@ fn list(app: &App, signed: &Signed, done: &str, refused: Refused<'_>) -> Answer 
         id: area.id,
         name: area.name.clone(),
         depth: depth.min(4),
-        people: areas.numbers(area.id).people,
-        issues: areas.numbers(area.id).issues,
+        people: areas.numbers(area.id).map(|numbers| numbers.people),
+        issues: areas.numbers(area.id).map(|numbers| numbers.issues),
     };
     let parent = refused.map_or("", |(_, fields)| fields.get("parent"));
     let page = AreasPage {
@@ -164,8 +164,8 @@ fn one(
         title: area.name.clone(),
         name: Named::of(&c, &area.name, refused),
         choices,
-        people: areas.numbers(id).people,
-        issues: areas.numbers(id).issues,
+        people: areas.numbers(id).unwrap_or_default().people,
+        issues: areas.numbers(id).unwrap_or_default().issues,
         below: within.len() - 1,
         c,
     };
@@ -240,7 +240,7 @@ pub(super) async fn ask_delete(
             return one(&app, &signed, id, Some((Refusal::NotEmpty, &nothing)), None);
         }
         let words = signed.words;
-        let people = areas.numbers(id).people;
+        let people = areas.numbers(id).unwrap_or_default().people;
         let above = area.parent.map(|id| id.to_string()).unwrap_or_default();
         let mut choices = area_choices(&areas, &above);
         choices.retain(|choice| choice.value != id.to_string());

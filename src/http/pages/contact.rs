@@ -23,9 +23,7 @@ use super::correspondence::Tabs;
 use super::problems::Problem;
 use super::{Answer, apart, id, show_as};
 use crate::domain::comms_issue::{Reachability, reachability};
-use crate::domain::{
-    Access, Contact, ContactId, Destination, Details, MethodKind, Sentence, checks,
-};
+use crate::domain::{Access, Contact, ContactId, Details};
 
 /// Deliveries shown here; the log has all of them.
 const RECENT_MAX: usize = 10;
@@ -79,20 +77,6 @@ pub(super) async fn page(
         view(&app, &signed, id, query.get("done"), None)
     })
     .await
-}
-
-/// An address or number as it was typed, or what is wrong with it in a sentence.
-pub(crate) fn read_destination(
-    app: &App,
-    kind: MethodKind,
-    entered: &str,
-) -> std::result::Result<Destination, Sentence> {
-    let checked = checks::check(kind, entered, &app.console.settings.default_region);
-    let said = checked.first().map(|remark| remark.sentence.clone());
-    let nothing = || Sentence::from("it cannot be read as a number");
-    checked
-        .destination
-        .ok_or_else(|| said.unwrap_or_else(nothing))
 }
 
 /// The page; with an address that was entered and not taken.

@@ -9,13 +9,16 @@ use super::super::App;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::SignedForm;
+use super::super::words::Words;
 use super::compose::see;
 use super::contact::view;
 use super::contact_status::Rejected;
-use super::{Answer, id};
+use super::{Answer, apart, id};
 use crate::domain::checks::{self, Weight};
 use crate::domain::template::TemplateCategory;
-use crate::domain::{Actor, Channel, ContactId, Method, MethodId, MethodKind, Redacted};
+use crate::domain::{
+    Actor, Channel, ContactId, Destination, Method, MethodId, MethodKind, Redacted,
+};
 use crate::submit::VerificationSent;
 
 type Ids = Path<(String, String)>;
@@ -48,31 +51,40 @@ pub(super) async fn correct(State(app): State<Arc<App>>, path: Ids, form: Signed
     let (contact, method) = ids(path)?;
     let kind = known(&app, contact, method)?.kind;
     let SignedForm { signed, fields } = form;
-    let entered = fields.get("to").trim().to_owned();
-    let region = &app.console.settings.default_region;
-    let checked = checks::check(kind, &entered, region);
-    let sure = fields.all("sure").any(|sure| sure == entered);
-    let said = checked.first().filter(|remark| match remark.weight {
-        Weight::Impossible => true,
-        Weight::Doubt => !sure,
-        Weight::Note => false,
-    });
-    let (Some(destination), None) = (&checked.destination, said) else {
-        let rejected = Rejected {
-            method,
-            problem: said
-                .map(|remark| signed.words.tell(&remark.sentence))
-                .unwrap_or_default(),
-            doubtful: checked.destination.is_some(),
-            entered,
-        };
-        return view(&app, &signed, contact, "", Some(&rejected));
+    let destination = match corrected(&app, signed.words, method, kind, &fields) {
+        Ok(destination) => destination,
+        Err(rejected) => {
+            return apart(move || view(&app, &signed, contact, "", Some(&rejected))).await;
+        }
     };
     let submit = &app.console.submit;
     submit
-        .correct(contact, method, destination.clone(), signed.user.id)
+        .correct(contact, method, destination, signed.user.id)
         .await?;
     done(contact, "corrected")
+}
+
+/// What a form puts in the place of an address or number, unless it cannot be taken, or is
+/// doubtful and nobody said that it is right.
+pub(super) fn corrected(
+    app: &App,
+    words: &Words,
+    method: MethodId,
+    kind: MethodKind,
+    fields: &Fields,
+) -> Result<Destination, Rejected> {
+    let entered = fields.get("to").trim().to_owned();
+    let checked = checks::check(kind, &entered, &app.console.settings.default_region);
+    let sure = fields.all("sure").any(|sure| sure == entered);
+    checked.taken(sure).cloned().map_err(|against| Rejected {
+        method,
+        problem: against
+            .map(|remark| words.tell(&remark.sentence))
+            .unwrap_or_default(),
+        doubtful: checked.destination.is_some()
+            && against.is_some_and(|remark| remark.weight == Weight::Doubt),
+        entered,
+    })
 }
 
 /// `POST /contacts/{id}/methods/{method}/opt-out`

@@ -21,8 +21,8 @@ use crate::store::{Loaded, NO_AREA};
 struct AreaRow {
     id: AreaId,
     name: String,
-    issues: u64,
-    people: u64,
+    issues: Option<u64>,
+    people: Option<u64>,
     has_children: bool,
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
                 .map(|area| (format!("/issues?area={}", area.id), area.name.clone()))
                 .collect(),
             here: name.clone(),
-            areas: area_rows(&c, &areas, chosen),
+            areas: area_rows(&c, &areas, &signed.access, chosen),
             own,
             issues,
             unreachable,
@@ -120,21 +120,23 @@ fn name(c: &Chrome, areas: &Areas, id: Option<AreaId>) -> String {
 }
 
 /// What lies in the chosen area, or the largest.
-fn area_rows(c: &Chrome, areas: &Areas, chosen: Option<AreaId>) -> Vec<AreaRow> {
+fn area_rows(c: &Chrome, areas: &Areas, access: &Access, chosen: Option<AreaId>) -> Vec<AreaRow> {
     let children = areas.tree.children(chosen).to_vec();
     let mut shown = if children.is_empty() {
         chosen.into_iter().collect()
     } else {
         children
     };
-    if chosen.is_none() && areas.numbers(NO_AREA).people > 0 {
+    let nowhere = areas.numbers(NO_AREA);
+    let nowhere = nowhere.map_or_else(|| access.covers(None), |numbers| numbers.people > 0);
+    if chosen.is_none() && nowhere {
         shown.push(NO_AREA);
     }
     let row = |id: AreaId| AreaRow {
         id,
         name: name(c, areas, Some(id)),
-        issues: areas.numbers(id).issues,
-        people: areas.numbers(id).people,
+        issues: areas.numbers(id).map(|numbers| numbers.issues),
+        people: areas.numbers(id).map(|numbers| numbers.people),
         has_children: chosen != Some(id) && !areas.tree.children(Some(id)).is_empty(),
     };
     shown.into_iter().map(row).collect()

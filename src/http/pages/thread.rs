@@ -13,6 +13,7 @@ use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
 use super::contact::field;
+use super::contact_status::Rejected;
 use super::inbox::who;
 use super::problems::{Problem, Problems};
 use super::thread_answer::AnswerForm;
@@ -20,7 +21,7 @@ use super::thread_message::{MessageView, messages};
 use super::thread_person::{Unknown, unknown};
 use super::{Answer, apart, id, show_as};
 use crate::domain::{
-    Access, Channel, Contact, ContactId, Method, MethodId, MethodState, Permission, Role, Thread,
+    Access, Channel, Contact, ContactId, Method, MethodId, MethodState, Permission, Thread,
     ThreadId, ThreadState, UserId,
 };
 
@@ -41,6 +42,8 @@ struct MethodView {
     field: &'static str,
     entered: String,
     problem: String,
+    /// It may be taken if whoever entered it is sure.
+    doubtful: bool,
 }
 
 struct PersonView {
@@ -83,13 +86,6 @@ struct Page {
     answer: AnswerForm,
     problems: Vec<Problem>,
     p: Problems,
-}
-
-/// An address that was entered and is none.
-pub(super) struct Rejected {
-    pub(super) method: MethodId,
-    pub(super) entered: String,
-    pub(super) problem: String,
 }
 
 /// What a form that was refused leaves to show.
@@ -169,7 +165,7 @@ pub(super) fn view(
     });
     let mut problems = p.summary(&c);
     let rejected = left.rejected.as_ref();
-    problems.extend(rejected.map(|rejected| rejected.summary(&c, contact.as_ref())));
+    problems.extend(rejected.map(|rejected| not_corrected(&c, rejected, contact.as_ref())));
     problems.extend(not_attached(&c, &left.attach));
     let person = contact
         .as_ref()
@@ -216,16 +212,13 @@ fn not_attached(c: &Chrome, why: &str) -> Option<Problem> {
     })
 }
 
-impl Rejected {
-    fn summary(&self, c: &Chrome, contact: Option<&Contact>) -> Problem {
-        let method = contact.and_then(|contact| contact.method(self.method));
-        Problem {
-            anchor: format!("to-{}", self.method),
-            label: c
-                .t(method.map_or("field.other", |method| field(method.kind)))
-                .to_owned(),
-            text: self.problem.clone(),
-        }
+fn not_corrected(c: &Chrome, rejected: &Rejected, contact: Option<&Contact>) -> Problem {
+    let method = contact.and_then(|contact| contact.method(rejected.method));
+    let label = method.map_or("field.other", |method| field(method.kind));
+    Problem {
+        anchor: format!("to-{}", rejected.method),
+        label: c.t(label).to_owned(),
+        text: rejected.problem.clone(),
     }
 }
 
@@ -258,10 +251,8 @@ fn state(c: &Chrome, thread: &Thread) -> Badge {
 
 fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
     let users = app.repo().users(USERS_MAX)?;
-    let logs_in = users
-        .into_iter()
-        .filter(|user| user.role != Role::Application && !user.disabled);
-    Ok(logs_in
+    let may = app.keepers(thread, users)?.into_iter();
+    Ok(may
         .map(|user| UserOption {
             id: user.id,
             name: user.name.clone(),
@@ -342,6 +333,7 @@ fn method_view(
         field: c.t(field(method.kind)),
         entered: rejected.map_or_else(|| offered.clone(), |rejected| rejected.entered.clone()),
         problem: rejected.map_or_else(String::new, |rejected| rejected.problem.clone()),
+        doubtful: rejected.is_some_and(|rejected| rejected.doubtful),
         to,
     }
 }

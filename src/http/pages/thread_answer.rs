@@ -9,16 +9,16 @@ use super::super::App;
 use super::super::data::Result;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::session::SignedForm;
+use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
 use super::compose::see;
-use super::contact::read_destination;
+use super::contact_steps::corrected;
 use super::problems::Problems;
-use super::thread::{Left, Rejected, view};
-use super::{Answer as Page, id};
+use super::thread::{Left, view};
+use super::{Answer as Page, apart, id};
 use crate::domain::communication::SUBJECT_MAX;
 use crate::domain::{
-    Channel, CommunicationId, Contact, MethodId, Role, Thread, ThreadId, ThreadState, UserId,
+    Channel, CommunicationId, Contact, MethodId, Thread, ThreadId, ThreadState, UserId,
 };
 use crate::store::Loaded;
 use crate::submit::{Answer, SubmitError};
@@ -121,6 +121,17 @@ fn ways(c: &Chrome, thread: &Thread, contact: Option<&Contact>) -> Vec<Way> {
         .collect()
 }
 
+/// The thread as it is, with what a form that was refused leaves to show.
+pub(super) async fn refused(
+    app: Arc<App>,
+    signed: Signed,
+    thread: Loaded<Thread>,
+    query: Fields,
+    left: Left,
+) -> Page {
+    apart(move || view(&app, &signed, &thread, thread.unread, &query, left)).await
+}
+
 fn loaded(app: &App, text: &str) -> Result<Loaded<Thread>> {
     let id: ThreadId = id(text)?;
     app.repo().thread(id)?.ok_or(Fault::NotFound)
@@ -168,14 +179,7 @@ pub(super) async fn answer(
                 answer: Some((kept, Problems::new(&errors, c.words))),
                 ..Left::default()
             };
-            view(
-                &app,
-                &form.signed,
-                &thread,
-                thread.unread,
-                &Fields::default(),
-                left,
-            )
+            refused(app, form.signed, thread, Fields::default(), left).await
         }
         Err(error) => Err(error.into()),
     }
@@ -217,11 +221,10 @@ pub(super) async fn assign(
             Err(_) => return Err(Fault::BadRequest),
         }
     };
-    if let Some(user) = to {
-        let known = app.repo().user(user)?;
-        if known.is_none_or(|user| user.role == Role::Application || user.disabled) {
-            return Err(Fault::BadRequest);
-        }
+    if let Some(user) = to
+        && !app.may_keep(id, user).await?
+    {
+        return Err(Fault::BadRequest);
     }
     app.console.tracker.assign_thread(id, to).await?;
     Ok(see(&format!("/inbox/{id}?done=assigned")))
@@ -287,31 +290,20 @@ pub(super) async fn correct(
 ) -> Page {
     let (thread, contact, method) = beside(&app, &text, &method)?;
     let kind = contact.method(method).ok_or(Fault::NotFound)?.kind;
-    let entered = form.fields.get("to").trim().to_owned();
-    match read_destination(&app, kind, &entered) {
+    let SignedForm { signed, fields } = form;
+    match corrected(&app, signed.words, method, kind, &fields) {
         Ok(destination) => {
-            let by = form.signed.user.id;
+            let by = signed.user.id;
             let submit = &app.console.submit;
             submit.correct(contact.id, method, destination, by).await?;
             Ok(see(&format!("/inbox/{}?done=corrected", thread.id)))
         }
-        Err(problem) => {
+        Err(rejected) => {
             let left = Left {
-                rejected: Some(Rejected {
-                    method,
-                    entered,
-                    problem: form.signed.words.tell(&problem),
-                }),
+                rejected: Some(rejected),
                 ..Left::default()
             };
-            view(
-                &app,
-                &form.signed,
-                &thread,
-                thread.unread,
-                &Fields::default(),
-                left,
-            )
+            refused(app, signed, thread, Fields::default(), left).await
         }
     }
 }

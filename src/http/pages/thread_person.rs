@@ -10,10 +10,11 @@ use super::super::fault::Fault;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::Chrome;
 use super::compose::see;
-use super::thread::{Left, view};
+use super::thread::Left;
 use super::{Answer, id};
 use crate::domain::checks;
 use crate::domain::{Actor, Contact, ContactId, Destination, MethodKind, Thread, ThreadId};
+use crate::store::Loaded;
 use crate::tracker::{Attached, Refusal, TrackerError};
 
 /// Contacts listed for one search, and of those who share the address.
@@ -112,16 +113,12 @@ pub(super) async fn attach(
     let id: ThreadId = id(&text)?;
     let thread = app.repo().thread(id)?.ok_or(Fault::NotFound)?;
     let SignedForm { signed, fields } = &form;
-    let again = |problem: String| {
-        let left = Left {
-            attach: problem,
-            ..Left::default()
-        };
-        view(&app, signed, &thread, thread.unread, fields, left)
-    };
     let Ok(contact) = fields.get("contact").parse::<ContactId>() else {
-        return again(signed.words.t("attach.choose").to_owned());
+        return not_attached(app, thread, form, "attach.choose").await;
     };
+    if app.contact_for(&signed.access, contact)?.is_none() {
+        return not_attached(app, thread, form, "attach.gone").await;
+    }
     let by = Actor::User(signed.user.id);
     match attach_to(&app, &thread, contact, fields.has("add"), by).await {
         Ok(Attached::Done) => Ok(see(&format!("/inbox/{id}?done=attached"))),
@@ -129,10 +126,27 @@ pub(super) async fn attach(
             Ok(see(&format!("/inbox/{id}?done=attached")))
         }
         Ok(Attached::Before(_)) => Ok(see(&format!("/inbox/{id}?done=attached-before"))),
-        Err(TrackerError::Refused(refusal)) => again(signed.words.t(refused(refusal)).to_owned()),
-        Err(TrackerError::NotFound(_)) => again(signed.words.t("attach.gone").to_owned()),
+        Err(TrackerError::Refused(refusal)) => {
+            not_attached(app, thread, form, refused(refusal)).await
+        }
+        Err(TrackerError::NotFound(_)) => not_attached(app, thread, form, "attach.gone").await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// The thread as it is, and why it could not be given to a contact.
+async fn not_attached(
+    app: Arc<App>,
+    thread: Loaded<Thread>,
+    form: SignedForm,
+    why: &'static str,
+) -> Answer {
+    let SignedForm { signed, fields } = form;
+    let left = Left {
+        attach: signed.words.t(why).to_owned(),
+        ..Left::default()
+    };
+    super::thread_answer::refused(app, signed, thread, fields, left).await
 }
 
 /// Why a contact cannot take the address.

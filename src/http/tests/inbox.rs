@@ -1,5 +1,6 @@
 //! The inbox: replies read, assigned, answered, put right; and those who want to know are told.
 
+mod keeping;
 pub(super) mod notices;
 
 use axum::body::Body;

@@ -45,7 +45,7 @@ fn failing(delivery: &Delivery, waits: bool) -> &'static [Status] {
 
 /// An alert whose reminders have gone out: the first of 14 people was reached, a text to the
 /// second waits for its receipt, nothing else arrived.
-async fn reminded(browser: &Browser<'_>) -> String {
+pub(super) async fn reminded(browser: &Browser<'_>) -> String {
     let world = browser.world;
     let path = drafted(browser).await;
     browser.post(&format!("{path}/send"), &[]).await;

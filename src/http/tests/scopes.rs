@@ -2,6 +2,7 @@
 //! with what a token may do.
 
 mod cases;
+mod numbers;
 mod tokens;
 
 use axum::http::{Method, StatusCode};

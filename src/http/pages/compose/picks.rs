@@ -114,7 +114,10 @@ fn area_choices(areas: &Areas, audience: &Audience) -> Vec<Choice> {
     let choice = |(depth, area): (usize, &crate::domain::Area)| Choice {
         id: area.id.to_string(),
         name: area.name.clone(),
-        hint: areas.numbers(area.id).people.to_string(),
+        hint: areas
+            .numbers(area.id)
+            .map(|numbers| numbers.people.to_string())
+            .unwrap_or_default(),
         depth: depth.min(4),
         chosen: has(&audience.areas, area.id),
         left_out: has(&audience.except_areas, area.id),
