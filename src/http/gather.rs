@@ -173,7 +173,7 @@ async fn step(app: &Arc<App>, user: UserId) -> Result<Step> {
     let part = super::data::apart(move || {
         let repo = reader.repo();
         let who = repo.user(user)?.ok_or(Fault::NotFound)?;
-        let access = access_of(&reader, &who, None)?;
+        let access = access_of(reader.repo(), &who, None)?;
         let after = (!cursor.is_empty()).then_some(cursor.as_slice());
         let region = &reader.console.settings.default_region;
         people::found(repo, &repo.areas()?, &filter, &access, region, after, STEP)

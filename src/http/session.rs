@@ -12,7 +12,7 @@ use ring::{digest, hmac};
 use subtle::ConstantTimeEq;
 
 use super::App;
-use super::access::access_of;
+use super::access::access_now;
 use super::data;
 use super::dress::wants_json;
 use super::fault::Fault;
@@ -133,7 +133,7 @@ pub(crate) async fn signed(app: &App, headers: &HeaderMap) -> Result<Option<Sign
     let chosen = user.language.as_deref().and_then(Words::known);
     Ok(Some(Signed {
         words: chosen.unwrap_or(app.default_words),
-        access: access_of(app, &user, None)?,
+        access: access_now(app, &user, None).await?,
         user: user.value,
         session,
         csrf,

@@ -16,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::api::{PREFIX, auth};
+use super::data::apart;
 use super::fault::Fault;
 use super::second_factor;
 use super::session;
-use crate::domain::{Access, Permission, Permissions, User};
-use crate::store::RepoError;
+use crate::domain::{Access, CaseScope, Permission, Permissions, User};
+use crate::store::{Repo, RepoError};
 
 pub(crate) use table::ROUTES;
 pub(crate) use threads::Sight;
@@ -74,13 +75,25 @@ fn lines(path: &str) -> impl Iterator<Item = &'static RouteRule> {
 
 /// What a user may do and see; with a token, no more than its scopes.
 pub(crate) fn access_of(
-    app: &App,
+    repo: &Repo,
     user: &User,
     scopes: Option<Permissions>,
 ) -> Result<Arc<Access>, RepoError> {
-    let repo = app.repo();
     let parties = || repo.parties_of_cases_naming(user.id);
     Access::of(user, scopes, || repo.areas(), parties).map(Arc::new)
+}
+
+/// The same for a request: what has to be read for it is read on a thread that may wait.
+pub(crate) async fn access_now(
+    app: &App,
+    user: &User,
+    scopes: Option<Permissions>,
+) -> Result<Arc<Access>, Fault> {
+    if user.areas.is_empty() && user.case_scope != CaseScope::Own {
+        return Ok(access_of(app.repo(), user, scopes)?);
+    }
+    let (repo, user) = (app.repo().clone(), user.clone());
+    apart(move || Ok(access_of(&repo, &user, scopes)?)).await
 }
 
 /// Lets a request through to its page when whoever asks may ask for it.
@@ -95,7 +108,7 @@ pub(crate) async fn enforce(
     }
 }
 
-async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
+async fn admit(app: &Arc<App>, request: &mut Request) -> Result<(), Response> {
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let rule = route(request.method(), path).ok_or_else(|| no_line(path))?;
@@ -120,7 +133,13 @@ async fn admit(app: &App, request: &mut Request) -> Result<(), Response> {
     if !may {
         return Err(Fault::Forbidden.into_response());
     }
-    scope::check(app, &access, path, request.uri().path()).map_err(IntoResponse::into_response)
+    if !path.contains('{') {
+        return Ok(());
+    }
+    let (app, asked) = (Arc::clone(app), request.uri().path().to_owned());
+    let path = path.to_owned();
+    let checked = apart(move || scope::check(&app, &access, &path, &asked));
+    checked.await.map_err(IntoResponse::into_response)
 }
 
 /// The answer where the table has no line: the path is not for this method, or for nobody.

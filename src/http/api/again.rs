@@ -289,7 +289,7 @@ mod tests {
     async fn what_a_mistake_of_ours_cut_off_is_in_doubt_at_once() {
         let world = world().await;
         let user = world.repo.user_by_login("otto").unwrap().unwrap().value;
-        let access = access_of(&world.app, &user, None).unwrap();
+        let access = access_of(&world.repo, &user, None).unwrap();
         let router: Router = Router::new()
             .route("/", post(broken))
             .layer(from_fn_with_state(Arc::clone(&world.app), once))

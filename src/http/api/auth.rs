@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use super::super::access::access_of;
+use super::super::access::access_now;
 use super::super::fault::Fault;
 use super::super::guard::client_address;
 use super::super::session;
@@ -60,7 +60,7 @@ pub(in super::super) async fn authenticate(
     request: &mut Request,
 ) -> Result<Arc<Access>, Response> {
     let address = client_address(app, request.headers(), request.extensions());
-    let checked = check(app, address, request.headers());
+    let checked = check(app, address, request.headers()).await;
     let (token, caller) = checked.map_err(IntoResponse::into_response)?;
     acting::identify(AuditActor::User(caller.user.id, Via::Program));
     app.users().touch_token(&token).await;
@@ -71,13 +71,15 @@ pub(in super::super) async fn authenticate(
 
 /// Guesses are slowed down per network, like those of passwords. Whoever has a valid token goes
 /// on: nobody guesses 256 bits, and a program with an old token beside must not shut it out.
-fn check(
+async fn check(
     app: &App,
     address: IpAddr,
     headers: &HeaderMap,
 ) -> Result<(Loaded<ApiToken>, Caller), Problem> {
     let token = bearer(headers);
-    if let Some(found) = token.map(|token| known(app, token)).transpose()?.flatten() {
+    if let Some(token) = token
+        && let Some(found) = known(app, token).await?
+    {
         return Ok(found);
     }
     let network = throttle::network(address);
@@ -103,7 +105,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     fits.then_some(token)
 }
 
-fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, Problem> {
+async fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, Problem> {
     if token.len() > TOKEN_SIZE_MAX || !token.starts_with(TOKEN_PREFIX) {
         return Ok(None);
     }
@@ -119,7 +121,7 @@ fn known(app: &App, token: &str) -> Result<Option<(Loaded<ApiToken>, Caller)>, P
     let Some(user) = user.filter(|user| !user.disabled) else {
         return Ok(None);
     };
-    let access = access_of(app, &user, found.scopes)?;
+    let access = access_now(app, &user, found.scopes).await?;
     let user = user.value;
     let caller = Caller {
         user,

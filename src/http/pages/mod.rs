@@ -430,8 +430,6 @@ fn methods() -> Router<Arc<App>> {
 }
 pub(crate) use attachments::as_download;
 pub(crate) use audit::{file as audit_file, id_of};
-pub(crate) use contact::read_destination;
-pub(crate) use audit::id_of;
 pub(crate) use contacts_export::{Wanted as ContactsWanted, contacts_file};
 pub(crate) use content::{message_html, preview_of};
 pub(crate) use hear::hear_of;

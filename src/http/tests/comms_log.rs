@@ -366,7 +366,7 @@ async fn a_filter_that_finds_little_stops_and_goes_on() {
     assert!(turns > 1_000, "others had {turns} turns meanwhile");
     let opened = crate::http::journal::Standing::ALL[3];
     let ida = world.repo.user_by_login("ida").unwrap().unwrap();
-    let access = crate::http::access::access_of(&world.app, &ida, None).unwrap();
+    let access = crate::http::access::access_of(&world.repo, &ida, None).unwrap();
     let from = START.plus(DAY * 20);
     let filter = Filter::new(
         (from, Timestamp::from_millis(u64::MAX)),

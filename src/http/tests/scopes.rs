@@ -11,7 +11,16 @@ use serde_json::json;
 use super::api::program;
 use super::issues::cover;
 use super::world::{Browser, World, world};
-use crate::domain::{Contact, ContactId};
+use crate::domain::{Access, Contact, ContactId};
+use crate::store::RepoError;
+
+/// What a user may do and see.
+pub(super) fn access(world: &World, login: &str) -> Access {
+    let user = world.repo.user_by_login(login).unwrap().unwrap();
+    let repo = &world.repo;
+    let parties = || repo.parties_of_cases_naming(user.id);
+    Access::of::<RepoError>(&user, None, || repo.areas(), parties).unwrap()
+}
 
 /// Somebody of the area that Otto covers, and somebody of another.
 fn inside_and_outside(world: &World) -> (Contact, Contact) {
