@@ -11,29 +11,28 @@ use utoipa::ToSchema;
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, id};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, id};
 use super::communication_shape::CommunicationShape;
 use super::sending::SendAsked;
 use super::shape::{seen, time};
 use super::{Answer, apart};
 use crate::domain::{Communication, CommunicationId, CommunicationState};
+use crate::store::CommunicationList;
 use crate::submit::{ApprovalDecision, Decided, Sent};
 
-/// What waits for approval, last modified first.
+/// What waits for approval, last modified first or in the other order.
 #[utoipa::path(get, path = "/api/v1/approvals", tag = "approvals", operation_id = "listApprovals",
-    params(PageAsked), responses((status = 200, body = PageOf<CommunicationShape>)))]
+    params(OrderedAsked), responses((status = 200, body = PageOf<CommunicationShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
-    let page = asked.wanted()?;
+    let (page, order) = asked.wanted()?;
     apart(&app, move |app| {
-        let state = CommunicationState::AwaitingApproval;
-        let found = app
-            .repo()
-            .communications_in_state(state, page.after, page.limit)?;
-        let found = data::seen(app, &caller.access, found)?;
+        let waiting = CommunicationList::In(CommunicationState::AwaitingApproval);
+        let list = (waiting, order);
+        let found = data::communications(app, &caller.access, list, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::super::App;
 use super::super::entries::{Line, Reader};
 use super::super::pages::correspondence::{LOOKED_AT_MAX, matters};
 use super::auth::Caller;
-use super::body::{Asked, Ids, PageAsked, PageOf, id, order, wanted};
+use super::body::{Asked, Ids, OrderedAsked, PageOf, id};
 use super::cases::case;
 use super::correspondence::EntryShape;
 use super::problem::Problem;
@@ -71,32 +71,18 @@ impl HappenedShape {
     }
 }
 
-/// Which part of a case's log.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct CaseLogAsked {
-    /// newest (first, when it is not given) or oldest.
-    order: Option<String>,
-    /// Rows of the page, 1 to 500; 50 when it is not given.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-    /// `next` of the page before, asked for in the same order.
-    cursor: Option<String>,
-}
-
 /// Everything that was done with a case and said in it, each message with its statuses.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/log", tag = "cases", operation_id = "listCaseLog",
-    params(("id" = String, Path), CaseLogAsked),
+    params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<HappenedShape>)))]
 pub(super) async fn of_case(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<CaseLogAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<HappenedShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
-    let oldest = order(asked.order.as_deref())? == Order::Turned;
+    let (page, order) = asked.wanted()?;
+    let oldest = order == Order::Turned;
     apart(&app, move |app| {
         let of = case(app, &caller, &text)?.id;
         let after = page.after.as_deref();
@@ -119,19 +105,20 @@ pub(super) async fn of_case(
     .await
 }
 
-/// What mattered with a client, newest first: what belongs to a case, went to a creditor or came
+/// What mattered with a client, newest or oldest first: what belongs to a case, went to a creditor or came
 /// from one, calls, notes, and where the cases stood. A page looks at up to 200 things, and may
 /// hold fewer rows than asked for though `next` is there.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}/timeline", tag = "contacts",
-    operation_id = "listTimeline", params(("id" = String, Path), PageAsked),
+    operation_id = "listTimeline", params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<HappenedShape>)))]
 pub(super) async fn of_client(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<HappenedShape>>> {
-    let page = asked.wanted()?;
+    let (page, order) = asked.wanted()?;
+    let oldest = order == Order::Turned;
     apart(&app, move |app| {
         let contact: ContactId = id(&text, "client")?;
         let contact = app.contact_for(&caller.access, contact)?;
@@ -140,7 +127,7 @@ pub(super) async fn of_client(
         let most = page.limit.min(LOOKED_AT_MAX);
         let found = app
             .repo()
-            .happened_with_client(client, page.after.as_deref(), most)?;
+            .happened_with_client(client, page.after.as_deref(), most, oldest)?;
         let full = found.len() == most;
         let next = found
             .last()

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, order, wanted};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, field_id, id, order, wanted};
 use super::draft::channel;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -217,19 +217,19 @@ impl MessageShape {
     }
 }
 
-/// Messages of a thread, newest first. A page ends early when its texts are long.
+/// Messages of a thread, newest first or oldest first. A page ends early when its texts are long.
 #[utoipa::path(get, path = "/api/v1/inbox/{id}/messages", tag = "inbox",
-    operation_id = "listMessages", params(("id" = String, Path), PageAsked),
+    operation_id = "listMessages", params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<MessageShape>)))]
 pub(super) async fn messages(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
 ) -> Answer<axum::Json<PageOf<MessageShape>>> {
-    let page = asked.wanted()?;
+    let (page, order) = asked.wanted()?;
     apart(&app, move |app| {
         let of = thread(app, &text)?.id;
-        let found = app.repo().messages(of, page.after, page.limit)?;
+        let found = app.repo().messages_in(order, of, page.after, page.limit)?;
         let (mut rows, mut size, mut next) = (Vec::new(), 0, found.next);
         for message in &found.rows {
             let shape = MessageShape::of(app, message)?;

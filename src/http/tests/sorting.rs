@@ -54,6 +54,8 @@ async fn told() -> Firm {
 async fn programs_read_lists_in_either_order() {
     let firm = told().await;
     let ida = program(&firm.world, "ida").await;
+    let timeline = format!("/api/v1/contacts/{}/timeline", firm.client);
+    let log = format!("/api/v1/cases/{}/log", firm.case);
     let of_bank = format!("/api/v1/contacts/{}/correspondence", firm.bank);
     for (path, least) in [
         ("/api/v1/communications", 5),
@@ -63,6 +65,8 @@ async fn programs_read_lists_in_either_order() {
         (of_bank.as_str(), 6),
         ("/api/v1/inbox", 3),
         ("/api/v1/log", 5),
+        (timeline.as_str(), 8),
+        (log.as_str(), 6),
     ] {
         let newest = ids(&ida, path).await;
         assert!(newest.len() >= least, "{path}: {newest:?}");
@@ -76,6 +80,34 @@ async fn programs_read_lists_in_either_order() {
         let refused = ida.refused(Method::GET, &wrong, None).await;
         assert_eq!(refused.2["errors"][0]["field"], "order", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_thread_is_read_from_either_end() {
+    let firm = told().await;
+    for seed in [4, 5, 6] {
+        firm.world.clock.advance(Duration::from_secs(60));
+        comes_in(&firm.world, seed, |incoming| {
+            incoming.contact = Some(firm.bank);
+            incoming.from = "somebody2@example.org".to_owned();
+            incoming.references = vec!["2@mail.example".to_owned()];
+        })
+        .await;
+    }
+    let ida = program(&firm.world, "ida").await;
+    let thread = firm.world.repo.threads_of(firm.bank, 1).unwrap().remove(0);
+    let path = format!("/api/v1/inbox/{}/messages", thread.id);
+    let newest = ids(&ida, &path).await;
+    assert!(newest.len() > 1, "{newest:?}");
+    let mut oldest = ids(&ida, &format!("{path}?order=oldest")).await;
+    oldest.reverse();
+    assert_eq!(oldest, newest);
+    let otto = firm.world.browser("otto").await;
+    let timeline = format!("/contacts/{}/timeline", firm.client);
+    let page = otto.get(&timeline).await.body;
+    let turned = otto.get(&format!("{timeline}?order=oldest")).await.body;
+    let opened = |page: &str| page.find("DC-2026-00003").unwrap() < page.find(">five<").unwrap();
+    assert!(!opened(&page) && opened(&turned));
 }
 
 #[tokio::test]

@@ -87,16 +87,18 @@ impl Repo {
         self.happened(prefixes, after, limit, reverse)
     }
 
-    /// Everything that happened with a client, with its place, newest first.
+    /// Everything that happened with a client, with its place: newest first, or with `reverse`
+    /// oldest first.
     pub fn happened_with_client(
         &self,
         client: ContactId,
         after: Option<&[u8]>,
         limit: usize,
+        reverse: bool,
     ) -> Result<Vec<(Key, Happened)>> {
         let said = self.prefixes_of(keys::ENTRY_BY_CLIENT, client)?;
         let done = self.prefixes_of(keys::CASE_EVENT_BY_CLIENT, client)?;
-        self.happened((said, done), after, limit, false)
+        self.happened((said, done), after, limit, reverse)
     }
 
     /// Both kinds in one order: their places are made alike, of time and id.

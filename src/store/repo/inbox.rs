@@ -119,8 +119,19 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Message>>> {
+        self.messages_in(Order::Usual, thread, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn messages_in(
+        &self,
+        order: Order,
+        thread: ThreadId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Message>>> {
         let prefix = KeyBuilder::new(keys::MESSAGE).bytes(thread.as_bytes());
-        let mut range = KeyRange::prefix(prefix.build()).reverse();
+        let mut range = order.of(KeyRange::prefix(prefix.build()).reverse());
         if let Some(after) = after {
             range = range.after(after);
         }

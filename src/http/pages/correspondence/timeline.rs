@@ -14,12 +14,14 @@ use super::super::super::fields::Fields;
 use super::super::super::session::Signed;
 use super::super::super::times::When;
 use super::super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::filter_form::with;
+use super::super::sorting::{order_of, ordered};
 use super::super::{Answer, apart, id, show};
 use super::entry::letter_of;
 use super::list::{badge, kind, kind_icon, name, title};
 use super::{Tabs, contact_for};
 use crate::domain::{EntryKind, EntryWhat, Party, Relation};
-use crate::store::Happened;
+use crate::store::{Happened, Order};
 
 /// What happened that is looked at for one page.
 pub(crate) const LOOKED_AT_MAX: usize = 200;
@@ -44,6 +46,8 @@ struct Page {
     name: String,
     tabs: Option<Tabs>,
     milestones: Vec<Milestone>,
+    here: String,
+    oldest: bool,
     first: String,
     next: String,
 }
@@ -65,13 +69,16 @@ pub(in super::super) async fn page(
         let c = Chrome::of(&app, &signed, name.clone(), "contacts")?;
         let query = Fields::of_query(&uri);
         let after = cursor(query.get("after"));
-        let found = app
-            .repo()
-            .happened_with_client(client.id, after.as_deref(), LOOKED_AT_MAX)?;
-        let base = format!("/contacts/{}/timeline", client.id);
+        let order = order_of(&query);
+        let oldest = order == Order::Turned;
+        let found =
+            app.repo()
+                .happened_with_client(client.id, after.as_deref(), LOOKED_AT_MAX, oldest)?;
+        let here = format!("/contacts/{}/timeline", client.id);
+        let base = ordered(&here, order);
         let full = found.len() == LOOKED_AT_MAX;
         let last = found.last().filter(|_| full);
-        let next = last.map(|(place, _)| format!("{base}?after={}", cursor_text(place)));
+        let next = last.map(|(place, _)| with(&base, &format!("after={}", cursor_text(place))));
         let mut reader = Reader::new(&app, &access);
         let mut milestones = Vec::new();
         for (_, happened) in found {
@@ -104,6 +111,8 @@ pub(in super::super) async fn page(
             name,
             tabs: Tabs::of(&client, "timeline"),
             milestones,
+            here,
+            oldest,
             first: after.map_or_else(String::new, |_| base.clone()),
             next: next.unwrap_or_default(),
             c,
