@@ -1,5 +1,5 @@
 //! Which representation a program has seen (RFC 9110, sections 8.8.3 and 13.1): every JSON answer
-//! to a GET carries an entity tag. Sent back in `If-None-Match`, it saves the transfer; sent in
+//! to a GET or HEAD carries an entity tag. Sent back in `If-None-Match`, it saves the transfer; sent in
 //! `If-Match`, it keeps a program from writing over what somebody else has changed.
 
 use axum::body::{Body, to_bytes};
@@ -51,9 +51,14 @@ fn has(lists: &HeaderMap, name: &HeaderName, tag: &str, weak: bool) -> bool {
 
 /// Tags what is shown, says when it is what the program has, and refuses conditions that would
 /// not be looked at.
-pub(super) async fn tagged(request: Request, next: Next) -> Response {
+pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    if method != Method::GET {
+    // What HEAD tells is what GET would (RFC 9110, 9.3.2): the answer is made, and its text left
+    // out.
+    let head = method == Method::HEAD;
+    if head {
+        *request.method_mut() = Method::GET;
+    } else if method != Method::GET {
         let path = request.extensions().get::<MatchedPath>();
         let looked_at = matches!(method, Method::PUT | Method::PATCH)
             && path.is_some_and(|path| TAKE_IF_MATCH.contains(&path.as_str()));
@@ -86,6 +91,11 @@ pub(super) async fn tagged(request: Request, next: Next) -> Response {
     if has(&asked, &header::IF_NONE_MATCH, &tag, true) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
+    }
+    if head {
+        let length = HeaderValue::from(bytes.len());
+        parts.headers.insert(header::CONTENT_LENGTH, length);
         return Response::from_parts(parts, Body::empty());
     }
     Response::from_parts(parts, Body::from(bytes))

@@ -34,6 +34,28 @@ async fn tag(program: &Program<'_>, path: &str) -> String {
     shown.headers[header::ETAG].to_str().unwrap().to_owned()
 }
 
+#[tokio::test]
+async fn what_head_tells_is_what_get_would() {
+    let world = world().await;
+    let program = program(&world, "app").await;
+    let path = "/api/v1/contacts";
+    let shown = program.fetch(path).await;
+    let any = (header::ACCEPT, "*/*");
+    let told = program.with(Method::HEAD, path, any, None).await;
+    assert_eq!(told.status, StatusCode::OK);
+    assert!(told.bytes.is_empty());
+    assert_eq!(
+        told.headers.get(header::ETAG),
+        shown.headers.get(header::ETAG)
+    );
+    let length = told.headers[header::CONTENT_LENGTH].to_str().unwrap();
+    assert_eq!(length, shown.bytes.len().to_string());
+    let tag = tag(&program, path).await;
+    let known = (header::IF_NONE_MATCH, tag.as_str());
+    let same = program.with(Method::HEAD, path, known, None).await;
+    assert_eq!(same.status, StatusCode::NOT_MODIFIED);
+}
+
 fn draft(subject: &str) -> Value {
     json!({ "category": "general", "channels": ["email"], "subject": subject, "text": "Hello." })
 }
