@@ -194,8 +194,9 @@ impl<'a> Reader<'a> {
             return Ok(self.case(case)?.is_some_and(|case| access.sees_case(case)));
         }
         for id in entry.client.into_iter().chain([entry.with]) {
-            let seen = self.contact(id)?;
-            if seen.is_some_and(|contact| !access.sees_contact(contact)) {
+            // One that is gone is whose who sees everybody, as everywhere.
+            let contact = self.contact(id)?;
+            if !contact.map_or(access.sees_everybody(), |one| access.sees_contact(one)) {
                 return Ok(false);
             }
         }

@@ -11,7 +11,7 @@ use super::super::App;
 use super::super::fault::Fault;
 use crate::domain::{
     Access, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
-    DeliveryId, Entry, Message, ThreadId,
+    DeliveryId, Entry, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
@@ -114,20 +114,18 @@ impl App {
         }
     }
 
-    /// Whether what somebody wrote is theirs to see: its thread, and what it answers.
-    pub(crate) fn sees_message(&self, access: &Access, of: &Message) -> Result<bool, RepoError> {
-        match self.repo().thread(of.thread)? {
-            Some(thread) => self.sees_thread(access, &thread),
-            None => Ok(false),
-        }
-    }
-
-    /// Whether a note is theirs to see: its case, or else with whom it is about.
-    pub(crate) fn sees_note(&self, access: &Access, note: &Entry) -> Result<bool, RepoError> {
-        if let Some(id) = note.case {
+    /// Whether an entry of correspondence is theirs to see: by its case, else by its client and by
+    /// whom it is with.
+    pub(crate) fn sees_entry(&self, access: &Access, entry: &Entry) -> Result<bool, RepoError> {
+        if let Some(id) = entry.case {
             return self.sees_case_of(access, id);
         }
-        self.sees(access, note.client.unwrap_or(note.with))
+        for id in entry.client.into_iter().chain([entry.with]) {
+            if !self.sees(access, id)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a communication is theirs to see: they wrote it, or it is meant for a group, a

@@ -3,6 +3,7 @@
 use super::{PAGE_ROWS, Result};
 use crate::domain::{Access, Channel, Timestamp};
 use crate::http::App;
+use crate::http::access::Sight;
 use crate::http::fault::Fault;
 use crate::search::{Found, Order, Piece, Question, document};
 use crate::store::{RepoError, Searched};
@@ -55,10 +56,14 @@ pub(crate) struct Results {
 
 /// Looks for what is asked, among what whoever asks may see.
 pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Results> {
-    let may_see = |what: &Searched| match what {
+    let mut sight = Sight::of(app, access);
+    let mut may_see = |what: &Searched| match what {
         Searched::Communication(sent) => app.sees_communication(access, sent),
-        Searched::Message(message) => app.sees_message(access, message),
-        Searched::Note(note) => app.sees_note(access, note),
+        Searched::Message(message) => match app.repo().thread(message.thread)? {
+            Some(thread) => sight.sees(&thread),
+            None => Ok(false),
+        },
+        Searched::Note(note) => app.sees_entry(access, note),
     };
     let mut results = Results::default();
     let wanted = question.limit.clamp(1, PAGE_ROWS.max(question.limit));
@@ -79,7 +84,7 @@ pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Re
             }
             looked += 1;
             asked.before = Some(hit.place);
-            if let Some(mut line) = line(app, &found, &hit.row, &may_see)? {
+            if let Some(mut line) = line(app, &found, &hit.row, &mut may_see)? {
                 // What is said to many is no secret; who they are is.
                 if matches!(line.what, Searched::Communication(_)) && !access.sees_everybody() {
                     line.who.clear();
@@ -107,7 +112,7 @@ fn line(
     app: &App,
     found: &Found,
     row: &[u8],
-    may_see: &impl Fn(&Searched) -> std::result::Result<bool, RepoError>,
+    may_see: &mut impl FnMut(&Searched) -> std::result::Result<bool, RepoError>,
 ) -> Result<Option<Line>> {
     let repo = app.repo();
     // The index may be a moment behind: what is gone is not shown.

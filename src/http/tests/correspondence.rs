@@ -5,6 +5,7 @@ mod api;
 mod files;
 mod filters;
 mod letters;
+mod offered;
 mod programs;
 mod restricted;
 
