@@ -1,16 +1,23 @@
 //! The form of a case.
 
+use std::collections::HashSet;
+
+use super::super::super::data;
 use super::super::problems::{Problem, Problems};
 use super::*;
-use crate::domain::{CaseCreditor, Redacted, Timestamp, User};
+use crate::domain::{CaseCreditor, ContactKind, Party, Redacted, Timestamp, User};
 use crate::submit::FieldError;
 use crate::tracker::{CaseError, CaseInput};
 use axum::http::StatusCode;
 
 /// Rows for creditors in the form, those there are and some more.
 const ROWS_MORE: usize = 3;
-/// Creditors and clients offered.
-const CONTACTS_OFFERED_MAX: usize = 500;
+/// Most contacts looked at, in order of name, for clients and creditors to choose from.
+const LOOKED_AT_MAX: usize = 2_000;
+/// Contacts read at a time.
+const STEP: usize = 500;
+/// Most contacts found by name, address or number.
+const FOUND_MAX: usize = 20;
 
 struct CreditorRow {
     options: Vec<Choice>,
@@ -33,6 +40,9 @@ struct FormPage {
     users: Vec<Choice>,
     team: Vec<Choice>,
     restricted: bool,
+    /// There are more contacts than are offered: others are looked for.
+    more: bool,
+    find: String,
     p: Problems,
     problems: Vec<Problem>,
 }
@@ -64,7 +74,7 @@ pub(in super::super) async fn new(State(app): State<Arc<App>>, signed: Signed, u
     apart(move || {
         let mut input = empty(&app, &Fields::of_query(&uri))?;
         input.responsible = Some(signed.user.id);
-        form(&app, &signed, None, &input, &[])
+        form(&app, &signed, None, &input, "", &[])
     })
     .await
 }
@@ -86,21 +96,51 @@ pub(in super::super) async fn edit(
             team: case.team.clone(),
             restricted: case.restricted,
         };
-        form(&app, &signed, Some(&case), &input, &[])
+        form(&app, &signed, Some(&case), &input, "", &[])
     })
     .await
 }
 
-fn contacts_of(app: &App, kind: crate::domain::ContactKind) -> Result<Vec<Loaded<Contact>>> {
-    let mut found = Vec::new();
-    let mut after = None;
-    loop {
-        let page = app.repo().contacts_by_name("", after, 500)?;
-        found.extend(page.rows.into_iter().filter(|one| one.kind == kind));
-        after = page.next;
-        if after.is_none() || found.len() >= CONTACTS_OFFERED_MAX {
-            return Ok(found);
+/// Whom one can choose from: those who were looked for first, then those chosen already, then the
+/// first by name.
+struct Offered {
+    contacts: Vec<Loaded<Contact>>,
+    /// More contacts follow than were looked at.
+    more: bool,
+}
+
+impl Offered {
+    fn of(app: &App, access: &Access, input: &CaseInput, find: &str) -> Result<Self> {
+        let repo = app.repo();
+        let mut contacts = Vec::new();
+        if !find.is_empty() {
+            let region = &app.console.settings.default_region;
+            contacts = data::search(repo, find, region, access, FOUND_MAX)?;
         }
+        let chosen = input.creditors.iter().map(|one| one.contact);
+        for id in chosen.chain([input.client]) {
+            contacts.extend(app.contact_for(access, id)?);
+        }
+        let (mut after, mut looked_at) = (None, 0);
+        loop {
+            let page = repo.contacts_by_name("", after, STEP)?;
+            looked_at += page.rows.len();
+            let party = |one: &Loaded<Contact>| Party::of(one.kind).is_some();
+            let theirs = |one: &Loaded<Contact>| party(one) && access.sees_contact(one);
+            contacts.extend(page.rows.into_iter().filter(theirs));
+            after = page.next;
+            if after.is_none() || looked_at >= LOOKED_AT_MAX {
+                break;
+            }
+        }
+        let mut seen = HashSet::new();
+        contacts.retain(|one| seen.insert(one.id));
+        let more = after.is_some();
+        Ok(Self { contacts, more })
+    }
+
+    fn kind(&self, kind: ContactKind) -> impl Iterator<Item = &Loaded<Contact>> {
+        self.contacts.iter().filter(move |one| one.kind == kind)
     }
 }
 
@@ -113,24 +153,20 @@ fn option(contact: &Loaded<Contact>, chosen: Option<ContactId>) -> Choice {
 }
 
 /// A row for each creditor, and some more.
-fn creditor_rows(app: &App, access: &Access, input: &CaseInput) -> Result<Vec<CreditorRow>> {
-    let mut creditors = contacts_of(app, crate::domain::ContactKind::Creditor)?;
-    creditors.retain(|one| access.sees_contact(one));
-    for known in &input.creditors {
-        if !creditors.iter().any(|one| one.id == known.contact) {
-            creditors.extend(app.contact_for(access, known.contact)?);
-        }
-    }
+fn creditor_rows(offered: &Offered, input: &CaseInput) -> Vec<CreditorRow> {
+    let is_chosen = |id| input.creditors.iter().any(|one| one.contact == id);
     let row = |known: Option<&CaseCreditor>| CreditorRow {
-        options: creditors
+        options: offered
+            .contacts
             .iter()
+            .filter(|one| one.kind == ContactKind::Creditor || is_chosen(one.id))
             .map(|one| option(one, known.map(|known| known.contact)))
             .collect(),
         account: known.map_or_else(String::new, |known| known.account.reveal().clone()),
     };
     let mut rows: Vec<_> = input.creditors.iter().map(|one| row(Some(one))).collect();
     rows.extend((0..ROWS_MORE).map(|_| row(None)));
-    Ok(rows)
+    rows
 }
 
 fn form(
@@ -138,23 +174,23 @@ fn form(
     signed: &Signed,
     case: Option<&Loaded<Case>>,
     input: &CaseInput,
+    find: &str,
     errors: &[FieldError],
 ) -> Answer {
-    use crate::domain::ContactKind;
     let title = match case {
         Some(case) => case.reference.clone(),
         None => signed.words.t("cases.new").to_owned(),
     };
     let c = Chrome::of(app, signed, title, "cases")?;
     let access = access_of(signed);
-    let rows = creditor_rows(app, &access, input)?;
+    let find = find.trim();
+    let offered = Offered::of(app, &access, input, find)?;
     let clients = match case {
         Some(_) => Vec::new(),
-        None => {
-            let clients = contacts_of(app, ContactKind::Client)?;
-            let seen = clients.iter().filter(|one| access.sees_contact(one));
-            seen.map(|one| option(one, Some(input.client))).collect()
-        }
+        None => offered
+            .kind(ContactKind::Client)
+            .map(|one| option(one, Some(input.client)))
+            .collect(),
     };
     let users = app.repo().users(USERS_OFFERED_MAX)?;
     let people = |chosen: &dyn Fn(UserId) -> bool| {
@@ -182,10 +218,12 @@ fn form(
             Some(case) => name_of(app, &c, case.client)?,
             None => String::new(),
         },
-        rows,
+        rows: creditor_rows(&offered, input),
         users: people(&|user| input.responsible == Some(user)),
         team: people(&|user| input.team.contains(&user)),
         restricted: input.restricted,
+        more: offered.more || !find.is_empty(),
+        find: find.to_owned(),
         problems: p.summary(&c),
         p,
         c,
@@ -220,13 +258,16 @@ fn read(fields: &Fields, client: ContactId) -> CaseInput {
     }
 }
 
-/// `POST /cases`
+/// `POST /cases`; with `do=find` the same form, with whom was looked for.
 pub(in super::super) async fn make(
     State(app): State<Arc<App>>,
     SignedForm { signed, fields }: SignedForm,
 ) -> Answer {
     let nobody = ContactId::from_bytes([0; 16]);
     let input = read(&fields, fields.get("client").parse().unwrap_or(nobody));
+    if is_search(&fields) {
+        return again(app, signed, None, input, fields, Vec::new()).await;
+    }
     let by = Actor::User(signed.user.id);
     let made = match app.case_within(&signed.access, input.clone(), None) {
         Ok(bound) => app.console.tracker.add_case(&bound, by).await,
@@ -235,13 +276,31 @@ pub(in super::super) async fn make(
     match made {
         Ok(id) => Ok(see(&format!("/cases/{id}?done=saved"))),
         Err(CaseError::Field(field, why)) => {
-            form(&app, &signed, None, &input, &[FieldError::new(field, why)])
+            let problems = vec![FieldError::new(field, why)];
+            again(app, signed, None, input, fields, problems).await
         }
         Err(CaseError::Tracker(error)) => Err(error.into()),
     }
 }
 
-/// `POST /cases/{id}`
+fn is_search(fields: &Fields) -> bool {
+    fields.get("do") == "find"
+}
+
+/// The form as it was sent in.
+async fn again(
+    app: Arc<App>,
+    signed: Signed,
+    case: Option<Loaded<Case>>,
+    input: CaseInput,
+    fields: Fields,
+    problems: Vec<FieldError>,
+) -> Answer {
+    let find = fields.get("find").to_owned();
+    apart(move || form(&app, &signed, case.as_ref(), &input, &find, &problems)).await
+}
+
+/// `POST /cases/{id}`; with `do=find` the same form, with whom was looked for.
 pub(in super::super) async fn change(
     State(app): State<Arc<App>>,
     Path(text): Path<String>,
@@ -249,6 +308,9 @@ pub(in super::super) async fn change(
 ) -> Answer {
     let case = case_for(&app, &access_of(&signed), id(&text)?)?;
     let input = read(&fields, case.client);
+    if is_search(&fields) {
+        return again(app, signed, Some(case), input, fields, Vec::new()).await;
+    }
     let seen = fields.get("seen").parse().ok().map(Timestamp::from_millis);
     let by = Actor::User(signed.user.id);
     let tracker = &app.console.tracker;
@@ -259,8 +321,8 @@ pub(in super::super) async fn change(
     match changed {
         Ok(()) => Ok(see(&format!("/cases/{}?done=saved", case.id))),
         Err(CaseError::Field(field, why)) => {
-            let problem = FieldError::new(field, why);
-            form(&app, &signed, Some(&case), &input, &[problem])
+            let problems = vec![FieldError::new(field, why)];
+            again(app, signed, Some(case), input, fields, problems).await
         }
         Err(CaseError::Tracker(error)) => Err(error.into()),
     }
