@@ -106,7 +106,9 @@ fn administration(c: &Chrome) -> Vec<Entry> {
     let mut administration = Vec::new();
     if c.may_administer() {
         administration.push(entry("/users", "users", "key", "nav.users"));
-        administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
+        if c.whole {
+            administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
+        }
         administration.push(entry("/api", "programs", "file", "programs.menu"));
     }
     if c.may(Permission::Audit) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
+use super::super::fault::Fault;
 use super::super::webhooks::{NEWS_SHOWN_MAX, checked};
 use super::auth::Caller;
 use super::body::{Ids, Json, id};
@@ -16,7 +17,7 @@ use super::problem::{Problem, wrong_fields};
 use super::shape::time;
 use super::{Answer, apart};
 use crate::domain::webhook::{DisabledWhy, TryOutcome, WEBHOOKS_MAX, secret_text};
-use crate::domain::{Notification, Webhook, WebhookId, WebhookInput};
+use crate::domain::{Access, Notification, Permission, Webhook, WebhookId, WebhookInput};
 use crate::store::Loaded;
 use crate::tracker::{NewSecret, Refusal, TrackerError};
 
@@ -37,7 +38,11 @@ pub(super) struct WebhookAsked {
 }
 
 impl WebhookAsked {
-    fn input(&self, app: &App) -> Answer<WebhookInput> {
+    /// What is to be kept. News tells of everybody: a token that may see nobody hears nothing.
+    fn input(&self, app: &App, access: &Access) -> Answer<WebhookInput> {
+        if !access.may(Permission::See) {
+            return Err(Fault::Forbidden.into());
+        }
         let events = self.events.iter().map(String::as_str);
         checked(app, &self.name, &self.url, events, self.addresses)
             .map_err(|problems| Problem::validation(wrong_fields(&problems)))
@@ -199,7 +204,7 @@ pub(super) async fn create(
     caller: Caller,
     Json(asked): Json<WebhookAsked>,
 ) -> Answer<Response> {
-    let input = asked.input(&app)?;
+    let input = asked.input(&app, &caller.access)?;
     let tracker = &app.console.tracker;
     match tracker.add_webhook(&input, caller.user.id).await {
         Ok((id, made)) => Ok(secret(StatusCode::CREATED, id, &made)),
@@ -228,11 +233,12 @@ pub(super) async fn get(
     responses((status = 200, body = WebhookShape)))]
 pub(super) async fn change(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
     Json(asked): Json<WebhookAsked>,
 ) -> Answer<axum::Json<WebhookShape>> {
     let of = webhook(&app, &text)?.id;
-    let input = asked.input(&app)?;
+    let input = asked.input(&app, &caller.access)?;
     app.console.tracker.change_webhook(of, &input).await?;
     Ok(axum::Json(WebhookShape::of(&app, &*webhook(&app, &text)?)?))
 }

@@ -367,35 +367,47 @@ pub(super) const MATTERS: &[RouteRule] = &[
     post("/api/v1/notes", P::HandleCases, "note.add"),
 ];
 
-/// Where news is sent to programs.
+/// Where news is sent to programs: it tells of everybody.
 pub(super) const WEBHOOKS: &[RouteRule] = &[
-    read("/api/v1/webhooks", P::Administer),
-    post("/api/v1/webhooks", P::Administer, "webhook.create"),
-    read("/api/v1/webhooks/{id}", P::Administer),
-    put("/api/v1/webhooks/{id}", P::Administer, "webhook.change"),
-    delete("/api/v1/webhooks/{id}", P::Administer, "webhook.delete"),
-    post("/api/v1/webhooks/{id}/test", P::Administer, "webhook.test"),
-    put(
+    everywhere(read("/api/v1/webhooks", P::Administer)),
+    everywhere(post("/api/v1/webhooks", P::Administer, "webhook.create")),
+    everywhere(read("/api/v1/webhooks/{id}", P::Administer)),
+    everywhere(put(
+        "/api/v1/webhooks/{id}",
+        P::Administer,
+        "webhook.change",
+    )),
+    everywhere(delete(
+        "/api/v1/webhooks/{id}",
+        P::Administer,
+        "webhook.delete",
+    )),
+    everywhere(post(
+        "/api/v1/webhooks/{id}/test",
+        P::Administer,
+        "webhook.test",
+    )),
+    everywhere(put(
         "/api/v1/webhooks/{id}/state",
         P::Administer,
         "webhook.state",
-    ),
-    post(
+    )),
+    everywhere(post(
         "/api/v1/webhooks/{id}/secret",
         P::Administer,
         "webhook.secret",
-    ),
-    delete(
+    )),
+    everywhere(delete(
         "/api/v1/webhooks/{id}/secret",
         P::Administer,
         "webhook.end_secret",
-    ),
-    read("/api/v1/webhooks/{id}/news", P::Administer),
-    post(
+    )),
+    everywhere(read("/api/v1/webhooks/{id}/news", P::Administer)),
+    everywhere(post(
         "/api/v1/webhooks/{id}/news/{news}/resend",
         P::Administer,
         "webhook.resend",
-    ),
+    )),
 ];
 
 /// Alerts that other programs hand in: what they say may be for anybody.

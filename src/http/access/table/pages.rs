@@ -349,23 +349,43 @@ pub(super) const MATTERS: &[RouteRule] = &[
     post("/notes", P::HandleCases, "note.add"),
 ];
 
-/// Where news is sent to programs.
+/// Where news is sent to programs: it tells of everybody.
 pub(super) const WEBHOOKS: &[RouteRule] = &[
-    read("/webhooks", P::Administer),
-    post("/webhooks", P::Administer, "webhook.create"),
-    read("/webhooks/new", P::Administer),
-    read("/webhooks/{id}", P::Administer),
-    post("/webhooks/{id}", P::Administer, "webhook.change"),
-    post("/webhooks/{id}/test", P::Administer, "webhook.test"),
-    post("/webhooks/{id}/enable", P::Administer, "webhook.enable"),
-    post("/webhooks/{id}/disable", P::Administer, "webhook.disable"),
-    post("/webhooks/{id}/secret", P::Administer, "webhook.secret"),
-    post(
+    everywhere(read("/webhooks", P::Administer)),
+    everywhere(post("/webhooks", P::Administer, "webhook.create")),
+    everywhere(read("/webhooks/new", P::Administer)),
+    everywhere(read("/webhooks/{id}", P::Administer)),
+    everywhere(post("/webhooks/{id}", P::Administer, "webhook.change")),
+    everywhere(post("/webhooks/{id}/test", P::Administer, "webhook.test")),
+    everywhere(post(
+        "/webhooks/{id}/enable",
+        P::Administer,
+        "webhook.enable",
+    )),
+    everywhere(post(
+        "/webhooks/{id}/disable",
+        P::Administer,
+        "webhook.disable",
+    )),
+    everywhere(post(
+        "/webhooks/{id}/secret",
+        P::Administer,
+        "webhook.secret",
+    )),
+    everywhere(post(
         "/webhooks/{id}/one-secret",
         P::Administer,
         "webhook.end_secret",
-    ),
-    post("/webhooks/{id}/resend", P::Administer, "webhook.resend"),
-    read("/webhooks/{id}/delete", P::Administer),
-    post("/webhooks/{id}/delete", P::Administer, "webhook.delete"),
+    )),
+    everywhere(post(
+        "/webhooks/{id}/resend",
+        P::Administer,
+        "webhook.resend",
+    )),
+    everywhere(read("/webhooks/{id}/delete", P::Administer)),
+    everywhere(post(
+        "/webhooks/{id}/delete",
+        P::Administer,
+        "webhook.delete",
+    )),
 ];
