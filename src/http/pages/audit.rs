@@ -1,28 +1,31 @@
 //! The record of who did what.
 
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderValue, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::Uri;
 use data_encoding::HEXLOWER;
+use tokio_util::sync::CancellationToken;
 
 use super::super::App;
 use super::super::data::audit::{self, COMPARED, Numbered, Wanted};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
+use super::super::sheet::SheetError;
 use super::super::times::When;
 use super::super::view::Chrome;
 use super::audit_shown::{SubjectLink, link_of, phrase};
 use super::filter_form::with;
 use super::sorting::{SortHead, by_time, order_of, ordered};
-use super::{Answer, apart, show};
+use super::{Answer, apart, exports, show};
 use crate::domain::audit::AuditActor;
 use crate::domain::{Access, UserId, Via};
-use crate::store::Order;
+use crate::store::{Order, RepoError};
 
 /// Entries of a page.
 const PAGE_ROWS: usize = 50;
@@ -225,29 +228,48 @@ pub(super) async fn export(State(app): State<Arc<App>>, uri: Uri) -> Answer {
 
 /// The entries that are wanted as CSV, newest first; at most [`FILE_ROWS_MAX`].
 pub(crate) async fn file(app: &Arc<App>, wanted: Wanted) -> Answer {
-    let app = Arc::clone(app);
-    apart(move || {
-        let mut file = csv::Writer::from_writer(Vec::new());
-        let mut write = |record: &[&str]| file.write_record(record).map_err(|_| Fault::Internal);
-        write(&FILE_HEAD)?;
-        let (mut below, mut rows) = (None, 0);
-        while rows < FILE_ROWS_MAX {
-            let behind = (Order::Usual, below);
-            let found = audit::page(&app, &wanted, behind, PAGE_ROWS * 20)?;
-            rows += found.rows.len();
-            for row in &found.rows {
-                let cells = cells(row);
-                write(&cells.each_ref().map(String::as_str))?;
-            }
-            below = found.next;
-            if below.is_none() {
-                break;
-            }
-        }
-        let bytes = file.into_inner().map_err(|_| Fault::Internal)?;
-        Ok(as_file(bytes))
+    let read = Arc::clone(app);
+    exports::download(app, "Audit.csv", move |stop| {
+        let mut file = tempfile::tempfile()?;
+        write(&read, &wanted, &mut file, stop)?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
+        Ok((file, size))
     })
     .await
+}
+
+fn write(
+    app: &App,
+    wanted: &Wanted,
+    file: &mut File,
+    stop: &CancellationToken,
+) -> Result<(), SheetError> {
+    let mut out = csv::Writer::from_writer(BufWriter::new(file));
+    out.write_record(FILE_HEAD).map_err(std::io::Error::from)?;
+    let (mut below, mut rows) = (None, 0);
+    while rows < FILE_ROWS_MAX {
+        if stop.is_cancelled() {
+            return Err(SheetError::Stopped);
+        }
+        let behind = (Order::Usual, below);
+        let found = audit::page(app, wanted, behind, PAGE_ROWS * 20).map_err(unread)?;
+        rows += found.rows.len();
+        for row in &found.rows {
+            out.write_record(cells(row)).map_err(std::io::Error::from)?;
+        }
+        below = found.next;
+        if below.is_none() {
+            break;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn unread(fault: Fault) -> SheetError {
+    tracing::error!(?fault, "the record cannot be read for a file");
+    SheetError::Repo(RepoError::Missing("the record"))
 }
 
 const FILE_HEAD: [&str; 9] = [
@@ -273,14 +295,4 @@ fn cells(row: &Numbered) -> [String; 9] {
             .map_or_else(String::new, |hash| HEXLOWER.encode(&hash)),
         entry.network.clone().unwrap_or_default(),
     ]
-}
-
-fn as_file(bytes: Vec<u8>) -> Response {
-    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    let name = HeaderValue::from_static("attachment; filename=\"audit.csv\"");
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    (headers, bytes).into_response()
 }

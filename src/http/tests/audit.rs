@@ -269,6 +269,12 @@ async fn the_record_is_shown_filtered_and_taken_out_by_those_who_may() {
     let text = String::from_utf8(file.bytes).unwrap();
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.contains(&format!("group:{id}")));
+    // It takes its turn among the files that are being made.
+    let all = u32::try_from(world.app.exports.available_permits()).unwrap();
+    let taken = world.app.exports.acquire_many(all).await.unwrap();
+    let busy = admin.fetch("/audit/export?act=nothing").await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(taken);
     let refused = world.browser("otto").await.get("/audit").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let program = program(&world, "ida").await;
