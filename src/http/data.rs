@@ -3,6 +3,7 @@
 pub(crate) mod alike;
 mod areas;
 pub(crate) mod audit;
+mod bounds;
 pub(crate) mod duplicates;
 pub(crate) mod history;
 pub(crate) mod imports;
@@ -13,6 +14,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 pub(crate) use areas::{Areas, issues_total};
+pub(crate) use bounds::{communications_seen, threads_seen};
 
 use super::App;
 use super::fault::Fault;
@@ -27,7 +29,7 @@ use crate::store::acting;
 use crate::store::engine::KeyRange;
 use crate::store::records::Record;
 use crate::store::{
-    AuditBatch, Batch, CommunicationList, Find, Loaded, NO_AREA, Order, Page, Repo, RowBatch, Seek,
+    AuditBatch, Batch, CommunicationList, Find, Loaded, NO_AREA, Order, Repo, RowBatch, Seek,
     StoreError, keys,
 };
 
@@ -45,6 +47,8 @@ const END_TRIES_MAX: u32 = 20;
 /// Longest search text looked at, in characters.
 const QUERY_MAX: usize = 200;
 
+/// Most people of a communication looked at for one page.
+const PEOPLE_LOOKED_AT_MAX: usize = 20_000;
 /// Most waiting approvals counted for the menu: each page reads them.
 const APPROVALS_COUNTED_MAX: usize = 20;
 
@@ -211,7 +215,8 @@ pub(crate) fn approvals_waiting(app: &App, access: &Access) -> Result<u64> {
         .repo()
         .communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
     page.rows.retain(|one| may_decide(one, access));
-    Ok(seen(app, access, page)?.rows.len() as u64)
+    let theirs = app.seen_of(page.rows, |app, one| app.sees_communication(access, one))?;
+    Ok(theirs.len() as u64)
 }
 
 /// Whether somebody may decide on what waits for approval: nobody does on what they wrote or
@@ -347,20 +352,8 @@ pub(crate) fn communications(
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Communication>> {
-    let page = app.repo().communications_in(order, list, after, limit)?;
-    seen(app, access, page)
-}
-
-/// Those of a page of communications that are somebody's to see.
-pub(crate) fn seen(
-    app: &App,
-    access: &Access,
-    page: Page<Loaded<Communication>>,
-) -> Result<Part<Communication>> {
-    let rows = page.rows.into_iter().map(|one| one.value).collect();
-    Ok(Part {
-        rows: app.seen_of(rows, |app, one| app.sees_communication(access, one))?,
-        next: page.next,
+    communications_seen(app, access, after, limit, |after, limit| {
+        app.repo().communications_in(order, list, after, limit)
     })
 }
 
@@ -393,23 +386,65 @@ pub(crate) fn people(
         Seek::After(contact) => place(*contact)?.map_or(Seek::Start, Seek::After),
         Seek::Before(contact) => place(*contact)?.map_or(Seek::Start, Seek::Before),
     };
-    let found = repo.people_by_name(id, state, &at, limit + 1)?;
-    let more = found.len() > limit;
-    let mut rows: Vec<Person> = found.into_iter().map(|one| one.person.value).collect();
-    if matches!(at, Seek::Before(_)) {
+    let back = matches!(at, Seek::Before(_));
+    let (mut rows, stopped) = people_seen(app, access, id, state, &at, limit)?;
+    let more = rows.len() > limit;
+    if back {
         rows.drain(..rows.len().saturating_sub(limit));
     }
     rows.truncate(limit);
     let first = rows.first().map(|person| person.contact);
     let last = rows.last().map(|person| person.contact);
     let (before, after) = match at {
-        Seek::Start => (None, last.filter(|_| more)),
-        Seek::After(_) => (first, last.filter(|_| more)),
-        Seek::Before(_) => (first.filter(|_| more), last),
+        Seek::Start => (None, last.filter(|_| more).or(stopped)),
+        Seek::After(_) => (first, last.filter(|_| more).or(stopped)),
+        Seek::Before(_) => (first.filter(|_| more).or(stopped), last),
     };
     Ok(People {
-        rows: app.seen_of(rows, |app, one| app.sees(access, one.contact))?,
+        rows,
         before,
         after,
     })
+}
+
+/// People from a place on, or before it, that are somebody's to see: one more than `limit` where
+/// there are so many. Where very many are not theirs, it also tells behind whom to go on.
+fn people_seen(
+    app: &App,
+    access: &Access,
+    id: CommunicationId,
+    state: Option<PersonState>,
+    at: &Seek<Vec<u8>>,
+    limit: usize,
+) -> Result<(Vec<Person>, Option<ContactId>)> {
+    let back = matches!(at, Seek::Before(_));
+    let (mut at, mut rows, mut looked_at) = (at.clone(), Vec::new(), 0);
+    let mut stopped = None;
+    while rows.len() <= limit && looked_at < PEOPLE_LOOKED_AT_MAX {
+        let step = limit + 1;
+        let found = app.repo().people_by_name(id, state, &at, step)?;
+        let whole = found.len() == step;
+        let end = if back { found.first() } else { found.last() };
+        let Some((end, contact)) = end.map(|one| (one.place.clone(), one.person.contact)) else {
+            return Ok((rows, None));
+        };
+        stopped = whole.then_some(contact);
+        looked_at += found.len();
+        at = if back {
+            Seek::Before(end)
+        } else {
+            Seek::After(end)
+        };
+        let people = found.into_iter().map(|one| one.person.value).collect();
+        let seen = app.seen_of(people, |app, one: &Person| app.sees(access, one.contact))?;
+        if back {
+            rows.splice(0..0, seen);
+        } else {
+            rows.extend(seen);
+        }
+        if !whole {
+            break;
+        }
+    }
+    Ok((rows, stopped))
 }

@@ -273,9 +273,8 @@ pub(super) async fn log(
     let page = asked.wanted()?;
     apart(&app, move |app| {
         let of = current(app, &text)?.id;
-        let found = history::log(app.repo(), of, page.after, page.limit)?;
-        let seen = history::seen(app, &caller.access, found.rows)?;
-        let rows = seen.iter().map(LineShape::of);
+        let found = history::log_seen(app, &caller.access, of, page.after, page.limit)?;
+        let rows = found.rows.iter().map(LineShape::of);
         Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
     })
     .await

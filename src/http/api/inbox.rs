@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
+use super::super::data;
 use super::auth::Caller;
 use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, field_id, id, order, wanted};
 use super::draft::channel;
@@ -116,11 +117,8 @@ pub(super) async fn list(
         }
     };
     apart(&app, move |app| {
-        let mut found = app
-            .repo()
-            .threads_in(order, listed, page.after, page.limit)?;
-        let access = &caller.access;
-        found.rows = app.seen_of(found.rows, |app, one| app.sees_thread(access, one))?;
+        let place = (order, page.after);
+        let found = data::threads_seen(app, &caller.access, listed, place, page.limit)?;
         let shape = |thread: &Loaded<Thread>| ThreadShape::of(app, thread);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         Ok(axum::Json(PageOf::new(rows, found.next)))

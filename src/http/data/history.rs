@@ -3,6 +3,7 @@
 use super::super::App;
 use super::{Part, Result};
 use crate::domain::{Access, ContactId, Delivery, LogEntry, LogEvent, MethodId, Timestamp};
+use crate::http::access::Sight;
 use crate::store::engine::KeyRange;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
@@ -11,6 +12,9 @@ use crate::store::{Repo, RepoError};
 /// Most of the latest lines of each of a person's logs that are looked through for what happened to
 /// one method.
 const LINES_MAX: usize = 500;
+
+/// Most lines looked at for one page.
+const LOOKED_AT_MAX: usize = 1_000;
 
 /// A line of what happened to a person.
 pub(crate) enum Line {
@@ -24,12 +28,41 @@ pub(crate) enum Line {
 /// are shorter.
 const BEHIND_THE_LOG: [u8; 4] = [0xff; 4];
 
-/// Leaves out what is about a case that somebody may not know of.
-pub(crate) fn seen(app: &App, access: &Access, lines: Vec<Line>) -> Result<Vec<Line>> {
-    Ok(app.seen_of(lines, |app, line| sees(app, access, line))?)
+/// What happened that somebody may know of, newest first, from a place on: nothing about a case
+/// that is hidden from them. It may hold fewer lines than `limit`, though more follow: then very
+/// many are hidden.
+pub(crate) fn log_seen(
+    app: &App,
+    access: &Access,
+    contact: ContactId,
+    mut after: Option<Vec<u8>>,
+    limit: usize,
+) -> Result<Part<Line>> {
+    let mut sight = Sight::of(app, access);
+    let (mut rows, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let part = log(app.repo(), contact, after, limit - rows.len())?;
+        looked_at += part.rows.len();
+        for line in part.rows {
+            if sees(app, access, &mut sight, &line)? {
+                rows.push(line);
+            }
+        }
+        let full = rows.len() >= limit || looked_at >= LOOKED_AT_MAX;
+        if full || part.next.is_none() {
+            let next = part.next;
+            return Ok(Part { rows, next });
+        }
+        after = part.next;
+    }
 }
 
-fn sees(app: &App, access: &Access, line: &Line) -> std::result::Result<bool, RepoError> {
+fn sees(
+    app: &App,
+    access: &Access,
+    sight: &mut Sight<'_>,
+    line: &Line,
+) -> std::result::Result<bool, RepoError> {
     let event = match line {
         Line::Made(delivery) => return app.sees_matter_of(access, delivery.communication),
         Line::Logged(entry) => &entry.event,
@@ -60,14 +93,14 @@ fn sees(app: &App, access: &Access, line: &Line) -> std::result::Result<bool, Re
         .transpose()?
         .flatten()
     {
-        Some(thread) => app.sees_thread(access, &thread),
+        Some(thread) => sight.sees(&thread),
         None => Ok(true),
     }
 }
 
 /// What happened, newest first, from a place on. A place is what follows the contact in a key of
 /// the log: a time, then what tells lines of one millisecond apart.
-pub(crate) fn log(
+pub(in crate::http) fn log(
     repo: &Repo,
     contact: ContactId,
     after: Option<Vec<u8>>,

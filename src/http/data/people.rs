@@ -117,34 +117,23 @@ pub(crate) fn found<'a>(
     after: impl Into<Place<'a>>,
     limit: usize,
 ) -> Result<Part<Loaded<Contact>>> {
-    let mut part = found_in(repo, tree, filter, access, region, after.into(), limit)?;
-    part.rows.retain(|contact| access.sees_contact(contact));
-    Ok(part)
-}
-
-fn found_in(
-    repo: &Repo,
-    tree: &AreaTree,
-    filter: &ContactFilter,
-    access: &Access,
-    region: &str,
-    Place { order, after }: Place<'_>,
-    limit: usize,
-) -> Result<Part<Loaded<Contact>>> {
+    let Place { order, after } = after.into();
     let Some(areas) = areas_of(tree, filter, access) else {
         let rows = Vec::new();
         return Ok(Part { rows, next: None });
     };
     let in_areas = |area: Option<AreaId>| areas.contains(&area.unwrap_or(NO_AREA));
     if after.is_none()
-        && let Some(rows) = by_address(repo, filter, region, &in_areas)?
+        && let Some(mut rows) = by_address(repo, filter, region, &in_areas)?
     {
+        rows.retain(|contact| access.sees_contact(contact));
         let rows = in_order(order, rows);
         return Ok(Part { rows, next: None });
     }
     if after.is_none()
-        && let Some(rows) = by_text(repo, filter, region, &areas)?
+        && let Some(mut rows) = by_text(repo, filter, region, &areas)?
     {
+        rows.retain(|contact| access.sees_contact(contact));
         let rows = in_order(order, rows);
         return Ok(Part { rows, next: None });
     }
@@ -161,7 +150,9 @@ fn found_in(
         };
         place = Some(tail);
         let contact = repo.contact(id)?;
-        rows.extend(contact.filter(|contact| filter.matches(contact, in_areas)));
+        let wanted =
+            |one: &Loaded<Contact>| filter.matches(one, in_areas) && access.sees_contact(one);
+        rows.extend(contact.filter(wanted));
     }
     Ok(Part { rows, next: place })
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::data;
 use super::super::data::{PAGE_ROWS, Result};
 use super::super::fields::Fields;
 use super::super::session::Signed;
@@ -111,9 +112,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let first_of = ordered(&here, order);
         let first = after.as_ref().map(|_| first_of.clone());
         let of = listed(shown.0, signed.user.id);
-        let mut page = app.repo().threads_in(order, of, after, PAGE_ROWS)?;
-        let access = &signed.access;
-        page.rows = app.seen_of(page.rows, |app, one| app.sees_thread(access, one))?;
+        let page = data::threads_seen(&app, &signed.access, of, (order, after), PAGE_ROWS)?;
         let unread = |of| match c.whole {
             true => app.repo().unread_threads_of(of),
             false => Ok(0),

@@ -77,7 +77,7 @@ pub(super) async fn page(
         } else {
             String::new()
         };
-        let page = history::log(app.repo(), id, after, PAGE_ROWS)?;
+        let page = history::log_seen(&app, &signed.access, id, after, PAGE_ROWS)?;
         let next = page
             .next
             .map(|key| format!("{here}?after={}", cursor_text(&key)));
@@ -86,8 +86,8 @@ pub(super) async fn page(
             c: &c,
             contact: id,
         };
-        let rows = history::seen(&app, &signed.access, page.rows)?;
-        let entries = rows
+        let entries = page
+            .rows
             .iter()
             .map(|entry| writer.entry(entry))
             .collect::<Result<_>>()?;

@@ -15,7 +15,7 @@ use super::communications::{Row, has_lost, rows};
 use super::inbox::who;
 use super::{Answer, apart, show};
 use crate::domain::{Access, Channel, Communication, CommunicationState, Lane, Thread};
-use crate::store::{Loaded, ThreadList};
+use crate::store::{Loaded, Order, ThreadList};
 
 /// Communications shown here.
 const LATEST_MAX: usize = 6;
@@ -127,10 +127,9 @@ struct Waits {
 fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
     let me = signed.user.id;
     let in_state = |state| -> Result<Vec<Communication>> {
-        let page = app
-            .repo()
-            .communications_in_state(state, None, LOOKED_AT_MAX)?;
-        Ok(data::seen(app, &signed.access, page)?.rows)
+        let read = |after, limit| app.repo().communications_in_state(state, after, limit);
+        let access = &signed.access;
+        Ok(data::communications_seen(app, access, None, LOOKED_AT_MAX, read)?.rows)
     };
     let mut found = in_state(CommunicationState::AwaitingApproval)?;
     found.retain(|one| data::may_decide(one, &signed.access));
@@ -176,10 +175,8 @@ fn mine(app: &App, c: &Chrome, signed: &Signed) -> Result<Waits> {
 
 /// Unread replies that are the reader's or nobody's, the latest first; one more than are shown.
 fn replies(app: &App, c: &Chrome, access: &Access) -> Result<Vec<Mine>> {
-    let mut unread = app
-        .repo()
-        .threads(ThreadList::Unread, None, THREADS_LOOKED_AT_MAX)?;
-    unread.rows = app.seen_of(unread.rows, |app, one| app.sees_thread(access, one))?;
+    let (unread, start) = (ThreadList::Unread, (Order::Usual, None));
+    let unread = data::threads_seen(app, access, unread, start, THREADS_LOOKED_AT_MAX)?;
     let me = access.user;
     let theirs = |thread: &&Loaded<Thread>| thread.assigned.is_none_or(|user| user == me);
     let mut found = Vec::new();

@@ -2,6 +2,7 @@
 //! with what a token may do.
 
 mod cases;
+mod lists;
 mod numbers;
 mod tokens;
 
