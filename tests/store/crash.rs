@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tocsin::store::engine::{FaultHook, FaultPoint, OpenOptions, Store, StoreError, verify};
 
@@ -254,6 +254,28 @@ async fn a_missing_segment_is_never_skipped() {
         fs::write(gone, kept).unwrap();
     }
     assert_eq!(check(&Store::open(&state, &options).unwrap()), 20);
+}
+
+#[tokio::test]
+async fn an_index_settled_at_the_end_is_the_one_that_the_mark_of_a_clean_end_names() {
+    let root = tempdir();
+    let store = Store::open(root.path(), &small()).unwrap();
+    commit_all(&store, 1..=40).await;
+    store.close().await.unwrap();
+    let noted = fs::read_dir(root.path().join("sled")).unwrap();
+    let noted = noted.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let noted: Vec<String> = noted.filter(|name| name.starts_with("snap.")).collect();
+    assert_eq!(noted.len(), 1, "sled has noted where it stands: {noted:?}");
+    let mark = fs::read_to_string(root.path().join("clean")).unwrap();
+    let index = fs::metadata(root.path().join("sled/db")).unwrap();
+    let changed = index
+        .modified()
+        .unwrap()
+        .duration_since(UNIX_EPOCH)
+        .unwrap();
+    let wanted = format!("40 {} {}\n", index.len(), changed.as_nanos());
+    assert_eq!(mark, wanted);
+    assert_eq!(check(&Store::open(root.path(), &small()).unwrap()), 40);
 }
 
 #[tokio::test]

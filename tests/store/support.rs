@@ -26,6 +26,7 @@ pub(crate) fn small() -> OpenOptions {
         compact_min_bytes: 64 * 1024,
         compact_max_bytes: 64 * 1024,
         compact_busy_bytes: 0,
+        settled_rows_min: 100,
         cache_bytes: 1024 * 1024,
         ..OpenOptions::default()
     }

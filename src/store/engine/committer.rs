@@ -126,6 +126,8 @@ pub(crate) struct UnderWay {
     compaction: Option<Running>,
     /// A compaction is due, and waits for calm.
     compaction_waits: bool,
+    /// Rows written to the index since it was opened.
+    rows_applied: usize,
     /// Set once a sync has failed: nothing more is written by this process.
     failed: bool,
     disk_full: bool,
@@ -363,6 +365,7 @@ impl Committer {
             self.unsynced.add(*id);
         }
         self.options.fault_hook.at(FaultPoint::IndexApply)?;
+        self.under_way.rows_applied += written.plan.effects.len();
         self.index.apply(&written.plan.effects, written.last)
     }
 
@@ -391,6 +394,9 @@ impl Committer {
             return flushed;
         }
         flushed?;
+        if self.under_way.rows_applied >= self.options.settled_rows_min {
+            index::settle(&self.layout.index(), self.options.cache_bytes)?;
+        }
         self.writer.journal().trim()?;
         index::sync_file(&self.layout.index())?;
         sync_dir(&self.layout.index())?;

@@ -183,6 +183,13 @@ pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<sled::Db> {
     })
 }
 
+/// Opens a closed index and closes it again. sled notes what its pages are only while it opens, and
+/// then reads everything that was written since it did so before: better at the end, when nobody
+/// waits, than at the next start.
+pub(crate) fn settle(folder: &Path, cache_bytes: u64) -> Result<()> {
+    open(folder, cache_bytes).map(drop)
+}
+
 /// The last sequence that was applied to it.
 pub(crate) fn applied(db: &sled::Db) -> Result<Option<u64>> {
     no_panic(|| {

@@ -27,6 +27,9 @@ pub struct OpenOptions {
     /// three times as many. What was read lately and the operating system's own cache make up for
     /// the rest: 24 MiB and 64 were as fast with a million deliveries.
     pub cache_bytes: u64,
+    /// Rows written since the index was opened from which the end prepares the next start, which
+    /// would read them all again: half a million are half a second.
+    pub settled_rows_min: usize,
     /// Called before each step on disk; tests fail or copy the folder here.
     pub fault_hook: FaultHook,
 }
@@ -40,6 +43,7 @@ impl Default for OpenOptions {
             compact_max_bytes: 512 * MIB,
             compact_busy_bytes: 256 * MIB,
             cache_bytes: 24 * MIB,
+            settled_rows_min: 500_000,
             fault_hook: FaultHook::default(),
         }
     }
