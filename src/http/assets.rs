@@ -16,7 +16,7 @@ struct File {
     bytes: &'static [u8],
 }
 
-const FILES: [File; 6] = [
+const FILES: [File; 7] = [
     File {
         name: "console",
         extension: "css",
@@ -53,6 +53,12 @@ const FILES: [File; 6] = [
         media_type: "text/javascript; charset=utf-8",
         bytes: include_bytes!("assets/programs.js"),
     },
+    File {
+        name: "files",
+        extension: "js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/files.js"),
+    },
 ];
 
 /// Browsers may keep a file for a year: another content has another address.
@@ -67,6 +73,7 @@ pub(crate) struct Assets {
     pub(crate) bell: String,
     pub(crate) entry: String,
     pub(crate) programs: String,
+    pub(crate) files: String,
 }
 
 /// The addresses of the files.
@@ -79,6 +86,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         bell: url(&FILES[3]),
         entry: url(&FILES[4]),
         programs: url(&FILES[5]),
+        files: url(&FILES[6]),
     }
 });
 

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 
 use jiff::tz::TimeZone;
-use tokio_util::sync::CancellationToken;
 
+use super::making::Making;
 use super::sheet::{self, Cell, Column, SHEET_ROWS_MAX, SheetError};
 use super::times::zoned;
 use crate::contacts_file::{csv_begin, csv_row};
@@ -80,7 +80,7 @@ impl Rows for sheet::Rows<'_> {
 struct Csv<'a> {
     out: BufWriter<File>,
     listing: &'a Listing,
-    stop: &'a CancellationToken,
+    stop: &'a Making,
     room: u32,
 }
 
@@ -97,6 +97,7 @@ impl Rows for Csv<'_> {
         self.room = room;
         let texts: Vec<String> = cells.iter().map(|cell| text(cell, self.listing)).collect();
         self.out.write_all(&csv_row(&texts))?;
+        self.stop.count_row();
         Ok(true)
     }
 }
@@ -104,7 +105,7 @@ impl Rows for Csv<'_> {
 struct Pdf<'a> {
     rows: Vec<Vec<String>>,
     listing: &'a Listing,
-    stop: &'a CancellationToken,
+    stop: &'a Making,
 }
 
 impl Rows for Pdf<'_> {
@@ -124,6 +125,7 @@ impl Rows for Pdf<'_> {
             }
         };
         self.rows.push(cells.iter().map(cut).collect());
+        self.stop.count_row();
         Ok(true)
     }
 }
@@ -147,7 +149,7 @@ fn text(cell: &Cell<'_>, listing: &Listing) -> String {
 pub(crate) fn write(
     format: FileFormat,
     listing: &Listing,
-    stop: &CancellationToken,
+    stop: &Making,
     fill: impl FnOnce(&mut dyn Rows) -> Result<(), SheetError>,
 ) -> Result<(File, u64), SheetError> {
     match format {
@@ -230,7 +232,7 @@ mod tests {
     }
 
     fn made(format: FileFormat, subjects: &[&str]) -> Vec<u8> {
-        let stop = CancellationToken::new();
+        let stop = Making::default();
         let (mut file, size) = write(format, &listing(), &stop, |rows| {
             for subject in subjects {
                 let at = Some(Timestamp::from_millis(1_000_000));
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn nothing_is_written_for_nobody() {
-        let stop = CancellationToken::new();
+        let stop = Making::default();
         stop.cancel();
         for format in FileFormat::ALL {
             let done = write(format, &listing(), &stop, |rows| {

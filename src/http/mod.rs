@@ -20,6 +20,7 @@ mod journal;
 mod language;
 mod listing;
 mod login;
+mod making;
 mod menu;
 mod pages;
 mod password;
@@ -216,6 +217,8 @@ pub(crate) struct App {
     pub(crate) refusals: acts::Refusals,
     streams: Arc<tokio::sync::Semaphore>,
     exports: Arc<tokio::sync::Semaphore>,
+    /// Files being made, for those who wait for them.
+    pub(crate) watched: making::Watched,
     /// Whose first rows are being read for the page of columns.
     pub(crate) glimpses: Arc<tokio::sync::Semaphore>,
     /// Uploads that may be read at once.
@@ -265,6 +268,7 @@ impl App {
             refusals: acts::Refusals::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(STREAMS_MAX)),
             exports: Arc::new(tokio::sync::Semaphore::new(EXPORTS_MAX)),
+            watched: making::Watched::default(),
             glimpses: Arc::new(tokio::sync::Semaphore::new(GLIMPSES_MAX)),
             uploads: Arc::new(tokio::sync::Semaphore::new(pages::UPLOADS_AT_ONCE)),
             reading: tokio::sync::Semaphore::new(pages::READING_AT_ONCE),

@@ -16,8 +16,8 @@ use std::io::{BufWriter, Seek, SeekFrom};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
-use tokio_util::sync::CancellationToken;
 
+use super::making::Making;
 use crate::domain::Timestamp;
 use crate::store::RepoError;
 
@@ -70,7 +70,7 @@ pub(crate) enum SheetError {
 pub(crate) struct Rows<'a> {
     sheet: &'a mut Worksheet,
     zone: &'a TimeZone,
-    stop: &'a CancellationToken,
+    stop: &'a Making,
     text: Format,
     time: Format,
     count: u32,
@@ -97,6 +97,7 @@ impl Rows<'_> {
             return Ok(false);
         }
         self.count += 1;
+        self.stop.count_row();
         for (column, cell) in (0_u16..).zip(cells) {
             match cell {
                 Cell::Text(text) => self.write(column, neutral(text))?,
@@ -127,7 +128,7 @@ pub(crate) fn write(
     columns: &[Column],
     zone: &TimeZone,
     full: &str,
-    stop: &CancellationToken,
+    stop: &Making,
     fill: impl FnOnce(&mut Rows<'_>) -> Result<(), SheetError>,
 ) -> Result<(File, u64), SheetError> {
     write_rows(columns, zone, (SHEET_ROWS_MAX, full), stop, fill)
@@ -137,7 +138,7 @@ fn write_rows(
     columns: &[Column],
     zone: &TimeZone,
     (max, full): (u32, &str),
-    stop: &CancellationToken,
+    stop: &Making,
     fill: impl FnOnce(&mut Rows<'_>) -> Result<(), SheetError>,
 ) -> Result<(File, u64), SheetError> {
     let mut workbook = Workbook::new();
@@ -227,7 +228,7 @@ mod tests {
             (2, vec!["Name", "1", "2"]),
             (4, vec!["Name", "1", "2", "There are more."]),
         ] {
-            let stop = CancellationToken::new();
+            let stop = Making::default();
             let (file, _) = write_rows(
                 &columns,
                 &TimeZone::UTC,

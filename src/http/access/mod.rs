@@ -18,6 +18,7 @@ use super::App;
 use super::api::{PREFIX, auth};
 use super::data::apart;
 use super::fault::Fault;
+use super::making;
 use super::second_factor;
 use super::session;
 use crate::domain::{Access, CaseScope, Permission, Permissions, User};
@@ -103,7 +104,7 @@ pub(crate) async fn enforce(
     next: Next,
 ) -> Response {
     match admit(&app, &mut request).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) => making::watched(making::watch_of(&request), next.run(request)).await,
         Err(refusal) => refusal,
     }
 }

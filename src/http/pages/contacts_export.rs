@@ -8,12 +8,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 use jiff::tz::TimeZone;
-use tokio_util::sync::CancellationToken;
 
 use super::super::App;
 use super::super::data::{Areas, people};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
+use super::super::making::Making;
 use super::super::session::Signed;
 use super::super::sheet::{self, Cell, Column, SheetError};
 use super::super::times;
@@ -102,7 +102,7 @@ struct Reader {
     filter: ContactFilter,
     access: Arc<Access>,
     region: String,
-    stop: CancellationToken,
+    stop: Making,
 }
 
 impl Reader {
@@ -127,6 +127,7 @@ impl Reader {
             let part = part.map_err(|_| std::io::Error::other("contacts could not be read"))?;
             for contact in &part.rows {
                 visit(contact)?;
+                self.stop.count_row();
             }
             after = part.next;
             if after.is_none() {

@@ -14,12 +14,13 @@ use futures_util::stream::unfold;
 use jiff::tz::TimeZone;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use super::super::App;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::journal::{self, Filter};
+use super::super::making::Making;
 use super::super::period;
 use super::super::session::Signed;
 use super::super::sheet::{self, Cell, Column, SheetError};
@@ -183,7 +184,7 @@ fn log_rows(
     repo: &Repo,
     words: &'static Words,
     filter: &Filter,
-    stop: &CancellationToken,
+    stop: &Making,
     rows: &mut sheet::Rows<'_>,
 ) -> Result<(), SheetError> {
     let mut titles: HashMap<CommunicationId, String> = HashMap::new();
@@ -269,16 +270,20 @@ struct Download {
 pub(super) async fn download(
     app: &Arc<App>,
     name: &str,
-    make: impl FnOnce(&CancellationToken) -> Made + Send + 'static,
+    make: impl FnOnce(&Making) -> Made + Send + 'static,
 ) -> Answer {
     let place = Arc::clone(&app.exports).try_acquire_owned();
     let place = place.map_err(|_| Fault::Unavailable)?;
     let stop = app.console.stop.child_token();
     let guard = stop.clone().drop_guard();
+    let making_of_file = Making::new(stop);
+    app.watched.begin(&making_of_file);
     let mut making = tokio::task::spawn_blocking(move || {
         // Making is what must be rare; a reader who takes long keeps nobody else from it.
         let _place = place;
-        make(&stop)
+        let made = make(&making_of_file);
+        making_of_file.end(made.is_ok());
+        made
     });
     let mut download = Download {
         making: None,

@@ -94,7 +94,7 @@ pub(super) use thread_file::READING_AT_ONCE;
 
 use super::data::duplicates;
 use super::fault::Fault;
-use super::{App, Console, access, acts, api, assets, dress, gather, guard, login};
+use super::{App, Console, access, acts, api, assets, dress, gather, guard, login, making};
 
 /// The console as a service. Goes on with what its last run left half done; to be called within a
 /// runtime.
@@ -282,6 +282,7 @@ fn replies() -> Router<Arc<App>> {
 /// What users set for themselves.
 fn own_routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/exports/{watch}", get(making::progress))
         .route("/me", get(me::page).post(me::save))
         .route("/me/password", post(me::password))
         .route("/me/sessions/end", post(sessions::end))

@@ -17,6 +17,7 @@ pub(super) const FRAME: &[RouteRule] = &[
     line("GET", "/api/v1/openapi.json", Need::Public, ""),
     read("/", P::See),
     read("/api", P::Own),
+    read("/exports/{watch}", P::Own),
     read("/me", P::Own),
     post("/me", P::Own, "user.settings"),
     post("/me/password", P::Own, "user.password"),

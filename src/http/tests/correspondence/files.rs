@@ -151,3 +151,28 @@ async fn what_a_search_finds_is_a_file() {
     let text = String::from_utf8(file.bytes).unwrap();
     assert_eq!(text.lines().count(), 2, "{text}");
 }
+
+#[tokio::test]
+async fn whoever_waits_for_a_file_sees_how_far_it_is_and_nobody_else_does() {
+    let firm = written().await;
+    let otto = firm.world.browser("otto").await;
+    let unknown = otto.fetch("/exports/a1b2").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "not begun");
+    for format in ["csv", "xlsx", "pdf"] {
+        let path = format!("/correspondence/export?format={format}&watch={format}7");
+        let file = otto.fetch(&path).await;
+        assert_eq!(file.status, StatusCode::OK);
+        let told = otto.get(&format!("/exports/{format}7")).await;
+        assert_eq!(told.status, StatusCode::OK);
+        assert_eq!(told.body, "{\"rows\":2,\"state\":\"made\"}", "{format}");
+    }
+    let other = firm.world.browser("ida").await;
+    let hidden = other.fetch("/exports/csv7").await;
+    assert_eq!(hidden.status, StatusCode::NOT_FOUND, "another's file");
+    for word in ["", "not%20a%20word", &"a".repeat(33)] {
+        otto.fetch(&format!("/correspondence/export?format=csv&watch={word}"))
+            .await;
+        let told = otto.fetch(&format!("/exports/{word}")).await;
+        assert_eq!(told.status, StatusCode::NOT_FOUND, "{word:?}");
+    }
+}
