@@ -9,12 +9,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::Uri;
 use data_encoding::HEXLOWER;
-use tokio_util::sync::CancellationToken;
 
 use super::super::App;
 use super::super::data::audit::{self, COMPARED, Numbered, Wanted};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
+use super::super::making::Making;
 use super::super::session::Signed;
 use super::super::sheet::SheetError;
 use super::super::times::When;
@@ -239,12 +239,7 @@ pub(crate) async fn file(app: &Arc<App>, wanted: Wanted) -> Answer {
     .await
 }
 
-fn write(
-    app: &App,
-    wanted: &Wanted,
-    file: &mut File,
-    stop: &CancellationToken,
-) -> Result<(), SheetError> {
+fn write(app: &App, wanted: &Wanted, file: &mut File, stop: &Making) -> Result<(), SheetError> {
     let mut out = csv::Writer::from_writer(BufWriter::new(file));
     out.write_record(FILE_HEAD).map_err(std::io::Error::from)?;
     let (mut below, mut rows) = (None, 0);
@@ -257,6 +252,7 @@ fn write(
         rows += found.rows.len();
         for row in &found.rows {
             out.write_record(cells(row)).map_err(std::io::Error::from)?;
+            stop.count_row();
         }
         below = found.next;
         if below.is_none() {

@@ -320,7 +320,10 @@ async fn the_excel_file_holds_everybody_and_no_formula() {
     );
     assert_eq!(rows[16][0], "Zoé");
     let page = browser.get(&path).await;
-    page.assert_has(&["/statisticsAlert.xlsx\" download>", "Export Excel"]);
+    page.assert_has(&[
+        "/statisticsAlert.xlsx\" download data-watch>",
+        "Export Excel",
+    ]);
 }
 
 #[tokio::test]
