@@ -93,6 +93,7 @@ pub(crate) fn threads_seen(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
