@@ -155,10 +155,14 @@ pub struct User {
 }
 
 impl User {
-    /// Whether this user may log in and administer.
+    /// Whether this user may log in and administer users: whoever is bound to areas or cases would
+    /// loose the bonds otherwise.
     #[must_use]
     pub const fn administers(&self) -> bool {
-        matches!(self.role, Role::Administrator) && !self.disabled
+        matches!(self.role, Role::Administrator)
+            && !self.disabled
+            && self.areas.is_empty()
+            && matches!(self.case_scope, CaseScope::All)
     }
 }
 

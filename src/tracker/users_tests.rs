@@ -121,6 +121,15 @@ async fn somebody_must_be_left_who_administers() {
         .change_rights(ida, &rights(Role::Operator), otto)
         .await;
     assert!(matches!(last, Err(UserError::LastAdministrator)));
+    let bound = UserRights {
+        case_scope: CaseScope::Own,
+        ..rights(Role::Administrator)
+    };
+    let last = users.change_rights(ida, &bound, otto).await;
+    assert!(
+        matches!(last, Err(UserError::LastAdministrator)),
+        "who is bound changes nobody's rights"
+    );
     let zoe = users.add(new("zoe", Role::Administrator)).await.unwrap();
     users.set_disabled(zoe, true, Some(ida)).await.unwrap();
     let last = users.set_disabled(ida, true, None).await;

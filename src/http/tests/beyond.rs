@@ -136,3 +136,38 @@ async fn reviews_and_numbers_name_nobody_outside() {
     assert!(all.get(&path).await["statistics"].is_object());
     assert!(own.get(&path).await["statistics"].is_null());
 }
+
+#[tokio::test]
+async fn an_administrator_of_an_area_takes_off_nobodys_bounds() {
+    let world = world().await;
+    cover(&world, "ida", vec![world.areas[0]]).await;
+    let ida = world.browser("ida").await;
+    let own = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    let otto = world.repo.user_by_login("otto").unwrap().unwrap().id;
+    assert_eq!(ida.get("/users").await.status, StatusCode::OK);
+    for (path, fields) in [
+        ("/users".to_owned(), vec![("login", "new".to_owned())]),
+        (
+            format!("/users/{own}"),
+            vec![("role", "administrator".to_owned())],
+        ),
+        (
+            format!("/users/{otto}"),
+            vec![("role", "administrator".to_owned())],
+        ),
+        (
+            format!("/users/{otto}/password"),
+            vec![("password", "a new password".to_owned())],
+        ),
+        (
+            format!("/users/{otto}/tokens"),
+            vec![("name", "gauge".to_owned())],
+        ),
+        (format!("/users/{otto}/second-factor/reset"), Vec::new()),
+    ] {
+        let refused = ida.post(&path, &fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let left = world.repo.user_by_login("ida").unwrap().unwrap();
+    assert_eq!(left.areas, [world.areas[0]]);
+}

@@ -16,33 +16,41 @@ pub(super) const OWN: &[RouteRule] = &[
 /// Users, and the tokens of their programs.
 pub(super) const USERS: &[RouteRule] = &[
     read("/api/v1/users", P::Administer),
-    post("/api/v1/users", P::Administer, "user.create"),
+    everywhere(post("/api/v1/users", P::Administer, "user.create")),
     read("/api/v1/users/{id}", P::Administer),
-    patch("/api/v1/users/{id}", P::Administer, "user.change"),
-    put(
+    everywhere(patch("/api/v1/users/{id}", P::Administer, "user.change")),
+    everywhere(put(
         "/api/v1/users/{id}/password",
         P::Administer,
         "user.password",
-    ),
-    post("/api/v1/users/{id}/disable", P::Administer, "user.disable"),
-    post("/api/v1/users/{id}/enable", P::Administer, "user.enable"),
+    )),
+    everywhere(post(
+        "/api/v1/users/{id}/disable",
+        P::Administer,
+        "user.disable",
+    )),
+    everywhere(post(
+        "/api/v1/users/{id}/enable",
+        P::Administer,
+        "user.enable",
+    )),
     read("/api/v1/users/{id}/sessions", P::Administer),
-    delete(
+    everywhere(delete(
         "/api/v1/users/{id}/sessions",
         P::Administer,
         "session.end_all",
-    ),
-    delete(
+    )),
+    everywhere(delete(
         "/api/v1/users/{id}/second-factor",
         P::Administer,
         "second_factor.reset",
-    ),
+    )),
     read("/api/v1/users/{id}/tokens", P::Administer),
-    delete(
+    everywhere(delete(
         "/api/v1/users/{id}/tokens/{token}",
         P::Administer,
         "token.revoke",
-    ),
+    )),
 ];
 
 /// Templates, and what drafts take of them.

@@ -289,28 +289,32 @@ pub(super) const USERS: &[RouteRule] = &[
     read("/audit", P::Audit),
     take("/audit/export", P::Audit, "export.audit"),
     read("/users", P::Administer),
-    post("/users", P::Administer, "user.create"),
+    everywhere(post("/users", P::Administer, "user.create")),
     read("/users/new", P::Administer),
     read("/users/{id}", P::Administer),
-    post("/users/{id}", P::Administer, "user.change"),
-    post("/users/{id}/password", P::Administer, "user.password"),
+    everywhere(post("/users/{id}", P::Administer, "user.change")),
+    everywhere(post("/users/{id}/password", P::Administer, "user.password")),
     read("/users/{id}/disable", P::Administer),
-    post("/users/{id}/disable", P::Administer, "user.disable"),
-    post("/users/{id}/enable", P::Administer, "user.enable"),
-    post("/users/{id}/sessions/end", P::Administer, "session.end_all"),
-    post(
+    everywhere(post("/users/{id}/disable", P::Administer, "user.disable")),
+    everywhere(post("/users/{id}/enable", P::Administer, "user.enable")),
+    everywhere(post(
+        "/users/{id}/sessions/end",
+        P::Administer,
+        "session.end_all",
+    )),
+    everywhere(post(
         "/users/{id}/second-factor/reset",
         P::Administer,
         "second_factor.reset",
-    ),
+    )),
     read("/users/{id}/tokens", P::Administer),
-    post("/users/{id}/tokens", P::Administer, "token.create"),
+    everywhere(post("/users/{id}/tokens", P::Administer, "token.create")),
     read("/users/{id}/tokens/{token}/revoke", P::Administer),
-    post(
+    everywhere(post(
         "/users/{id}/tokens/{token}/revoke",
         P::Administer,
         "token.revoke",
-    ),
+    )),
 ];
 
 /// Cases, and correspondence with clients and creditors.
