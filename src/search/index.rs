@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tantivy::collector::{Count, MultiCollector, TopDocs};
+use tantivy::collector::{Count, FilterCollector, MultiCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
 use tantivy::query::Query;
 use tantivy::schema::{
@@ -227,6 +227,9 @@ fn commit(writer: &mut IndexWriter, mark: &str) -> Result<(), SearchError> {
     Ok(())
 }
 
+/// Threads that look through parts of the index at once.
+const SEARCH_THREADS: usize = 2;
+
 /// The full-text index.
 pub struct SearchIndex {
     index: Index,
@@ -264,7 +267,8 @@ impl SearchIndex {
         fs::create_dir_all(folder)?;
         let (schema, _) = schema();
         let directory = MmapDirectory::open(folder).map_err(tantivy::TantivyError::from)?;
-        let index = Index::create(directory, schema, tantivy::IndexSettings::default())?;
+        let mut index = Index::create(directory, schema, tantivy::IndexSettings::default())?;
+        index.set_multithread_executor(SEARCH_THREADS)?;
         let index = Self::over(index, folder, String::new())?;
         Ok((index, Opened::Empty))
     }
@@ -283,7 +287,8 @@ impl SearchIndex {
         if !folder.join("meta.json").exists() {
             return Ok(None);
         }
-        let index = Index::open_in_dir(folder)?;
+        let mut index = Index::open_in_dir(folder)?;
+        index.set_multithread_executor(SEARCH_THREADS)?;
         let (schema, _) = schema();
         let payload = index.load_metas()?.payload;
         if index.schema() != schema || payload.as_deref() != Some(mark) {
@@ -398,11 +403,13 @@ impl SearchIndex {
         question: &Question,
         query: &dyn Query,
     ) -> Result<(Vec<Hit>, usize), SearchError> {
-        let total = searcher.search(query, &Count)?;
-        let page = question.page(self.fields, query.box_clone());
         let top = TopDocs::with_limit(question.limit.max(1))
             .order_by_fast_field::<u64>("place", FastOrder::Desc);
-        let found = searcher.search(page.as_ref(), &top)?;
+        let before = question.before;
+        let is_behind = move |place: u64| before.is_none_or(|before| place < before);
+        let page = FilterCollector::new("place".to_owned(), is_behind, top);
+        // In one go: two frequent words in quotes take a while to look through.
+        let (total, found) = searcher.search(query, &(Count, page))?;
         let addresses = found
             .into_iter()
             .map(|(place, at)| (place.unwrap_or(0), at));

@@ -112,11 +112,6 @@ impl Question {
             self.until.map(place_at),
         )
     }
-
-    /// The same, behind the place where the last page ended.
-    pub(super) fn page(&self, fields: Fields, query: Box<dyn Query>) -> Box<dyn Query> {
-        within(fields.place, query, None, self.before)
-    }
 }
 
 fn within(
