@@ -46,19 +46,17 @@ pub enum Erased {
 }
 
 impl Tracker {
-    /// From when on somebody can be erased. A client or creditor cannot while there is a case of
-    /// theirs, a legal hold, or correspondence that is still to be kept.
+    /// From when on somebody can be erased. Nobody can while there is a case of theirs, a legal
+    /// hold, or correspondence that is still to be kept, whatever kind of contact they are by now.
     ///
     /// # Errors
     /// When the store fails.
     pub fn erasable(&self, contact: &Contact) -> Result<Due, TrackerError> {
-        let list = match Party::of(contact.kind) {
-            Some(Party::Client) => crate::store::EntryList::Client(contact.id),
-            Some(Party::Creditor) => crate::store::EntryList::Creditor(contact.id),
-            None => return Ok(Due::From(Timestamp::default())),
-        };
-        let cases = self.cases_with(contact)?;
-        let last = self.last_entry(list)?;
+        let (cases, last) = (self.cases_with(contact)?, self.last_of(contact)?);
+        let is_party = Party::of(contact.kind).is_some();
+        if !is_party && cases.is_empty() && last.is_none() {
+            return Ok(Due::From(Timestamp::default()));
+        }
         let rules = self.retention_rules();
         Ok(rules.contact(cases.iter().map(|case| &case.value), last))
     }
@@ -80,11 +78,13 @@ impl Tracker {
         for case in self.cases_with(&contact)? {
             counts.add(self.expire(Scope::Case(case.id)).await?.counts);
         }
-        if Party::of(contact.kind).is_some() {
+        let is_left = || -> Result<bool, TrackerError> {
+            Ok(!self.cases_with(&contact)?.is_empty() || self.last_of(&contact)?.is_some())
+        };
+        if Party::of(contact.kind).is_some() || is_left()? {
             counts.add(self.expire(Scope::Contact(id)).await?.counts);
             // What is filed under somebody else's case stays with it.
-            let list = super::owing::list_of(&contact);
-            if !self.cases_with(&contact)?.is_empty() || self.last_entry(list)?.is_some() {
+            if is_left()? {
                 return self.refuse(id, Due::Never(Kept::OpenCase)).await;
             }
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Owing, OwingList, Scope, Tracker, TrackerError};
 use crate::domain::retention::{Due, Kept, RetentionRules};
 use crate::domain::{
-    Case, CaseStatus, Communication, CommunicationState, Contact, ContactId, Party, Timestamp,
+    Case, CaseId, CaseStatus, Communication, CommunicationState, Contact, ContactId, Party,
+    Timestamp,
 };
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -138,13 +139,20 @@ impl Tracker {
         Ok(first.and_then(|(place, _)| time_of(&place)))
     }
 
-    /// Cases in which somebody is the client or a creditor.
+    /// Cases in which somebody is the client or a creditor, whatever their kind says by now: it can
+    /// be edited, and a merger keeps that of one of two.
     pub(super) fn cases_with(&self, contact: &Contact) -> Result<Vec<Loaded<Case>>, TrackerError> {
-        Ok(match Party::of(contact.kind) {
-            Some(Party::Client) => self.repo.cases_of_client(contact.id, CASES_OF_ONE_MAX)?,
-            Some(Party::Creditor) => self.repo.cases_of_creditor(contact.id, CASES_OF_ONE_MAX)?,
-            None => Vec::new(),
-        })
+        let mut cases = self.repo.cases_of_client(contact.id, CASES_OF_ONE_MAX)?;
+        let own: BTreeSet<CaseId> = cases.iter().map(|case| case.id).collect();
+        let others = self.repo.cases_of_creditor(contact.id, CASES_OF_ONE_MAX)?;
+        cases.extend(others.into_iter().filter(|case| !own.contains(&case.id)));
+        Ok(cases)
+    }
+
+    /// When the last of somebody's correspondence happened, on whichever side they stood.
+    pub(super) fn last_of(&self, contact: &Contact) -> Result<Option<Timestamp>, TrackerError> {
+        let as_client = self.last_entry(EntryList::Client(contact.id))?;
+        Ok(as_client.max(self.last_entry(EntryList::Creditor(contact.id))?))
     }
 
     /// How what belongs to a contact and to no case is kept.
@@ -154,19 +162,18 @@ impl Tracker {
         contact: &Contact,
     ) -> Result<Standing, TrackerError> {
         let party = Party::of(contact.kind);
-        let cases = self.cases_with(contact)?;
+        let (cases, last) = (self.cases_with(contact)?, self.last_of(contact)?);
+        let is_party = party.is_some() || !cases.is_empty() || last.is_some();
+        let cases = cases.iter().map(|case| &case.value);
         let due = match party {
-            Some(Party::Client) => {
-                let last = self.last_entry(EntryList::Client(contact.id))?;
-                rules.contact(cases.iter().map(|case| &case.value), last)
-            }
+            _ if !is_party => Due::From(Timestamp::default()),
             // Piece by piece: there may be no end of letters to a creditor.
-            Some(Party::Creditor) => rules.contact(cases.iter().map(|case| &case.value), None),
-            None => Due::From(Timestamp::default()),
+            Some(Party::Creditor) => rules.contact(cases, None),
+            Some(Party::Client) | None => rules.contact(cases, last),
         };
         Ok(Standing {
             due,
-            is_party: party.is_some(),
+            is_party,
             rules: rules.clone(),
         })
     }

@@ -36,6 +36,15 @@ impl World {
         list.due.iter().map(|owing| owing.scope).collect()
     }
 
+    async fn becomes(&self, id: ContactId, kind: ContactKind) {
+        let old = self.repo.contact(id).unwrap().unwrap();
+        let mut new = old.value.clone();
+        new.kind = kind;
+        let mut batch = Batch::new();
+        batch.replace(&old, &new);
+        self.repo.store().commit(batch).await.unwrap();
+    }
+
     fn acts(&self, act: &str) -> Vec<AuditEntry> {
         let range = KeyRange::prefix(CHAIN);
         let entries = self.repo.store().chain_entries(range, 1000).unwrap();
@@ -129,6 +138,15 @@ async fn a_hold_on_one_case_keeps_all_of_its_client() {
     let refused = tracker.erase_contact(client.id, USER).await.unwrap();
     assert_eq!(refused, Erased::Refused(Due::Never(Kept::LegalHold)));
     assert_eq!(world.acts("contact.erasure_refused").len(), 1);
+    // Whoever calls the client something else does not lift the hold.
+    for kind in [ContactKind::Citizen, ContactKind::Creditor] {
+        world.becomes(client.id, kind).await;
+        let refused = tracker.erase_contact(client.id, USER).await.unwrap();
+        assert_eq!(refused, Erased::Refused(Due::Never(Kept::LegalHold)));
+        let gone = tracker.expire(Scope::Contact(client.id)).await.unwrap();
+        assert!(gone.counts.is_nothing(), "{kind:?}");
+    }
+    world.becomes(client.id, ContactKind::Client).await;
 
     let lifted = tracker.set_legal_hold(held, false, "Over.", BY).await;
     lifted.unwrap();
