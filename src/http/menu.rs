@@ -105,8 +105,8 @@ pub(crate) fn menu(c: &Chrome) -> Vec<Group> {
 fn administration(c: &Chrome) -> Vec<Entry> {
     let mut administration = Vec::new();
     if c.may_administer() {
-        administration.push(entry("/users", "users", "key", "nav.users"));
         if c.whole {
+            administration.push(entry("/users", "users", "key", "nav.users"));
             administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
         }
         administration.push(entry("/api", "programs", "file", "programs.menu"));

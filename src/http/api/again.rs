@@ -29,6 +29,8 @@ use crate::tracker::{Begun, Users};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Where a request holds a password, or its answer a secret that is told once.
+const SECRET: [&str; 2] = ["/api/v1/users", "/api/v1/webhooks"];
 /// Longest key, in characters.
 const KEY_MAX: usize = 200;
 /// Time between two tries to keep an answer that the store refused.
@@ -50,7 +52,7 @@ pub(super) async fn once(
     };
     let key = match key(request.headers()) {
         // What only shows is shown anew: whoever asks again may have lost the right to see it.
-        Ok(Some(key)) if *request.method() == Method::POST && !only_shows(&request) => key,
+        Ok(Some(key)) if *request.method() == Method::POST && is_kept(&request) => key,
         Ok(_) => return next.run(request).await,
         Err(problem) => return problem.into_response(),
     };
@@ -58,8 +60,11 @@ pub(super) async fn once(
     done.unwrap_or_else(IntoResponse::into_response)
 }
 
-fn only_shows(request: &Request) -> bool {
-    request.uri().path().ends_with("/render")
+/// Whether what is asked and answered may be written down: neither what only shows something, nor
+/// what holds a password or a secret.
+fn is_kept(request: &Request) -> bool {
+    let path = request.uri().path();
+    !path.ends_with("/render") && !SECRET.contains(&path) && !path.ends_with("/secret")
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

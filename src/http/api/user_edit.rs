@@ -92,16 +92,22 @@ pub(super) struct PasswordAsked {
     password: String,
 }
 
-/// Gives a user a new password. All of the user's sessions end; tokens go on.
+/// Gives another user a new password. All of the user's sessions end; tokens go on. One's own is
+/// changed at `/me/password`, which asks for the old one.
 #[utoipa::path(put, path = "/api/v1/users/{id}/password", tag = "users",
     operation_id = "setPassword", params(("id" = String, Path)), request_body = PasswordAsked,
     responses((status = 204)))]
 pub(super) async fn password(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Ids(text): Ids<String>,
     Json(asked): Json<PasswordAsked>,
 ) -> Answer<StatusCode> {
     let of = user(&app, &text)?.id;
+    if of == caller.user.id {
+        let detail = "Your own password is changed at /me/password.";
+        return Err(Problem::conflict("yourself", detail));
+    }
     checked("password", &asked.password)?;
     let hash = hashed(&app, &asked.password).await?;
     app.users().set_password(of, &hash, None).await?;

@@ -127,7 +127,6 @@ impl Reader {
             let part = part.map_err(|_| std::io::Error::other("contacts could not be read"))?;
             for contact in &part.rows {
                 visit(contact)?;
-                self.stop.count_row();
             }
             after = part.next;
             if after.is_none() {
@@ -217,7 +216,11 @@ pub(crate) async fn contacts_file(
             let mut file = tempfile::tempfile()?;
             let mut out = BufWriter::new(&mut file);
             out.write_all(&csv_begin(&titles, mark))?;
-            reader.each(|contact| Ok(out.write_all(&csv_row(&columns.cells(contact, &names)))?))?;
+            reader.each(|contact| {
+                out.write_all(&csv_row(&columns.cells(contact, &names)))?;
+                stop.count_row();
+                Ok(())
+            })?;
             out.flush()?;
             drop(out);
             let size = file.seek(SeekFrom::End(0))?;

@@ -144,7 +144,17 @@ async fn an_administrator_of_an_area_takes_off_nobodys_bounds() {
     let ida = world.browser("ida").await;
     let own = world.repo.user_by_login("ida").unwrap().unwrap().id;
     let otto = world.repo.user_by_login("otto").unwrap().unwrap().id;
-    assert_eq!(ida.get("/users").await.status, StatusCode::OK);
+    for page in [
+        "/users",
+        "/users/new",
+        &format!("/areas/{}", world.areas[1]),
+    ] {
+        assert_eq!(ida.get(page).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    let offered = ida.get("/areas").await;
+    for action in ["action=\"/areas\"", "href=\"/users\"", "href=\"/areas/"] {
+        assert!(!offered.body.contains(action), "{action}");
+    }
     for (path, fields) in [
         ("/users".to_owned(), vec![("login", "new".to_owned())]),
         (
@@ -164,6 +174,10 @@ async fn an_administrator_of_an_area_takes_off_nobodys_bounds() {
             vec![("name", "gauge".to_owned())],
         ),
         (format!("/users/{otto}/second-factor/reset"), Vec::new()),
+        (
+            format!("/areas/{}", world.areas[1]),
+            vec![("parent", world.areas[0].to_string())],
+        ),
     ] {
         let refused = ida.post(&path, &fields).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");

@@ -308,8 +308,25 @@ async fn programs_add_users_keep_them_out_and_set_passwords() {
     assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.body);
     let entered = try_login(&world, "zoe", "a third good password").await;
     assert_eq!(entered.status, StatusCode::SEE_OTHER);
-    let own = format!("/api/v1/users/{}/disable", stored(&world, "ida").id);
-    assert_eq!(ida.refused(Method::POST, &own, None).await.1, 409);
+    let own = format!("/api/v1/users/{}", stored(&world, "ida").id);
+    let disable = format!("{own}/disable");
+    assert_eq!(ida.refused(Method::POST, &disable, None).await.1, 409);
+    let password = format!("{own}/password");
+    let refused = ida.refused(Method::PUT, &password, Some(&new)).await;
+    assert_eq!(refused.1, 409, "the old one is not asked for here");
+}
+
+#[tokio::test]
+async fn what_holds_a_password_is_not_kept_for_whoever_asks_twice() {
+    let world = world().await;
+    let ida = program(&world, "ida").await;
+    let zoe = json!({ "login": "zoe", "name": "Zoe", "role": "operator", "password": OTHER });
+    for status in [StatusCode::CREATED, StatusCode::UNPROCESSABLE_ENTITY] {
+        let done = ida.ask(Method::POST, "/api/v1/users", Some("zoe-1"), Some(&zoe));
+        let done = done.await;
+        assert_eq!(done.status, status, "{}", done.body);
+        assert!(!done.headers.contains_key("idempotency-replayed"));
+    }
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ pub(super) const OWN: &[RouteRule] = &[
 
 /// Users, and the tokens of their programs.
 pub(super) const USERS: &[RouteRule] = &[
-    read("/api/v1/users", P::Administer),
+    everywhere(read("/api/v1/users", P::Administer)),
     everywhere(post("/api/v1/users", P::Administer, "user.create")),
-    read("/api/v1/users/{id}", P::Administer),
+    everywhere(read("/api/v1/users/{id}", P::Administer)),
     everywhere(patch("/api/v1/users/{id}", P::Administer, "user.change")),
     everywhere(put(
         "/api/v1/users/{id}/password",
@@ -34,7 +34,7 @@ pub(super) const USERS: &[RouteRule] = &[
         P::Administer,
         "user.enable",
     )),
-    read("/api/v1/users/{id}/sessions", P::Administer),
+    everywhere(read("/api/v1/users/{id}/sessions", P::Administer)),
     everywhere(delete(
         "/api/v1/users/{id}/sessions",
         P::Administer,
@@ -45,7 +45,7 @@ pub(super) const USERS: &[RouteRule] = &[
         P::Administer,
         "second_factor.reset",
     )),
-    read("/api/v1/users/{id}/tokens", P::Administer),
+    everywhere(read("/api/v1/users/{id}/tokens", P::Administer)),
     everywhere(delete(
         "/api/v1/users/{id}/tokens/{token}",
         P::Administer,
@@ -282,9 +282,9 @@ pub(super) const PLACES: &[RouteRule] = &[
     everywhere(put("/api/v1/filters/{id}", P::Arrange, "filter.change")),
     everywhere(delete("/api/v1/filters/{id}", P::Arrange, "filter.delete")),
     read("/api/v1/areas", P::See),
-    post("/api/v1/areas", P::Administer, "area.create"),
-    put("/api/v1/areas/{id}", P::Administer, "area.change"),
-    delete("/api/v1/areas/{id}", P::Administer, "area.delete"),
+    everywhere(post("/api/v1/areas", P::Administer, "area.create")),
+    everywhere(put("/api/v1/areas/{id}", P::Administer, "area.change")),
+    everywhere(delete("/api/v1/areas/{id}", P::Administer, "area.delete")),
 ];
 
 pub(super) const FILES: &[RouteRule] = &[
@@ -427,5 +427,5 @@ pub(super) const ALERTS: &[RouteRule] = &[
     )),
     everywhere(post("/api/v1/alerts/cap", P::Send, "alert.cap")),
     read("/api/v1/areas/{id}/place", P::See),
-    put("/api/v1/areas/{id}/place", P::Administer, "area.place"),
+    everywhere(put("/api/v1/areas/{id}/place", P::Administer, "area.place")),
 ];

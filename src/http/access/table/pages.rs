@@ -234,12 +234,12 @@ pub(super) const PLACES: &[RouteRule] = &[
     everywhere(read("/filters/{id}/delete", P::Arrange)),
     everywhere(post("/filters/{id}/delete", P::Arrange, "filter.delete")),
     read("/areas", P::See),
-    post("/areas", P::Administer, "area.create"),
-    read("/areas/{id}", P::Administer),
-    post("/areas/{id}", P::Administer, "area.change"),
-    post("/areas/{id}/place", P::Administer, "area.place"),
-    read("/areas/{id}/delete", P::Administer),
-    post("/areas/{id}/delete", P::Administer, "area.delete"),
+    everywhere(post("/areas", P::Administer, "area.create")),
+    everywhere(read("/areas/{id}", P::Administer)),
+    everywhere(post("/areas/{id}", P::Administer, "area.change")),
+    everywhere(post("/areas/{id}/place", P::Administer, "area.place")),
+    everywhere(read("/areas/{id}/delete", P::Administer)),
+    everywhere(post("/areas/{id}/delete", P::Administer, "area.delete")),
 ];
 
 /// Contacts from and to files.
@@ -288,13 +288,13 @@ pub(super) const FILES: &[RouteRule] = &[
 pub(super) const USERS: &[RouteRule] = &[
     read("/audit", P::Audit),
     take("/audit/export", P::Audit, "export.audit"),
-    read("/users", P::Administer),
+    everywhere(read("/users", P::Administer)),
     everywhere(post("/users", P::Administer, "user.create")),
-    read("/users/new", P::Administer),
-    read("/users/{id}", P::Administer),
+    everywhere(read("/users/new", P::Administer)),
+    everywhere(read("/users/{id}", P::Administer)),
     everywhere(post("/users/{id}", P::Administer, "user.change")),
     everywhere(post("/users/{id}/password", P::Administer, "user.password")),
-    read("/users/{id}/disable", P::Administer),
+    everywhere(read("/users/{id}/disable", P::Administer)),
     everywhere(post("/users/{id}/disable", P::Administer, "user.disable")),
     everywhere(post("/users/{id}/enable", P::Administer, "user.enable")),
     everywhere(post(
@@ -307,9 +307,9 @@ pub(super) const USERS: &[RouteRule] = &[
         P::Administer,
         "second_factor.reset",
     )),
-    read("/users/{id}/tokens", P::Administer),
+    everywhere(read("/users/{id}/tokens", P::Administer)),
     everywhere(post("/users/{id}/tokens", P::Administer, "token.create")),
-    read("/users/{id}/tokens/{token}/revoke", P::Administer),
+    everywhere(read("/users/{id}/tokens/{token}/revoke", P::Administer)),
     everywhere(post(
         "/users/{id}/tokens/{token}/revoke",
         P::Administer,

@@ -69,7 +69,7 @@ async fn news_of_everybody_goes_where_those_who_see_everybody_send_it() {
     let vera = world.browser("vera").await;
     assert_eq!(vera.get("/webhooks").await.status, StatusCode::FORBIDDEN);
     let menu = vera.get("/").await.body;
-    assert!(!menu.contains("href=\"/webhooks\"") && menu.contains("href=\"/users\""));
+    assert!(!menu.contains("href=\"/webhooks\"") && menu.contains("href=\"/api\""));
     let asked = json!({
         "name": "Mine",
         "url": "https://vera.example.org/in",
