@@ -51,7 +51,11 @@ pub(crate) async fn start(folder: &Path) -> Served {
         options.cache_bytes = mib.parse::<u64>().unwrap() << 20;
     }
     let repo = Repo::new(Store::open(&folder.join("state"), &options).unwrap());
-    let random = Randomness::seeded(7);
+    // What was kept from another run holds what the same seed has made.
+    let random = match repo.users(1).unwrap()[..] {
+        [] => Randomness::seeded(7),
+        _ => Randomness::from_os().unwrap(),
+    };
     let clock = SystemClock::shared();
     let settings = TrackerSettings {
         categories: categories(),
