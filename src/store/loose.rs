@@ -17,9 +17,12 @@ use crate::domain::{Communication, Timestamp};
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 /// Rows read at a time.
 const PAGE_ROWS: usize = 1000;
+/// Blobs looked at for strays at a time: 64 MiB of ids.
+const STRAYS_MAX: usize = 2_000_000;
 /// What names no blob, or only says that it once was.
-const PASSED_OVER: [&[u8]; 4] = [
+const PASSED_OVER: [&[u8]; 5] = [
     CHAIN,
+    keys::LOOSE_BLOB,
     keys::DELIVERY,
     keys::DELIVERY_BY_CONTACT,
     keys::PERSON,
@@ -60,10 +63,14 @@ impl LooseBatch for Batch {
 }
 
 impl Repo {
-    /// Blobs that have been loose for a day at `now`, at most [`SWEEP_BLOBS_MAX`].
-    pub fn loose_blobs(&self, now: Timestamp) -> Result<Vec<LooseBlob>> {
+    /// Blobs that have been loose for a day at `now`, at most [`SWEEP_BLOBS_MAX`], those behind
+    /// `after`.
+    pub fn loose_blobs(&self, now: Timestamp, after: Option<BlobId>) -> Result<Vec<LooseBlob>> {
         let mut found = Vec::new();
         let mut range = KeyRange::prefix(keys::LOOSE_BLOB);
+        if let Some(after) = after {
+            range = range.after(keys::loose_blob(after));
+        }
         while found.len() < SWEEP_BLOBS_MAX {
             let page = self.store().scan(range.clone(), PAGE_ROWS)?;
             let Some((last, _)) = page.last() else { break };
@@ -75,6 +82,19 @@ impl Repo {
         }
         found.truncate(SWEEP_BLOBS_MAX);
         Ok(found)
+    }
+
+    /// Blobs that no row names and that nobody has let go of: what an earlier version of a row
+    /// named. At most [`STRAYS_MAX`] blobs are looked at.
+    pub fn stray_blobs(&self) -> Result<Vec<BlobId>> {
+        let unnamed = self.unnamed_blobs(self.store().blobs(STRAYS_MAX)?)?;
+        let mut strays = Vec::new();
+        for id in unnamed {
+            if self.store().get(&keys::loose_blob(id))?.is_none() {
+                strays.push(id);
+            }
+        }
+        Ok(strays)
     }
 
     /// Those of some blobs that no row names: all rows are read, and what communications say, as

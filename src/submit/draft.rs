@@ -10,7 +10,7 @@ use crate::domain::{
     Content, Entry, Matter, Origin, Related, SendingPlan, TemplateId, Timestamp, UserId,
 };
 use crate::store::records::Record;
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, LooseBatch, RowBatch};
 
 /// Longest title in lists, in characters.
 const TITLE_MAX: usize = 80;
@@ -257,9 +257,14 @@ impl Submitter {
     /// When there is no such communication, it is not a draft, or the store fails.
     pub async fn delete_draft(&self, id: CommunicationId) -> Result<(), SubmitError> {
         self.decided(move |this| {
+            let seen = *this.repo.store().watch_commits().borrow();
             let old = this.changeable(id, None)?;
             let mut batch = Batch::new();
             batch.remove(&old);
+            let files = this.repo.content(old.content)?.attachments;
+            let files = files.iter().map(|file| file.blob);
+            let named = files.chain([old.content]).chain(old.audience.list);
+            batch.loosen(&named.collect(), this.clock.wall(), seen);
             if let Some(entry) = this.repo.entry(Entry::id_of_draft(id))? {
                 batch.remove(&entry);
             }

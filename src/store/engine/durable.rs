@@ -221,6 +221,16 @@ impl Engine for DurableEngine {
         self.index.count(range, limit)
     }
 
+    fn blobs(&self, limit: usize) -> Result<Vec<BlobId>> {
+        let mut found = Vec::new();
+        self.blobs.each(|_, id| {
+            if found.len() < limit {
+                found.extend(id);
+            }
+        })?;
+        Ok(found)
+    }
+
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         self.blobs.get(id)
     }

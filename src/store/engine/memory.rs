@@ -113,6 +113,12 @@ impl Engine for MemoryEngine {
         Ok(rows.take(limit).count())
     }
 
+    fn blobs(&self, limit: usize) -> Result<Vec<BlobId>> {
+        let state = self.read();
+        state.check_open()?;
+        Ok(state.blobs.keys().take(limit).copied().collect())
+    }
+
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         let state = self.read();
         state.check_open()?;

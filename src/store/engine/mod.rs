@@ -111,6 +111,7 @@ pub(crate) trait Engine: Send + Sync {
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>>;
     fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
+    fn blobs(&self, limit: usize) -> Result<Vec<BlobId>>;
     fn commit(&self, batch: Batch) -> CommitFuture<'_>;
     fn begin_sweep(&self, candidates: Vec<BlobId>) -> SweepFuture<'_>;
     fn end_sweep(&self, sweep: Sweep, unnamed: Vec<BlobId>) -> SweptFuture<'_>;
@@ -290,6 +291,12 @@ impl Store {
     /// The bytes of a blob, checked against its id.
     pub fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         self.engine.get_blob(id)
+    }
+
+    /// The blobs that lie in the state, whether a row names them or not, in no order; at most
+    /// `limit`.
+    pub fn blobs(&self, limit: usize) -> Result<Vec<BlobId>> {
+        self.engine.blobs(limit)
     }
 
     /// Begins to let go of blobs: of these, at most [`SWEEP_BLOBS_MAX`], those that no row names

@@ -11,6 +11,8 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
@@ -21,7 +23,7 @@ use crate::domain::{
 };
 use crate::store::acting::{self, Acting};
 use crate::store::engine::Blob;
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, LooseBatch, RowBatch};
 
 pub use reader::ImportWork;
 
@@ -255,6 +257,7 @@ impl Tracker {
         if work.job.due.is_none_or(|due| due > now) {
             return Ok((work, ImportStep::Done));
         }
+        let seen = *self.repo.store().watch_commits().borrow();
         let mut batch = Batch::new();
         let left = self.repo.import_leftovers(work.job.id, FORGOTTEN_AT_ONCE)?;
         let done = left.len() < FORGOTTEN_AT_ONCE;
@@ -263,7 +266,8 @@ impl Tracker {
         }
         let mut new = work.job.value.clone();
         if done {
-            new.file = None;
+            let file: BTreeSet<_> = new.file.take().into_iter().collect();
+            batch.loosen(&file, now, seen);
             new.due = None;
             new.findings = [0; 3];
         }
