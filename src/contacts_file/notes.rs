@@ -50,6 +50,7 @@ pub mod why {
     pub const METHODS_MANY: &str = "Nobody can have more than {0} addresses and numbers.";
     pub const SEVERAL: &str = "Several contacts who are known could be meant.";
     pub const OTHER_NAME: &str = "Known under another name, {0}; the name will be changed.";
+    pub const SUPPRESSED: &str = "Somebody with this address or number has left or was erased; nothing is sent there until they want it again.";
     pub const REMOVED: &str =
         "This address or number was removed from the contact before; it is not added again.";
     pub const NO_STAYS: &str = "The person said no, and this yes has no later date: the no stays.";
@@ -95,6 +96,7 @@ pub mod why {
         METHODS_MANY,
         SEVERAL,
         OTHER_NAME,
+        SUPPRESSED,
         REMOVED,
         NO_STAYS,
         LATER_STAYS,

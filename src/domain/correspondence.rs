@@ -280,6 +280,14 @@ impl Entry {
         EntryId::from_bytes(*message.as_bytes())
     }
 
+    /// From when on the years count for which it is kept: what happened long ago is kept from
+    /// when it was written down.
+    #[must_use]
+    pub fn kept_from(&self) -> Timestamp {
+        let noted = self.note().map(|note| note.noted_at);
+        noted.map_or(self.at, |noted| noted.max(self.at))
+    }
+
     /// The note that it is.
     #[must_use]
     pub const fn note(&self) -> Option<&Note> {

@@ -55,6 +55,9 @@ impl MethodKind {
     }
 }
 
+/// An address and a number that nobody has.
+const NOWHERE: (&str, &str) = ("erased@erased.invalid", "+9990");
+
 /// Where a message goes: an address for email, a number for texts and calls.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Destination {
@@ -72,6 +75,28 @@ impl Destination {
             Self::Email(address) => address.reveal().as_str(),
             Self::Phone(number) => number.reveal().as_str(),
         }
+    }
+
+    /// A place of the same kind that nobody has (RFC 2606 section 2, and a number too short for
+    /// any): what is left where somebody was erased.
+    #[must_use]
+    pub fn nowhere(&self) -> Self {
+        match self {
+            Self::Email(address) => match EmailAddress::parse(NOWHERE.0) {
+                Ok(nowhere) => Self::Email(Redacted::new(nowhere)),
+                Err(_) => Self::Email(address.clone()),
+            },
+            Self::Phone(number) => match PhoneNumber::from_e164(NOWHERE.1) {
+                Ok(nowhere) => Self::Phone(Redacted::new(nowhere)),
+                Err(_) => Self::Phone(number.clone()),
+            },
+        }
+    }
+
+    /// Whether nobody has it.
+    #[must_use]
+    pub fn is_nowhere(&self) -> bool {
+        [NOWHERE.0, NOWHERE.1].contains(&self.reveal())
     }
 
     /// The form under which equal destinations meet.

@@ -23,6 +23,7 @@ pub mod contact;
 pub mod correspondence;
 pub mod delivery;
 pub mod details;
+pub mod erasure;
 pub mod escalation;
 pub mod fold;
 pub mod group;
@@ -78,6 +79,7 @@ pub use delivery::{
     Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange, TIMELINE_MAX,
 };
 pub use details::{Details, MethodDetail};
+pub use erasure::{Erasure, Suppression};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
     AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,

@@ -6,13 +6,13 @@ use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail};
 use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
-    AuditActor, BounceClass, Channel, DeliveryId, EmailAddress, EmailStatus, Fault, InboundMail,
-    MessageFile, MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath, Source, Status,
-    Verdict,
+    AuditActor, BounceClass, Channel, Delivery, DeliveryId, EmailAddress, EmailStatus, Fault,
+    InboundMail, MessageFile, MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath,
+    Source, Status, Verdict,
 };
 use crate::proto::mime::read::{IncomingMail, read, without_quotes};
 use crate::store::acting::{self, Acting};
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, LooseBatch, RowBatch};
 use crate::tracker::{Event, Incoming, TrackerError};
 
 /// References of one mail that are followed, the nearest.
@@ -85,7 +85,20 @@ impl Inbound {
 
     /// It has been read.
     async fn settle(&self, row: &Loaded<InboundMail>) -> Result<(), InboundError> {
-        self.repo.store().commit(settled(row)).await?;
+        let about = row.delivery.map(|id| self.repo.delivery(id)).transpose()?;
+        let is_erased = |sent: Loaded<Delivery>| sent.destination.is_nowhere();
+        let batch = if about.flatten().is_some_and(is_erased) {
+            // Reports name whom they are about, and that person was erased.
+            let mut batch = Batch::new();
+            let seen = *self.repo.store().watch_commits().borrow();
+            let message = std::iter::once(row.message).collect();
+            batch.loosen(&message, self.clock.wall(), seen);
+            batch.remove(row);
+            batch
+        } else {
+            settled(row)
+        };
+        self.repo.store().commit(batch).await?;
         Ok(())
     }
 

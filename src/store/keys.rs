@@ -41,6 +41,10 @@ pub const MERGER: &[u8] = b"kv";
 pub const MERGER_BY_KEPT: &[u8] = b"kV";
 /// Contacts being gathered for a user.
 pub const GATHERING: &[u8] = b"rg";
+/// People who are being erased.
+pub const ERASURE: &[u8] = b"E.";
+/// Addresses and numbers to which nothing goes any more, by a keyed digest.
+pub const SUPPRESSION: &[u8] = b"S.";
 /// Rows of groups.
 pub const GROUP: &[u8] = b"g.";
 /// Rows of saved filters.
@@ -317,6 +321,18 @@ pub fn merger(from: ContactId) -> Key {
 #[must_use]
 pub fn gathering(user: UserId) -> Key {
     row(GATHERING, user.as_bytes())
+}
+
+/// Row of somebody who is being erased.
+#[must_use]
+pub fn erasure(contact: ContactId) -> Key {
+    row(ERASURE, contact.as_bytes())
+}
+
+/// Row of an address or number to which nothing goes any more.
+#[must_use]
+pub fn suppression(digest: &[u8; 32]) -> Key {
+    row(SUPPRESSION, digest)
 }
 
 /// Row of a group.

@@ -7,6 +7,7 @@ mod case_rows;
 pub mod check;
 mod delivery_rows;
 pub mod engine;
+mod erasure_rows;
 mod import_rows;
 mod inbox_rows;
 pub mod keys;

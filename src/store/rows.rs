@@ -78,6 +78,8 @@ pub trait RowBatch {
     fn replace<T: Row>(&mut self, old: &Loaded<T>, new: &T);
     /// Removes a row that was read; the batch fails if it has changed meanwhile.
     fn remove<T: Row>(&mut self, old: &Loaded<T>);
+    /// Lets the full-text index read a row again: what it finds it by has changed elsewhere.
+    fn read_again<T: Row>(&mut self, row: &Loaded<T>);
     /// Insists that a row is as it was read, without writing it.
     fn expect<T: Row>(&mut self, row: &Loaded<T>);
 }
@@ -119,6 +121,10 @@ impl RowBatch for Batch {
         self.delete(old.value.key());
         write_difference(self, old.value.indexes(), Vec::new());
         add_difference(self, old.value.counters(), Vec::new());
+    }
+
+    fn read_again<T: Row>(&mut self, row: &Loaded<T>) {
+        tell_search::<T>(self, row.value.key(), &row.bytes);
     }
 
     fn expect<T: Row>(&mut self, row: &Loaded<T>) {

@@ -79,7 +79,9 @@ impl Submitter {
         recipient: &MailRecipient,
     ) -> Result<Option<RecipientRefusal>, SubmitError> {
         let Some((contact, method)) = self.known(recipient)? else {
-            return Ok(None);
+            let key = recipient.destination().lookup_key();
+            let suppressed = self.tracker.is_suppressed(&key)?;
+            return Ok(suppressed.then_some(RecipientRefusal::OptedOut));
         };
         let refuses_texts = matches!(recipient, MailRecipient::Text(_))
             && !contact.wishes.allow(Channel::Text, SUBMITTED_CATEGORY);
@@ -243,7 +245,7 @@ impl Submitter {
         Ok(found)
     }
 
-    /// Somebody never heard of but, maybe, for a STOP.
+    /// Somebody never heard of but, maybe, for a STOP, or because they have left.
     fn newcomer(
         &self,
         batch: &mut Batch,
@@ -251,11 +253,12 @@ impl Submitter {
         now: Timestamp,
     ) -> Result<Contact, SubmitError> {
         let mut contact = self.correspondent(recipient, now);
+        let mut log = self.tracker.heed_suppressions(&mut contact, None)?;
         if recipient.channel() == Channel::Text {
             let number = recipient.destination().lookup_key();
-            let log = self.tracker.heed_belated(&mut contact, &number)?;
-            write_log(batch, contact.id, now, log, self.random.next_u64());
+            log.extend(self.tracker.heed_belated(&mut contact, &number)?);
         }
+        write_log(batch, contact.id, now, log, self.random.next_u64());
         batch.insert(&contact);
         Ok(contact)
     }

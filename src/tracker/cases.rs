@@ -107,10 +107,14 @@ impl Tracker {
         };
         let now = self.clock.wall();
         let mut batch = Batch::new();
-        let Some(client) = self.party(input.client, ContactKind::Client)? else {
+        let client = self.party(input.client, ContactKind::Client)?;
+        let erasing = self.repo.erasure(input.client)?.is_some();
+        let Some(client) = client.filter(|_| !erasing) else {
             return wrong("client", "This is no client.");
         };
         batch.expect(&client);
+        // Nor is there one for somebody who is being erased.
+        batch.assert_absent(keys::erasure(client.id));
         let case = Case {
             id: CaseId::new(self.random.uuid_v7(now)),
             reference: input.reference,

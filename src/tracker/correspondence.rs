@@ -8,7 +8,7 @@ use crate::domain::{
     EntryDirection, EntryId, EntryKind, EntryWhat, Matter, Message, MessageId, Note, NoteLink,
     Party, Sentence, Thread, ThreadId, Timestamp, UserId,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, RowBatch, keys};
 
 /// Messages of a thread looked at for what it is about, and entered when it is given to
 /// somebody.
@@ -101,11 +101,17 @@ impl Tracker {
         let contact = self.repo.current_contact(with)?;
         let contact = contact.ok_or(TrackerError::NotFound("contact"))?;
         let belongs = earlier.is_some() || self.belongs(&contact, client, case.as_deref())?;
-        let Some(party) = Party::of(contact.kind).filter(|_| belongs) else {
+        let erasing = self.repo.erasure(contact.id)?.is_some();
+        let Some(party) = Party::of(contact.kind).filter(|_| belongs && !erasing) else {
             let why = "Choose the client, or one of the creditors of the case.";
             return Ok((batch, Err(CaseError::Field("with", why.into()))));
         };
         batch.expect(&contact);
+        batch.assert_absent(keys::erasure(contact.id));
+        // It goes with the case: not with one that has just gone.
+        if let Some(case) = &case {
+            batch.expect(case);
+        }
         let mut files = Vec::with_capacity(input.files.len());
         for (file, bytes) in &input.files {
             files.push(Attachment {

@@ -70,6 +70,12 @@ pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPoli
     };
     decision.sender_fault =
         verdict_of(&event).is_some_and(|verdict| verdict.fault == Fault::Sender);
+    let event = if decision.delivery.destination.is_nowhere() {
+        // Whom it went to was erased; answers name them.
+        event.without_diagnostic()
+    } else {
+        event
+    };
     let failure = apply_to_delivery(&mut decision.delivery, event, now);
     if let Some(verdict) = failure {
         decision.log.push(LogEvent::Returned {

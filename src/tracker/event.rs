@@ -1,6 +1,6 @@
 //! What can happen to a delivery.
 
-use crate::domain::{ClosedReason, Source, Status, Timestamp, Verdict};
+use crate::domain::{ClosedReason, Diagnostic, Source, Status, Timestamp, Verdict};
 
 /// Something that happened to a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,4 +65,25 @@ pub enum Event {
     },
     /// Nothing more will be done.
     Closed(ClosedReason),
+}
+
+impl Event {
+    /// Without what the other side said.
+    #[must_use]
+    pub fn without_diagnostic(mut self) -> Self {
+        let said = match &mut self {
+            Self::Changed { verdict, .. } | Self::Retry { verdict, .. } => verdict.as_mut(),
+            Self::Accepted { verdict, .. }
+            | Self::Fact { verdict, .. }
+            | Self::SegmentDelivered { verdict, .. } => Some(verdict),
+            Self::AttemptBegun { .. }
+            | Self::Held { .. }
+            | Self::PutOff { .. }
+            | Self::Closed(_) => None,
+        };
+        if let Some(verdict) = said {
+            verdict.diagnostic = Diagnostic::new("");
+        }
+        self
+    }
 }

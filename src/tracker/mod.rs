@@ -23,6 +23,7 @@ mod recipients;
 mod retention;
 mod rounds;
 mod stop;
+mod suppress;
 mod tickets;
 mod tokens;
 mod users;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod cases;
+mod erasure;
 mod retention;
 mod statuses;
 

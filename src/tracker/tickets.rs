@@ -172,6 +172,7 @@ impl Tracker {
         };
         comms_issue::refresh(&mut new, now);
         batch.replace(old, &new);
+        self.lift(batch, &ticket.destination.lookup_key())?;
         self.tell_of_issue(batch, old, &new, now)?;
         Ok(Some(Applied {
             contact: new.id,
@@ -215,13 +216,16 @@ impl Tracker {
         let Some((method, more)) = apply(&mut contact, ticket, now) else {
             return Ok(None);
         };
+        self.lift(batch, &key)?;
+        let suppressed = self.heed_suppressions(&mut contact, None)?;
         batch.remove(sign_up);
         batch.insert(&contact);
         let created = LogEvent::changed(ContactChange::Created, None, Actor::Person);
+        let log = std::iter::once(created).chain(more).chain(suppressed);
         Ok(Some(Applied {
             contact: contact.id,
             method,
-            log: std::iter::once(created).chain(more).collect(),
+            log: log.collect(),
         }))
     }
 

@@ -122,6 +122,7 @@ pub(super) struct ErasedShape {
     messages: u32,
     cases: u32,
     log_lines: u32,
+    inbound: u32,
 }
 
 impl From<Counts> for ErasedShape {
@@ -134,6 +135,7 @@ impl From<Counts> for ErasedShape {
             messages: counts.messages,
             cases: counts.cases,
             log_lines: counts.log_lines,
+            inbound: counts.inbound,
         }
     }
 }

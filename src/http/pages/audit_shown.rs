@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 135] = [
+const ACTS: [&str; 137] = [
     "act.access.refused",
     "act.alert.alertmanager",
     "act.alert.cap",
@@ -47,6 +47,8 @@ const ACTS: [&str; 135] = [
     "act.contact.create",
     "act.contact.erase",
     "act.contact.erased",
+    "act.contact.erasing",
+    "act.contact.erasure_begun",
     "act.contact.erasure_refused",
     "act.contact.merge",
     "act.delivery.status",

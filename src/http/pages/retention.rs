@@ -26,7 +26,7 @@ use crate::tracker::{Erased, Owing, OwingList, Progress, Scope};
 const AHEAD: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// What is counted, in the order of [`crate::tracker::Counts::named`].
-const COUNTED: [&str; 8] = [
+const COUNTED: [&str; 9] = [
     "erase.entries",
     "erase.communications",
     "erase.people",
@@ -35,6 +35,7 @@ const COUNTED: [&str; 8] = [
     "erase.events",
     "erase.cases",
     "erase.log_lines",
+    "erase.inbound",
 ];
 
 /// Something that may go, or is held.
@@ -236,6 +237,8 @@ pub(super) async fn ask_erase(
         let mut details = vec![
             words.t("erase.goes").to_owned(),
             words.t("erase.stays").to_owned(),
+            words.t("erase.suppressed").to_owned(),
+            words.t("erase.kept").to_owned(),
             words.t("erase.backups").to_owned(),
         ];
         let due = app.console.tracker.erasable(&contact)?;

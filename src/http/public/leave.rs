@@ -15,10 +15,7 @@ use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
 use super::visit::{Visitor, VisitorForm};
 use super::{Answer, Site, guard, me, show_as, visit};
-use crate::domain::{
-    Actor, Contact, ContactChange, Direction, LogEvent, Message, Method, ProofKind, Timestamp,
-    Wishes,
-};
+use crate::domain::{Contact, Direction, Message, Method, Timestamp, Wishes};
 use crate::store::Repo;
 
 /// Most messages that went out in the file, and most that were written in conversations, the
@@ -70,28 +67,10 @@ pub(super) async fn delete(
     if !form.fields.has("sure") || !me::may_leave(form.visitor.contact.kind) {
         return view(&site, &asked, &form.visitor, true);
     }
-    let now = site.now();
     let id = form.visitor.contact.id;
-    let changing = site
-        .site
-        .tracker
-        .change_contact(id, |contact| Some(forget(contact, now)));
-    changing.await?;
+    site.site.tracker.leave(id).await?;
     tracing::info!(contact = %id, "a person has left");
     visit::end(&site, &form.visitor, "/?done=deleted").await
-}
-
-fn forget(contact: &mut Contact, now: Timestamp) -> Vec<LogEvent> {
-    let mut log: Vec<LogEvent> = contact
-        .methods
-        .iter()
-        .map(|method| LogEvent::changed(ContactChange::MethodRemoved, Some(method), Actor::Person))
-        .collect();
-    for change in [ContactChange::ConsentWithdrawn, ContactChange::Edited] {
-        log.push(LogEvent::changed(change, None, Actor::Person));
-    }
-    contact.forget(now, ProofKind::SelfService);
-    log
 }
 
 /// `GET /me/data.json`: all that we hold about the person, and about those contacts that this one

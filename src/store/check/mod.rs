@@ -19,9 +19,9 @@ use crate::domain::chain::Head;
 use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
-    DeliverySet, EarlyReceipt, Gathering, Group, InboundMail, LogEntry, Merger, Message, Person,
-    Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Thread, ThreadId, Ticket, User,
-    Visit,
+    DeliverySet, EarlyReceipt, Erasure, Gathering, Group, InboundMail, LogEntry, Merger, Message,
+    Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Suppression, Thread,
+    ThreadId, Ticket, User, Visit,
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
@@ -92,6 +92,8 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<Contact>(keys::CONTACT, Check::contact)?;
     check.rows::<Merger>(keys::MERGER, Check::merger)?;
     check.rows::<Gathering>(keys::GATHERING, |_, _| Ok(()))?;
+    check.rows::<Erasure>(keys::ERASURE, |_, _| Ok(()))?;
+    check.rows::<Suppression>(keys::SUPPRESSION, |_, _| Ok(()))?;
     check.rows::<Area>(keys::AREA, |_, _| Ok(()))?;
     check.rows::<Group>(keys::GROUP, |_, _| Ok(()))?;
     check.rows::<SavedFilter>(keys::FILTER, |_, _| Ok(()))?;
@@ -320,6 +322,8 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::MERGER, "merger"),
     (keys::MERGER_BY_KEPT, "mergers by the contact kept"),
     (keys::GATHERING, "gathering"),
+    (keys::ERASURE, "erasure"),
+    (keys::SUPPRESSION, "suppression"),
     (keys::AREA_PLACE, "place of an area"),
     (keys::ALERT, "alert"),
     (keys::ALERT_BY_TIME, "alerts by time"),

@@ -17,9 +17,9 @@ use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
-    Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Gathering,
-    Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice, RoundJob,
-    SavedFilter, Session, SignUp, Thread, Ticket, User, Visit,
+    Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Erasure,
+    Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice,
+    RoundJob, SavedFilter, Session, SignUp, Suppression, Thread, Ticket, User, Visit,
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
@@ -162,6 +162,8 @@ laws! {
     reply_notice: ReplyNotice,
     merger: Merger,
     gathering: Gathering,
+    erasure: Erasure,
+    suppression: Suppression,
     api_token: ApiToken,
     api_request: ApiRequest,
     import_job: ImportJob,

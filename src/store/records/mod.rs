@@ -21,6 +21,7 @@ mod codes;
 mod communication;
 mod contact;
 mod delivery;
+mod erasure;
 mod fit;
 mod imports;
 mod inbox;

@@ -15,12 +15,12 @@ use crate::domain::{
     Area, AreaId, Audience, AudienceChunk, BlobId, Body, Channel, Channels, Closed, ClosedReason,
     Communication, CommunicationId, CommunicationState, Consent, Contact, ContactFilter, ContactId,
     ContactKind, Content, CustomField, DIAGNOSTIC_SIZE_MAX_BYTES, Delivery, DeliveryId,
-    DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, FilterId,
-    GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent, Merger,
-    Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
+    DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, Erasure,
+    FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
+    Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
     PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
-    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suspension, Ticket, TicketPurpose,
-    Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suppression, Suspension, Ticket,
+    TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::case_samples::{case, case_event, entry};
@@ -188,6 +188,26 @@ pub(crate) fn gathering() -> Gathering {
         at: at(7),
         added: 500,
         cursor: b"ada\0".to_vec(),
+    }
+}
+
+pub(crate) fn erasure() -> Erasure {
+    Erasure {
+        contact: ContactId::from_bytes([4; 16]),
+        ids: vec![
+            ContactId::from_bytes([4; 16]),
+            ContactId::from_bytes([3; 16]),
+        ],
+        addresses: vec![Redacted::new("ada@example.org".to_owned())],
+        by: UserId::from_bytes([8; 16]),
+        begun_at: at(8),
+    }
+}
+
+pub(crate) fn suppression() -> Suppression {
+    Suppression {
+        digest: Suppression::digest_of(&[7; 32], "ada@example.org"),
+        since: at(9),
     }
 }
 

@@ -6,6 +6,7 @@ mod communications;
 mod contacts;
 mod correspondence;
 mod deliveries;
+mod erasures;
 mod find;
 mod imports;
 mod inbox;

@@ -43,9 +43,11 @@ impl Tracker {
                 return Err(TrackerError::Refused(Refusal::TooMany));
             }
             let mut batch = Batch::new();
+            let suppressed = self.heed_suppressions(&mut contact, None)?;
             self.expect_places(&mut batch, None, &contact)?;
             batch.insert(&contact);
-            let log = vec![LogEvent::changed(ContactChange::Created, None, by)];
+            let mut log = vec![LogEvent::changed(ContactChange::Created, None, by)];
+            log.extend(suppressed);
             write_log(&mut batch, contact.id, now, log, self.random.next_u64());
             Ok((batch, (contact.id, unproved(&contact, &changed))))
         })
@@ -98,6 +100,7 @@ impl Tracker {
             if new.methods.len() > METHODS_MAX {
                 return Err(TrackerError::Refused(Refusal::TooMany));
             }
+            let suppressed = self.heed_suppressions(&mut new, Some(&old))?;
             let unproved = unproved(&new, &changed);
             let mut batch = Batch::new();
             if !changed.is_empty() {
@@ -106,7 +109,8 @@ impl Tracker {
                 self.expect_places(&mut batch, Some(&old), &new)?;
                 batch.replace(&old, &new);
                 self.tell_of_issue(&mut batch, &old, &new, now)?;
-                let log = self.lines(&old, &new, &changed, by)?;
+                let mut log = self.lines(&old, &new, &changed, by)?;
+                log.extend(suppressed);
                 write_log(&mut batch, id, now, log, self.random.next_u64());
             }
             Ok((batch, Edited::Saved { unproved }))

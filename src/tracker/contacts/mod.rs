@@ -11,7 +11,7 @@ use super::write::write_log;
 use super::{CONFLICTS_MAX, Tracker, TrackerError, is_conflict};
 use crate::domain::{
     Actor, Area, Contact, ContactChange, ContactId, Destination, LogEvent, MethodId, MethodState,
-    UserId, comms_issue, details, suspension,
+    ProofKind, UserId, comms_issue, details, suspension,
 };
 use crate::store::{Batch, RowBatch};
 
@@ -41,6 +41,33 @@ impl Tracker {
         }
         self.repo.store().commit(batch).await?;
         Ok(())
+    }
+
+    /// Lets somebody leave by their own hand: all that says who they are goes from the contact,
+    /// and nothing goes to where they could be reached any more.
+    ///
+    /// # Errors
+    /// When there is no such contact, or the store fails.
+    pub async fn leave(&self, id: ContactId) -> Result<(), TrackerError> {
+        self.commit_anew(|| {
+            let old = self.repo.contact(id)?;
+            let old = old.ok_or(TrackerError::NotFound("contact"))?;
+            let (now, by) = (self.clock.wall(), Actor::Person);
+            let removed = |method| LogEvent::changed(ContactChange::MethodRemoved, method, by);
+            let mut log: Vec<LogEvent> = old.methods.iter().map(Some).map(removed).collect();
+            for change in [ContactChange::ConsentWithdrawn, ContactChange::Edited] {
+                log.push(LogEvent::changed(change, None, by));
+            }
+            let mut batch = Batch::new();
+            self.suppress_of(&mut batch, &old, now)?;
+            let mut new = old.value.clone();
+            new.forget(now, ProofKind::SelfService);
+            batch.replace(&old, &new);
+            self.tell_of_issue(&mut batch, &old, &new, now)?;
+            write_log(&mut batch, id, now, log, self.random.next_u64());
+            Ok((batch, ()))
+        })
+        .await
     }
 
     /// Puts a suspended method to use again. Nothing happens when it is not suspended.
@@ -147,6 +174,7 @@ impl Tracker {
             comms_issue::refresh(&mut new, now);
             let mut batch = Batch::new();
             batch.replace(&old, &new);
+            self.lift_for(&mut batch, &old, &new)?;
             self.tell_of_issue(&mut batch, &old, &new, now)?;
             write_log(&mut batch, id, now, log, self.random.next_u64());
             match self.repo.store().commit(batch).await {

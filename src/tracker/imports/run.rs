@@ -225,7 +225,10 @@ impl Tracker {
                 if person.methods.is_empty() {
                     notes.push(Note::warning(why::NO_METHOD));
                 }
-                let contact = make(person, &spot, mapping, author, &mut new_id);
+                let mut contact = make(person, &spot, mapping, author, &mut new_id);
+                if !self.heed_suppressions(&mut contact, None)?.is_empty() {
+                    notes.push(Note::warning(why::SUPPRESSED));
+                }
                 Ok(Outcome::New(Box::new(contact)))
             }
         }
@@ -241,7 +244,7 @@ impl Tracker {
     ) -> Result<Outcome, TrackerError> {
         let mut new_id = || self.random.uuid_v7(author.now).into_bytes();
         let mut new = old.value.clone();
-        let log = match apply(person, spot, author, &mut new, &mut new_id, notes) {
+        let mut log = match apply(person, spot, author, &mut new, &mut new_id, notes) {
             Ok(log) => log,
             Err(note) => {
                 notes.push(note.about(old.id));
@@ -250,6 +253,11 @@ impl Tracker {
         };
         if log.is_empty() {
             return Ok(Outcome::Unchanged);
+        }
+        let suppressed = self.heed_suppressions(&mut new, Some(&old))?;
+        if !suppressed.is_empty() {
+            notes.push(Note::warning(why::SUPPRESSED).about(old.id));
+            log.extend(suppressed);
         }
         if image(author, &old.value, &new).to_bytes().len() > VALUE_SIZE_MAX {
             notes.push(Note::bad(why::TOO_LARGE).about(old.id));

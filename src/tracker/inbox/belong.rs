@@ -156,6 +156,7 @@ impl Tracker {
             log.push(LogEvent::changed(added, Some(&method), by));
             new.methods.push(method);
         }
+        log.extend(self.heed_suppressions(&mut new, Some(old))?);
         if let Some((word, from)) = said {
             log.extend(word.belated(&mut new, &from));
         }

@@ -4,18 +4,22 @@ use std::collections::BTreeSet;
 
 use super::owing::{Standing, is_of, list_of};
 use super::take::{Counts, Stop, Taking};
-use super::{Scope, Tracker, TrackerError};
+use super::{Scope, Tracker, TrackerError, apart};
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
     AuditActor, AuditEntry, Case, CaseId, CommunicationId, CommunicationState, Contact, ContactId,
-    Entry, EntryId, MessageId, Subject, Timestamp,
+    Entry, EntryId, InboundMail, MessageId, Subject, Timestamp,
 };
 use crate::store::engine::Key;
-use crate::store::{AuditBatch, Batch, EntryList, Loaded, RowBatch, acting};
+use crate::store::{
+    AuditBatch, Batch, EntryList, Loaded, Order, RowBatch, StoreError, acting, keys,
+};
 use crate::tracker::{CONFLICTS_MAX, is_conflict};
 
 /// Lines of correspondence in one step.
 const STEP_ENTRIES: usize = 25;
+/// Into so many parts a step is cut that would be too large for one batch.
+const STEP_PARTS: usize = 25;
 /// Lines of correspondence looked at in one step.
 const STEP_SEEN_MAX: usize = 2_000;
 /// Things done with a case, and lines of a log, in one step.
@@ -28,6 +32,9 @@ const STEP_MESSAGES: usize = 50;
 const THREADS_MAX: usize = 1_000;
 /// What the record calls it.
 const ACT: &str = "retention.deleted";
+/// Where the steps of a contact are: at its correspondence, behind a line of it, or past it.
+const AT_LINES: u8 = b'l';
+const PAST_LINES: u8 = b'p';
 
 /// What became of something that was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,10 +66,10 @@ impl Tracker {
 
     async fn expire_steps(&self, scope: Scope) -> Result<Expiry, TrackerError> {
         let mut expiry = Expiry::default();
-        let mut after = None;
-        let mut conflicts = 0;
+        let (mut after, mut conflicts, mut parts) = (None, 0, 1);
         loop {
-            let step = match self.step(scope, after.clone()) {
+            let (tracker, from) = (self.clone(), after.clone());
+            let step = match apart(move || tracker.step(scope, from, parts)).await? {
                 Ok(Some(step)) => step,
                 Ok(None) => {
                     expiry.stays = expiry.counts.is_nothing();
@@ -75,7 +82,11 @@ impl Tracker {
                 Err(Stop::Failed(error)) => return Err(error),
             };
             match self.commit_taken(&step, ACT, &[scope.subject()]).await {
-                Ok(()) => conflicts = 0,
+                Ok(()) => (conflicts, parts) = (0, 1),
+                Err(TrackerError::Store(StoreError::TooLarge { .. })) if parts == 1 => {
+                    parts = STEP_PARTS;
+                    continue;
+                }
                 Err(TrackerError::Store(error)) if is_conflict(&error) => {
                     conflicts += 1;
                     if conflicts > CONFLICTS_MAX {
@@ -89,7 +100,10 @@ impl Tracker {
             expiry.counts.add(step.counts);
             match step.next {
                 Some(next) => after = next,
-                None => return Ok(expiry),
+                None => {
+                    expiry.stays = expiry.counts.is_nothing();
+                    return Ok(expiry);
+                }
             }
         }
     }
@@ -123,15 +137,16 @@ impl Tracker {
         entry.about(about.iter().copied()).saying(detail)
     }
 
-    fn step(&self, scope: Scope, after: Option<Key>) -> Result<Option<Step>, Stop> {
+    /// The next step, or the first of so many parts of it.
+    fn step(&self, scope: Scope, after: Option<Key>, parts: usize) -> Result<Option<Step>, Stop> {
         match scope {
-            Scope::Case(id) => self.step_case(id),
-            Scope::Contact(id) => self.step_contact(id),
-            Scope::Communication(id) => self.step_communication(id, after),
+            Scope::Case(id) => self.step_case(id, STEP_ENTRIES / parts),
+            Scope::Contact(id) => self.step_contact(id, after, STEP_ENTRIES / parts),
+            Scope::Communication(id) => self.step_communication(id, after, STEP_PEOPLE / parts),
         }
     }
 
-    fn step_case(&self, id: CaseId) -> Result<Option<Step>, Stop> {
+    fn step_case(&self, id: CaseId, limit: usize) -> Result<Option<Step>, Stop> {
         let mut taking = Taking::new(&self.repo);
         let (now, rules) = (self.clock.wall(), self.retention_rules());
         let Some(case) = self.repo.case(id)? else {
@@ -141,7 +156,8 @@ impl Tracker {
             return Ok(None);
         }
         self.expect_cases_of(&mut taking.batch, case.client)?;
-        let (entries, _) = self.entries_to_take(EntryList::Case(id), |_| true)?;
+        let list = EntryList::Case(id);
+        let (entries, _) = self.entries_to_take(list, None, limit, |_| true)?;
         let mut is_last = false;
         if entries.is_empty() {
             is_last = self.take_case(&mut taking, &case)?;
@@ -175,29 +191,36 @@ impl Tracker {
         Ok(())
     }
 
-    /// The next lines of a list that go, and whether there are others behind them that were not
-    /// looked at.
+    /// The next lines of a list that go, the oldest first, and where to go on; none at the end.
     fn entries_to_take(
         &self,
         list: EntryList,
+        after: Option<&[u8]>,
+        limit: usize,
         goes: impl Fn(&Entry) -> bool,
-    ) -> Result<(Vec<Loaded<Entry>>, bool), TrackerError> {
-        let mut found = Vec::new();
-        let mut walk = self.repo.entries(list, None)?;
+    ) -> Result<(Vec<Loaded<Entry>>, Option<Key>), TrackerError> {
+        let (mut found, mut last) = (Vec::new(), None);
+        let mut walk = self.repo.entries_in(Order::Turned, list, after)?;
         for _ in 0..STEP_SEEN_MAX {
-            if found.len() >= STEP_ENTRIES {
-                return Ok((found, true));
+            if found.len() >= limit {
+                break;
             }
-            let Some((_, id)) = walk.step_id()? else {
-                return Ok((found, false));
+            let Some((place, id)) = walk.step_id()? else {
+                return Ok((found, None));
             };
+            last = Some(place);
             let entry = self.repo.entry(EntryId::from_bytes(id))?;
             found.extend(entry.filter(|entry| goes(entry)));
         }
-        Ok((found, true))
+        Ok((found, last))
     }
 
-    fn step_contact(&self, id: ContactId) -> Result<Option<Step>, Stop> {
+    fn step_contact(
+        &self,
+        id: ContactId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Option<Step>, Stop> {
         let mut taking = Taking::new(&self.repo);
         let (now, rules) = (self.clock.wall(), self.retention_rules());
         let Some(contact) = self.repo.contact(id)? else {
@@ -208,25 +231,22 @@ impl Tracker {
             return Ok(None);
         }
         self.expect_cases_of(&mut taking.batch, id)?;
-        let mut entries = Vec::new();
-        if standing.is_party {
-            let goes = |entry: &Entry| is_of(&contact, entry) && standing.lets_go(entry.at, now);
-            entries = self.entries_to_take(list_of(&contact), goes)?.0;
+        let past_lines = Some(vec![PAST_LINES]);
+        if standing.is_party && after != past_lines {
+            let goes =
+                |entry: &Entry| is_of(&contact, entry) && standing.lets_go(entry.kept_from(), now);
+            let behind = after.as_deref().map(|place| &place[1..]);
+            let list = list_of(&contact);
+            let (entries, last) = self.entries_to_take(list, behind, limit, goes)?;
+            take_entries(&mut taking, &entries)?;
+            let next = last.map_or(past_lines, |last| Some([vec![AT_LINES], last].concat()));
+            return finish(taking, now, Some(next)).map(Some);
         }
-        take_entries(&mut taking, &entries)?;
-        let mut more = !entries.is_empty();
-        if !more {
-            let mut messages = 0;
-            self.take_messages(&mut taking, &contact, &standing, now, &mut messages)?;
-            more = messages >= STEP_MESSAGES;
-            if !more {
-                more = self.take_log(&mut taking, &contact, &standing, now)?;
-            }
-        }
-        if taking.counts.is_nothing() {
-            return Ok(None);
-        }
-        finish(taking, now, more.then_some(None)).map(Some)
+        let mut messages = 0;
+        self.take_messages(&mut taking, &contact, &standing, now, &mut messages)?;
+        let more =
+            messages >= STEP_MESSAGES || self.take_log(&mut taking, &contact, &standing, now)?;
+        finish(taking, now, more.then_some(past_lines)).map(Some)
     }
 
     /// Messages of a contact's threads that no line of correspondence stands for.
@@ -304,6 +324,7 @@ impl Tracker {
         &self,
         id: CommunicationId,
         after: Option<Key>,
+        limit: usize,
     ) -> Result<Option<Step>, Stop> {
         let mut taking = Taking::new(&self.repo);
         let (now, rules) = (self.clock.wall(), self.retention_rules());
@@ -311,10 +332,10 @@ impl Tracker {
             return Ok(None);
         };
         let is_due = rules.other(of.modified_at).is_at(now);
-        if of.state != CommunicationState::Sent || !is_due {
+        if of.state != CommunicationState::Sent || !is_due || self.is_letter_kept(&of)? {
             return Ok(None);
         }
-        let page = self.repo.people(id, after, STEP_PEOPLE)?;
+        let page = self.repo.people(id, after, limit)?;
         for person in &page.rows {
             if !taking.has_entry(person, &BTreeSet::new())? {
                 taking.person(person)?;
@@ -328,6 +349,52 @@ impl Tracker {
         }
         taking.batch.replace(&of, &new);
         finish(taking, now, page.next.map(Some)).map(Some)
+    }
+}
+
+impl Tracker {
+    /// Mails as they came in, once what they were about is gone; those that were about nothing, as
+    /// the rule for everything else says.
+    pub(super) async fn expire_inbound(&self) -> Result<(), TrackerError> {
+        let mut after = None;
+        loop {
+            let (tracker, from) = (self.clone(), after.clone());
+            let step = apart(move || tracker.step_inbound(from)).await?;
+            let step = match step {
+                Ok(step) => step,
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::UnderWay) => return Ok(()),
+            };
+            match self.commit_taken(&step, ACT, &[]).await {
+                Ok(()) => {}
+                Err(TrackerError::Store(error)) if is_conflict(&error) => continue,
+                Err(error) => return Err(error),
+            }
+            match step.next {
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn step_inbound(&self, after: Option<Key>) -> Result<Step, Stop> {
+        let mut taking = Taking::new(&self.repo);
+        let (now, rules) = (self.clock.wall(), self.retention_rules());
+        let page = self
+            .repo
+            .every::<InboundMail>(keys::INBOUND, after, STEP_LINES)?;
+        for mail in page.rows.iter().filter(|mail| mail.due.is_none()) {
+            let goes = match mail.delivery {
+                Some(delivery) => self.repo.delivery(delivery)?.is_none(),
+                None => rules.other(mail.received_at).is_at(now),
+            };
+            if goes {
+                taking.loosen(mail.message);
+                taking.batch.remove(mail);
+                taking.counts.inbound += 1;
+            }
+        }
+        finish(taking, now, page.next.map(Some))
     }
 }
 

@@ -4,10 +4,13 @@
 
 mod erase;
 mod expire;
+mod forget;
+mod leap;
 mod owing;
 mod sweep;
 mod take;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Tracker, TrackerError};
@@ -18,6 +21,9 @@ pub use erase::Erased;
 pub use expire::Expiry;
 pub use owing::OWING_LISTED_MAX;
 pub use take::Counts;
+
+/// Things that cannot go in one run before it ends: then the store itself is in trouble.
+const FAILURES_MAX: usize = 100;
 
 /// What goes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,25 +135,35 @@ impl Tracker {
         }
         let running = Running(self);
         let outcome = self.expire_rest().await;
-        lock(&self.retention.progress).has_failed = outcome.is_err();
+        lock(&self.retention.progress).has_failed |= outcome.is_err();
         drop(running);
         outcome.map(|()| true)
     }
 
+    /// What fails does not hold up the others; it is tried again with the next run.
     async fn expire_rest(&self) -> Result<(), TrackerError> {
-        let mut seen = std::collections::BTreeSet::new();
+        let (mut seen, mut failed) = (BTreeSet::new(), 0_usize);
         loop {
             let (tracker, skip) = (self.clone(), seen.clone());
             let list = apart(move || tracker.owing(tracker.clock.wall(), &skip)).await??;
             if list.due.is_empty() {
-                return Ok(());
+                return self.expire_inbound().await;
             }
             for owing in list.due {
-                let expiry = self.expire(owing.scope).await?;
                 seen.insert(owing.scope);
+                let counts = match self.expire(owing.scope).await {
+                    Ok(expiry) => expiry.counts,
+                    Err(error) if failed < FAILURES_MAX => {
+                        failed += 1;
+                        lock(&self.retention.progress).has_failed = true;
+                        tracing::warn!(scope = ?owing.scope, %error, "this stays for now");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 let mut progress = lock(&self.retention.progress);
                 progress.done += 1;
-                progress.counts.add(expiry.counts);
+                progress.counts.add(counts);
             }
         }
     }

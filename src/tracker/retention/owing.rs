@@ -5,19 +5,17 @@ use std::collections::BTreeSet;
 use super::{Owing, OwingList, Scope, Tracker, TrackerError};
 use crate::domain::retention::{Due, Kept, RetentionRules};
 use crate::domain::{
-    Case, CaseId, CaseStatus, Communication, CommunicationState, Contact, ContactId, Party,
-    Timestamp,
+    Case, CaseId, CaseStatus, Communication, CommunicationState, Contact, ContactId, Entry,
+    EntryId, Party, Timestamp,
 };
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
-use crate::store::{CASES_OF_ONE_MAX, CaseList, EntryList, Loaded};
+use crate::store::{CASES_OF_ONE_MAX, CaseList, EntryList, Loaded, Order};
 
 /// Most things that each list names; the others are counted.
 pub const OWING_LISTED_MAX: usize = 200;
 /// Cases, communications or people read at a time.
 const PAGE_ROWS: usize = 200;
-/// Lines of correspondence of one contact that are looked through for what belongs to no case.
-const ENTRIES_SEEN_MAX: usize = 10_000;
 
 /// How what belongs to a contact and to no case is kept.
 pub(super) struct Standing {
@@ -120,13 +118,28 @@ impl Tracker {
         }
     }
 
-    /// When the last of a case happened, and when it may go.
+    /// When the last of a case happened or was written down, and when it may go.
     pub(super) fn case_due(
         &self,
         rules: &RetentionRules,
         case: &Case,
     ) -> Result<(Timestamp, Due), TrackerError> {
-        let last = self.last_entry(EntryList::Case(case.id))?;
+        let (at, due) = self.case_due_by(rules, case, None)?;
+        if !due.is_at(self.clock.wall()) {
+            return Ok((at, due));
+        }
+        // What happened long ago may have been written down only yesterday.
+        let noted = self.last_noted(EntryList::Case(case.id))?;
+        self.case_due_by(rules, case, noted)
+    }
+
+    fn case_due_by(
+        &self,
+        rules: &RetentionRules,
+        case: &Case,
+        noted: Option<Timestamp>,
+    ) -> Result<(Timestamp, Due), TrackerError> {
+        let last = self.last_entry(EntryList::Case(case.id))?.max(noted);
         let client = self.repo.current_id(case.client)?;
         let cases = self.repo.cases_of_client(client, CASES_OF_ONE_MAX)?;
         let held = cases.iter().any(|case| case.legal_hold);
@@ -137,6 +150,16 @@ impl Tracker {
     pub(super) fn last_entry(&self, list: EntryList) -> Result<Option<Timestamp>, TrackerError> {
         let first = self.repo.entries(list, None)?.step_id()?;
         Ok(first.and_then(|(place, _)| time_of(&place)))
+    }
+
+    /// The latest moment from which a line of a list is kept; reads all of it.
+    fn last_noted(&self, list: EntryList) -> Result<Option<Timestamp>, TrackerError> {
+        let (mut last, mut walk) = (None, self.repo.entries(list, None)?);
+        while let Some((_, id)) = walk.step_id()? {
+            let entry = self.repo.entry(EntryId::from_bytes(id))?;
+            last = last.max(entry.map(|entry| entry.kept_from()));
+        }
+        Ok(last)
     }
 
     /// Cases in which somebody is the client or a creditor, whatever their kind says by now: it can
@@ -246,22 +269,33 @@ impl Tracker {
             oldest = [oldest, at].into_iter().flatten().min();
         }
         if standing.is_party && oldest.is_none_or(|at| !standing.of(at).is_at(until)) {
-            let at = self.oldest_unfiled(contact)?;
+            let at = self.oldest_unfiled(contact, until)?;
             oldest = [oldest, at].into_iter().flatten().min();
         }
         Ok(oldest)
     }
 
-    fn oldest_unfiled(&self, contact: &Contact) -> Result<Option<Timestamp>, TrackerError> {
-        let mut oldest = None;
-        let mut walk = self.repo.entries(list_of(contact), None)?;
-        for _ in 0..ENTRIES_SEEN_MAX {
-            let Some((_, id)) = walk.step_id()? else {
+    /// From when on the first of their lines is kept that belongs to no case, looked for among
+    /// those that happened by `until`.
+    fn oldest_unfiled(
+        &self,
+        contact: &Contact,
+        until: Timestamp,
+    ) -> Result<Option<Timestamp>, TrackerError> {
+        let mut oldest: Option<Timestamp> = None;
+        let list = list_of(contact);
+        let mut walk = self.repo.entries_in(Order::Turned, list, None)?;
+        while let Some((_, id)) = walk.step_id()? {
+            let entry = self.repo.entry(EntryId::from_bytes(id))?;
+            let Some(entry) = entry else { continue };
+            // Those behind it are kept from later on.
+            if entry.at > until || oldest.is_some_and(|oldest| oldest <= entry.at) {
                 break;
-            };
-            let entry = self.repo.entry(crate::domain::EntryId::from_bytes(id))?;
-            let unfiled = entry.filter(|entry| is_of(contact, entry));
-            oldest = unfiled.map(|entry| entry.at).or(oldest);
+            }
+            if is_of(contact, &entry) {
+                let from = entry.kept_from();
+                oldest = Some(oldest.map_or(from, |oldest| oldest.min(from)));
+            }
         }
         Ok(oldest)
     }
@@ -303,7 +337,7 @@ impl Tracker {
 
     /// When a communication was sent, if it is no correspondence to somebody at least.
     fn communication_goes(&self, of: &Communication) -> Result<Option<Timestamp>, TrackerError> {
-        if of.state != CommunicationState::Sent {
+        if of.state != CommunicationState::Sent || self.is_letter_kept(of)? {
             return Ok(None);
         }
         let at = Some(of.modified_at);
@@ -326,6 +360,24 @@ impl Tracker {
     }
 }
 
+impl Tracker {
+    /// Whether it is a letter that could not be made for anybody, or for some: its line stays in
+    /// the record of correspondence, and it with that.
+    pub(super) fn is_letter_kept(&self, of: &Communication) -> Result<bool, TrackerError> {
+        let unmade = self.repo.entry(Entry::id_of_draft(of.id))?;
+        if unmade.is_some() || of.matter.is_none() {
+            return Ok(unmade.is_some());
+        }
+        let taking = super::take::Taking::new(&self.repo);
+        for person in self.repo.people(of.id, None, PAGE_ROWS)?.rows {
+            if taking.has_entry(&person, &BTreeSet::new())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
 /// Where a contact's correspondence is found.
 pub(super) const fn list_of(contact: &Contact) -> EntryList {
     match Party::of(contact.kind) {
@@ -335,7 +387,7 @@ pub(super) const fn list_of(contact: &Contact) -> EntryList {
 }
 
 /// Whether a line belongs to this contact as such: to no case, and for a creditor to no client.
-pub(super) fn is_of(contact: &Contact, entry: &crate::domain::Entry) -> bool {
+pub(super) fn is_of(contact: &Contact, entry: &Entry) -> bool {
     entry.case.is_none()
         && (Party::of(contact.kind) != Some(Party::Creditor) || entry.client.is_none())
 }

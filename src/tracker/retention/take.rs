@@ -40,6 +40,8 @@ pub struct Counts {
     pub cases: u32,
     /// Lines of logs.
     pub log_lines: u32,
+    /// Mails as they came in: reports of other mail servers, above all.
+    pub inbound: u32,
 }
 
 impl Counts {
@@ -53,11 +55,12 @@ impl Counts {
         self.events = self.events.saturating_add(other.events);
         self.cases = self.cases.saturating_add(other.cases);
         self.log_lines = self.log_lines.saturating_add(other.log_lines);
+        self.inbound = self.inbound.saturating_add(other.inbound);
     }
 
     /// Each with its name, none left out.
     #[must_use]
-    pub const fn named(&self) -> [(&'static str, u32); 8] {
+    pub const fn named(&self) -> [(&'static str, u32); 9] {
         [
             ("entries", self.entries),
             ("communications", self.communications),
@@ -67,6 +70,7 @@ impl Counts {
             ("events", self.events),
             ("cases", self.cases),
             ("log_lines", self.log_lines),
+            ("inbound", self.inbound),
         ]
     }
 
@@ -157,7 +161,8 @@ impl<'a> Taking<'a> {
                 if let Some(draft) = self.repo.communication(*id)? {
                     match draft.state {
                         CommunicationState::Draft => self.communication(&draft)?,
-                        CommunicationState::Sent => {}
+                        // One that could not be made for anybody.
+                        CommunicationState::Sent => self.letter(*id, going)?,
                         CommunicationState::AwaitingApproval
                         | CommunicationState::Scheduled
                         | CommunicationState::Expanding => return Err(Stop::UnderWay),
@@ -194,6 +199,10 @@ impl<'a> Taking<'a> {
         let Some(communication) = self.repo.communication(id)? else {
             return Ok(());
         };
+        let draft = Entry::id_of_draft(id);
+        if !going.contains(&draft) && self.repo.entry(draft)?.is_some() {
+            return Ok(());
+        }
         let people = self.repo.people(id, None, LETTER_PEOPLE_MAX + 1)?.rows;
         if people.len() > LETTER_PEOPLE_MAX {
             return Ok(());
@@ -284,6 +293,21 @@ impl<'a> Taking<'a> {
         let approved = of.approval.as_ref().and_then(|approval| approval.people);
         self.blobs
             .extend(of.audience.list.into_iter().chain(approved));
+        self.batch.remove(of);
+        self.counts.communications += 1;
+        Ok(())
+    }
+
+    /// A communication that is not sent yet, with what was planned of it.
+    pub(super) fn planned(&mut self, of: &Loaded<Communication>) -> Result<(), Stop> {
+        for round in self.repo.rounds(of.id)? {
+            self.batch.remove(&round);
+        }
+        if let Some(entry) = self.repo.entry(Entry::id_of_draft(of.id))? {
+            self.batch.remove(&entry);
+            self.counts.entries += 1;
+        }
+        self.loosen_content(of)?;
         self.batch.remove(of);
         self.counts.communications += 1;
         Ok(())

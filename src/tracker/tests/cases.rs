@@ -41,7 +41,7 @@ impl World {
     }
 }
 
-fn input(reference: &str, client: ContactId, creditors: &[ContactId]) -> CaseInput {
+pub(super) fn input(reference: &str, client: ContactId, creditors: &[ContactId]) -> CaseInput {
     let creditors = creditors.iter().map(|contact| CaseCreditor {
         contact: *contact,
         account: Redacted::new("4929".into()),
