@@ -2,6 +2,8 @@
 
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use ttf_parser::Face;
+use unicode_bidi::{BidiInfo, Level};
+use unicode_bidi_mirroring::get_mirrored;
 
 const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
@@ -78,10 +80,10 @@ impl Measured {
         f32::from(self.face.glyph_hor_advance(glyph).unwrap_or(0)) / self.units_per_em
     }
 
-    /// The glyphs of a line, one for each character.
+    /// The glyphs of a line in the order in which they stand, one for each character.
     pub(super) fn glyphs(&self, text: &str) -> Vec<KrillaGlyph> {
-        let glyph = |(start, character): (usize, char)| {
-            let glyph = self.glyph(character);
+        let glyph = |(start, character, shown): (usize, char, char)| {
+            let glyph = self.glyph(shown);
             KrillaGlyph {
                 glyph_id: GlyphId::new(u32::from(glyph.0)),
                 text_range: start..start + character.len_utf8(),
@@ -92,13 +94,54 @@ impl Measured {
                 location: None,
             }
         };
-        text.char_indices().map(glyph).collect()
+        in_sight(text).into_iter().map(glyph).collect()
     }
+}
+
+/// The characters of a line from left to right as they are read, each with where it stands in the
+/// text and as what it is shown (UAX 9: a bracket within Hebrew opens to the other side).
+fn in_sight(text: &str) -> Vec<(usize, char, char)> {
+    let as_said = |(at, one): (usize, char)| (at, one, one);
+    let bidi = BidiInfo::new(text, None);
+    if !bidi.has_rtl() {
+        return text.char_indices().map(as_said).collect();
+    }
+    let mut seen = Vec::new();
+    for paragraph in &bidi.paragraphs {
+        let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
+        for run in runs {
+            let is_rtl = levels.get(run.start).is_some_and(Level::is_rtl);
+            let start = run.start;
+            let said = text.get(run).unwrap_or_default().char_indices();
+            let said = said.map(|(at, one)| (start + at, one));
+            if is_rtl {
+                let mirrored = |(at, one)| (at, one, get_mirrored(one).unwrap_or(one));
+                seen.extend(said.rev().map(mirrored));
+            } else {
+                seen.extend(said.map(as_said));
+            }
+        }
+    }
+    seen
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_from_the_right_stands_from_the_right() {
+        let shown = |text: &str| -> String {
+            let seen = in_sight(text);
+            assert_eq!(seen.len(), text.chars().count());
+            seen.iter().map(|(.., shown)| shown).collect()
+        };
+        assert_eq!(shown("Flood (2 km)"), "Flood (2 km)");
+        assert_eq!(shown("שלום"), "םולש");
+        assert_eq!(shown("Re: שלום 12 (אב)"), "Re: (בא) 12 םולש");
+        let at: Vec<usize> = in_sight("אב").iter().map(|(at, ..)| *at).collect();
+        assert_eq!(at, [2, 0], "the text stays as it is for whoever copies it");
+    }
 
     #[test]
     fn both_fonts_have_what_europe_writes_and_a_box_for_the_rest() {

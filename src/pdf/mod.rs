@@ -2,8 +2,9 @@
 //! out; the same data makes the same bytes.
 //!
 //! Everything is text in two embedded fonts (DejaVu Sans), with a structure for readers who do not
-//! see it. Text runs from left to right; a character that the fonts lack is shown as a box, and
-//! stays what it is for whoever copies it.
+//! see it. What is written from the right stands from the right (UAX 9), its letters side by side and
+//! not joined; a character that the fonts lack is shown as a box, and stays what it is for whoever
+//! copies it.
 
 mod font;
 mod grid;
