@@ -46,6 +46,9 @@ pub enum ArchiveError {
     /// A member is packed in another way than bundles are.
     #[error("a member is compressed, encrypted or no file")]
     Packed,
+    /// Its members are more than it is: they lie over one another.
+    #[error("its members lie over one another")]
+    Overlap,
     /// There is something that belongs to no member, or not where [`pack`] puts it.
     #[error("there is something in it that is in none of its members")]
     Hidden,
@@ -102,8 +105,12 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Member>, ArchiveError> {
         return Err(ArchiveError::Hidden);
     }
     let mut members = Vec::with_capacity(told);
+    // Members that overlap would be more than the file, each time anew.
+    let mut left = bytes.len() as u64;
     for index in 0..told {
-        members.push(read(&mut archive, index)?);
+        let member = read(&mut archive, index, left)?;
+        left = left.saturating_sub(member.bytes.len() as u64);
+        members.push(member);
     }
     // Whatever else a ZIP may hold (extra fields, comments, other names in the headers of members,
     // gaps) is not written by `pack`.
@@ -128,7 +135,12 @@ fn told_members(bytes: &[u8]) -> Result<usize, ArchiveError> {
     Ok(told)
 }
 
-fn read(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Member, ArchiveError> {
+/// One member, of at most `left` octets.
+fn read(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    index: usize,
+    left: u64,
+) -> Result<Member, ArchiveError> {
     let mut file = archive.by_index(index).map_err(|_| ArchiveError::Broken)?;
     let plain = file.compression() == CompressionMethod::Stored && !file.encrypted();
     if !plain || !file.is_file() || file.compressed_size() != file.size() {
@@ -140,6 +152,9 @@ fn read(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize) -> Result<Member,
     let name = std::str::from_utf8(file.name_raw()).map_err(|_| ArchiveError::Broken)?;
     let name = name.to_owned();
     let size = file.size();
+    if size > left {
+        return Err(ArchiveError::Overlap);
+    }
     let mut bytes = Vec::new();
     file.by_ref()
         .take(size)

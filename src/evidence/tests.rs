@@ -337,3 +337,65 @@ proptest::proptest! {
         proptest::prop_assert!(!verify(&bundle, None).is_sound(), "{}", place);
     }
 }
+
+/// A ZIP whose directory names the same stored file so many times, under other names.
+fn overlapping(data: &[u8], times: u8) -> Vec<u8> {
+    let crc = crc32fast::hash(data).to_le_bytes();
+    let size = u32::try_from(data.len()).unwrap().to_le_bytes();
+    let told = [[0; 4], crc, size, size, [1, 0, 0, 0]].concat();
+    let mut zip = b"PK\x03\x04\x0a\0\0\0\0\0".to_vec();
+    zip.extend(&told);
+    zip.push(b'a');
+    zip.extend(data);
+    let start = zip.len();
+    for number in 0..times {
+        zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0");
+        zip.extend(&told);
+        // Comment, disk, attributes, and where it begins: at the start.
+        zip.extend([0; 14]);
+        zip.push(b'b' + number);
+    }
+    let long = u32::try_from(zip.len() - start).unwrap().to_le_bytes();
+    let at = u32::try_from(start).unwrap().to_le_bytes();
+    zip.extend(b"PK\x05\x06\0\0\0\0");
+    zip.extend([times, 0, times, 0]);
+    zip.extend([long, at].concat());
+    zip.extend([0; 2]);
+    zip
+}
+
+#[test]
+fn members_do_not_lie_over_one_another() {
+    let once = unpack(&overlapping(&[7; 100_000], 1));
+    assert!(!matches!(once, Err(archive::ArchiveError::Overlap)));
+    let many = unpack(&overlapping(&[7; 100_000], 20));
+    assert!(
+        matches!(many, Err(archive::ArchiveError::Overlap)),
+        "{:?}",
+        many.err()
+    );
+}
+
+#[test]
+fn a_change_that_is_not_in_the_record_is_pointed_out() {
+    let recorded = change();
+    let invented = StatusChange {
+        at: Timestamp::from_millis(1_777_593_600_124),
+        status: Status::Email(EmailStatus::MarkedAsSpam),
+        ..change()
+    };
+    let told = |changes: &[&StatusChange]| {
+        let said = |change: &&StatusChange| serde_json::json!({ "statement": change.statement(DELIVERY_ID) });
+        let timeline: Vec<_> = changes.iter().map(said).collect();
+        let told = serde_json::json!({ "id": DELIVERY_ID.to_string(), "timeline": timeline });
+        let mut files = files();
+        files[2].bytes = serde_json::to_vec(&told).unwrap();
+        let report = verify(&sealed(files, made(), &signer()).bytes, None);
+        assert!(report.is_sound(), "{:?}", report.problems);
+        let mut lines = report.lines.into_iter();
+        lines.find(|line| line.ends_with("is not in the record"))
+    };
+    assert_eq!(told(&[&recorded]), None);
+    let line = "delivery.json: the status \"email marked as spam\" is not in the record";
+    assert_eq!(told(&[&recorded, &invented]).as_deref(), Some(line));
+}

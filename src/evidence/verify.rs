@@ -174,6 +174,9 @@ fn check_audit(report: &mut Report, files: &BTreeMap<&str, &Member>, manifest: &
     }
     check_subjects(report, &proof, &said, made);
     check_statements(report, files, &said, made);
+    if !proof.cut {
+        note_unrecorded(report, files, &said, made);
+    }
     let (count, head, hash) = (proof.entries.len(), made.head_number, &made.head_hash);
     report.good(format!(
         "{AUDIT}: {count} entries lead to entry {head}, whose hash is {hash}"
@@ -234,20 +237,57 @@ fn check_statements(
     }
     let statements = told.timeline.iter().map(|change| &change.statement);
     let digests: BTreeSet<_> = statements.map(|text| digest(text.as_bytes())).collect();
-    let own = |entry: &&AuditEntry| {
-        let mut subjects = entry.subjects.iter();
-        let named = subjects.any(|one| {
-            let id = DeliveryId::from_bytes(one.id).to_string();
-            one.kind == SubjectKind::Delivery && id == told.id
-        });
-        named && entry.act == STATUS_ACT
-    };
-    let own = said.iter().filter(own);
+    let own = said.iter().filter(|entry| is_status_of(entry, &told.id));
     let missing = own.filter(|entry| entry.digest.is_none_or(|hash| !digests.contains(&hash)));
     for entry in missing {
         let status = &entry.detail;
         report.bad(format!(
             "{DELIVERY}: the status {status:?} is not what was recorded"
         ));
+    }
+}
+
+/// Whether an entry says that this delivery went on to another status.
+fn is_status_of(entry: &AuditEntry, delivery: &str) -> bool {
+    let mut subjects = entry.subjects.iter();
+    let named = subjects.any(|one| {
+        one.kind == SubjectKind::Delivery && DeliveryId::from_bytes(one.id).to_string() == delivery
+    });
+    named && entry.act == STATUS_ACT
+}
+
+/// The record names each status of what it names any of. Of several in one go it names the last
+/// alone: that one is missing is pointed out, and no problem by itself.
+fn note_unrecorded(
+    report: &mut Report,
+    files: &BTreeMap<&str, &Member>,
+    said: &[AuditEntry],
+    made: &Made,
+) {
+    let told = files.get(DELIVERY).map(|file| &file.bytes);
+    let told = told.and_then(|bytes| serde_json::from_slice::<Told>(bytes).ok());
+    let Some(told) = told.filter(|told| told.id == made.delivery) else {
+        return;
+    };
+    let own = said.iter().filter(|entry| is_status_of(entry, &told.id));
+    let recorded: BTreeSet<_> = own.filter_map(|entry| entry.digest).collect();
+    if recorded.is_empty() || told.timeline.len() > TIMELINE_MAX {
+        return;
+    }
+    for two in told.timeline.windows(2) {
+        let [before, after] = two else { continue };
+        let (was, is) = (before.status(), after.status());
+        if was != is && !recorded.contains(&digest(after.statement.as_bytes())) {
+            report.good(format!(
+                "{DELIVERY}: the status {is:?} is not in the record"
+            ));
+        }
+    }
+}
+
+impl ToldChange {
+    /// "email received", as the statement has it.
+    fn status(&self) -> &str {
+        self.statement.lines().nth(2).unwrap_or_default()
     }
 }
