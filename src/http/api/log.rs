@@ -124,7 +124,7 @@ pub(super) fn moment(field: &str, text: Option<&str>) -> Answer<Option<Timestamp
 }
 
 fn line(app: &App, delivery: &Delivery) -> Answer<LoggedShape> {
-    let contact = app.repo().contact(delivery.contact)?;
+    let contact = app.repo().current_contact(delivery.contact)?;
     let communication = app.repo().communication(delivery.communication)?;
     Ok(LoggedShape {
         delivery: DeliveryShape::brief(delivery, app.now()),

@@ -77,7 +77,7 @@ pub(super) struct PersonShape {
 
 impl PersonShape {
     fn of(app: &App, person: &Person) -> Answer<Self> {
-        let contact = app.repo().contact(person.contact)?;
+        let contact = app.repo().current_contact(person.contact)?;
         Ok(Self {
             contact: person.contact.to_string(),
             name: contact.map(|contact| contact.full_name()),

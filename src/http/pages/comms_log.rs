@@ -285,7 +285,7 @@ fn rows(app: &App, c: &Chrome, deliveries: &[Delivery]) -> Result<Vec<Row>> {
                 place.insert(app.repo().communication(delivery.communication)?)
             }
         };
-        let contact = app.repo().contact(delivery.contact)?;
+        let contact = app.repo().current_contact(delivery.contact)?;
         rows.push(row(
             app,
             c,

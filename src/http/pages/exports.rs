@@ -90,7 +90,7 @@ pub(crate) async fn statistics_file(
                 seek = Seek::After(last.place.clone());
                 for listed in &page {
                     let person = &listed.person;
-                    let contact = repo.contact(person.contact)?;
+                    let contact = repo.current_contact(person.contact)?;
                     let seen = |contact: &Loaded<Contact>| access.sees_contact(contact);
                     if !access.sees_everybody() && !contact.as_ref().is_some_and(seen) {
                         continue;
@@ -215,7 +215,7 @@ fn log_rows(
 }
 
 fn name_of(repo: &Repo, words: &'static Words, id: ContactId) -> Result<String, RepoError> {
-    let contact = repo.contact(id)?;
+    let contact = repo.current_contact(id)?;
     Ok(contact.as_deref().map_or_else(
         || words.t("person.gone").to_owned(),
         |contact| {

@@ -327,6 +327,40 @@ async fn the_excel_file_holds_everybody_and_no_formula() {
 }
 
 #[tokio::test]
+async fn whoever_was_taken_over_is_in_the_files_as_who_took_them_over() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let path = sent(&browser).await;
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    let people = world.repo.people(id, None, 100).unwrap().rows;
+    let (kept, gone) = (people[0].contact, people[1].contact);
+    let by = world.repo.user_by_login("ida").unwrap().unwrap().id;
+    world.tracker.merge_contacts(kept, gone, by).await.unwrap();
+    let name = world.repo.contact(kept).unwrap().unwrap();
+    let name = name.first_name.reveal().clone();
+    let file = browser.fetch(&format!("{path}/statisticsAlert.xlsx")).await;
+    let rows = file.rows();
+    assert_eq!(rows.len(), 1 + people.len());
+    let theirs = rows.iter().filter(|row| row[0] == name);
+    assert_eq!(theirs.count(), 2, "{rows:?}");
+    let program = super::api::program(&world, "ida").await;
+    let listed = program
+        .get(&format!("/api/v1/communications/{id}/people?limit=100"))
+        .await;
+    let listed = listed["items"].as_array().unwrap();
+    assert!(
+        listed.iter().all(|one| one["name"].is_string()),
+        "{listed:?}"
+    );
+    let log = program.get("/api/v1/log?limit=100").await;
+    let log = log["items"].as_array().unwrap();
+    assert!(
+        log.iter().all(|one| one["recipient"].is_string()),
+        "{log:?}"
+    );
+}
+
+#[tokio::test]
 async fn the_list_leads_to_statistics_only_when_there_are_any() {
     let world = world().await;
     let browser = world.browser("ida").await;
