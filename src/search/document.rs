@@ -24,6 +24,8 @@ pub struct Document {
     pub subject: String,
     /// Names and addresses of the other side.
     pub recipients: Vec<String>,
+    /// It went out, or is to go out, from here: whom to is not for everybody who may read it.
+    pub went_out: bool,
     /// What it says.
     pub body: String,
 }
@@ -70,6 +72,7 @@ fn of_communication(repo: &Repo, sent: &Communication) -> Result<Option<Document
         at: sent.sent_at.unwrap_or(sent.created_at),
         subject,
         recipients: recipients(repo, sent)?,
+        went_out: true,
         body,
     }))
 }
@@ -153,8 +156,9 @@ fn recipients(repo: &Repo, sent: &Communication) -> Result<Vec<String>, RepoErro
     Ok(found)
 }
 
+/// As they are called now: whoever took a contact over stands for it.
 fn name(repo: &Repo, contact: ContactId, into: &mut Vec<String>) -> Result<(), RepoError> {
-    if let Some(contact) = repo.contact(contact)? {
+    if let Some(contact) = repo.current_contact(contact)? {
         into.push(contact.full_name());
     }
     Ok(())

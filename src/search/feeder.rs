@@ -21,6 +21,10 @@ const NAMED_MAX: usize = 1_000;
 const NOTHING: [Result<(Key, Option<Document>), FeedError>; 0] = [];
 /// Changes that come close together are taken up together.
 const GATHER: Duration = Duration::from_millis(300);
+/// Time between two looks for files that hold the words of what is gone.
+const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+/// Time until the first of them.
+const FORGET_FIRST: Duration = Duration::from_secs(3600);
 /// Time until the next try when something failed.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -97,6 +101,8 @@ impl Feeder {
     /// Feeds until stopped.
     pub async fn run(self, stop: CancellationToken) {
         let mut commits = self.repo.store().watch_commits();
+        let first = tokio::time::Instant::now() + FORGET_FIRST;
+        let mut forget = tokio::time::interval_at(first, FORGET_INTERVAL);
         loop {
             let caught_up = self.catch_up(&stop).await;
             if stop.is_cancelled() {
@@ -114,12 +120,24 @@ impl Feeder {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
+                _ = forget.tick() => self.forget_gone().await,
                 changed = commits.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(AGAIN) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(GATHER) => {}
+            }
+        }
+    }
+
+    /// What was erased or has gone by its time is taken off the disk, too.
+    async fn forget_gone(&self) {
+        match self.apart(|this| Ok(this.index.forget_gone()?)).await {
+            Ok(true) => tracing::info!("what is gone was taken out of the files of the search"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what is gone is still in the files of the search");
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tantivy::collector::{Count, FilterCollector, MultiCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
+use tantivy::indexer::LogMergePolicy;
 use tantivy::query::Query;
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, NumericOptions, STORED, Schema,
@@ -17,24 +18,25 @@ use tantivy::tokenizer::{
 };
 use tantivy::{
     DocAddress, Index, IndexReader, IndexWriter, Order as FastOrder, ReloadPolicy, Searcher,
-    TantivyDocument, Term,
+    SegmentMeta, TantivyDocument, Term,
 };
 
 use super::document::Document;
+use super::found::{Found, Hit, SNIPPET_SIZE_MAX};
 use super::question::{Order, Question};
 
 /// What a document of this version holds; another one makes the index anew.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Memory for documents that are not on disk yet, in bytes (tantivy wants at least 15 MB).
 const WRITER_SIZE_BYTES: usize = 20_000_000;
 /// Documents of this size together are written before more are read, in octets.
 const UNWRITTEN_SIZE_MAX: usize = 8 * 1024 * 1024;
+/// Part of the documents of a file that may be gone before it is written anew.
+const GONE_RATIO_MAX: f32 = 0.1;
 /// Longest word that can be found, in octets.
 const WORD_SIZE_MAX: usize = 60;
 /// Furthest place in a list by relevance.
 const RELEVANT_MAX: usize = 1_000;
-/// Longest piece of a text that is shown around what was found, in octets.
-const SNIPPET_SIZE_MAX: usize = 240;
 /// Longest subject or name that is marked as a whole, in octets.
 const LINE_SIZE_MAX: usize = 4_000;
 /// Name of the way in which texts become words.
@@ -60,114 +62,6 @@ pub enum Opened {
     Empty,
 }
 
-/// Something that was found: the key of its row, and its place in the order of time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Key of the row.
-    pub row: Vec<u8>,
-    /// Newer ones have a higher place; what follows is asked for with it.
-    pub place: u64,
-}
-
-/// A piece of a text, and whether it is what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// The text.
-    pub text: String,
-    /// Whether it is to be marked.
-    pub marked: bool,
-}
-
-/// What was found.
-pub struct Found {
-    /// One page of it.
-    pub hits: Vec<Hit>,
-    /// How many there are in all.
-    pub total: usize,
-    subject: SnippetGenerator,
-    body: SnippetGenerator,
-    recipient: SnippetGenerator,
-}
-
-impl std::fmt::Debug for Found {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Found")
-            .field("total", &self.total)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Found {
-    /// The whole subject with what was asked for marked.
-    #[must_use]
-    pub fn in_subject(&self, text: &str) -> Vec<Piece> {
-        whole(&self.subject, text)
-    }
-
-    /// A whole name or address with what was asked for marked.
-    #[must_use]
-    pub fn in_recipient(&self, text: &str) -> Vec<Piece> {
-        whole(&self.recipient, text)
-    }
-
-    /// The part of a text that has most of what was asked for; its start where nothing stands.
-    #[must_use]
-    pub fn in_body(&self, text: &str) -> Vec<Piece> {
-        let snippet = self.body.snippet(text);
-        if snippet.is_empty() {
-            let start: String = text.chars().take(SNIPPET_SIZE_MAX).collect();
-            return vec![plain(&start)];
-        }
-        marked(snippet.fragment(), snippet.highlighted())
-    }
-}
-
-fn plain(text: &str) -> Piece {
-    Piece {
-        text: text.to_owned(),
-        marked: false,
-    }
-}
-
-/// Everything, marked where the words stand.
-fn whole(generator: &SnippetGenerator, text: &str) -> Vec<Piece> {
-    let snippet = generator.snippet(text);
-    // A snippet begins and ends at words: what stands around them belongs to it.
-    match text.find(snippet.fragment()) {
-        Some(start) if !snippet.is_empty() => {
-            let places = snippet.highlighted().iter();
-            let places: Vec<_> = places
-                .map(|place| place.start + start..place.end + start)
-                .collect();
-            marked(text, &places)
-        }
-        Some(_) | None => vec![plain(text)],
-    }
-}
-
-fn marked(text: &str, places: &[std::ops::Range<usize>]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut done = 0;
-    for place in tantivy::snippet::collapse_overlapped_ranges(places) {
-        let (Some(before), Some(found)) = (text.get(done..place.start), text.get(place.clone()))
-        else {
-            continue;
-        };
-        if !before.is_empty() {
-            pieces.push(plain(before));
-        }
-        pieces.push(Piece {
-            text: found.to_owned(),
-            marked: true,
-        });
-        done = place.end;
-    }
-    if let Some(rest) = text.get(done..).filter(|rest| !rest.is_empty()) {
-        pieces.push(plain(rest));
-    }
-    pieces
-}
-
 /// The fields of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
@@ -175,6 +69,8 @@ pub(super) struct Fields {
     pub(super) place: Field,
     pub(super) subject: Field,
     pub(super) recipient: Field,
+    /// Whom something went to, which not everybody may know who may read it.
+    pub(super) sent_to: Field,
     pub(super) body: Field,
 }
 
@@ -189,6 +85,7 @@ fn schema() -> (Schema, Fields) {
         place: schema.add_u64_field("place", NumericOptions::default() | FAST | INDEXED),
         subject: schema.add_text_field("subject", words.clone()),
         recipient: schema.add_text_field("recipient", words.clone()),
+        sent_to: schema.add_text_field("sent_to", words.clone()),
         body: schema.add_text_field("body", words),
     };
     (schema.build(), fields)
@@ -215,9 +112,19 @@ impl Pen {
     fn take(&mut self, index: &Index) -> Result<IndexWriter, SearchError> {
         match self.writer.take() {
             Some(writer) => Ok(writer),
-            None => Ok(index.writer_with_num_threads(1, WRITER_SIZE_BYTES)?),
+            None => writer_of(index),
         }
     }
+}
+
+/// A part of the index of which so many documents are gone is written anew with its neighbours: by
+/// itself tantivy would never do it for their sake.
+fn writer_of(index: &Index) -> Result<IndexWriter, SearchError> {
+    let writer = index.writer_with_num_threads(1, WRITER_SIZE_BYTES)?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_del_docs_ratio_before_merge(GONE_RATIO_MAX);
+    writer.set_merge_policy(Box::new(policy));
+    Ok(writer)
 }
 
 fn commit(writer: &mut IndexWriter, mark: &str) -> Result<(), SearchError> {
@@ -300,7 +207,7 @@ impl SearchIndex {
     fn over(index: Index, folder: &Path, mark: String) -> Result<Self, SearchError> {
         index.tokenizers().register(WORDS, analyzer());
         let (_, fields) = schema();
-        let writer = index.writer_with_num_threads(1, WRITER_SIZE_BYTES)?;
+        let writer = writer_of(&index)?;
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -359,11 +266,43 @@ impl SearchIndex {
         made.add_bytes(self.fields.row, row);
         made.add_u64(self.fields.place, document.place(row));
         made.add_text(self.fields.subject, &document.subject);
+        let field = if document.went_out {
+            self.fields.sent_to
+        } else {
+            self.fields.recipient
+        };
         for recipient in &document.recipients {
-            made.add_text(self.fields.recipient, recipient);
+            made.add_text(field, recipient);
         }
         made.add_text(self.fields.body, &document.body);
         made
+    }
+
+    /// Writes every file anew that still holds the words of what is gone: until then they could be
+    /// read from the disk. True when there was one.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn forget_gone(&self) -> Result<bool, SearchError> {
+        let mut pen = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.index.searchable_segment_metas()?;
+        let with_gone = kept.iter().filter(|part| part.has_deletes());
+        let with_gone: Vec<_> = with_gone.map(SegmentMeta::id).collect();
+        if with_gone.is_empty() {
+            return Ok(false);
+        }
+        let mut writer = pen.take(&self.index)?;
+        for part in with_gone {
+            // One that is being written anew already is not there for a second time.
+            if let Err(error) = writer.merge(&[part]).wait() {
+                tracing::debug!(%error, "a part of the search index is not written anew");
+            }
+        }
+        writer.garbage_collect_files().wait()?;
+        pen.writer = Some(writer);
+        drop(pen);
+        self.reader.reload()?;
+        Ok(true)
     }
 
     /// How many documents can be found.
@@ -393,6 +332,7 @@ impl SearchIndex {
             total,
             subject: snippets(self.fields.subject, LINE_SIZE_MAX)?,
             recipient: snippets(self.fields.recipient, LINE_SIZE_MAX)?,
+            sent_to: snippets(self.fields.sent_to, LINE_SIZE_MAX)?,
             body: snippets(self.fields.body, SNIPPET_SIZE_MAX)?,
         })
     }

@@ -11,11 +11,13 @@
 
 mod document;
 pub mod feeder;
+mod found;
 mod index;
 mod question;
 #[cfg(test)]
 mod tests;
 
 pub use document::{Document, document, texts_of};
-pub use index::{Found, Hit, Opened, Piece, SearchError, SearchIndex};
+pub use found::{Found, Hit, Piece};
+pub use index::{Opened, SearchError, SearchIndex};
 pub use question::{Order, QUESTION_SIZE_MAX, Question};

@@ -51,6 +51,9 @@ pub struct Question {
     pub before: Option<u64>,
     /// By relevance: so many are left out at the start.
     pub skip: usize,
+    /// What went out from here is found by what it says alone, not by whom it went to: for
+    /// whoever may not know that.
+    pub texts_only: bool,
     /// Most that are wanted.
     pub limit: usize,
 }
@@ -83,7 +86,7 @@ impl Question {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         let mut asks = false;
         for part in parts(&self.text) {
-            let Some(query) = part.query(fields, words) else {
+            let Some(query) = part.query(fields, self.texts_only, words) else {
                 continue;
             };
             asks |= !part.not;
@@ -183,19 +186,28 @@ fn named(text: &str) -> (Option<Named>, &str) {
 
 impl Part<'_> {
     /// None for what holds no word.
-    fn query(&self, fields: Fields, words: &mut TextAnalyzer) -> Option<Box<dyn Query>> {
+    fn query(
+        &self,
+        fields: Fields,
+        texts_only: bool,
+        words: &mut TextAnalyzer,
+    ) -> Option<Box<dyn Query>> {
         let words = words_of(self.text, words);
         if words.is_empty() {
             return None;
         }
-        let fields = match self.field {
+        let sent_to = (!texts_only).then_some(fields.sent_to);
+        let mut asked = match self.field {
             Some(Named::Subject) => vec![fields.subject],
             Some(Named::Recipient) => vec![fields.recipient],
             Some(Named::Body) => vec![fields.body],
             None => vec![fields.subject, fields.recipient, fields.body],
         };
+        if asked.contains(&fields.recipient) {
+            asked.extend(sent_to);
+        }
         let of = |field: Field| (Occur::Should, self.in_field(field, &words));
-        let clauses = fields.into_iter().map(of).collect();
+        let clauses = asked.into_iter().map(of).collect();
         Some(Box::new(BooleanQuery::new(clauses)))
     }
 

@@ -394,3 +394,26 @@ async fn another_name_is_found_and_the_one_before_is_not() {
     world.change(&old, &new).await;
     assert_eq!(world.repo.search_backlog(10).unwrap(), 0);
 }
+
+#[tokio::test]
+async fn what_is_gone_is_taken_out_of_the_files() {
+    let world = World::new();
+    for number in 1..=30 {
+        world.say(number, "Flood", "rises").await;
+    }
+    world.catch_up().await;
+    let index = world.feeder.index();
+    assert!(!index.forget_gone().unwrap(), "all of it is there");
+    let id = CommunicationId::from_bytes([7; 16]);
+    let old = world.repo.communication(id).unwrap().unwrap();
+    let mut batch = Batch::new();
+    batch.remove(&old);
+    world.repo.store().commit(batch).await.unwrap();
+    world.catch_up().await;
+    assert!(index.forget_gone().unwrap());
+    assert!(!index.forget_gone().unwrap(), "nothing of it is left");
+    assert_eq!(world.find("flood").len(), 29);
+    world.say(8, "Drought", "again").await;
+    world.catch_up().await;
+    assert_eq!(world.find("drought"), [8]);
+}

@@ -20,7 +20,6 @@ use super::log::moment;
 use super::problem::Problem;
 use super::shape::time;
 use super::{Answer, apart};
-use crate::domain::CaseScope;
 use crate::search::{Order, Piece, Question};
 use crate::store::Searched;
 
@@ -76,7 +75,8 @@ pub(super) struct FoundShape {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FoundPage {
     items: Vec<FoundShape>,
-    /// How many there are in all; null for whoever does not see everybody.
+    /// How many there are in all; null for whoever does not see everybody, and for more than can
+    /// be looked at.
     total: Option<usize>,
     /// Give this as `cursor` to get what follows; null at the end.
     next: Option<String>,
@@ -115,11 +115,9 @@ pub(super) async fn search(
     };
     apart(&app, move |app| {
         let found = look(app, &caller.access, &question)?;
-        let access = &caller.access;
-        let sees_all = access.sees_everybody() && access.cases == CaseScope::All;
         Ok(Json(FoundPage {
             items: found.lines.into_iter().map(shape).collect(),
-            total: sees_all.then_some(found.total),
+            total: found.total,
             next: found.next.map(|place| cursor_text(&place.to_be_bytes())),
             building: app.console.search.is_building(),
         }))

@@ -1,7 +1,7 @@
 //! What somebody finds by words: read from the state, each thing once whoever asks may see it.
 
 use super::{PAGE_ROWS, Result};
-use crate::domain::{Access, Channel, Timestamp};
+use crate::domain::{Access, CaseScope, Channel, Timestamp};
 use crate::http::App;
 use crate::http::access::Sight;
 use crate::http::fault::Fault;
@@ -37,19 +37,12 @@ impl Line {
     }
 }
 
-impl Line {
-    /// Whether what was asked for stands in what was said, not only in whom it was said to.
-    fn is_found_in_text(&self) -> bool {
-        self.subject.iter().chain(&self.body).any(|one| one.marked)
-    }
-}
-
 /// A page of what was found.
 #[derive(Default)]
 pub(crate) struct Results {
     pub(crate) lines: Vec<Line>,
-    /// How many there are in all, those included that whoever asks may not see.
-    pub(crate) total: usize,
+    /// How many there are in all, for whoever sees everybody and where each could be looked at.
+    pub(crate) total: Option<usize>,
     /// Where what follows begins.
     pub(crate) next: Option<u64>,
 }
@@ -67,16 +60,15 @@ pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Re
     };
     let mut results = Results::default();
     let wanted = question.limit.clamp(1, PAGE_ROWS.max(question.limit));
-    let mut asked = question.clone();
+    let mut asked = Question {
+        // What is said to many is no secret; who they are is.
+        texts_only: !access.sees_everybody(),
+        limit: wanted,
+        ..question.clone()
+    };
     let mut looked = 0;
     while results.lines.len() < wanted && looked < LOOKED_MAX {
-        asked.limit = wanted;
-        let found = app.console.search.index().find(&asked);
-        let found = found.map_err(|error| {
-            tracing::error!(%error, "the search index cannot be read");
-            Fault::Internal
-        })?;
-        results.total = found.total;
+        let found = find(app, &asked)?;
         let whole = found.hits.len() == wanted;
         for hit in &found.hits {
             if results.lines.len() == wanted {
@@ -85,27 +77,63 @@ pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Re
             looked += 1;
             asked.before = Some(hit.place);
             if let Some(mut line) = line(app, &found, &hit.row, &mut may_see)? {
-                // What is said to many is no secret; who they are is.
-                if matches!(line.what, Searched::Communication(_)) && !access.sees_everybody() {
+                if matches!(line.what, Searched::Communication(_)) && asked.texts_only {
                     line.who.clear();
-                    if !line.is_found_in_text() {
-                        continue;
-                    }
                 }
                 results.lines.push(line);
             }
         }
-        if asked.order == Order::Relevant || !whole {
+        if !whole {
             if results.lines.len() < wanted {
                 asked.before = None;
             }
             break;
         }
+        asked.skip += found.hits.len();
     }
     if question.order == Order::Newest {
         results.next = asked.before;
     }
+    if access.sees_everybody() && access.cases == CaseScope::All {
+        results.total = count(app, question, &mut may_see)?;
+    }
     Ok(results)
+}
+
+fn find(app: &App, asked: &Question) -> Result<Found> {
+    let found = app.console.search.index().find(asked);
+    found.map_err(|error| {
+        tracing::error!(%error, "the search index cannot be read");
+        Fault::Internal
+    })
+}
+
+/// How many there are that may be seen; none where they are too many to look at each. What the
+/// index counts would tell of restricted cases.
+fn count(
+    app: &App,
+    question: &Question,
+    may_see: &mut impl FnMut(&Searched) -> std::result::Result<bool, RepoError>,
+) -> Result<Option<usize>> {
+    let asked = Question {
+        order: Order::Newest,
+        before: None,
+        limit: LOOKED_MAX,
+        ..question.clone()
+    };
+    let found = find(app, &asked)?;
+    if found.total > LOOKED_MAX {
+        return Ok(None);
+    }
+    let mut seen = 0;
+    for hit in &found.hits {
+        if let Some(what) = app.repo().searched(&hit.row)?
+            && may_see(&what)?
+        {
+            seen += 1;
+        }
+    }
+    Ok(Some(seen))
 }
 
 fn line(
@@ -130,7 +158,7 @@ fn line(
     let mut who: Vec<_> = document
         .recipients
         .iter()
-        .map(|name| found.in_recipient(name))
+        .map(|name| found.in_recipient(&document, name))
         .collect();
     who.sort_by_key(|pieces| !pieces.iter().any(|piece| piece.marked));
     who.truncate(NAMES_MAX);

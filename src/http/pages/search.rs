@@ -15,7 +15,7 @@ use super::super::session::{Signed, percent};
 use super::super::times::When;
 use super::super::view::{Chrome, channel_icon};
 use super::{Answer, apart, show};
-use crate::domain::{CaseScope, Direction};
+use crate::domain::Direction;
 use crate::search::{Order, Piece, QUESTION_SIZE_MAX, Question};
 use crate::store::Searched;
 
@@ -95,10 +95,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             building: app.console.search.is_building(),
             idle,
             // How many there are is for those who see them all.
-            total: if signed.access.sees_everybody() && signed.access.cases == CaseScope::All {
-                c.n("search.one", "search.many", &(found.total as u64))
-            } else {
-                c.t("search.found").to_owned()
+            total: match found.total {
+                Some(total) => c.n("search.one", "search.many", &(total as u64)),
+                None => c.t("search.found").to_owned(),
             },
             next: found
                 .next

@@ -130,8 +130,11 @@ impl Repo {
         let mut found = BTreeSet::new();
         if row.starts_with(keys::CONTACT) {
             let contact = ContactId::from_bytes(id);
-            for delivery in self.deliveries_of(contact, None, limit)?.rows {
-                found.insert(keys::communication(delivery.communication));
+            // What was sent to one that was taken over stays under its name.
+            for id in self.ids_of(contact)? {
+                for delivery in self.deliveries_of(id, None, limit)?.rows {
+                    found.insert(keys::communication(delivery.communication));
+                }
             }
             for thread in self.threads_of(contact, limit)? {
                 let left = limit.saturating_sub(found.len()).max(1);

@@ -92,6 +92,10 @@ async fn letters_and_replies_of_a_restricted_case_are_nowhere_to_be_found() {
     let program = program(world, "ida").await;
     let found = program.get("/api/v1/search?q=privileged").await;
     assert_eq!(found["items"].as_array().map(Vec::len), Some(0), "{found}");
+    assert_eq!(found["total"], 0, "a number tells that it is there");
+    ida.get("/search?q=privileged")
+        .await
+        .assert_has(&["0 found"]);
     let log = program.get("/api/v1/log").await;
     assert!(!log.to_string().contains("Privileged"), "{log}");
     let log = program.get(&format!("/api/v1/contacts/{bank}/log")).await;
