@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::case::Matter;
+use super::escalation::SendingPlan;
 use super::ids::{
     AreaId, BlobId, CampaignId, CommunicationId, ContactId, FilterId, GroupId, MethodId,
     TemplateId, UserId,
@@ -284,27 +285,6 @@ pub struct Related {
     pub relation: Relation,
 }
 
-/// One step of an escalation plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EscalationStep {
-    /// By which channel, for those not reached by then.
-    pub channel: Channel,
-    /// How long after sending.
-    pub after: Duration,
-}
-
-/// When and in which order it goes out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SendingPlan {
-    /// Overtakes everything and wakes people: no quiet hours.
-    pub emergency: bool,
-    /// When it is to be sent by itself.
-    pub scheduled_at: Option<Timestamp>,
-    /// One channel after the other, in rising order of time, at most
-    /// [`ESCALATION_STEPS_MAX`]; empty for all channels at once.
-    pub escalation: Vec<EscalationStep>,
-}
-
 /// A second pair of eyes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
@@ -473,6 +453,13 @@ impl Communication {
                 by: None,
             });
         }
+    }
+
+    /// Whether a round makes nothing more: what it says is over, and nobody asked for the round.
+    #[must_use]
+    pub fn ends_round(&self, number: u8, now: Timestamp) -> bool {
+        let asked = self.round(number).is_some_and(|round| round.by.is_some());
+        self.plan.is_over(now) && !asked
     }
 
     /// Whether it can still be changed.

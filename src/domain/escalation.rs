@@ -1,11 +1,46 @@
 //! Escalation: one channel after the other, for those not reached by then.
 
+use std::time::Duration;
+
 use super::category::Category;
-use super::communication::{Channels, EscalationStep, SendingPlan};
+use super::communication::Channels;
+#[cfg(doc)]
+use super::communication::ESCALATION_STEPS_MAX;
 use super::reminder::ReminderPlan;
 use super::statistics::{Person, PersonState};
 use super::status::{CallStatus, Channel, Status};
 use super::timestamp::Timestamp;
+
+/// One step of an escalation plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EscalationStep {
+    /// By which channel, for those not reached by then.
+    pub channel: Channel,
+    /// How long after sending.
+    pub after: Duration,
+}
+
+/// When and in which order it goes out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SendingPlan {
+    /// Overtakes everything and wakes people: no quiet hours.
+    pub emergency: bool,
+    /// When it is to be sent by itself.
+    pub scheduled_at: Option<Timestamp>,
+    /// One channel after the other, in rising order of time, at most
+    /// [`ESCALATION_STEPS_MAX`]; empty for all channels at once.
+    pub escalation: Vec<EscalationStep>,
+    /// When what it says is over: from then on nothing of it goes out by itself.
+    pub until: Option<Timestamp>,
+}
+
+impl SendingPlan {
+    /// Whether what it says is over.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
 
 /// One round of sending, as it is planned at the moment of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +88,8 @@ pub fn plan_rounds(
             due,
         });
     }
+    // What is over by then is not said again.
+    rounds.retain(|planned| planned.round == 1 || !plan.is_over(planned.due));
     rounds
 }
 
@@ -118,7 +155,6 @@ pub fn is_confirmed(person: &Person) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{CommunicationId, ContactId, DeliveryId, MethodId, PersonDelivery};
-    use std::time::Duration;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -167,6 +203,16 @@ mod tests {
                 (6, None, 85)
             ]
         );
+    }
+
+    #[test]
+    fn nothing_is_planned_for_when_it_is_over() {
+        let plan = SendingPlan {
+            until: Some(START.plus(Duration::from_secs(30 * 60))),
+            ..SendingPlan::default()
+        };
+        let planned = plan_rounds(&plan, &ReminderPlan::default(), START);
+        assert_eq!(minutes(&planned), [(1, None, 0)]);
     }
 
     #[test]

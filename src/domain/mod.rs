@@ -69,7 +69,7 @@ pub use case_event::{CaseChange, CaseEvent};
 pub use category::Category;
 pub use communication::{
     Approval, Attachment, Audience, Body, Channels, Communication, CommunicationState, Content,
-    EscalationStep, Origin, Related, Relation, Round, SendingPlan,
+    Origin, Related, Relation, Round,
 };
 pub use confirmation::ConfirmedBy;
 pub use confirmation_texts::ConfirmLine;
@@ -80,6 +80,7 @@ pub use delivery::{
 };
 pub use details::{Details, MethodDetail};
 pub use erasure::{Erasure, Suppression};
+pub use escalation::{EscalationStep, SendingPlan};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
     AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,

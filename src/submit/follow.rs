@@ -105,6 +105,7 @@ impl Submitter {
             }),
             plan: SendingPlan {
                 scheduled_at: None,
+                until: None,
                 ..of.plan.clone()
             },
             approval: None,

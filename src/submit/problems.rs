@@ -215,6 +215,10 @@ fn plan_problems(
             problems.push(FieldError::new("scheduled_at", problem));
         }
     }
+    if plan.is_over(now) {
+        let problem = "What this says was meant until a time that has passed. Keep it anew to send it all the same.";
+        problems.push(FieldError::new("scheduled_at", problem));
+    }
     let steps = &plan.escalation;
     let Some(first) = steps.first() else {
         return;

@@ -94,6 +94,9 @@ impl Tracker {
         key: &[u8],
         mut room: impl FnMut(usize) -> Option<Room>,
     ) -> Result<RoundStep, TrackerError> {
+        if self.end_if_over(key).await? {
+            return Ok(RoundStep::Done);
+        }
         let mut conflicts = 0;
         let mut under_way: VecDeque<Underway> = VecDeque::new();
         // What is to be answered once nothing is under way any more.

@@ -17,6 +17,31 @@ impl Tracker {
     /// When there is no such communication, or the store fails.
     pub async fn call_off(&self, id: CommunicationId) -> Result<(), TrackerError> {
         self.commit_anew(|| Ok((self.end_rounds(id)?, ()))).await?;
+        self.close_all(id).await?;
+        tracing::info!(communication = %id, "called off");
+        Ok(())
+    }
+
+    /// Ends what the round under this key is of, if what it says is over and nobody asked for the
+    /// round all the same. Cut off, it goes on when the round is come to again.
+    pub(super) async fn end_if_over(&self, key: &[u8]) -> Result<bool, TrackerError> {
+        let Some(job) = self.repo.round_at(key)? else {
+            return Ok(false);
+        };
+        let of = self.repo.communication(job.communication)?;
+        let of = of.ok_or(TrackerError::NotFound("communication"))?;
+        if !of.ends_round(job.round, self.clock.wall()) {
+            return Ok(false);
+        }
+        self.close_all(of.id).await?;
+        self.commit_anew(|| Ok((self.end_rounds(of.id)?, ())))
+            .await?;
+        tracing::info!(communication = %of.id, "over by its own time");
+        Ok(true)
+    }
+
+    /// Closes what has not gone out.
+    async fn close_all(&self, id: CommunicationId) -> Result<(), TrackerError> {
         let mut after: Option<Key> = None;
         loop {
             let (next, notices) = self
@@ -33,7 +58,6 @@ impl Tracker {
             self.tell(notices);
             after = next;
             if after.is_none() {
-                tracing::info!(communication = %id, "called off");
                 return Ok(());
             }
         }

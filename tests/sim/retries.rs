@@ -95,6 +95,42 @@ fn follows_the_schedule(world: &World, person: &tocsin::domain::Contact) {
 }
 
 #[test]
+fn what_is_over_is_not_tried_again() {
+    let mut world = World::new(6);
+    let fate = Fate::Never(Reason::Network);
+    world
+        .carrier
+        .script(Channel::Email, "slow@example.org", fate);
+    let person = world.person(&[(MethodKind::Email, "slow@example.org")]);
+    let until = world.live(async |life| {
+        let people = std::slice::from_ref(&person);
+        life.tracker.add_contacts(people).await.unwrap();
+        let id = life.draft_to(Channels::only(Channel::Email), people).await;
+        let until = life.clock.wall().plus(20 * MINUTE);
+        let mut draft = life.submitter.draft(id).unwrap();
+        draft.plan.until = Some(until);
+        let by = tocsin::domain::UserId::from_bytes([1; 16]);
+        let kept = life.submitter.save_draft(Some(id), &draft, by).await;
+        assert_eq!(kept.unwrap(), id);
+        life.send_draft(id).await;
+        life.until_quiet(7 * HOUR).await;
+        until
+    });
+    laws::at_the_end(&world);
+    let made = world.deliveries_of(person.id, Channel::Email);
+    let [delivery] = made.as_slice() else {
+        panic!("reminders of what is over: {made:#?}");
+    };
+    assert!(delivery.attempts > 1);
+    assert_eq!(
+        delivery.closed.map(|closed| closed.reason),
+        Some(tocsin::domain::ClosedReason::CalledOff)
+    );
+    let seen = world.carrier.seen();
+    assert!(seen.iter().all(|seen| seen.begun < until), "{seen:#?}");
+}
+
+#[test]
 fn a_mailbox_that_stays_full_is_suspended_after_five_mails() {
     let mut world = World::new(5);
     world.reminders.after.clear();

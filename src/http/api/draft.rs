@@ -161,6 +161,7 @@ impl DraftAsked {
             emergency: self.emergency,
             scheduled_at,
             escalation,
+            until: None,
         })
     }
 }

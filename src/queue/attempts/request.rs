@@ -14,6 +14,9 @@ impl Attempts {
         if communication.origin == Origin::Verification {
             return self.look_at_ticket(delivery, &communication);
         }
+        if communication.ends_round(delivery.round, self.clock.wall()) {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::CalledOff)));
+        }
         let Some(contact) = self.repo.current_contact(delivery.contact)? else {
             return Ok(Look::Instead(Event::Closed(ClosedReason::MethodNotUsable)));
         };

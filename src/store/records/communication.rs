@@ -173,6 +173,7 @@ shape! {
         #[n(0)] emergency: bool,
         #[n(1)] scheduled_at: Option<Timestamp>,
         #[n(2)] #[cbor(skip_if = "Vec::is_empty")] escalation: Vec<EscalationStep>,
+        #[n(3)] until: Option<Timestamp>,
     }
 }
 

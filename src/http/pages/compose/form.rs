@@ -53,6 +53,7 @@ pub(super) fn read(fields: &Fields, zone: &TimeZone) -> Read {
                 None
             }),
             escalation: steps(fields, &mut errors),
+            until: None,
         },
         matter: None,
         template: None,

@@ -75,11 +75,13 @@ fn sending_plan() -> impl Strategy<Value = SendingPlan> {
             channel,
             after: std::time::Duration::from_millis(u64::from(after)),
         });
-    (any::<bool>(), option::of(time()), vec(step, 0..4)).prop_map(
-        |(emergency, scheduled_at, escalation)| SendingPlan {
+    let times = (option::of(time()), option::of(time()));
+    (any::<bool>(), times, vec(step, 0..4)).prop_map(
+        |(emergency, (scheduled_at, until), escalation)| SendingPlan {
             emergency,
             scheduled_at,
             escalation,
+            until,
         },
     )
 }
