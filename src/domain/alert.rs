@@ -9,6 +9,9 @@ pub const ALERTS_KEPT_MAX: u64 = 100_000;
 /// Longest word on where an alert comes from, in characters.
 pub const ALERT_SOURCE_MAX: usize = 200;
 
+/// Most marks of what has been told of one matter.
+pub const ALERT_MARKS_MAX: usize = 5_000;
+
 /// Who is told of the alerts of one receiver of an Alertmanager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertReceiver {
@@ -33,10 +36,15 @@ pub struct AlertTaken {
     pub key: [u8; 32],
     /// Where it comes from, for people.
     pub source: String,
-    /// What was sent.
-    pub communication: CommunicationId,
+    /// What was sent; none where nothing was: it was called off before it came, or is told in
+    /// parts.
+    pub communication: Option<CommunicationId>,
     /// When it was taken.
     pub at: Timestamp,
+    /// When it was called off or something took its place: nothing more is sent for it.
+    pub over: Option<Timestamp>,
+    /// For a matter: what has been told of it ([`alert_mark`]), at most [`ALERT_MARKS_MAX`].
+    pub told: Vec<u64>,
 }
 
 /// SHA-256 over what tells an alert from others, each part with its length before it.
@@ -50,6 +58,15 @@ pub fn alert_key(parts: &[&str]) -> [u8; 32] {
     *BlobId::of(&bytes).as_bytes()
 }
 
+/// The first eight octets of [`alert_key`]: enough to tell the alerts of one group apart.
+#[must_use]
+pub fn alert_mark(parts: &[&str]) -> u64 {
+    let key = alert_key(parts);
+    key.iter()
+        .take(8)
+        .fold(0, |mark, octet| mark << 8 | u64::from(*octet))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +75,6 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         assert_ne!(alert_key(&["ab", "c"]), alert_key(&["a", "bc"]));
         assert_eq!(alert_key(&["ab", "c"]), alert_key(&["ab", "c"]));
+        assert_ne!(alert_mark(&["ab", "c"]), alert_mark(&["a", "bc"]));
     }
 }

@@ -12,6 +12,8 @@ use super::ids::AreaId;
 pub const OUTLINE_POINTS_MAX: usize = 2_000;
 /// Most points of all outlines that are looked at together, as those of one alert.
 pub const POINTS_TOTAL_MAX: usize = 5_000;
+/// Most points of a hull that stands for an outline of more.
+const HULL_POINTS_MAX: usize = 64;
 /// Millionths in a degree.
 const MICRO: f64 = 1_000_000.0;
 /// Kilometres of a degree of latitude (a nautical mile to the minute).
@@ -82,6 +84,27 @@ impl Outline {
             points.push(point(pair)?);
         }
         Self::new(points)
+    }
+
+    /// As [`Outline::parse`], of any number of points: one of too many is drawn around them, so
+    /// that nobody within is left out.
+    #[must_use]
+    pub fn parse_around(text: &str) -> Option<Self> {
+        let points: Vec<Point> = text
+            .split_whitespace()
+            .map(point)
+            .collect::<Option<Vec<_>>>()?;
+        if points.len() <= OUTLINE_POINTS_MAX {
+            return Self::new(points);
+        }
+        hull(&points).or_else(|| octagon(&points))
+    }
+
+    /// Fewer points around the same: the hull, or eight corners where that has too many, too.
+    #[must_use]
+    pub fn simpler(&self) -> Option<Self> {
+        let hull = hull(&self.0).filter(|hull| hull.0.len() <= HULL_POINTS_MAX);
+        hull.or_else(|| octagon(&self.0))
     }
 
     /// A circle of `km` around a point, drawn by its points; none where it reaches beyond a pole
@@ -284,6 +307,61 @@ pub fn point(text: &str) -> Option<Point> {
     Point::from_degrees(degrees(latitude)?, degrees(longitude)?)
 }
 
+/// The smallest outline without dents around these points; none where it has too many corners.
+fn hull(points: &[Point]) -> Option<Outline> {
+    let sorted: BTreeSet<Point> = points.iter().copied().collect();
+    let mut corners: Vec<Point> = Vec::new();
+    // Once along each side: a corner that does not turn left is none.
+    let forth = sorted.iter();
+    let back = sorted.iter().rev();
+    let sides: [Vec<&Point>; 2] = [forth.collect(), back.collect()];
+    for side in sides {
+        let begins = corners.len();
+        for next in side {
+            while let [.., before, last] = corners.get(begins..).unwrap_or_default()
+                && turn(*before, *last, *next) <= 0
+            {
+                corners.pop();
+            }
+            corners.push(*next);
+        }
+        // It begins the other side.
+        corners.pop();
+    }
+    Outline::new(corners)
+}
+
+/// Eight corners around these points: their bounds, with the corners cut off as far as may be.
+fn octagon(points: &[Point]) -> Option<Outline> {
+    let of = |by: fn(&Point) -> i64| {
+        let all = points.iter().map(by);
+        Some((all.clone().min()?, all.max()?))
+    };
+    let (south, north) = of(|point| i64::from(point.latitude))?;
+    let (west, east) = of(|point| i64::from(point.longitude))?;
+    let sum = of(|point| i64::from(point.latitude) + i64::from(point.longitude))?;
+    let rise = of(|point| i64::from(point.latitude) - i64::from(point.longitude))?;
+    let corners = [
+        (south, sum.0 - south),
+        (south, south - rise.0),
+        (east + rise.0, east),
+        (sum.1 - east, east),
+        (north, sum.1 - north),
+        (north, north - rise.1),
+        (west + rise.1, west),
+        (sum.0 - west, west),
+    ];
+    let corners = corners.into_iter().map(|(latitude, longitude)| {
+        // Between the bounds, which are of points.
+        let within = |value: i64, (low, high): (i64, i64)| i32::try_from(value.clamp(low, high));
+        Some(Point {
+            latitude: within(latitude, (south, north)).ok()?,
+            longitude: within(longitude, (west, east)).ok()?,
+        })
+    });
+    Outline::new(corners.collect::<Option<_>>()?)
+}
+
 /// Positive when `c` lies left of the way from `a` to `b`, zero on it. At most 2 × 360,000,000²:
 /// it fits into 64 bits.
 fn turn(a: Point, b: Point, c: Point) -> i64 {
@@ -333,6 +411,42 @@ mod tests {
             corner(1.0, 0.0),
         ];
         Outline::new(corners).unwrap()
+    }
+
+    fn ring(points: u32) -> Vec<Point> {
+        let at = |index: u32| {
+            let angle = f64::from(index) * std::f64::consts::TAU / f64::from(points);
+            Point::from_degrees(52.0 + angle.sin(), 5.0 + angle.cos()).unwrap()
+        };
+        (0..points).map(at).collect()
+    }
+
+    #[test]
+    fn an_outline_of_too_many_points_is_drawn_around_them() {
+        // A star: every other point is drawn in.
+        let mut points = ring(4_000);
+        for point in points.iter_mut().skip(1).step_by(2) {
+            point.latitude -= (point.latitude - 52_000_000) / 2;
+            point.longitude -= (point.longitude - 5_000_000) / 2;
+        }
+        let degrees = |point: &Point| {
+            let (latitude, longitude) = point.degrees();
+            format!("{latitude},{longitude}")
+        };
+        let text: Vec<String> = points.iter().map(degrees).collect();
+        assert!(Outline::parse(&text.join(" ")).is_none());
+        let around = Outline::parse_around(&text.join(" ")).unwrap();
+        let simpler = around.simpler().unwrap();
+        assert!(around.points().len() <= OUTLINE_POINTS_MAX);
+        assert!(simpler.points().len() <= HULL_POINTS_MAX);
+        let outside = Point::from_degrees(52.9, 5.9).unwrap();
+        for outline in [&around, &simpler] {
+            assert!(points.iter().all(|point| outline.contains(*point)));
+            assert!(!outline.contains(outside), "it is not the box around it");
+        }
+        let few = "38.47,-120.14 38.34,-119.95 38.52,-119.74 38.47,-120.14";
+        assert_eq!(Outline::parse_around(few), Outline::parse(few));
+        assert!(Outline::parse_around(&"1,1 2,2 ".repeat(2_000)).is_none());
     }
 
     #[test]

@@ -14,12 +14,13 @@ impl Row for AlertTaken {
         let by_time = KeyBuilder::new(keys::ALERT_BY_TIME)
             .bytes(&self.at.as_millis().to_be_bytes())
             .bytes(&self.key);
-        let by_communication = KeyBuilder::new(keys::ALERT_BY_COMMUNICATION)
-            .bytes(self.communication.as_bytes())
-            .bytes(&self.key);
-        [by_time, by_communication]
-            .map(|key| (key.build(), self.key()))
-            .into()
+        let by_communication = self.communication.map(|communication| {
+            KeyBuilder::new(keys::ALERT_BY_COMMUNICATION)
+                .bytes(communication.as_bytes())
+                .bytes(&self.key)
+        });
+        let all = [Some(by_time), by_communication].into_iter().flatten();
+        all.map(|key| (key.build(), self.key())).collect()
     }
 
     fn counters(&self) -> Vec<(Key, i64)> {

@@ -9,8 +9,8 @@ use super::send::log;
 use super::{FieldError, Sent, SubmitError, Submitter};
 use crate::domain::communication::APPROVAL_NOTE_SIZE_MAX;
 use crate::domain::{
-    Approval, BlobId, Communication, CommunicationId, CommunicationState, Sentence, Timestamp,
-    UserId,
+    Approval, BlobId, Communication, CommunicationId, CommunicationState, ContactId, Sentence,
+    Timestamp, UserId,
 };
 use crate::store::records::Record;
 use crate::store::{Batch, RowBatch};
@@ -90,24 +90,8 @@ impl Submitter {
             this.looked_at(&old, confirmed)?;
             let mut batch = Batch::new();
             let now = this.next_revision(&old);
-            let approval = Approval {
-                asked_by: by,
-                asked_at: now,
-                decided_by: None,
-                decided_at: None,
-                approved: false,
-                note: String::new(),
-                digest: Some(digest(&old)),
-                people: Some(batch.blob(packed(&people))),
-            };
-            let new = Communication {
-                state: CommunicationState::AwaitingApproval,
-                approval: Some(approval),
-                modified_at: now,
-                ..old.value.clone()
-            };
+            let new = asked(&mut batch, &old, &people, by, now);
             batch.replace(&old, &new);
-            tracing::info!(communication = %id, user = %by, "approval asked for");
             Ok(Decision { batch, outcome: () })
         })
         .await
@@ -228,6 +212,34 @@ impl Submitter {
             Ok(Decision { batch, outcome: () })
         })
         .await
+    }
+}
+
+/// What waits for approval from `now` on, with its people in the batch; itself is still to be
+/// written.
+pub(super) fn asked(
+    batch: &mut Batch,
+    old: &Communication,
+    people: &[ContactId],
+    by: UserId,
+    now: Timestamp,
+) -> Communication {
+    let approval = Approval {
+        asked_by: by,
+        asked_at: now,
+        decided_by: None,
+        decided_at: None,
+        approved: false,
+        note: String::new(),
+        digest: Some(digest(old)),
+        people: Some(batch.blob(packed(people))),
+    };
+    tracing::info!(communication = %old.id, user = %by, "approval asked for");
+    Communication {
+        state: CommunicationState::AwaitingApproval,
+        approval: Some(approval),
+        modified_at: now,
+        ..old.clone()
     }
 }
 

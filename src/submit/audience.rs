@@ -26,15 +26,20 @@ pub(super) struct People {
 /// Everybody an audience names, each once; leaving out wins over naming. Filters find whom they
 /// find now. Reads a lot: not for a thread that answers requests.
 pub(super) fn resolve(repo: &Repo, audience: &Audience) -> Result<People, RepoError> {
+    resolve_with(repo, audience, repo.audience_list(audience)?)
+}
+
+/// As [`resolve`], with a list that is not kept yet.
+pub(super) fn resolve_with(
+    repo: &Repo,
+    audience: &Audience,
+    list: Vec<ContactId>,
+) -> Result<People, RepoError> {
     let tree = repo.areas()?;
     let mut ids = in_areas(repo, &tree, &audience.areas)?;
     ids.extend(in_groups(repo, &audience.groups)?);
     ids.extend(by_filters(repo, &tree, audience)?);
-    for id in repo
-        .audience_list(audience)?
-        .into_iter()
-        .chain(audience.contacts.iter().copied())
-    {
+    for id in list.into_iter().chain(audience.contacts.iter().copied()) {
         // Whoever took a contact over is meant by its name.
         ids.extend(repo.current_contact(id)?.map(|contact| contact.id));
     }

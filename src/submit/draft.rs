@@ -108,10 +108,29 @@ impl Submitter {
                 return Err(SubmitError::Invalid(vec![problem]));
             }
         }
-        let now = self.clock.wall();
         let mut batch = Batch::new();
+        let new = self.drafted(&mut batch, id, input, by);
+        batch.insert(&new);
+        self.enter_draft(&mut batch, &new)?;
+        let revision = new.modified_at;
+        self.touch_campaign(&mut batch, input.campaign, revision)?;
+        Ok(Decision {
+            batch,
+            outcome: Kept { id, revision },
+        })
+    }
+
+    /// A new draft whose content the batch keeps; the draft itself is still to be written.
+    pub(super) fn drafted(
+        &self,
+        batch: &mut Batch,
+        id: CommunicationId,
+        input: &DraftInput,
+        by: UserId,
+    ) -> Communication {
+        let now = self.clock.wall();
         let content = batch.blob(input.content.to_bytes());
-        let new = Communication {
+        Communication {
             id,
             category: input.category.clone(),
             origin: Origin::Console(by),
@@ -133,14 +152,7 @@ impl Submitter {
             history: Vec::new(),
             matter: input.matter,
             template: input.template,
-        };
-        batch.insert(&new);
-        self.enter_draft(&mut batch, &new)?;
-        self.touch_campaign(&mut batch, input.campaign, now)?;
-        Ok(Decision {
-            batch,
-            outcome: Kept { id, revision: now },
-        })
+        }
     }
 
     fn change(

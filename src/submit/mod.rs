@@ -217,11 +217,16 @@ impl Submitter {
     /// What would keep a draft from being sent now; empty when nothing would.
     #[must_use]
     pub fn problems(&self, draft: &DraftInput) -> Vec<FieldError> {
+        self.problems_by(draft, true)
+    }
+
+    fn problems_by(&self, draft: &DraftInput, gaps: bool) -> Vec<FieldError> {
         let settings = self.settings();
         draft.problems(&Rules {
             categories: &settings.categories,
             segments_max: settings.segments_max,
             line: self.confirm_line(&draft.category).as_ref(),
+            gaps,
             now: self.clock.wall(),
         })
     }

@@ -150,15 +150,7 @@ impl Submitter {
                 resolve(&self.repo, &communication.audience)?.ids
             }
         };
-        let problem: Sentence = if people.is_empty() {
-            "Nobody is left of those you chose.".into()
-        } else if people.len() > AUDIENCE_MAX {
-            Sentence::with("These are more than {0} people.", &[&AUDIENCE_MAX])
-        } else {
-            return Ok(people);
-        };
-        let problem = FieldError::new("audience", problem);
-        Err(SubmitError::Invalid(vec![problem]))
+        somebody(people)
     }
 
     /// Schedules or sends.
@@ -193,6 +185,20 @@ impl Submitter {
         now: Timestamp,
     ) -> Result<Batch, SubmitError> {
         let mut batch = Batch::new();
+        let sent = self.under_way(&mut batch, new, people, now)?;
+        batch.replace(old, &sent);
+        Ok(batch)
+    }
+
+    /// What is sent, with its people, its rounds and its news in the batch; itself is still to be
+    /// written.
+    pub(super) fn under_way(
+        &self,
+        batch: &mut Batch,
+        new: Communication,
+        people: &[ContactId],
+        now: Timestamp,
+    ) -> Result<Communication, SubmitError> {
         for (index, contacts) in (0_u32..).zip(people.chunks(AUDIENCE_CHUNK_MAX)) {
             batch.insert(&AudienceChunk {
                 communication: new.id,
@@ -230,10 +236,22 @@ impl Submitter {
             history,
             ..new
         };
-        batch.replace(old, &sent);
-        tell_sent(&mut batch, &self.repo, &self.random, now, &sent)?;
-        Ok(batch)
+        tell_sent(batch, &self.repo, &self.random, now, &sent)?;
+        Ok(sent)
     }
+}
+
+/// The people, if there are any and not too many.
+pub(super) fn somebody(people: Vec<ContactId>) -> Result<Vec<ContactId>, SubmitError> {
+    let problem: Sentence = if people.is_empty() {
+        "Nobody is left of those you chose.".into()
+    } else if people.len() > AUDIENCE_MAX {
+        Sentence::with("These are more than {0} people.", &[&AUDIENCE_MAX])
+    } else {
+        return Ok(people);
+    };
+    let problem = FieldError::new("audience", problem);
+    Err(SubmitError::Invalid(vec![problem]))
 }
 
 pub(super) fn log(id: CommunicationId, sent: Sent) {

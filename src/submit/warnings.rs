@@ -165,7 +165,8 @@ impl Submitter {
         of: &Communication,
         draft: &DraftInput,
     ) -> Result<Vec<FieldError>, SubmitError> {
-        let mut problems = self.problems(draft);
+        let of_program = !self.repo.alerts_of(of.id)?.is_empty();
+        let mut problems = self.problems_by(draft, !of_program);
         problems.extend(self.unreachable_letter(draft)?);
         if let Some((id, version)) = of.template
             && draft.channels.email

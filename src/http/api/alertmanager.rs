@@ -1,9 +1,11 @@
 //! Alerts of a Prometheus Alertmanager (its `webhook_config`, version 4 of the payload).
 //!
 //! It repeats what it has sent, and tries again what was not taken: the same alerts make nothing
-//! new, and it is told that they were taken only once that is durable.
+//! new, nor do some of them once the others are over, and it is told that they were taken only
+//! once that is durable. More alerts take the place of what was sent before; when all are over,
+//! nothing more of it goes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -14,18 +16,18 @@ use utoipa::ToSchema;
 use super::super::App;
 use super::auth::Caller;
 use super::body::Json;
+use super::cap::stop;
 use super::problem::Problem;
 use super::{Answer, apart};
-use crate::domain::alert::{ALERT_SOURCE_MAX, alert_key};
+use crate::domain::alert::{ALERT_MARKS_MAX, ALERT_SOURCE_MAX, alert_key, alert_mark};
 use crate::domain::communication::SUBJECT_MAX;
 use crate::domain::group::GROUPS_MAX;
 use crate::domain::{
-    AlertReceiver, Audience, CommunicationId, Content, Related, Relation, SendingPlan,
+    AlertReceiver, Audience, CommunicationId, Content, Related, Relation, SendingPlan, Timestamp,
+    UserId,
 };
-use crate::submit::{AlertInput, DraftInput};
+use crate::submit::{AlertInput, AlertSent, DraftInput};
 
-/// Most alerts of one notification.
-const ALERTS_MAX: usize = 1_000;
 /// Alerts that a mail tells one by one.
 const ALERTS_TOLD_MAX: usize = 20;
 /// Longest label or annotation that is told, in characters.
@@ -34,6 +36,8 @@ const VALUE_MAX: usize = 500;
 const SMS_MAX: usize = 300;
 /// The version of the payload that is understood.
 const VERSION: &str = "4";
+/// Most notifications of one group that are looked back through, each sent since the last was over.
+const BEFORE_MAX: usize = 50;
 
 type Pairs = BTreeMap<String, String>;
 
@@ -75,7 +79,7 @@ pub(super) struct NotificationAsked {
 }
 
 /// What became of it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct TakenShape {
     /// What was sent; null where there was nothing to say.
     communication: Option<String>,
@@ -84,8 +88,9 @@ pub(super) struct TakenShape {
 }
 
 /// Takes in a notification of a Prometheus Alertmanager. Firing alerts are sent to whom the
-/// configuration names for the receiver; resolved ones as what has happened since. The same again
-/// makes nothing new.
+/// configuration names for the receiver; once they are resolved nothing more of that goes out, and
+/// if anybody may have got it, it is told that they are. The same again, or some of it, makes
+/// nothing new.
 #[utoipa::path(post, path = "/api/v1/alerts/alertmanager", tag = "alerts",
     operation_id = "takeAlertmanager", request_body = NotificationAsked,
     responses((status = 200, body = TakenShape)))]
@@ -100,22 +105,103 @@ pub(super) async fn take(
     let receiver = receiver
         .cloned()
         .ok_or_else(|| Problem::field("receiver", "The configuration names no such receiver."))?;
-    let alert = apart(&app, move |app| input(app, &asked, &receiver, firing)).await?;
-    let Some(alert) = alert else {
-        return Ok(axum::Json(TakenShape {
-            communication: None,
-            new: false,
-        }));
+    let by = caller.user.id;
+    let taken = if firing {
+        fire(&app, asked, receiver, by).await?
+    } else {
+        resolve(&app, asked, receiver, by).await?
     };
-    let sent = app
-        .console
-        .submit
-        .send_alert(&alert, caller.user.id)
-        .await?;
-    Ok(axum::Json(TakenShape {
-        communication: Some(sent.communication.to_string()),
+    Ok(axum::Json(taken))
+}
+
+/// What there is to say of alerts that fire.
+enum Firing {
+    /// Nothing: all of them have been told, by this.
+    Told(CommunicationId),
+    /// This.
+    New(Box<AlertInput>),
+}
+
+/// Sends what fires, and stops what it takes the place of.
+async fn fire(
+    app: &Arc<App>,
+    asked: NotificationAsked,
+    receiver: AlertReceiver,
+    by: UserId,
+) -> Answer<TakenShape> {
+    let firing = apart(app, move |app| firing(app, &asked, &receiver)).await?;
+    let sent = match firing {
+        Firing::Told(communication) => AlertSent {
+            communication: Some(communication),
+            new: false,
+        },
+        Firing::New(alert) => app.console.submit.send_alert(&alert, by).await?,
+    };
+    if let Some(sent) = sent.communication
+        && let Some(sent) = app.repo().communication(sent)?
+        && let Some(before) = sent.related
+        && app.repo().communication(before.to)?.is_some()
+    {
+        stop(app, before.to).await?;
+    }
+    Ok(shape(sent))
+}
+
+/// Stops what was sent since the group was last over, and says that it is over to whom the
+/// configuration names, if anybody may have got that.
+async fn resolve(
+    app: &Arc<App>,
+    asked: NotificationAsked,
+    receiver: AlertReceiver,
+    by: UserId,
+) -> Answer<TakenShape> {
+    let group = group_key(&asked, &receiver);
+    let told = apart(app, move |app| told_before(app, &group)).await?;
+    let Some(last) = told.first().copied() else {
+        return Ok(TakenShape::default());
+    };
+    let submit = &app.console.submit;
+    submit.alerts_over(vec![group], source(&receiver)).await?;
+    for id in &told {
+        stop(app, *id).await?;
+    }
+    let got = apart(app, move |app| {
+        for id in told {
+            if !app.console.submit.may_have_got(id)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    if !got.await? {
+        return Ok(TakenShape::default());
+    }
+    let alert = apart(app, move |app| resolved(app, &asked, &receiver, last)).await?;
+    Ok(shape(submit.send_alert(&alert, by).await?))
+}
+
+fn shape(sent: AlertSent) -> TakenShape {
+    TakenShape {
+        communication: sent.communication.map(|id| id.to_string()),
         new: sent.new,
-    }))
+    }
+}
+
+/// What was sent for a group since it was last over, the newest first. It may be gone since.
+fn told_before(app: &App, group: &[u8; 32]) -> Answer<Vec<CommunicationId>> {
+    let mut told = Vec::new();
+    let mut next = app
+        .repo()
+        .alert(group)?
+        .and_then(|known| known.communication);
+    while let Some(id) = next.filter(|id| !told.contains(id) && told.len() < BEFORE_MAX) {
+        let Some(known) = app.repo().communication(id)? else {
+            break;
+        };
+        told.push(id);
+        next = known.related.map(|before| before.to);
+    }
+    Ok(told)
 }
 
 /// Whether it is firing, when nothing is wrong with it.
@@ -123,9 +209,8 @@ fn checked(asked: &NotificationAsked) -> Answer<bool> {
     if asked.version != VERSION {
         return Err(Problem::field("version", "Only version 4 is understood."));
     }
-    if asked.alerts.is_empty() || asked.alerts.len() > ALERTS_MAX {
-        let why = format!("Send between 1 and {ALERTS_MAX} alerts.");
-        return Err(Problem::field("alerts", why));
+    if asked.alerts.is_empty() {
+        return Err(Problem::field("alerts", "Send at least one alert."));
     }
     for (index, alert) in asked.alerts.iter().enumerate() {
         if alert.fingerprint.is_empty() {
@@ -140,42 +225,81 @@ fn checked(asked: &NotificationAsked) -> Answer<bool> {
     }
 }
 
-/// What is sent; none where nothing was told that could be over.
+fn group_key(asked: &NotificationAsked, receiver: &AlertReceiver) -> [u8; 32] {
+    alert_key(&["alertmanager-group", &receiver.name, &asked.group_key])
+}
+
+fn source(receiver: &AlertReceiver) -> String {
+    let source = format!("Alertmanager: {}", receiver.name);
+    source.chars().take(ALERT_SOURCE_MAX).collect()
+}
+
+fn firing(app: &App, asked: &NotificationAsked, receiver: &AlertReceiver) -> Answer<Firing> {
+    let group = group_key(asked, receiver);
+    let known = app.repo().alert(&group)?;
+    let over = known.as_ref().and_then(|known| known.over);
+    let marks: BTreeSet<u64> = told(asked, true)
+        .map(|alert| alert_mark(&[&alert.fingerprint, &alert.starts_at]))
+        .collect();
+    let mut before = None;
+    if let Some(known) = known.filter(|known| known.over.is_none())
+        && let Some(id) = known.communication
+    {
+        before = app.repo().communication(id)?.map(|known| known.id);
+        let all_told = marks.iter().all(|mark| known.told.contains(mark));
+        if all_told && before.is_some() {
+            return Ok(Firing::Told(id));
+        }
+    }
+    let marks = marks.into_iter().take(ALERT_MARKS_MAX).collect();
+    Ok(Firing::New(Box::new(AlertInput {
+        key: key(asked, receiver, over),
+        matter: Some((group, marks)),
+        ..input(app, asked, receiver, true, before)?
+    })))
+}
+
+fn resolved(
+    app: &App,
+    asked: &NotificationAsked,
+    receiver: &AlertReceiver,
+    last: CommunicationId,
+) -> Answer<AlertInput> {
+    let of = [&receiver.name, &asked.group_key, &last.to_string()];
+    let [name, group, last_id] = of;
+    Ok(AlertInput {
+        key: alert_key(&["alertmanager-over", name, group, last_id]),
+        ..input(app, asked, receiver, false, Some(last))?
+    })
+}
+
 fn input(
     app: &App,
     asked: &NotificationAsked,
     receiver: &AlertReceiver,
     firing: bool,
-) -> Answer<Option<AlertInput>> {
-    let group = alert_key(&["alertmanager-group", &receiver.name, &asked.group_key]);
-    let first = app.repo().alert(&group)?.map(|known| known.communication);
-    // It may be gone since.
-    let first = match first {
-        Some(id) => app.repo().communication(id)?.map(|known| known.id),
-        None => None,
-    };
-    if !firing && first.is_none() {
-        return Ok(None);
-    }
-    let source: String = format!("Alertmanager: {}", receiver.name);
-    Ok(Some(AlertInput {
-        key: key(asked, receiver, firing),
-        matter: firing.then_some(group),
-        source: source.chars().take(ALERT_SOURCE_MAX).collect(),
+    before: Option<CommunicationId>,
+) -> Answer<AlertInput> {
+    Ok(AlertInput {
+        key: [0; 32],
+        message: None,
+        matter: None,
+        source: source(receiver),
         draft: DraftInput {
             content: content(asked, firing),
             category: receiver.category.clone(),
             channels: receiver.channels,
             audience: audience(app, receiver)?,
-            related: first.filter(|_| !firing).map(follows),
+            related: before.map(follows),
             plan: SendingPlan {
                 emergency: receiver.emergency,
                 ..SendingPlan::default()
             },
             ..DraftInput::default()
         },
+        people: Vec::new(),
         over: None,
-    }))
+    })
 }
 
 const fn follows(to: CommunicationId) -> Related {
@@ -185,18 +309,15 @@ const fn follows(to: CommunicationId) -> Related {
     }
 }
 
-/// The same alerts since the same times, in the same state.
-fn key(asked: &NotificationAsked, receiver: &AlertReceiver, firing: bool) -> [u8; 32] {
-    let mut alerts: Vec<String> = told(asked, firing)
+/// The same alerts since the same times; what fires again once it was over is another.
+fn key(asked: &NotificationAsked, receiver: &AlertReceiver, over: Option<Timestamp>) -> [u8; 32] {
+    let mut alerts: Vec<String> = told(asked, true)
         .map(|alert| format!("{} {}", alert.fingerprint, alert.starts_at))
         .collect();
     alerts.sort_unstable();
-    let mut parts = vec![
-        "alertmanager",
-        &receiver.name,
-        &asked.group_key,
-        &asked.status,
-    ];
+    let over = over.map(|over| over.as_millis().to_string());
+    let mut parts = vec!["alertmanager", &receiver.name, &asked.group_key, "firing"];
+    parts.extend(over.as_deref());
     parts.extend(alerts.iter().map(String::as_str));
     alert_key(&parts)
 }

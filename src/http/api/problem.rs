@@ -91,6 +91,11 @@ impl Problem {
         Self::validation(vec![WrongField::new(field, detail)])
     }
 
+    /// Names of the fields that are wrong.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.errors.iter().map(|error| error.field.as_str())
+    }
+
     pub(super) fn not_found(what: &str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,

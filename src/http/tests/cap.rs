@@ -1,5 +1,8 @@
 //! Alerts of the Common Alerting Protocol.
 
+mod order;
+mod whom;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};

@@ -53,6 +53,17 @@ pub enum MessageType {
     Error,
 }
 
+/// Whom an alert may be told (3.2.1, `scope`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody.
+    Public,
+    /// Those whom `restriction` names.
+    Restricted,
+    /// The addresses that it names.
+    Private,
+}
+
 /// An earlier message (3.2.1, `references`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
@@ -160,8 +171,8 @@ pub struct CapAlert {
     pub status: AlertStatus,
     /// What it does.
     pub message_type: MessageType,
-    /// Whether it is for everybody.
-    pub is_public: bool,
+    /// Whom it may be told.
+    pub scope: Scope,
     /// A word on why, above all of tests and errors.
     pub note: String,
     /// Earlier messages.

@@ -6,7 +6,8 @@ use quick_xml::reader::NsReader;
 
 use super::{
     AREAS_MAX, AlertStatus, CAP_DEPTH_MAX, CAP_SIZE_MAX, CapAlert, CapArea, Geocode, INFOS_MAX,
-    Info, MessageType, REFERENCES_MAX, Reference, SHAPES_MAX, Severity, TEXT_SIZE_MAX, Urgency,
+    Info, MessageType, REFERENCES_MAX, Reference, SHAPES_MAX, Scope, Severity, TEXT_SIZE_MAX,
+    Urgency,
 };
 
 /// Namespaces of version 1.2, and of 1.1, which lacks nothing that is read here.
@@ -276,7 +277,7 @@ impl Being {
         Ok(CapAlert {
             status: status(&self.status).ok_or(CapError::Value("status"))?,
             message_type: message_type(&self.message_type).ok_or(CapError::Value("msgType"))?,
-            is_public: self.scope == "Public",
+            scope: scope(&self.scope).ok_or(CapError::Value("scope"))?,
             references: references(&self.references)?,
             identifier: self.identifier,
             sender: self.sender,
@@ -327,6 +328,15 @@ fn message_type(text: &str) -> Option<MessageType> {
         "Cancel" => MessageType::Cancel,
         "Ack" => MessageType::Ack,
         "Error" => MessageType::Error,
+        _ => return None,
+    })
+}
+
+fn scope(text: &str) -> Option<Scope> {
+    Some(match text {
+        "Public" => Scope::Public,
+        "Restricted" => Scope::Restricted,
+        "Private" => Scope::Private,
         _ => return None,
     })
 }
@@ -454,6 +464,10 @@ mod tests {
         assert_eq!(
             refused(&good.replace("Actual", "Real")),
             CapError::Value("status")
+        );
+        assert_eq!(
+            refused(&good.replace("Public", "Everybody")),
+            CapError::Value("scope")
         );
         assert_eq!(
             refused(&good.replace("<scope>Public</scope>", "")),

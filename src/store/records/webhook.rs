@@ -106,8 +106,10 @@ shape! {
     AlertTaken as AlertTakenRow {
         #[n(0)] #[cbor(with = "minicbor::bytes")] key: [u8; 32],
         #[n(1)] source: String,
-        #[n(2)] communication: CommunicationId,
+        #[n(2)] communication: Option<CommunicationId>,
         #[n(3)] at: Timestamp,
+        #[n(4)] over: Option<Timestamp>,
+        #[n(5)] #[cbor(skip_if = "Vec::is_empty", default)] told: Vec<u64>,
     }
 }
 record!(AlertTaken, "alert");

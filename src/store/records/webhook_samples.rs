@@ -69,8 +69,10 @@ pub(crate) fn alert() -> AlertTaken {
     AlertTaken {
         key: [45; 32],
         source: "Alertmanager: ops".to_owned(),
-        communication: CommunicationId::from_bytes([4; 16]),
+        communication: Some(CommunicationId::from_bytes([4; 16])),
         at: at(0),
+        over: None,
+        told: Vec::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Alerts of the Common Alerting Protocol 1.2: sent to the areas that they name, taken further by
 //! updates, called off by cancels.
 //!
-//! Only what is Actual goes to people: exercises, tests and drafts are acknowledged and nothing
+//! Only what is Actual and for everybody goes to people: exercises, tests and drafts are acknowledged and nothing
 //! more. The same message twice does nothing the second time.
 
 mod places;
+mod words;
 
 use std::sync::Arc;
 
@@ -20,20 +21,22 @@ use super::problem::Problem;
 use super::shape::read_time;
 use super::{Answer, apart};
 use crate::domain::alert::{ALERT_SOURCE_MAX, alert_key};
-use crate::domain::communication::SUBJECT_MAX;
 use crate::domain::{
-    Audience, Communication, CommunicationId, Content, Related, Relation, SendingPlan, UserId,
+    Audience, Communication, CommunicationId, Related, Relation, SendingPlan, UserId,
 };
 use crate::proto::cap::{
-    AlertStatus, CAP_SIZE_MAX, CapAlert, CapError, Info, MessageType, Severity, Urgency, read,
+    AlertStatus, CAP_SIZE_MAX, CapAlert, CapError, INFOS_MAX, Info, MessageType, Reference, Scope,
+    read,
 };
 use crate::store::Loaded;
 use crate::submit::{AlertInput, AlertSent, DraftInput, SubmitError};
 
-/// Longest text message, in characters.
-const SMS_MAX: usize = 300;
-/// Longest script of a call, in characters.
-const SCRIPT_MAX: usize = 1_000;
+use words::{content, is_emergency, over, parts, title};
+
+/// What is wrong with a message that says nothing to anybody here: it is over, or for others.
+const FOR_NOBODY: [&str; 5] = ["area", "polygon", "circle", "expires", "audience"];
+/// Those of them that say where it is, in a way that could not be understood.
+const SHAPES: [&str; 2] = ["polygon", "circle"];
 /// Media types of an alert.
 const MEDIA_TYPES: [&str; 3] = ["application/cap+xml", "application/xml", "text/xml"];
 
@@ -46,11 +49,31 @@ pub(super) struct CapTakenShape {
     new: bool,
     /// What was called off.
     called_off: Vec<String>,
+    /// Elements because of which something of it was passed over: "scope" for what is not for
+    /// everybody, "polygon" and "circle" for shapes that could not be understood, "area",
+    /// "expires" and "audience" for what is for nobody here.
+    passed_over: Vec<String>,
 }
 
-/// Takes in an alert of the Common Alerting Protocol 1.2. An Alert or Update that is Actual goes
-/// to the areas that it names by name, code, polygon or circle; an Update and a Cancel stop what
-/// they refer to, and a Cancel tells those who may have got it that it is over.
+impl CapTakenShape {
+    fn pass_over(&mut self, alert: &CapAlert, element: &str) {
+        if !self.passed_over.iter().any(|known| known == element) {
+            tracing::warn!(identifier = %alert.identifier, element, "something of a CAP alert was passed over");
+            self.passed_over.push(element.to_owned());
+        }
+    }
+
+    fn sent(&mut self, sent: AlertSent) {
+        let communication = sent.communication.map(|id| id.to_string());
+        self.communications.extend(communication);
+        self.new |= sent.new;
+    }
+}
+
+/// Takes in an alert of the Common Alerting Protocol 1.2. An Alert or Update that is Actual and
+/// Public goes to the areas that it names by name, code, polygon or circle; an Update and a Cancel
+/// stop what they refer to, whether it has come already or comes later, and a Cancel tells those
+/// who may have got it that it is over. What is over by its `expires` does not go out any more.
 #[utoipa::path(post, path = "/api/v1/alerts/cap", tag = "alerts", operation_id = "takeCap",
     request_body(content = String, content_type = "application/cap+xml"),
     responses((status = 200, body = CapTakenShape)))]
@@ -59,12 +82,11 @@ pub(super) async fn take(
     caller: Caller,
     request: Request,
 ) -> Answer<axum::Json<CapTakenShape>> {
-    let alert = alert_of(request).await?;
+    let alert = Arc::new(alert_of(request).await?);
     let by = caller.user.id;
     let taken = match (alert.status, alert.message_type) {
-        (AlertStatus::Actual, MessageType::Alert | MessageType::Update) => {
-            tell(&app, alert, by).await?
-        }
+        (AlertStatus::Actual, MessageType::Alert) => tell(&app, &alert, by).await?,
+        (AlertStatus::Actual, MessageType::Update) => replace(&app, &alert, by).await?,
         (AlertStatus::Actual, MessageType::Cancel) => call_off(&app, &alert, by).await?,
         // Nobody is told of exercises, tests, drafts and what systems say to each other.
         (
@@ -116,8 +138,29 @@ fn refusal(error: &CapError) -> Problem {
 }
 
 /// What tells one message from others (3.2.1).
-fn key(sender: &str, identifier: &str, sent: &str) -> [u8; 32] {
-    alert_key(&["cap", sender, identifier, sent])
+fn key(of: &Reference) -> [u8; 32] {
+    alert_key(&["cap", &of.sender, &of.identifier, &of.sent])
+}
+
+/// What tells one part of a message from the others.
+fn part_key(of: &Reference, part: usize) -> [u8; 32] {
+    let part = part.to_string();
+    alert_key(&["cap-part", &of.sender, &of.identifier, &of.sent, &part])
+}
+
+/// What tells it, or one part of it, from others.
+fn own_key(alert: &CapAlert, part: Option<usize>) -> [u8; 32] {
+    let of = itself(alert);
+    part.map_or_else(|| key(&of), |part| part_key(&of, part))
+}
+
+/// How others refer to it.
+fn itself(alert: &CapAlert) -> Reference {
+    Reference {
+        sender: alert.sender.clone(),
+        identifier: alert.identifier.clone(),
+        sent: alert.sent.clone(),
+    }
 }
 
 fn source(alert: &CapAlert) -> String {
@@ -125,39 +168,139 @@ fn source(alert: &CapAlert) -> String {
     text.chars().take(ALERT_SOURCE_MAX).collect()
 }
 
-/// Sends it to the areas that it names, and stops what it takes the place of.
-async fn tell(app: &Arc<App>, alert: CapAlert, by: UserId) -> Answer<CapTakenShape> {
-    let alert = Arc::new(alert);
-    let asked = Arc::clone(&alert);
-    let input = apart(app, move |app| input(app, &asked)).await?;
-    let sent = app.console.submit.send_alert(&input, by).await?;
-    let mut called_off = Vec::new();
-    for earlier in referred(app, &alert)? {
-        stop(app, &earlier).await?;
-        called_off.push(earlier.id.to_string());
-    }
-    Ok(CapTakenShape {
-        communications: vec![sent.communication.to_string()],
-        new: sent.new,
-        called_off,
-    })
+/// What is to be sent of a message, and what was passed over.
+#[derive(Default)]
+struct Prepared {
+    /// What was sent of it before.
+    known: Vec<AlertSent>,
+    /// What is not sent yet.
+    inputs: Vec<AlertInput>,
+    passed_over: Vec<String>,
+    /// What is wrong with the first part of it that is for nobody.
+    refused: Option<Problem>,
 }
 
-fn input(app: &App, alert: &CapAlert) -> Answer<AlertInput> {
-    let info = chosen(alert, &app.console.settings.language);
-    let info = info.ok_or_else(|| Problem::field("info", "<info> is missing"))?;
-    let expires = Some(&info.expires).filter(|text| !text.is_empty());
-    if let Some(expires) = expires {
-        let wrong = || Problem::field("expires", "<expires> is no time");
-        if read_time(expires).ok_or_else(wrong)? <= app.now() {
-            return Err(Problem::field("expires", "It is over already."));
+/// Sends it to the areas that it names.
+async fn tell(app: &Arc<App>, alert: &Arc<CapAlert>, by: UserId) -> Answer<CapTakenShape> {
+    let prepared = prepare(app, alert).await?;
+    let (taken, refused) = send(app, alert, prepared, by).await?;
+    match refused {
+        Some(problem) if taken.communications.is_empty() => Err(problem),
+        Some(_) | None => Ok(taken),
+    }
+}
+
+/// Sends it to the areas that it names, and stops what it takes the place of: also where it is
+/// for nobody here any more, or not for everybody.
+async fn replace(app: &Arc<App>, alert: &Arc<CapAlert>, by: UserId) -> Answer<CapTakenShape> {
+    let mut prepared = prepare(app, alert).await?;
+    // It may be for people here all the same: nothing takes the place of the earlier.
+    let unclear = |problem: &mut Problem| problem.fields().any(|field| SHAPES.contains(&field));
+    if prepared.known.is_empty()
+        && prepared.inputs.is_empty()
+        && let Some(problem) = prepared.refused.take_if(unclear)
+    {
+        return Err(problem);
+    }
+    references_over(app, alert).await?;
+    let (mut taken, _) = send(app, alert, prepared, by).await?;
+    for earlier in referred(app, alert)? {
+        stop(app, earlier.id).await?;
+        taken.called_off.push(earlier.id.to_string());
+    }
+    Ok(taken)
+}
+
+/// Each thing that it says, ready to be sent.
+async fn prepare(app: &Arc<App>, alert: &Arc<CapAlert>) -> Answer<Prepared> {
+    let mut prepared = Prepared::default();
+    if alert.scope != Scope::Public {
+        prepared.passed_over.push("scope".to_owned());
+        return Ok(prepared);
+    }
+    let parts = parts(alert, &app.console.settings.language);
+    if parts.is_empty() {
+        return Err(Problem::field("info", "<info> is missing"));
+    }
+    let several = parts.len() > 1;
+    for (index, info) in parts.into_iter().enumerate() {
+        let part = several.then_some(index);
+        // Known before it is looked at again: it may be over since.
+        if let Some(known) = app.repo().alert(&own_key(alert, part))? {
+            prepared.known.push(AlertSent {
+                communication: known.communication,
+                new: false,
+            });
+            continue;
         }
+        let asked = Arc::clone(alert);
+        match apart(app, move |app| input(app, &asked, part, &info)).await {
+            Ok((input, passed_over)) => {
+                prepared.inputs.push(input);
+                let passed_over = passed_over.into_iter().map(str::to_owned);
+                prepared.passed_over.extend(passed_over);
+            }
+            Err(problem) => prepared.refuse(problem)?,
+        }
+    }
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Passes over what is for nobody here; anything else is a refusal of all of it.
+    fn refuse(&mut self, problem: Problem) -> Answer<()> {
+        let nobody = problem.fields().find(|field| FOR_NOBODY.contains(field));
+        let Some(nobody) = nobody.map(str::to_owned) else {
+            return Err(problem);
+        };
+        self.passed_over.push(nobody);
+        self.refused.get_or_insert(problem);
+        Ok(())
+    }
+}
+
+/// Sends what was prepared, and says what is wrong with the first of it that is for nobody.
+async fn send(
+    app: &App,
+    alert: &CapAlert,
+    mut prepared: Prepared,
+    by: UserId,
+) -> Answer<(CapTakenShape, Option<Problem>)> {
+    let mut taken = CapTakenShape::default();
+    for known in std::mem::take(&mut prepared.known) {
+        taken.sent(known);
+    }
+    for input in std::mem::take(&mut prepared.inputs) {
+        match app.console.submit.send_alert(&input, by).await {
+            Ok(sent) => taken.sent(sent),
+            Err(error) => prepared.refuse(error.into())?,
+        }
+    }
+    for element in &prepared.passed_over {
+        taken.pass_over(alert, element);
+    }
+    Ok((taken, prepared.refused))
+}
+
+fn input(
+    app: &App,
+    alert: &CapAlert,
+    part: Option<usize>,
+    info: &Info,
+) -> Answer<(AlertInput, Vec<&'static str>)> {
+    let until = read_time(&info.expires);
+    if until.is_some_and(|until| until <= app.now()) {
+        return Err(Problem::field("expires", "It is over already."));
     }
     let earlier = referred(app, alert)?;
     let earlier = earlier.iter().find(|earlier| earlier.is_sent());
-    let related = earlier.map(|earlier| follows(earlier.id));
-    Ok(AlertInput {
-        key: key(&alert.sender, &alert.identifier, &alert.sent),
+    let mut whom = places::whom(app, &info.areas)?;
+    if until.is_none() && !info.expires.is_empty() {
+        whom.passed_over.push("expires");
+    }
+    let input = AlertInput {
+        key: own_key(alert, part),
+        message: part.map(|_| own_key(alert, None)),
         matter: None,
         source: source(alert),
         draft: DraftInput {
@@ -165,18 +308,21 @@ fn input(app: &App, alert: &CapAlert) -> Answer<AlertInput> {
             category: app.console.settings.cap_category.clone(),
             channels: app.console.settings.cap_channels,
             audience: Audience {
-                areas: places::areas(app, info)?,
+                areas: whom.areas,
                 ..Audience::default()
             },
-            related,
+            related: earlier.map(|earlier| follows(earlier.id)),
             plan: SendingPlan {
                 emergency: is_emergency(info),
+                until,
                 ..SendingPlan::default()
             },
             ..DraftInput::default()
         },
+        people: whom.people,
         over: None,
-    })
+    };
+    Ok((input, whom.passed_over))
 }
 
 /// Stops what it refers to, and tells those who may have got it.
@@ -184,24 +330,41 @@ async fn call_off(app: &Arc<App>, alert: &CapAlert, by: UserId) -> Answer<CapTak
     if alert.references.is_empty() {
         return Err(Problem::field("references", "<references> is missing"));
     }
+    references_over(app, alert).await?;
     let mut taken = CapTakenShape::default();
-    for earlier in referred(app, alert)? {
-        stop(app, &earlier).await?;
+    if alert.scope != Scope::Public {
+        taken.pass_over(alert, "scope");
+    }
+    let earlier = referred(app, alert)?;
+    for earlier in &earlier {
+        stop(app, earlier.id).await?;
         taken.called_off.push(earlier.id.to_string());
-        if let Some(sent) = all_clear(app, alert, &earlier, by).await? {
-            taken.communications.push(sent.communication.to_string());
-            taken.new |= sent.new;
+    }
+    for earlier in &earlier {
+        if let Some(sent) = all_clear(app, alert, earlier, by).await? {
+            taken.sent(sent);
         }
     }
     Ok(taken)
 }
 
+/// What it refers to is over before it is looked for: what of it comes later, or is just being
+/// taken in, is not sent.
+async fn references_over(app: &App, alert: &CapAlert) -> Answer<()> {
+    let own = own_key(alert, None);
+    let mut keys: Vec<[u8; 32]> = alert.references.iter().map(key).collect();
+    keys.retain(|key| *key != own);
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(app.console.submit.alerts_over(keys, source(alert)).await?)
+}
+
 /// Nothing more of it goes out; what still waits for approval or its time is a draft again.
-async fn stop(app: &App, earlier: &Communication) -> Answer<()> {
+pub(super) async fn stop(app: &App, earlier: CommunicationId) -> Answer<()> {
     let console = &app.console;
-    match console.submit.withdraw(earlier.id).await {
+    match console.submit.withdraw(earlier).await {
         Ok(()) => Ok(()),
-        Err(SubmitError::AlreadySent) => Ok(console.tracker.call_off(earlier.id).await?),
+        Err(SubmitError::AlreadySent) => Ok(console.tracker.call_off(earlier).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -218,18 +381,19 @@ async fn all_clear(
         return Ok(None);
     }
     let said = app.repo().content(earlier.content)?;
-    let content = match chosen(alert, &app.console.settings.language) {
-        Some(info) => content(info, title(info)),
-        None => over(&said.subject, &alert.note),
+    let said = &said.subject;
+    let content = match parts(alert, &app.console.settings.language).as_slice() {
+        // What is not for everybody ends what was, in our own words.
+        _ if alert.scope != Scope::Public => over(said, ""),
+        [info] => content(info, title(info)),
+        // Which of several things is said of this one, nobody can tell.
+        _ => over(said, &alert.note),
     };
+    let of_cancel = [&alert.sender, &alert.identifier, &alert.sent];
+    let [sender, identifier, sent] = of_cancel;
     let input = AlertInput {
-        key: alert_key(&[
-            "cap-over",
-            &alert.sender,
-            &alert.identifier,
-            &alert.sent,
-            &of.to_string(),
-        ]),
+        key: alert_key(&["cap-over", sender, identifier, sent, &of.to_string()]),
+        message: None,
         matter: None,
         source: source(alert),
         draft: DraftInput {
@@ -243,6 +407,7 @@ async fn all_clear(
             },
             ..DraftInput::default()
         },
+        people: Vec::new(),
         over: Some(of),
     };
     Ok(Some(app.console.submit.send_alert(&input, by).await?))
@@ -250,11 +415,22 @@ async fn all_clear(
 
 /// What was sent for the messages that it refers to.
 fn referred(app: &App, alert: &CapAlert) -> Answer<Vec<Loaded<Communication>>> {
-    let mut found = Vec::new();
-    for earlier in &alert.references {
-        let key = key(&earlier.sender, &earlier.identifier, &earlier.sent);
-        if let Some(known) = app.repo().alert(&key)? {
-            found.extend(app.repo().communication(known.communication)?);
+    let own = own_key(alert, None);
+    let mut found: Vec<Loaded<Communication>> = Vec::new();
+    for earlier in alert.references.iter().filter(|one| key(one) != own) {
+        let Some(message) = app.repo().alert(&key(earlier))? else {
+            continue;
+        };
+        let mut sent = vec![message.communication];
+        if message.communication.is_none() {
+            for part in 0..INFOS_MAX {
+                let part = app.repo().alert(&part_key(earlier, part))?;
+                sent.push(part.and_then(|part| part.communication));
+            }
+        }
+        for id in sent.into_iter().flatten() {
+            let known = app.repo().communication(id)?;
+            found.extend(known.filter(|known| found.iter().all(|one| one.id != known.id)));
         }
     }
     Ok(found)
@@ -265,80 +441,4 @@ const fn follows(to: CommunicationId) -> Related {
         to,
         relation: Relation::FollowUp,
     }
-}
-
-/// What is said in the installation's language, or else first.
-fn chosen<'a>(alert: &'a CapAlert, language: &str) -> Option<&'a Info> {
-    let own = alert.infos.iter().find(|info| {
-        let main = info.language.split('-').next().unwrap_or_default();
-        main.eq_ignore_ascii_case(language)
-    });
-    own.or_else(|| alert.infos.first())
-}
-
-/// Severe or worse, and within the hour: it overtakes everything and heeds no quiet hours.
-fn is_emergency(info: &Info) -> bool {
-    info.severity >= Severity::Severe
-        && matches!(info.urgency, Urgency::Immediate | Urgency::Expected)
-}
-
-fn title(info: &Info) -> &str {
-    if info.headline.is_empty() {
-        &info.event
-    } else {
-        &info.headline
-    }
-}
-
-fn content(info: &Info, title: &str) -> Content {
-    let areas: Vec<&str> = info
-        .areas
-        .iter()
-        .map(|area| area.description.as_str())
-        .collect();
-    let areas = areas.join("; ");
-    let text = [
-        title,
-        &info.description,
-        &info.instruction,
-        &areas,
-        &info.sender_name,
-        &info.contact,
-        &info.web,
-    ];
-    Content {
-        subject: line(title, SUBJECT_MAX),
-        text: said(&text, "\n\n"),
-        sms_text: line(&said(&[title, &info.instruction], ". "), SMS_MAX),
-        voice_script: line(
-            &said(&[title, &info.description, &info.instruction], ". "),
-            SCRIPT_MAX,
-        ),
-        ..Content::default()
-    }
-}
-
-/// That something is over, where the message does not say it itself.
-fn over(subject: &str, note: &str) -> Content {
-    let title = format!("All clear: {subject}");
-    Content {
-        subject: line(&title, SUBJECT_MAX),
-        text: said(&[&title, note], "\n\n"),
-        sms_text: line(&said(&[&title, note], ". "), SMS_MAX),
-        voice_script: line(&said(&[&title, note], ". "), SCRIPT_MAX),
-        ..Content::default()
-    }
-}
-
-fn said(parts: &[&str], between: &str) -> String {
-    let parts = parts.iter().map(|part| part.trim());
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    parts.join(between)
-}
-
-/// In one line, bounded.
-fn line(text: &str, max: usize) -> String {
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let printed = words.chars().filter(|letter| !letter.is_control());
-    printed.take(max).collect()
 }

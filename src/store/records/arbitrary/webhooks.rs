@@ -92,11 +92,16 @@ pub(crate) fn notification() -> impl Strategy<Value = Notification> {
 }
 
 pub(crate) fn alert() -> impl Strategy<Value = AlertTaken> {
-    let what = (any::<[u8; 32]>(), text(), communication_id(), time());
-    what.prop_map(|(key, source, communication, at)| AlertTaken {
-        key,
-        source,
-        communication,
-        at,
-    })
+    let what = (any::<[u8; 32]>(), text(), option::of(communication_id()));
+    let since = (time(), option::of(time()), vec(any::<u64>(), 0..4));
+    (what, since).prop_map(
+        |((key, source, communication), (at, over, told))| AlertTaken {
+            key,
+            source,
+            communication,
+            at,
+            over,
+            told,
+        },
+    )
 }
