@@ -92,13 +92,18 @@ impl Target {
             .host()
             .trim_start_matches('[')
             .trim_end_matches(']');
-        if host.is_empty() {
-            return Err(TargetError::Malformed);
-        }
+        // What stands behind the host is a port; one that is none must not become the usual one.
+        let behind = authority.as_str().strip_prefix(authority.host());
+        let port = match behind {
+            Some("" | ":") => Some(if tls { 443 } else { 80 }),
+            Some(_) => authority.port_u16(),
+            None => None,
+        };
+        let port = port.filter(|port| *port != 0 && !host.is_empty());
         Ok(Self {
             tls,
             host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            port: port.ok_or(TargetError::Malformed)?,
             path: uri
                 .path_and_query()
                 .map_or("/", |path| path.as_str())

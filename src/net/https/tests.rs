@@ -124,6 +124,12 @@ fn addresses_are_checked_before_anybody_is_asked() {
         "https://",
         "mailto:a@b.example",
         "https:///x",
+        "https://a.example:84430",
+        "https://a.example:0",
+        "https://a.example:1:2/",
+        "https://:443/",
+        "https://[::1",
+        "https://[2001:db8::1]:65536/",
     ] {
         assert_eq!(
             Target::parse(wrong),
@@ -136,6 +142,10 @@ fn addresses_are_checked_before_anybody_is_asked() {
     let target = Target::parse(" https://A.example:8443/hook?key=secret ").unwrap();
     assert_eq!(target.authority(), "A.example:8443");
     assert!(!format!("{target:?}").contains("secret"));
+    let ports = |text: &str| Target::parse(text).map(|target| target.port);
+    assert_eq!(ports("https://a.example"), Ok(443));
+    assert_eq!(ports("http://a.example:/"), Ok(80));
+    assert_eq!(ports("https://[2001:db8::1]:8443"), Ok(8443));
     let bare = Target::parse("https://[2001:db8::1]").unwrap();
     assert_eq!(
         (bare.authority().as_str(), bare.path.as_str()),
