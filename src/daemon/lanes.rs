@@ -21,7 +21,7 @@ use crate::store::Repo;
 use crate::store::engine::Claim;
 use crate::submit::Submitter;
 use crate::tracker::Tracker;
-use crate::webhooks::{Courier, TRIES_AT_ONCE};
+use crate::webhooks::Courier;
 
 /// Incoming mails read at once.
 const READERS_MAX: usize = 4;
@@ -117,14 +117,8 @@ fn start_others(parts: &Parts<'_>) {
             repo: parts.repo.clone(),
         }),
     );
-    run(
-        parts,
-        Lane::Webhook,
-        Arc::new(Messenger {
-            courier: Arc::clone(parts.courier),
-            repo: parts.repo.clone(),
-        }),
-    );
+    let courier = Arc::clone(parts.courier);
+    parts.tasks.spawn(courier.run(parts.stop.clone()));
 }
 
 /// The handler of a channel's lane.
@@ -194,28 +188,6 @@ impl LaneHandler for Notifier {
         Box::pin(async move {
             if let Err(error) = self.submitter.notify(claim.id, &claim.value).await {
                 tracing::error!(%error, "a notice of replies cannot be queued; trying again");
-                tokio::time::sleep(REREAD_INTERVAL).await;
-                self.repo.store().release(&claim);
-            }
-        })
-    }
-}
-
-/// Sends news to programs.
-struct Messenger {
-    courier: Arc<Courier>,
-    repo: Repo,
-}
-
-impl LaneHandler for Messenger {
-    fn concurrency(&self) -> usize {
-        TRIES_AT_ONCE
-    }
-
-    fn handle(&self, claim: Claim) -> Work<'_> {
-        Box::pin(async move {
-            if let Err(error) = self.courier.deliver(&claim.id).await {
-                tracing::error!(%error, "what became of news for a program cannot be recorded; trying again");
                 tokio::time::sleep(REREAD_INTERVAL).await;
                 self.repo.store().release(&claim);
             }

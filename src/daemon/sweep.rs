@@ -1,4 +1,5 @@
-//! Takes away links, codes, sign-ups and sessions of the public pages that are over.
+//! Takes away links, codes, sign-ups and sessions of the public pages that are over, and old news
+//! for programs.
 
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ pub(super) async fn run(tracker: Tracker, stop: CancellationToken) {
             Err(error) => {
                 tracing::warn!(%error, "what is over on the public pages cannot be removed");
             }
+        }
+        match tracker.sweep_news().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "old news for programs is removed"),
+            Err(error) => tracing::warn!(%error, "old news for programs cannot be removed"),
         }
         tokio::select! {
             () = stop.cancelled() => {}

@@ -26,7 +26,8 @@ pub enum Lane {
     Scheduled = 7,
     /// Files of contacts to read in.
     Import = 8,
-    /// News for programs.
+    /// News for programs. It stands in an index by webhook and not in the queue, so that a place
+    /// that stalls holds up no other.
     Webhook = 9,
 }
 

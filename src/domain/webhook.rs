@@ -2,6 +2,7 @@
 //!
 //! Signed as Standard Webhooks 1.0 has it (symmetric, "v1"): HMAC-SHA256 over id, time and body.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -28,12 +29,15 @@ pub const WEBHOOK_URL_SIZE_MAX: usize = 500;
 pub const SECRET_PREFIX: &str = "whsec_";
 /// Size of a secret, in octets (Standard Webhooks: between 24 and 64).
 pub const SECRET_SIZE: usize = 32;
-/// Most secrets that sign at a time: a new one and the one it takes the place of.
-pub const SECRETS_MAX: usize = 2;
+/// Most secrets that sign at a time: a new one beside those that it takes the place of. More than
+/// two, as whoever did not hear the answer makes one more.
+pub const SECRETS_MAX: usize = 4;
 /// Most news that waits for one place; what happens beyond is not told there.
 pub const NEWS_WAITING_MAX: u64 = 100_000;
 /// Most news of one place that is kept after it was taken or given up.
 pub const NEWS_KEPT_MAX: u64 = 500;
+/// How long news is kept after it happened, once it was taken or given up.
+pub const NEWS_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most tries that are kept of one piece of news, the newest.
 pub const TRIES_KEPT_MAX: usize = 20;
 /// How long after each try the next one is made (the schedule that Standard Webhooks 1.0
@@ -49,8 +53,19 @@ pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_secs(20 * 3600),
     Duration::from_secs(24 * 3600),
 ];
-/// After so long without one success a webhook is switched off.
+/// After so long in which one try after the other has failed, a webhook is switched off.
 pub const FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 3600);
+/// After so long without any try nothing is known of a place: failing begins anew. Longer than
+/// the longest wait between two tries of one piece of news.
+pub const FAILING_GAP_MAX: Duration = Duration::from_secs(36 * 3600);
+/// That a try failed is written down at most so often.
+const FAILED_AT_STEP: Duration = Duration::from_secs(3600);
+/// A place is left alone for a while after so many failed tries, one behind the other.
+const FAILURES_IN_A_ROW: u32 = 4;
+/// For how long at first; twice as long after each further one.
+const PAUSE: Duration = Duration::from_secs(5);
+/// And never longer than this.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// What there is news of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +153,8 @@ pub struct Webhook {
     pub failing_since: Option<Timestamp>,
     /// That it is switched off.
     pub disabled: Option<Disabled>,
+    /// When a try failed last, to the hour; none while it works.
+    pub failed_at: Option<Timestamp>,
 }
 
 impl Webhook {
@@ -146,6 +163,45 @@ impl Webhook {
     pub fn hears(&self, kind: EventKind) -> bool {
         self.disabled.is_none() && (kind == EventKind::Test || self.input.events.contains(&kind))
     }
+
+    /// Forgets that tries have failed.
+    pub const fn works(&mut self) {
+        self.failing_since = None;
+        self.failed_at = None;
+    }
+
+    /// What follows for it from a try at the address that it has.
+    pub fn judge(&mut self, one: Try) {
+        if one.outcome.is_taken() {
+            self.works();
+            return;
+        }
+        let last = self.failed_at.filter(|last| {
+            let apart = one.at.since(*last).max(last.since(one.at));
+            apart < FAILING_GAP_MAX
+        });
+        let since = self.failing_since.filter(|_| last.is_some());
+        let since = *self.failing_since.insert(since.unwrap_or(one.at));
+        if last.is_none_or(|last| one.at.since(last) >= FAILED_AT_STEP) {
+            self.failed_at = Some(one.at);
+        }
+        let why = if one.outcome.is_gone() {
+            DisabledWhy::Gone
+        } else if one.at.since(since) >= FAILING_MAX {
+            DisabledWhy::Failing
+        } else {
+            return;
+        };
+        self.disabled.get_or_insert(Disabled { at: one.at, why });
+    }
+}
+
+/// How long a place is left alone after so many failed tries in a row; none while it is spoken to
+/// as ever.
+#[must_use]
+pub fn pause_after(failures: u32) -> Option<Duration> {
+    let more = failures.checked_sub(FAILURES_IN_A_ROW)?;
+    Some(PAUSE.saturating_mul(1 << more.min(16)).min(PAUSE_MAX))
 }
 
 /// That a webhook is switched off.
@@ -373,7 +429,36 @@ pub fn check_url(url: &str, plain: bool) -> Result<(), Sentence> {
     if authority.is_empty() || !url.bytes().all(fits) {
         return Err("Write an address that begins with https://.".into());
     }
+    if !is_place(authority) {
+        return Err("This is no address of a machine with a port from 1 to 65535.".into());
+    }
     Ok(())
+}
+
+/// Whether it names a machine, and a port if anything stands behind that.
+fn is_place(authority: &str) -> bool {
+    let behind = if let Some(rest) = authority.strip_prefix('[') {
+        let Some((address, behind)) = rest.split_once(']') else {
+            return false;
+        };
+        if address.parse::<Ipv6Addr>().is_err() {
+            return false;
+        }
+        behind
+    } else {
+        let end = authority.find(':').unwrap_or(authority.len());
+        let (name, behind) = authority.split_at(end);
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if name.is_empty() || !name.bytes().all(fits) {
+            return false;
+        }
+        behind
+    };
+    let Some(port) = behind.strip_prefix(':') else {
+        return behind.is_empty();
+    };
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && (port.is_empty() || port.parse::<u16>().is_ok_and(|port| port != 0))
 }
 
 /// A secret as it is shown to whoever made the webhook.

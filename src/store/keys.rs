@@ -207,12 +207,16 @@ pub const WEBHOOK: &[u8] = b"W.";
 pub const NOTIFICATION: &[u8] = b"Wn";
 /// News by webhook, newest first.
 pub const NOTIFICATION_BY_WEBHOOK: &[u8] = b"Ww";
+/// News that waits, by webhook and when it is tried next.
+pub const NOTIFICATION_DUE: &[u8] = b"Wq";
 /// News that was taken or given up, by webhook, oldest first.
 pub const NOTIFICATION_DONE: &[u8] = b"Wd";
 /// Counter: news that waits for a webhook.
 pub const NOTIFICATIONS_WAITING: &[u8] = b"#W";
 /// Counter: news of a webhook that was taken or given up.
 pub const NOTIFICATIONS_DONE: &[u8] = b"#D";
+/// Counter: news that was not told to a webhook because too much waited. No row says it.
+pub const NEWS_LEFT_OUT: &[u8] = b"#L";
 /// Rows that the full-text index has still to hear of, by their keys.
 pub const SEARCH_TODO: &[u8] = b"zt";
 /// Blobs that a row which is gone has named, by id.

@@ -1,9 +1,9 @@
 //! Rows of webhooks, and of news on its way to them.
 
-use super::engine::{Key, Value, queue_key};
+use super::engine::{Key, Value};
 use super::keys::{self, KeyBuilder};
 use super::rows::Row;
-use crate::domain::{Lane, Notification, Webhook};
+use crate::domain::{Notification, Webhook};
 
 impl Row for Webhook {
     fn key(&self) -> Key {
@@ -22,13 +22,11 @@ impl Row for Notification {
             .newest_first(self.at)
             .bytes(&self.id);
         let other = match self.due {
-            Some(due) => queue_key(Lane::Webhook as u8, due, &self.id),
-            None => of_webhook(keys::NOTIFICATION_DONE)
-                .bytes(&self.at.as_millis().to_be_bytes())
-                .bytes(&self.id)
-                .build(),
+            Some(due) => of_webhook(keys::NOTIFICATION_DUE).bytes(&due.as_millis().to_be_bytes()),
+            None => of_webhook(keys::NOTIFICATION_DONE).bytes(&self.at.as_millis().to_be_bytes()),
         };
-        vec![(newest.build(), Vec::new()), (other, Vec::new())]
+        let other = other.bytes(&self.id);
+        vec![(newest.build(), Vec::new()), (other.build(), Vec::new())]
     }
 
     fn counters(&self) -> Vec<(Key, i64)> {

@@ -156,6 +156,7 @@ pub struct Tracker {
     metrics: Option<Arc<Metrics>>,
     /// One for many people each: two messages of one person are put into threads one by one.
     threading: Arc<[tokio::sync::Mutex<()>; inbox::LOCKS]>,
+    webhooks_made: Arc<tokio::sync::Mutex<()>>,
     retention: Arc<retention::Retention>,
 }
 
@@ -183,6 +184,7 @@ impl Tracker {
             notices,
             metrics: None,
             threading: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),
+            webhooks_made: Arc::default(),
             retention: Arc::default(),
         }
     }

@@ -7,7 +7,7 @@ use crate::domain::{
     CallStatus, Communication, Contact, Delivery, EmailStatus, EventKind, MethodId, News,
     Notification, Redacted, Status, Timestamp, Webhook,
 };
-use crate::store::{Batch, Loaded, Repo, RepoError, RowBatch};
+use crate::store::{Batch, Loaded, Repo, RepoError, RowBatch, keys};
 
 /// Puts news into a batch, one row for each webhook that wants it.
 ///
@@ -21,11 +21,18 @@ pub fn tell_programs(
     news: &News,
 ) -> Result<(), RepoError> {
     for webhook in repo.webhooks()? {
-        if webhook.hears(news.event) {
-            enqueue(batch, repo, random, at, &webhook, news)?;
+        if webhook.hears(news.event) && enqueue(batch, repo, random, at, &webhook, news)?.is_none()
+        {
+            batch.add(keys::of_webhook(keys::NEWS_LEFT_OUT, webhook.id), 1);
         }
     }
     Ok(())
+}
+
+/// Whether any webhook wants to hear of this.
+pub(super) fn is_heard(repo: &Repo, event: EventKind) -> Result<bool, RepoError> {
+    let webhooks = repo.webhooks()?;
+    Ok(webhooks.iter().any(|webhook| webhook.hears(event)))
 }
 
 /// Puts news for one webhook into a batch, unless too much waits there.
@@ -39,7 +46,6 @@ pub(super) fn enqueue(
 ) -> Result<Option<[u8; 16]>, RepoError> {
     let (waiting, _) = repo.notification_counts(webhook.id)?;
     if waiting >= NEWS_WAITING_MAX {
-        tracing::debug!(webhook = %webhook.id, event = news.event.as_str(), "too much news waits; this is not told");
         return Ok(None);
     }
     let id = *random.uuid_v7(at).as_bytes();
@@ -62,10 +68,10 @@ pub(super) fn enqueue(
 /// # Errors
 /// When the store cannot be read.
 pub fn may_be_told(repo: &Repo, communication: &Communication) -> Result<bool, RepoError> {
-    let Some(case) = communication.matter.and_then(|matter| matter.case) else {
-        return Ok(true);
-    };
-    Ok(repo.case(case)?.is_some_and(|case| !case.restricted))
+    match communication.matter.and_then(|matter| matter.case) {
+        Some(case) => repo.case_is_open(case),
+        None => Ok(true),
+    }
 }
 
 /// Says in the batch that sends it that a communication was sent.
@@ -120,19 +126,23 @@ impl super::Tracker {
         Ok(())
     }
 
-    /// Tells that a method was suspended by what became of a delivery.
+    /// Tells that a method was suspended by what became of a delivery; by which one, where that
+    /// may be told.
     pub(super) fn tell_of_suspension(
         &self,
         batch: &mut Batch,
-        delivery: &Delivery,
+        (communication, delivery): (&Communication, &Delivery),
         method: MethodId,
         now: Timestamp,
     ) -> Result<(), RepoError> {
-        let news = News {
+        let mut news = News {
             communication: None,
             method: Some(method),
             ..about(delivery, EventKind::MethodSuspended)
         };
+        if !may_be_told(&self.repo, communication)? {
+            (news.delivery, news.address) = (None, None);
+        }
         tell_programs(batch, &self.repo, &self.random, now, &news)
     }
 

@@ -2,11 +2,13 @@
 
 use super::news::enqueue;
 use super::{Refusal, Tracker, TrackerError};
-use crate::domain::webhook::{Disabled, DisabledWhy, SECRET_SIZE, SECRETS_MAX, WEBHOOKS_MAX};
+use crate::domain::webhook::{
+    Disabled, DisabledWhy, NEWS_KEPT_FOR, SECRET_SIZE, SECRETS_MAX, WEBHOOKS_MAX,
+};
 use crate::domain::{
     EventKind, News, Notification, Redacted, UserId, Webhook, WebhookId, WebhookInput,
 };
-use crate::store::{Batch, Loaded, RowBatch};
+use crate::store::{Batch, Loaded, RowBatch, keys};
 
 /// News taken away in one batch with a webhook.
 const STEP_NEWS_MAX: usize = 200;
@@ -25,6 +27,8 @@ impl Tracker {
         by: UserId,
     ) -> Result<(WebhookId, NewSecret), TrackerError> {
         let secret: NewSecret = Redacted::new(self.random.bytes());
+        // No row says how many there are: they are made one by one.
+        let _one_by_one = self.webhooks_made.lock().await;
         let id = self
             .commit_anew(|| {
                 if self.repo.webhooks()?.len() >= WEBHOOKS_MAX {
@@ -39,6 +43,7 @@ impl Tracker {
                     created_at: now,
                     failing_since: None,
                     disabled: None,
+                    failed_at: None,
                 };
                 let mut batch = Batch::new();
                 batch.insert(&webhook);
@@ -57,8 +62,15 @@ impl Tracker {
         id: WebhookId,
         input: &WebhookInput,
     ) -> Result<(), TrackerError> {
-        self.alter(id, |webhook| webhook.input = input.clone())
-            .await
+        self.alter(id, |webhook| {
+            if webhook.input.url != input.url {
+                // Whether that address works is not known yet.
+                webhook.works();
+            }
+            webhook.input = input.clone();
+            Ok(())
+        })
+        .await
     }
 
     /// Switches a webhook on or off.
@@ -77,21 +89,26 @@ impl Tracker {
                 webhook.disabled.or(Some(off))
             };
             if on {
-                webhook.failing_since = None;
+                webhook.works();
             }
+            Ok(())
         })
         .await
     }
 
-    /// Makes a new secret; the one before goes on signing beside it until it is ended.
+    /// Makes a new secret; those before go on signing beside it until they are ended. None of
+    /// them ends by itself: nobody knows which of them the receiver has.
     ///
     /// # Errors
-    /// When there is no such webhook, or the store fails.
+    /// When there is no such webhook, as many secrets sign as may, or the store fails.
     pub async fn renew_webhook_secret(&self, id: WebhookId) -> Result<NewSecret, TrackerError> {
         let secret: NewSecret = Redacted::new(self.random.bytes());
         self.alter(id, |webhook| {
+            if webhook.secrets.len() >= SECRETS_MAX {
+                return Err(TrackerError::Refused(Refusal::TooMany));
+            }
             webhook.secrets.insert(0, secret.clone());
-            webhook.secrets.truncate(SECRETS_MAX);
+            Ok(())
         })
         .await?;
         Ok(secret)
@@ -102,7 +119,11 @@ impl Tracker {
     /// # Errors
     /// When there is no such webhook, or the store fails.
     pub async fn end_webhook_secret(&self, id: WebhookId) -> Result<(), TrackerError> {
-        self.alter(id, |webhook| webhook.secrets.truncate(1)).await
+        self.alter(id, |webhook| {
+            webhook.secrets.truncate(1);
+            Ok(())
+        })
+        .await
     }
 
     /// Sends a webhook a word, to try it. False when it is switched off, or full.
@@ -123,23 +144,31 @@ impl Tracker {
         .await
     }
 
-    /// Sends a piece of news again, at once.
+    /// Sends a piece of news again, at once. False when the webhook is switched off, or does not
+    /// want such news any more.
     ///
     /// # Errors
     /// When there is none of this id for this webhook, or the store fails.
-    pub async fn resend_news(&self, webhook: WebhookId, id: [u8; 16]) -> Result<(), TrackerError> {
+    pub async fn resend_news(
+        &self,
+        webhook: WebhookId,
+        id: [u8; 16],
+    ) -> Result<bool, TrackerError> {
         self.commit_anew(|| {
             let old = self.repo.notification(&id)?;
             let old = old.filter(|old| old.webhook == webhook);
             let old = old.ok_or(TrackerError::NotFound("notification"))?;
             let mut batch = Batch::new();
+            if !self.known_webhook(webhook)?.hears(old.news.event) {
+                return Ok((batch, false));
+            }
             let again = Notification {
                 tried: 0,
                 due: Some(self.clock.wall()),
                 ..old.value.clone()
             };
             batch.replace(&old, &again);
-            Ok((batch, ()))
+            Ok((batch, true))
         })
         .await
     }
@@ -160,6 +189,7 @@ impl Tracker {
                     news.iter().for_each(|one| batch.remove(one));
                     if news.is_empty() {
                         batch.remove(&webhook);
+                        batch.delete(keys::of_webhook(keys::NEWS_LEFT_OUT, id));
                     }
                     Ok((batch, news.is_empty()))
                 })
@@ -170,6 +200,42 @@ impl Tracker {
         }
     }
 
+    /// Removes news that was taken or given up and is old, and all news of webhooks that are gone:
+    /// what happened while one was taken away may have been told to it. How much it was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sweep_news(&self) -> Result<usize, TrackerError> {
+        let mut removed = 0;
+        for id in self.repo.webhooks_with_news()? {
+            loop {
+                let step = self.sweep_step(id).await?;
+                removed += step;
+                if step < STEP_NEWS_MAX {
+                    break;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn sweep_step(&self, id: WebhookId) -> Result<usize, TrackerError> {
+        self.commit_anew(|| {
+            let now = self.clock.wall();
+            let old = if self.repo.webhook(id)?.is_some() {
+                let mut done = self.repo.notifications_done(id, STEP_NEWS_MAX)?;
+                done.retain(|news| now.since(news.at) >= NEWS_KEPT_FOR);
+                done
+            } else {
+                self.repo.notifications(id, None, STEP_NEWS_MAX)?.rows
+            };
+            let mut batch = Batch::new();
+            old.iter().for_each(|news| batch.remove(news));
+            Ok((batch, old.len()))
+        })
+        .await
+    }
+
     fn known_webhook(&self, id: WebhookId) -> Result<Loaded<Webhook>, TrackerError> {
         let webhook = self.repo.webhook(id)?;
         webhook.ok_or(TrackerError::NotFound("webhook"))
@@ -178,12 +244,12 @@ impl Tracker {
     async fn alter(
         &self,
         id: WebhookId,
-        change: impl Fn(&mut Webhook) + Send + Sync,
+        change: impl Fn(&mut Webhook) -> Result<(), TrackerError> + Send + Sync,
     ) -> Result<(), TrackerError> {
         self.commit_anew(|| {
             let old = self.known_webhook(id)?;
             let mut new = old.value.clone();
-            change(&mut new);
+            change(&mut new)?;
             let mut batch = Batch::new();
             batch.replace(&old, &new);
             Ok((batch, ()))

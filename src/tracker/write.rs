@@ -129,7 +129,8 @@ impl Tracker {
         let both = (&rows.delivery.value, &decision.delivery);
         self.tell_of_delivery(&mut batch, &rows.communication, both, now)?;
         if let Some(method) = decision.suspended {
-            self.tell_of_suspension(&mut batch, &decision.delivery, method, now)?;
+            let of = (&rows.communication.value, &decision.delivery);
+            self.tell_of_suspension(&mut batch, of, method, now)?;
         }
         let contact = rows.contact.as_ref();
         write_log(

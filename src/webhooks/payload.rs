@@ -2,21 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::{ClosedReason, Notification, Timestamp};
+use crate::domain::{ClosedReason, News, Notification, Timestamp};
 
-/// The JSON text of a piece of news. It follows from the row alone, so that every try says the
-/// same.
-pub(super) fn of(news: &Notification) -> String {
+/// The JSON text of a piece of news. It follows from the row and what the webhook may hear of it,
+/// so that every try says the same until somebody changes that.
+pub(super) fn of(of: &Notification, told: &News) -> String {
     let text = json!({
-        "type": news.news.event.as_str(),
-        "timestamp": time(news.at),
-        "data": data(news),
+        "type": told.event.as_str(),
+        "timestamp": time(of.at),
+        "data": data(of, told),
     });
     text.to_string()
 }
 
-fn data(of: &Notification) -> Value {
-    let news = &of.news;
+fn data(of: &Notification, news: &News) -> Value {
     let ids = [
         ("webhook", Some(of.webhook.to_string())),
         ("communication", news.communication.map(|id| id.to_string())),

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod running;
+mod told;
+
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,12 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::clock::VirtualClock;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::webhook::RETRY_AFTER;
-use crate::domain::{EventKind, Redacted, UserId, WebhookInput};
+use crate::domain::webhook::{
+    DisabledWhy, FAILING_MAX, NEWS_KEPT_MAX, RETRY_AFTER, SECRETS_MAX, check_url,
+};
+use crate::domain::{EventKind, Redacted, UserId, WebhookId, WebhookInput};
 use crate::net::https::Guard;
 use crate::net::tls_client::client_config;
-use crate::store::Store;
-use crate::tracker::{PromptSettings, Tracker, TrackerSettings};
+use crate::store::{Batch, RowBatch, Store};
+use crate::tracker::{PromptSettings, Refusal, Tracker, TrackerError, TrackerSettings};
 
 const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -80,6 +86,24 @@ impl Receiver {
         Self { url, got }
     }
 
+    /// Takes what comes, and says nothing.
+    async fn silent() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/in", listener.local_addr().unwrap());
+        let got: Arc<Mutex<Vec<Got>>> = Arc::default();
+        let kept = Arc::clone(&got);
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let got = Got::read(&mut stream).await;
+                kept.lock().unwrap().push(got);
+                open.push(stream);
+            }
+        });
+        Self { url, got }
+    }
+
     fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
@@ -89,9 +113,20 @@ struct World {
     clock: Arc<VirtualClock>,
     repo: Repo,
     tracker: Tracker,
-    courier: Courier,
+    courier: Arc<Courier>,
     webhook: WebhookId,
 }
+
+fn input(url: &str) -> WebhookInput {
+    WebhookInput {
+        name: "Control room".to_owned(),
+        url: Redacted::new(url.to_owned()),
+        events: vec![EventKind::DeliveryStatus],
+        addresses: false,
+    }
+}
+
+const BY: UserId = UserId::from_bytes([8; 16]);
 
 impl World {
     async fn new(url: &str, networks: &[&str]) -> Self {
@@ -107,15 +142,8 @@ impl World {
         let networks: Vec<String> = networks.iter().map(|&one| one.to_owned()).collect();
         let guard = Guard::with(&networks).unwrap();
         let client = HttpsClient::new(client_config(true).unwrap(), guard, ANSWER_TIMEOUT);
-        let courier = Courier::new(repo.clone(), clock.clone(), random, client);
-        let input = WebhookInput {
-            name: "Control room".to_owned(),
-            url: Redacted::new(url.to_owned()),
-            events: vec![EventKind::DeliveryStatus],
-            addresses: false,
-        };
-        let by = UserId::from_bytes([8; 16]);
-        let (webhook, _) = tracker.add_webhook(&input, by).await.unwrap();
+        let courier = Arc::new(Courier::new(repo.clone(), clock.clone(), random, client));
+        let (webhook, _) = tracker.add_webhook(&input(url), BY).await.unwrap();
         Self {
             clock,
             repo,
@@ -203,24 +231,23 @@ async fn a_place_that_is_gone_or_dead_for_days_is_switched_off() {
     let id = world.try_it().await;
     world.courier.deliver(&id).await.unwrap();
     let waiting = world.try_it().await;
-    world.clock.advance(FAILING_MAX);
-    world.courier.deliver(&id).await.unwrap();
+    for _ in 0..4 {
+        assert_eq!(world.webhook().disabled, None);
+        world.clock.advance(FAILING_MAX / 4);
+        world.courier.deliver(&id).await.unwrap();
+    }
     assert_eq!(world.webhook().disabled.unwrap().why, DisabledWhy::Failing);
     world.courier.deliver(&waiting).await.unwrap();
     assert_eq!(world.news(&waiting).due, None, "nothing more is sent there");
-    assert_eq!(receiver.got().len(), 2);
-    world
-        .tracker
-        .switch_webhook(world.webhook, true)
-        .await
-        .unwrap();
-    world
-        .tracker
-        .resend_news(world.webhook, waiting)
-        .await
-        .unwrap();
+    assert_eq!(receiver.got().len(), 5);
+    let tracker = &world.tracker;
+    let again = || tracker.resend_news(world.webhook, waiting);
+    assert!(!again().await.unwrap(), "it is switched off");
+    assert_eq!(world.news(&waiting).due, None);
+    tracker.switch_webhook(world.webhook, true).await.unwrap();
+    assert!(again().await.unwrap());
     world.courier.deliver(&waiting).await.unwrap();
-    assert_eq!(receiver.got().len(), 3);
+    assert_eq!(receiver.got().len(), 6);
     let chain = world.repo.store().chain_head().unwrap();
     assert_eq!(chain.number, 1, "that it was switched off is on record");
 }
@@ -257,6 +284,57 @@ async fn both_secrets_sign_while_one_takes_the_place_of_the_other() {
     let signatures = |got: &Got| got.header("webhook-signature").split(' ').count();
     let counts: Vec<usize> = receiver.got().iter().map(signatures).collect();
     assert_eq!(counts, [2, 1]);
+}
+
+#[test]
+fn what_is_taken_as_an_address_can_be_spoken_to() {
+    for (url, good) in [
+        ("https://a.example", true),
+        ("https://a.example:/in", true),
+        ("https://a_b.example:65535/in?key=[1]", true),
+        ("https://[2001:db8::1]:8443", true),
+        ("https://192.0.2.1:1/", true),
+        ("https://a.example:84430/", false),
+        ("https://a.example:0/", false),
+        ("https://a.example:+443/", false),
+        ("https://a.example:1:2/", false),
+        ("https://:443/", false),
+        ("https://[::1", false),
+        ("https://[::1]1/", false),
+        ("https://[a.example]/", false),
+        ("https://a%20b.example/", false),
+    ] {
+        assert_eq!(check_url(url, false).is_ok(), good, "{url}");
+        assert!(!good || Target::parse(url).is_ok(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_ends_by_itself() {
+    let receiver = Receiver::start(&["204 Taken"]).await;
+    let world = World::new(&receiver.url, &["127.0.0.1"]).await;
+    let first = world.webhook().secrets.remove(0);
+    for _ in 1..SECRETS_MAX {
+        let renewed = world.tracker.renew_webhook_secret(world.webhook).await;
+        renewed.unwrap();
+    }
+    let refused = world.tracker.renew_webhook_secret(world.webhook).await;
+    assert!(matches!(
+        refused,
+        Err(TrackerError::Refused(Refusal::TooMany))
+    ));
+    assert_eq!(world.webhook().secrets.last(), Some(&first));
+    let id = world.try_it().await;
+    world.courier.deliver(&id).await.unwrap();
+    let got = receiver.got().remove(0);
+    let of_first = signature(
+        &[first],
+        &world.news(&id).message_id(),
+        START,
+        got.body.as_bytes(),
+    );
+    let header = got.header("webhook-signature");
+    assert!(header.split(' ').any(|one| one == of_first), "{header}");
 }
 
 #[tokio::test]

@@ -119,3 +119,98 @@ fn secrets_read_as_others_write_them() {
         format!("msg_{}", "ab".repeat(16))
     );
 }
+
+fn failing(since: Timestamp, at: Timestamp) -> Webhook {
+    Webhook {
+        id: WebhookId::from_bytes([1; 16]),
+        input: WebhookInput {
+            name: "Control room".to_owned(),
+            url: Redacted::new("https://control.example.org".to_owned()),
+            events: Vec::new(),
+            addresses: false,
+        },
+        secrets: Vec::new(),
+        by: UserId::from_bytes([8; 16]),
+        created_at: Timestamp::from_millis(0),
+        failing_since: Some(since),
+        disabled: None,
+        failed_at: Some(at),
+    }
+}
+
+const fn failed(at: Timestamp) -> Try {
+    Try {
+        at,
+        took_ms: 1,
+        outcome: TryOutcome::Answered(503),
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn a_place_is_switched_off_when_it_has_failed_throughout_alone() {
+    let start = Timestamp::from_millis(1_795_000_000_000);
+    let mut webhook = failing(start, start);
+    let mut at = start;
+    while at.since(start) < FAILING_MAX {
+        assert_eq!(webhook.disabled, None);
+        at = at.plus(HOUR * 29);
+        webhook.judge(failed(at));
+    }
+    assert_eq!(webhook.disabled.unwrap().why, DisabledWhy::Failing);
+
+    // Given up on the third day; the next piece of news comes on the sixth.
+    let mut webhook = failing(start, start.plus(HOUR * 72));
+    let later = start.plus(HOUR * 144);
+    webhook.judge(failed(later));
+    assert_eq!(
+        (webhook.failing_since, webhook.disabled),
+        (Some(later), None)
+    );
+
+    // A machine that woke with its clock years behind.
+    let mut webhook = failing(Timestamp::from_millis(0), Timestamp::from_millis(0));
+    webhook.judge(failed(start));
+    assert_eq!(
+        (webhook.failing_since, webhook.disabled),
+        (Some(start), None)
+    );
+    // Or ahead.
+    let mut webhook = failing(later, later);
+    webhook.judge(failed(start));
+    assert_eq!(
+        (webhook.failing_since, webhook.disabled),
+        (Some(start), None)
+    );
+}
+
+#[test]
+fn tries_that_end_in_another_order_are_one_failing() {
+    let start = Timestamp::from_millis(1_795_000_000_000);
+    let mut webhook = failing(start, start.plus(HOUR * 10));
+    webhook.judge(failed(start.plus(HOUR * 9)));
+    assert_eq!(webhook.failing_since, Some(start));
+    webhook.judge(Try {
+        outcome: TryOutcome::Answered(204),
+        ..failed(start.plus(HOUR * 11))
+    });
+    assert_eq!((webhook.failing_since, webhook.failed_at), (None, None));
+}
+
+#[test]
+fn the_gap_is_longer_than_any_wait_of_one_piece_of_news() {
+    let longest = RETRY_AFTER.into_iter().max().unwrap();
+    assert!(longest * 6 / 5 + FAILED_AT_STEP < FAILING_GAP_MAX);
+}
+
+#[test]
+fn a_place_that_fails_is_left_alone_ever_longer_up_to_a_minute() {
+    let pauses: Vec<Option<u64>> = (0..12)
+        .map(|failures| pause_after(failures).map(|pause| pause.as_secs()))
+        .collect();
+    let some = |secs: [u64; 8]| secs.map(Some);
+    assert_eq!(pauses[..4], [None; 4]);
+    assert_eq!(pauses[4..], some([5, 10, 20, 40, 60, 60, 60, 60]));
+    assert_eq!(pause_after(u32::MAX), Some(PAUSE_MAX));
+}

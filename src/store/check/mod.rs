@@ -332,6 +332,7 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::WEBHOOK, "webhook"),
     (keys::NOTIFICATION, "notification"),
     (keys::NOTIFICATION_BY_WEBHOOK, "notifications by webhook"),
+    (keys::NOTIFICATION_DUE, "notifications that wait"),
     (keys::NOTIFICATION_DONE, "notifications that are done"),
     (
         keys::NOTIFICATIONS_WAITING,
@@ -341,6 +342,7 @@ const PLACES: &[(&[u8], &str)] = &[
         keys::NOTIFICATIONS_DONE,
         "number of notifications that are done",
     ),
+    (keys::NEWS_LEFT_OUT, "number of news left out"),
     (keys::GROUP, "group"),
     (keys::FILTER, "saved filter"),
     (keys::CAMPAIGN, "campaign"),

@@ -58,6 +58,7 @@ const INDEXES: &[&[u8]] = &[
     keys::ALERT_BY_TIME,
     keys::ALERT_BY_COMMUNICATION,
     keys::NOTIFICATION_BY_WEBHOOK,
+    keys::NOTIFICATION_DUE,
     keys::NOTIFICATION_DONE,
     QUEUE,
 ];
@@ -213,7 +214,9 @@ fn owner(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         | keys::CASE_BY_CLIENT
         | keys::CASE_BY_CREDITOR
         | keys::CASE_BY_USER => Owner::Case(CaseId::from_bytes(id)),
-        keys::NOTIFICATION_BY_WEBHOOK | keys::NOTIFICATION_DONE => Owner::Notification(id),
+        keys::NOTIFICATION_BY_WEBHOOK | keys::NOTIFICATION_DUE | keys::NOTIFICATION_DONE => {
+            Owner::Notification(id)
+        }
         keys::ALERT_BY_TIME | keys::ALERT_BY_COMMUNICATION => Owner::Alert(value.to_vec()),
         keys::CASE_EVENT_BY_CLIENT => Owner::CaseEvent(value.to_vec()),
         keys::ENTRY_BY_TIME
@@ -233,7 +236,8 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
         Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
         Lane::Expand => Owner::Round(value.to_vec()),
         Lane::Inbound => Owner::Inbound(id),
-        Lane::Webhook => Owner::Notification(id),
+        // What waits there stands in an index by webhook.
+        Lane::Webhook => return None,
         Lane::Import => Owner::Import(ImportId::from_bytes(id)),
         Lane::Notify if value.starts_with(keys::MESSAGE) => Owner::Message(value.to_vec()),
         Lane::Notify => Owner::Notice(value.to_vec()),

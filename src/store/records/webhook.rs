@@ -35,6 +35,7 @@ shape! {
         #[n(4)] created_at: Timestamp,
         #[n(5)] failing_since: Option<Timestamp>,
         #[n(6)] disabled: Option<Disabled>,
+        #[n(7)] failed_at: Option<Timestamp>,
     }
 }
 record!(Webhook, "webhook");

@@ -26,6 +26,7 @@ pub(crate) fn webhook() -> Webhook {
             at: at(120_000),
             why: DisabledWhy::Failing,
         }),
+        failed_at: None,
     }
 }
 

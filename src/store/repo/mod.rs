@@ -217,6 +217,10 @@ impl Repo {
 
     /// How many entries wait in a lane, counted up to `limit`.
     pub fn lane_depth(&self, lane: crate::domain::Lane, limit: usize) -> Result<usize> {
+        if lane == crate::domain::Lane::Webhook {
+            let waits = KeyRange::prefix(keys::NOTIFICATION_DUE);
+            return Ok(self.store.count(waits, limit)?);
+        }
         let depth = |express| -> Result<usize> {
             let prefix = [b"q/".as_slice(), &[lane.number(express)]].concat();
             Ok(self.store.count(KeyRange::prefix(prefix), limit)?)

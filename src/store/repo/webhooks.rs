@@ -1,9 +1,13 @@
 //! Reading webhooks, news on its way to them, and alerts that other programs handed in.
 
+use std::collections::BTreeSet;
+
 use super::{Page, Repo, Result};
+use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::webhook::WEBHOOKS_MAX;
 use crate::domain::{
-    AlertTaken, AreaId, AreaPlace, CommunicationId, Notification, Webhook, WebhookId,
+    AlertTaken, AreaId, AreaPlace, CaseId, CommunicationId, Entry, News, Notification, ThreadId,
+    Timestamp, Webhook, WebhookId,
 };
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -45,6 +49,45 @@ impl Repo {
         })
     }
 
+    /// When news of a webhook is tried next, and its id: what is due first comes first.
+    pub fn notifications_due(
+        &self,
+        webhook: WebhookId,
+        limit: usize,
+    ) -> Result<Vec<(Timestamp, [u8; 16])>> {
+        let prefix = keys::of_webhook(keys::NOTIFICATION_DUE, webhook);
+        let start = prefix.len();
+        let found = self.store.scan(KeyRange::prefix(prefix), limit)?;
+        let parts = |(key, _): &(Key, _)| {
+            let (due, id) = key.get(start..)?.split_first_chunk::<8>()?;
+            let due = Timestamp::from_millis(u64::from_be_bytes(*due));
+            Some((due, id.try_into().ok()?))
+        };
+        Ok(found.iter().filter_map(parts).collect())
+    }
+
+    /// All webhooks that there is news of, those that are gone, too.
+    pub fn webhooks_with_news(&self) -> Result<Vec<WebhookId>> {
+        let tag = keys::NOTIFICATION_BY_WEBHOOK;
+        let (mut found, mut range) = (Vec::new(), KeyRange::prefix(tag));
+        while let Some((key, _)) = self.store.scan(range, 1)?.pop() {
+            let id = key.get(tag.len()..).and_then(|rest| rest.first_chunk());
+            let Some(id) = id else { break };
+            let webhook = WebhookId::from_bytes(*id);
+            found.push(webhook);
+            // On behind everything of this one.
+            let mut last = keys::of_webhook(tag, webhook);
+            last.extend_from_slice(&[0xff; 25]);
+            range = KeyRange::prefix(tag).after(last);
+        }
+        Ok(found)
+    }
+
+    /// How much was not told to a webhook because too much waited there.
+    pub fn news_left_out(&self, webhook: WebhookId) -> Result<u64> {
+        self.count(keys::of_webhook(keys::NEWS_LEFT_OUT, webhook))
+    }
+
     /// The oldest news of a webhook that was taken or given up.
     pub fn notifications_done(
         &self,
@@ -67,6 +110,59 @@ impl Repo {
             count(keys::NOTIFICATIONS_WAITING)?,
             count(keys::NOTIFICATIONS_DONE)?,
         ))
+    }
+
+    /// Whether a case is for everybody. Of one that is gone nobody knows: it is not.
+    pub fn case_is_open(&self, case: CaseId) -> Result<bool> {
+        Ok(self.case(case)?.is_some_and(|case| !case.restricted))
+    }
+
+    /// Whether no case that a thread speaks of is for those named in it alone: by what it answers,
+    /// and where it was filed.
+    pub fn thread_is_open(&self, thread: ThreadId) -> Result<bool> {
+        let messages = self.messages(thread, None, THREAD_MESSAGES_MAX as usize)?;
+        let (mut cases, mut known) = (BTreeSet::new(), BTreeSet::new());
+        for message in &messages.rows {
+            let filed = self.entry(Entry::id_of_message(message.id))?;
+            cases.extend(filed.and_then(|entry| entry.case));
+            let Some(id) = message.communication.filter(|id| known.insert(*id)) else {
+                continue;
+            };
+            let of = self.communication(id)?;
+            cases.extend(of.and_then(|of| of.matter?.case));
+        }
+        for case in cases {
+            if !self.case_is_open(case)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether nothing that news is about belongs to a case for those named in it.
+    pub fn news_is_open(&self, news: &News) -> Result<bool> {
+        let delivery = match (news.communication, news.delivery) {
+            (None, Some(id)) => match self.delivery(id)? {
+                Some(delivery) => Some(delivery.communication),
+                None => return Ok(false),
+            },
+            _ => None,
+        };
+        if let Some(id) = news.communication.or(delivery) {
+            let Some(of) = self.communication(id)? else {
+                return Ok(false);
+            };
+            let case = of.matter.and_then(|matter| matter.case);
+            if let Some(case) = case
+                && !self.case_is_open(case)?
+            {
+                return Ok(false);
+            }
+        }
+        match news.thread {
+            Some(thread) => self.thread_is_open(thread),
+            None => Ok(true),
+        }
     }
 
     /// An alert that was taken under this key.

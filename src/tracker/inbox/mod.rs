@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 
 pub use belong::Attached;
 
-use super::news::{may_be_told, tell_programs};
+use super::news::{is_heard, may_be_told, tell_programs};
 use super::write::write_log;
 use super::{Tracker, TrackerError};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, SENDER_SIZE_MAX};
@@ -195,7 +195,7 @@ impl Tracker {
         new.take(&message, &incoming.subject);
         new.contact = incoming.contact.or(new.contact);
         batch.insert(&message);
-        self.tell_of_reply(batch, &message, delivery)?;
+        self.tell_of_reply(batch, &new, &message, thread.as_deref())?;
         self.enter_message(batch, &new, &message, thread.as_deref())?;
         match &thread {
             Some(old) => batch.replace(old, &new),
@@ -204,13 +204,18 @@ impl Tracker {
         Ok(new.id)
     }
 
-    /// Tells programs that somebody answered.
+    /// Tells programs that somebody answered, unless it or what was said in its thread before is
+    /// about a case for those named in it.
     fn tell_of_reply(
         &self,
         batch: &mut Batch,
+        thread: &Thread,
         message: &Message,
-        delivery: Option<&Delivery>,
+        before: Option<&Thread>,
     ) -> Result<(), TrackerError> {
+        if !is_heard(&self.repo, EventKind::ReplyReceived)? {
+            return Ok(());
+        }
         let about = match message.communication {
             Some(id) => self.repo.communication(id)?,
             None => None,
@@ -220,9 +225,14 @@ impl Tracker {
         {
             return Ok(());
         }
+        if let Some(before) = before
+            && !self.repo.thread_is_open(before.id)?
+        {
+            return Ok(());
+        }
         let news = News {
             communication: message.communication,
-            contact: delivery.map(|delivery| delivery.contact),
+            contact: thread.contact,
             delivery: message.delivery,
             thread: Some(message.thread),
             message: Some(message.id),

@@ -28,7 +28,8 @@ pub(crate) fn webhook() -> impl Strategy<Value = Webhook> {
         DisabledWhy::Failing,
     ]);
     let disabled = (time(), why).prop_map(|(at, why)| Disabled { at, why });
-    let times = (time(), option::of(time()), option::of(disabled));
+    let failed = (option::of(time()), option::of(time()));
+    let times = (time(), failed, option::of(disabled));
     let secrets = vec(any::<[u8; 32]>().prop_map(Redacted::new), 0..3);
     (webhook_id(), input, secrets, user_id(), times).prop_map(|(id, input, secrets, by, times)| {
         Webhook {
@@ -42,8 +43,9 @@ pub(crate) fn webhook() -> impl Strategy<Value = Webhook> {
             secrets,
             by,
             created_at: times.0,
-            failing_since: times.1,
+            failing_since: times.1.0,
             disabled: times.2,
+            failed_at: times.1.1,
         }
     })
 }
