@@ -354,15 +354,7 @@ fn done_to_people(done: &str) -> Option<&'static str> {
         "area_made" => "done.area_made",
         "area_changed" => "done.area_changed",
         "area_gone" => "done.area_gone",
-        "webhook_changed" => "done.webhook_changed",
-        "webhook_on" => "done.webhook_on",
-        "webhook_off" => "done.webhook_off",
-        "webhook_tried" => "done.webhook_tried",
-        "webhook_not_tried" => "done.webhook_not_tried",
-        "webhook_one_secret" => "done.webhook_one_secret",
-        "webhook_gone" => "done.webhook_gone",
-        "webhook_resent" => "done.webhook_resent",
-        _ => return None,
+        _ => return super::webhooks::done(done),
     })
 }
 

@@ -51,6 +51,23 @@ pub(crate) fn checked<'a>(
     }
 }
 
+/// What has just been done to a webhook.
+pub(crate) fn done(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "webhook_changed" => "done.webhook_changed",
+        "webhook_on" => "done.webhook_on",
+        "webhook_off" => "done.webhook_off",
+        "webhook_tried" => "done.webhook_tried",
+        "webhook_not_tried" => "done.webhook_not_tried",
+        "webhook_one_secret" => "done.webhook_one_secret",
+        "webhook_many_secrets" => "done.webhook_many_secrets",
+        "webhook_gone" => "done.webhook_gone",
+        "webhook_resent" => "done.webhook_resent",
+        "webhook_not_resent" => "done.webhook_not_resent",
+        _ => return None,
+    })
+}
+
 /// Where an area lies, as it was entered.
 pub(crate) fn place_of<'a>(
     area: AreaId,

@@ -16,7 +16,7 @@ use super::body::{Ids, Json, id};
 use super::problem::{Problem, wrong_fields};
 use super::shape::time;
 use super::{Answer, apart};
-use crate::domain::webhook::{DisabledWhy, TryOutcome, WEBHOOKS_MAX, secret_text};
+use crate::domain::webhook::{DisabledWhy, SECRETS_MAX, TryOutcome, WEBHOOKS_MAX, secret_text};
 use crate::domain::{Access, Notification, Permission, Webhook, WebhookId, WebhookInput};
 use crate::store::Loaded;
 use crate::tracker::{NewSecret, Refusal, TrackerError};
@@ -59,15 +59,17 @@ pub(super) struct WebhookShape {
     addresses: bool,
     created_by: String,
     created_at: String,
-    /// Secrets that sign: 2 while a new one takes the place of another.
+    /// Secrets that sign: more than one while a new one takes the place of another, 4 at most.
     secrets: usize,
     /// Since when nothing has been taken there; null while it works.
     failing_since: Option<String>,
     enabled: bool,
     /// Why it is switched off: by-hand, gone (it answered 410) or failing (for five days).
     disabled: Option<&'static str>,
-    /// News that waits to be sent there.
+    /// News that waits to be sent there; 100000 at most.
     waiting: u64,
+    /// News that was never told because too much waited.
+    left_out: u64,
 }
 
 impl WebhookShape {
@@ -90,6 +92,7 @@ impl WebhookShape {
             enabled: of.disabled.is_none(),
             disabled: why,
             waiting: app.repo().notification_counts(of.id)?.0,
+            left_out: app.repo().news_left_out(of.id)?,
         })
     }
 }
@@ -294,14 +297,21 @@ pub(super) async fn switch(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a new secret and tells it, this once. The one before goes on signing beside it.
+/// Makes a new secret and tells it, this once. Those before go on signing beside it until they are
+/// ended; while four sign, there is no fifth (409).
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/secret", tag = "webhooks",
     operation_id = "renewWebhookSecret", params(("id" = String, Path)),
     responses((status = 200, body = SecretShape)))]
 pub(super) async fn renew(State(app): State<Arc<App>>, Ids(text): Ids<String>) -> Answer<Response> {
     let of = webhook(&app, &text)?.id;
-    let made = app.console.tracker.renew_webhook_secret(of).await?;
-    Ok(secret(StatusCode::OK, of, &made))
+    match app.console.tracker.renew_webhook_secret(of).await {
+        Ok(made) => Ok(secret(StatusCode::OK, of, &made)),
+        Err(TrackerError::Refused(Refusal::TooMany)) => Err(Problem::conflict(
+            "too-many",
+            format!("{SECRETS_MAX} secrets sign already: end the older ones first."),
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lets the newest secret alone sign from now on.
@@ -328,7 +338,8 @@ pub(super) async fn news(
     Ok(axum::Json(shapes.collect()))
 }
 
-/// Sends a piece of news again, at once.
+/// Sends a piece of news again, at once. Without its address if that had been told: what was
+/// taken keeps ids alone.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/news/{news}/resend", tag = "webhooks",
     operation_id = "resendWebhookNews",
     params(("id" = String, Path), ("news" = String, Path)), responses((status = 204)))]
@@ -339,6 +350,10 @@ pub(super) async fn resend(
     let of = webhook(&app, &text)?.id;
     let news: WebhookId = id(&news, "news")?;
     let tracker = &app.console.tracker;
-    tracker.resend_news(of, *news.as_bytes()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if tracker.resend_news(of, *news.as_bytes()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        let why = "It is switched off, or does not hear of that any more.";
+        Err(Problem::conflict("switched-off", why))
+    }
 }

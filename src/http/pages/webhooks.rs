@@ -67,8 +67,10 @@ struct Known {
     id: WebhookId,
     state: Badge,
     enabled: bool,
-    two_secrets: bool,
+    /// How many secrets sign, where it is more than one.
+    secrets: Option<u64>,
     waiting: u64,
+    left_out: u64,
     full: bool,
     news: Vec<NewsRow>,
 }
@@ -264,7 +266,13 @@ pub(super) async fn renew(
     SignedForm { signed, .. }: SignedForm,
 ) -> Answer {
     let id = webhook(&app, &text)?.id;
-    let secret = app.console.tracker.renew_webhook_secret(id).await?;
+    let secret = match app.console.tracker.renew_webhook_secret(id).await {
+        Ok(secret) => secret,
+        Err(TrackerError::Refused(Refusal::TooMany)) => {
+            return Ok(done(id, "webhook_many_secrets"));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let webhook = webhook(&app, &text)?;
     let entered = Entered::of(&webhook.input);
     view(&app, &signed, Some(&webhook), entered, Some(&secret), "")
@@ -289,11 +297,14 @@ pub(super) async fn resend(
 ) -> Answer {
     let of: WebhookId = id(&text)?;
     let news: WebhookId = id(fields.get("news"))?;
-    app.console
-        .tracker
-        .resend_news(of, *news.as_bytes())
-        .await?;
-    Ok(done(of, "webhook_resent"))
+    let tracker = &app.console.tracker;
+    let sent = tracker.resend_news(of, *news.as_bytes()).await?;
+    let word = if sent {
+        "webhook_resent"
+    } else {
+        "webhook_not_resent"
+    };
+    Ok(done(of, word))
 }
 
 /// `GET /webhooks/{id}/delete`: asks first.
@@ -380,8 +391,11 @@ fn known(app: &App, c: &Chrome, webhook: &Webhook) -> Result<Known, Fault> {
         id: webhook.id,
         state: state(c, webhook),
         enabled: webhook.disabled.is_none(),
-        two_secrets: webhook.secrets.len() > 1,
+        secrets: u64::try_from(webhook.secrets.len())
+            .ok()
+            .filter(|count| *count > 1),
         waiting,
+        left_out: app.repo().news_left_out(webhook.id)?,
         full: waiting >= NEWS_WAITING_MAX,
         news: news.rows.iter().map(|one| news_row(c, one)).collect(),
     })

@@ -8,6 +8,7 @@ mod letters;
 mod offered;
 mod programs;
 mod restricted;
+mod told;
 
 use std::time::Duration;
 

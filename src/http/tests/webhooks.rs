@@ -49,6 +49,12 @@ async fn administrators_make_change_try_and_switch_webhooks() {
         .await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     refused.assert_has(&["Write an address that begins with https://."]);
+    for wrong in ["https://a.example:84430/", "https://:443/", "https://[::1"] {
+        let refused = browser
+            .post("/webhooks", &form(wrong, &["delivery.status"]))
+            .await;
+        refused.assert_has(&["no address of a machine with a port from 1 to 65535."]);
+    }
     let refused = browser.post("/webhooks", &form(URL, &[])).await;
     refused.assert_has(&["Choose at least one."]);
     let made = browser
@@ -67,23 +73,27 @@ async fn administrators_make_change_try_and_switch_webhooks() {
         .await;
     assert_eq!(saved.location(), format!("{place}?done=webhook_changed"));
     let renewed = browser.post(&format!("{place}/secret"), &[]).await;
-    renewed.assert_has(&["whsec_", "Two secrets sign now"]);
+    renewed.assert_has(&["whsec_", "2 secrets sign now"]);
     browser.post(&format!("{place}/one-secret"), &[]).await;
     let tried = browser.post(&format!("{place}/test"), &[]).await;
     assert_eq!(tried.location(), format!("{place}?done=webhook_tried"));
     let page = browser.get(&place).await;
     page.assert_has(&["<code>webhook.test</code>", "Waits", "1 wait to be sent."]);
-    browser.post(&format!("{place}/disable"), &[]).await;
-    let page = browser.get(&place).await;
-    page.assert_has(&["Switched off", "Switch on"]);
-    let tried = browser.post(&format!("{place}/test"), &[]).await;
-    assert!(tried.location().ends_with("webhook_not_tried"));
     let news = [(
         "news",
         data_encoding::HEXLOWER.encode(&told(&world, id)[0].id),
     )];
     let again = browser.post(&format!("{place}/resend"), &news).await;
     assert!(again.location().ends_with("webhook_resent"));
+    browser.post(&format!("{place}/disable"), &[]).await;
+    let page = browser.get(&place).await;
+    page.assert_has(&["Switched off", "Switch on"]);
+    let tried = browser.post(&format!("{place}/test"), &[]).await;
+    assert!(tried.location().ends_with("webhook_not_tried"));
+    let again = browser.post(&format!("{place}/resend"), &news).await;
+    assert!(again.location().ends_with("webhook_not_resent"));
+    let page = browser.get(again.location()).await;
+    page.assert_has(&["does not hear of that any more: nothing was sent."]);
     let record = browser.get("/audit").await;
     record.assert_has(&["webhook.create", "webhook.secret", "webhook.disable"]);
     browser
@@ -166,6 +176,17 @@ async fn a_program_manages_webhooks() {
         .refused(Method::POST, &format!("{place}/test"), None)
         .await;
     assert_eq!((name.as_str(), status), ("switched-off", 409));
+    let (name, status, _) = program.refused(Method::POST, &resend, None).await;
+    assert_eq!((name.as_str(), status), ("switched-off", 409));
+    assert_eq!(program.get(&place).await["left_out"], 0);
+    for secrets in 2..=4 {
+        program.post(&format!("{place}/secret"), &Value::Null).await;
+        assert_eq!(program.get(&place).await["secrets"], secrets);
+    }
+    let (name, status, _) = program
+        .refused(Method::POST, &format!("{place}/secret"), None)
+        .await;
+    assert_eq!((name.as_str(), status), ("too-many", 409));
     program.ask(Method::DELETE, &place, None, None).await;
     assert_eq!(program.get("/api/v1/webhooks").await, json!([]));
 }

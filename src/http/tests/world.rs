@@ -244,7 +244,7 @@ impl World {
     }
 
     /// Changes somebody, without a page.
-    pub(super) async fn change_user(&self, login: &str, change: impl FnOnce(&mut User)) {
+    pub(crate) async fn change_user(&self, login: &str, change: impl FnOnce(&mut User)) {
         let old = self.repo.user_by_login(login).unwrap().unwrap();
         let mut new = old.value.clone();
         change(&mut new);

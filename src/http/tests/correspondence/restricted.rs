@@ -11,7 +11,7 @@ use crate::store::{Batch, RowBatch};
 use crate::tracker::CaseInput;
 
 /// A restricted case in which Otto alone is named.
-async fn secret(firm: &Firm) -> CaseId {
+pub(super) async fn secret(firm: &Firm) -> CaseId {
     let secret = case(&firm.world, "DC-2026-00008", firm.client, firm.bank, true).await;
     let otto = firm.world.repo.user_by_login("otto").unwrap().unwrap();
     let known = firm.world.repo.case(secret).unwrap().unwrap();
