@@ -13,6 +13,7 @@ mod user;
 mod verify;
 mod verify_bundle;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -118,7 +119,8 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("tocsin: {error:#}");
+            // Nobody may be listening there: that is no reason to panic.
+            let _ = writeln!(std::io::stderr(), "tocsin: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -8,11 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::columns::{self, or_dash, plain};
-use super::gateway::{Gateway, escaped, read, with_query};
+use super::gateway::{Gateway, escaped, read, read_file, with_query};
 use super::send::{fresh_key, id_of, key_of};
 use super::{Connection, Done, EXIT_CODES, Failure};
 
 const PATH: &str = "/api/v1/contacts";
+/// Most octets of a contact that is read from a file.
+const CONTACT_SIZE_MAX: u64 = 1024 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
@@ -98,6 +100,13 @@ enum Format {
 /// A new contact.
 #[derive(Debug, clap::Args)]
 struct New {
+    /// Read it from this file, or from the standard input if it is "-", as the API takes it
+    /// (JSON): others on this machine can read arguments among the processes.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "first_name", "last_name", "kind", "language", "area", "groups", "emails", "mobiles",
+        "landlines",
+    ])]
+    from: Option<PathBuf>,
     /// First name.
     #[arg(long, value_name = "NAME")]
     first_name: Option<String>,
@@ -125,7 +134,7 @@ struct New {
     /// A landline number; given once for each.
     #[arg(long = "landline", value_name = "NUMBER")]
     landlines: Vec<String>,
-    /// Asked again with the key of a try that failed, it is added once.
+    /// Asked again with the key of a try that failed, it is added once. A key counts for 24 hours.
     #[arg(long, value_name = "KEY", value_parser = key_of)]
     key: Option<String>,
 }
@@ -291,6 +300,26 @@ async fn show(gateway: &Gateway, id: &str, out: &mut dyn Write) -> Done {
 }
 
 async fn add(gateway: &Gateway, new: &New, key: &str, out: &mut dyn Write) -> Done {
+    let body = match &new.from {
+        Some(file) => contact_in(file)?,
+        None => contact_of(gateway, new).await?,
+    };
+    let text = gateway.post(PATH, key, Some(&body)).await?;
+    if gateway.json {
+        writeln!(out, "{text}")?;
+    } else {
+        writeln!(out, "{}", plain(&read::<Made>(&text)?.id))?;
+    }
+    Ok(0)
+}
+
+fn contact_in(file: &Path) -> Result<Value, Failure> {
+    let text = read_file(file, CONTACT_SIZE_MAX)?;
+    let wrong = |error| Failure::Here(format!("{}: {error}", file.display()));
+    serde_json::from_str(&text).map_err(wrong)
+}
+
+async fn contact_of(gateway: &Gateway, new: &New) -> Result<Value, Failure> {
     let area = match &new.area {
         Some(area) => Some(id_of(gateway, "areas", area).await?),
         None => None,
@@ -320,13 +349,7 @@ async fn add(gateway: &Gateway, new: &New, key: &str, out: &mut dyn Write) -> Do
             body[name] = json!(value);
         }
     }
-    let text = gateway.post(PATH, key, Some(&body)).await?;
-    if gateway.json {
-        writeln!(out, "{text}")?;
-    } else {
-        writeln!(out, "{}", plain(&read::<Made>(&text)?.id))?;
-    }
-    Ok(0)
+    Ok(body)
 }
 
 async fn export_path(
@@ -350,8 +373,14 @@ async fn export_path(
     Ok(with_query(&format!("{PATH}/export"), &parameters))
 }
 
-/// Into a file that is there under its name once it is whole.
+/// Into a file that is there under its name once it is whole. What is no file, as a device or a
+/// pipe, is written to as it is; a link is followed.
 async fn fetch_to(gateway: &Gateway, path: &str, file: &Path) -> Result<(), Failure> {
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        let mut there = std::fs::OpenOptions::new().write(true).open(file)?;
+        return gateway.fetch(path, &mut there).await;
+    }
+    let file = &std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -28,7 +28,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 something here is wrong; 2 wrong
 3 no answer; 4 the token is not taken, or may not do that; 5 what was asked is wrong; \
 6 there is no such thing; 7 not possible as things stand; 8 not possible for the moment; \
 9 not confirmed, nothing was sent; with --check or --wait 10 some were reached, 11 nobody was, \
-12 it is still under way.";
+12 it is still under way, 13 it was sent but how it stands is not known, or not told to this token, \
+14 it is a draft or awaits approval.";
 
 /// Which gateway is asked, and how its answers are shown.
 #[derive(Clone, Debug, clap::Args)]
@@ -83,11 +84,20 @@ fn run(
         let gateway = Gateway::of(connection, token)?;
         command(&gateway, &mut std::io::stdout().lock()).await
     });
-    Ok(match done {
-        Ok(code) => ExitCode::from(code),
+    let code = end(done, connection.json, &mut std::io::stderr());
+    Ok(ExitCode::from(code))
+}
+
+/// What the process ends with, once it is said why.
+fn end(done: Done, json: bool, stderr: &mut dyn Write) -> u8 {
+    match done {
+        Ok(code) => code,
         Err(failure) => {
-            eprint!("{}", failure.told(connection.json));
-            ExitCode::from(failure.exit_code())
+            if !failure.is_end_of_reader() {
+                // Nobody may be listening there either.
+                let _ = write!(stderr, "{}", failure.told(json));
+            }
+            failure.exit_code()
         }
-    })
+    }
 }

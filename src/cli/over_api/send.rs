@@ -44,11 +44,12 @@ pub(in super::super) struct Arguments {
     /// Wait until nothing is under way any more, and say by the exit code who was reached.
     #[arg(long)]
     wait: bool,
-    /// How long to wait, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "600", requires = "wait")]
+    /// How long to wait, in seconds; a year at most.
+    #[arg(long, value_name = "SECONDS", default_value = "600", requires = "wait",
+        value_parser = clap::value_parser!(u64).range(..=status::WAIT_SECONDS_MAX))]
     timeout: u64,
-    /// Asked again with the key of a try that failed, it is sent once; 1 to 150 visible ASCII
-    /// characters.
+    /// Asked again with the key of a try that failed, it is sent once. A key counts for 24 hours:
+    /// the same one is sent again the next day. 1 to 150 visible ASCII characters.
     #[arg(long, value_name = "KEY", value_parser = key_of)]
     key: Option<String>,
 }
@@ -68,12 +69,19 @@ struct Message {
     /// Read the HTML of the email from this file.
     #[arg(long, value_name = "FILE")]
     html_file: Option<PathBuf>,
-    /// What the text message says.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    sms_text: String,
+    /// What the text message says. Others on this machine can read it among the processes: a file
+    /// keeps it from them, here and with the others.
+    #[arg(long, value_name = "TEXT", conflicts_with = "sms_text_file")]
+    sms_text: Option<String>,
+    /// Read the text message from this file, or from the standard input if it is "-".
+    #[arg(long, value_name = "FILE")]
+    sms_text_file: Option<PathBuf>,
     /// What calls speak.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    voice_script: String,
+    #[arg(long, value_name = "TEXT", conflicts_with = "voice_script_file")]
+    voice_script: Option<String>,
+    /// Read what calls speak from this file, or from the standard input if it is "-".
+    #[arg(long, value_name = "FILE")]
+    voice_script_file: Option<PathBuf>,
     /// Name of a configured category.
     #[arg(long)]
     category: String,
@@ -206,35 +214,52 @@ pub(super) async fn run(arguments: &Arguments, gateway: &Gateway, out: &mut dyn 
     let id = sent(arguments, gateway, &draft, &key, out).await;
     let id = id.map_err(|failure| Failure::Sending {
         failure: Box::new(failure),
-        key,
+        key: key.clone(),
     })?;
+    match standing(arguments, gateway, &id, out).await {
+        Ok(code) if arguments.wait => Ok(code),
+        Ok(_) => Ok(0),
+        Err(failure) => {
+            // The one thing that must not be lost.
+            let _ = if gateway.json {
+                writeln!(out, "{}", json!({ "id": id }))
+            } else {
+                writeln!(out, "{}", plain(&id))
+            };
+            Err(Failure::Sent {
+                id: plain(&id),
+                failure: Box::new(failure),
+                key,
+                waited: arguments.wait,
+            })
+        }
+    }
+}
+
+/// How it stands once it has been sent. Whoever waits has its id at once.
+async fn standing(arguments: &Arguments, gateway: &Gateway, id: &str, out: &mut dyn Write) -> Done {
+    if arguments.wait && !gateway.json {
+        writeln!(out, "{}\n", plain(id))?;
+        out.flush()?;
+    }
     let wait = arguments
         .wait
         .then(|| Duration::from_secs(arguments.timeout));
-    let code = status::one(&id, wait, gateway, out).await?;
-    Ok(if arguments.wait { code } else { 0 })
+    status::one(id, wait, gateway, out).await
 }
 
 async fn draft(arguments: &Arguments, gateway: &Gateway) -> Result<Value, Failure> {
     let message = &arguments.message;
-    let text = match (&message.text, &message.text_file) {
-        (Some(text), _) => text.clone(),
-        (None, Some(path)) => read_file(path, TEXT_SIZE_MAX)?,
-        (None, None) => String::new(),
-    };
-    let html = match &message.html_file {
-        Some(path) => read_file(path, TEXT_SIZE_MAX)?,
-        None => String::new(),
-    };
+    let said = Said::of(message)?;
     let audience = &arguments.audience;
     let mut draft = json!({
         "category": message.category,
-        "channels": message.channels(&text, &html),
+        "channels": message.channels(&said),
         "subject": message.subject,
-        "text": text,
-        "html": html,
-        "sms_text": message.sms_text,
-        "voice_script": message.voice_script,
+        "text": said.text,
+        "html": said.html,
+        "sms_text": said.sms_text,
+        "voice_script": said.voice_script,
         "emergency": arguments.emergency,
         "audience": {
             "contacts": audience.contacts,
@@ -253,9 +278,51 @@ async fn draft(arguments: &Arguments, gateway: &Gateway) -> Result<Value, Failur
     Ok(draft)
 }
 
+/// What is said, with what stands in files.
+struct Said {
+    text: String,
+    html: String,
+    sms_text: String,
+    voice_script: String,
+}
+
+impl Said {
+    fn of(message: &Message) -> Result<Self, Failure> {
+        if message.texts_of_input() > 1 {
+            let why = "the standard input can be one of the texts only";
+            return Err(Failure::Here(why.to_owned()));
+        }
+        let read = |given: &Option<String>, file: &Option<PathBuf>| match (given, file) {
+            (Some(text), _) => Ok(text.clone()),
+            (None, Some(path)) => read_file(path, TEXT_SIZE_MAX),
+            (None, None) => Ok(String::new()),
+        };
+        // An editor's last line end is no part of what is sent or spoken.
+        let short = |given, file| read(given, file).map(|text| text.trim_end().to_owned());
+        Ok(Self {
+            text: read(&message.text, &message.text_file)?,
+            html: read(&None, &message.html_file)?,
+            sms_text: short(&message.sms_text, &message.sms_text_file)?,
+            voice_script: short(&message.voice_script, &message.voice_script_file)?,
+        })
+    }
+}
+
 impl Message {
+    /// How many of its texts are read from the standard input.
+    fn texts_of_input(&self) -> usize {
+        let files = [
+            &self.text_file,
+            &self.html_file,
+            &self.sms_text_file,
+            &self.voice_script_file,
+        ];
+        let is_input = |file: &&Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+        files.into_iter().filter(is_input).count()
+    }
+
     /// The channels that were named, or those for which something is said.
-    fn channels(&self, text: &str, html: &str) -> Vec<&'static str> {
+    fn channels(&self, said: &Said) -> Vec<&'static str> {
         if !self.channels.is_empty() {
             return self
                 .channels
@@ -264,9 +331,12 @@ impl Message {
                 .collect();
         }
         let said = [
-            (ChannelName::Email, !text.is_empty() || !html.is_empty()),
-            (ChannelName::Text, !self.sms_text.is_empty()),
-            (ChannelName::Call, !self.voice_script.is_empty()),
+            (
+                ChannelName::Email,
+                !said.text.is_empty() || !said.html.is_empty(),
+            ),
+            (ChannelName::Text, !said.sms_text.is_empty()),
+            (ChannelName::Call, !said.voice_script.is_empty()),
         ];
         let said = said.into_iter().filter(|(_, said)| *said);
         said.map(|(channel, _)| channel.as_str()).collect()
@@ -321,8 +391,7 @@ fn confirmed(
     if arguments.yes {
         return Ok(arguments.confirm_warnings);
     }
-    let from_input = arguments.message.text_file.as_deref() == Some(Path::new("-"));
-    let by_program = arguments.connection.json || from_input;
+    let by_program = arguments.connection.json || arguments.message.texts_of_input() > 0;
     let asked = review.errors.is_empty() && !by_program && std::io::stdin().is_terminal();
     if asked && says_yes(&mut std::io::stdin().lock(), out)? {
         return Ok(true);

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::columns::{self, or_dash, plain};
+use super::failure::UNKNOWN;
 use super::gateway::{Gateway, escaped, read, with_query};
 use super::{Connection, Done, EXIT_CODES, Failure};
 
@@ -17,6 +18,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 const PARTLY: u8 = 10;
 const FAILED: u8 = 11;
 const UNDER_WAY: u8 = 12;
+const NOT_ON_ITS_WAY: u8 = 14;
+/// Longest time that is waited, in seconds: a year.
+pub(super) const WAIT_SECONDS_MAX: u64 = 365 * 24 * 3600;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
@@ -26,14 +30,15 @@ pub(in super::super) struct Arguments {
     /// Which communication; the last ones when none is named.
     id: Option<String>,
     /// Say by the exit code how it stands: 0 everybody was reached, 10 some, 11 nobody, 12 it is
-    /// still under way.
+    /// still under way, 13 that is not told to this token, 14 it is a draft or awaits approval.
     #[arg(long, requires = "id")]
     check: bool,
     /// Wait until nothing is under way any more, then as with --check.
     #[arg(long, requires = "id")]
     wait: bool,
-    /// How long to wait, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "600", requires = "wait")]
+    /// How long to wait, in seconds; a year at most.
+    #[arg(long, value_name = "SECONDS", default_value = "600", requires = "wait",
+        value_parser = clap::value_parser!(u64).range(..=WAIT_SECONDS_MAX))]
     timeout: u64,
     /// How many are listed.
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=500))]
@@ -79,8 +84,11 @@ struct Page {
 impl Communication {
     /// The exit code that says how it stands.
     fn standing(&self) -> u8 {
-        match &self.statistics {
-            Some(numbers) if self.state == "sent" && numbers.in_progress == 0 => numbers.reached(),
+        match (self.state.as_str(), &self.statistics) {
+            ("draft" | "awaiting-approval", _) => NOT_ON_ITS_WAY,
+            // Numbers that would count whom a token does not see are not told to it.
+            ("sent" | "expanding", None) => UNKNOWN,
+            ("sent", Some(numbers)) if numbers.in_progress == 0 => numbers.reached(),
             _ => UNDER_WAY,
         }
     }
@@ -169,12 +177,15 @@ pub(super) async fn one(
     gateway: &Gateway,
     out: &mut dyn Write,
 ) -> Done {
-    let until = wait.and_then(|wait| Instant::now().checked_add(wait));
-    let over = || until.is_none_or(|until| Instant::now() >= until);
+    let begun = Instant::now();
+    let over = || wait.is_none_or(|wait| begun.elapsed() >= wait);
+    let mut heard = false;
     let (text, communication) = loop {
         match look(gateway, id).await {
-            Ok((_, communication)) if communication.standing() == UNDER_WAY && !over() => {}
-            Err(failure) if failure.is_transient() && !over() => {}
+            Ok((_, communication)) if communication.standing() == UNDER_WAY && !over() => {
+                heard = true;
+            }
+            Err(failure) if failure.may_pass(heard) && !over() => {}
             looked => break looked?,
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
@@ -201,6 +212,9 @@ fn print(communication: &Communication, out: &mut dyn Write) -> std::io::Result<
         plain(&or_dash(communication.sent_at.as_deref()))
     )?;
     let Some(numbers) = &communication.statistics else {
+        if communication.standing() == UNKNOWN {
+            writeln!(out, "numbers      not told to this token")?;
+        }
         return Ok(());
     };
     writeln!(out, "people       {}", numbers.people)?;
