@@ -13,7 +13,6 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use super::data::Result;
 use super::fault::Fault;
 use super::fields::Fields;
 use super::session::Signed;
@@ -51,14 +50,31 @@ impl Making {
         self.rows.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It is made, or will not be.
-    pub(crate) fn end(&self, is_made: bool) {
+    /// Makes it, and remembers how that ended: badly, too, where it ends by a mistake of ours.
+    pub(crate) fn over<T, E>(&self, make: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        let unless_made = Unmade(self);
+        let made = make(self);
+        unless_made.0.end(made.is_ok());
+        made
+    }
+
+    /// The first word counts.
+    fn end(&self, is_made: bool) {
         let _ = self.made.set(is_made);
     }
 
     #[cfg(test)]
     pub(crate) fn cancel(&self) {
         self.stop.cancel();
+    }
+}
+
+/// Will not be made, unless it says otherwise before this is dropped.
+struct Unmade<'a>(&'a Making);
+
+impl Drop for Unmade<'_> {
+    fn drop(&mut self) {
+        self.0.end(false);
     }
 }
 
@@ -131,7 +147,7 @@ pub(crate) async fn progress(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(word): Path<String>,
-) -> Result<Json<Progress>> {
+) -> Result<Json<Progress>, Fault> {
     let user = signed.user.id;
     let making = app.watched.find(&Watch { user, word });
     let making = making.ok_or(Fault::NotFound)?;
@@ -143,4 +159,24 @@ pub(crate) async fn progress(
             Some(false) => "failed",
         },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn what_ends_by_a_mistake_of_ours_is_not_being_made_any_more() {
+        let making = Making::default();
+        let broken = || making.over(|_| -> Result<(), ()> { panic!("a mistake of ours") });
+        assert!(catch_unwind(AssertUnwindSafe(broken)).is_err());
+        assert_eq!(making.made.get(), Some(&false));
+        for made in [Ok(()), Err(())] {
+            let making = Making::default();
+            assert_eq!(making.over(|_| made), made);
+            assert_eq!(making.made.get(), Some(&made.is_ok()));
+        }
+    }
 }

@@ -4,7 +4,10 @@
   "use strict";
   if (!window.fetch || !window.crypto) return;
   var LOOK_AFTER_MS = 800;
+  // In a row without an answer.
   var LOOKS_WITHOUT_MAX = 10;
+  // In all: half an hour. Nothing of ours takes so long.
+  var LOOKS_MAX = 2250;
 
   function word() {
     var bytes = window.crypto.getRandomValues(new Uint8Array(12));
@@ -28,21 +31,27 @@
     var number = new Intl.NumberFormat(document.documentElement.lang);
     var say = sayer(link);
     var without = 0;
-    function again() { setTimeout(look, LOOK_AFTER_MS); }
+    var looks = 0;
+    function again() {
+      looks += 1;
+      if (without < LOOKS_WITHOUT_MAX && looks < LOOKS_MAX) setTimeout(look, LOOK_AFTER_MS);
+      else say.textContent = words.lost;
+    }
     function look() {
       fetch("/exports/" + watch, { credentials: "same-origin", headers: { Accept: "application/json" } })
         .then(function (response) {
-          if (response.ok) return response.json();
-          without += 1;
-          if (without < LOOKS_WITHOUT_MAX) again();
-          return null;
+          if (!response.ok) throw new Error("no answer");
+          return response.json();
         })
         .then(function (found) {
-          if (!found) return;
+          without = 0;
           say.textContent = words[found.state].replace("{0}", number.format(found.rows));
           if (found.state === "making") again();
         })
-        .catch(function () { /* the browser itself says what became of the file */ });
+        .catch(function () {
+          without += 1;
+          again();
+        });
     }
     again();
   }

@@ -281,9 +281,7 @@ pub(super) async fn download(
     let mut making = tokio::task::spawn_blocking(move || {
         // Making is what must be rare; a reader who takes long keeps nobody else from it.
         let _place = place;
-        let made = make(&making_of_file);
-        making_of_file.end(made.is_ok());
-        made
+        making_of_file.over(make)
     });
     let mut download = Download {
         making: None,
