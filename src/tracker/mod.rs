@@ -60,7 +60,9 @@ pub use retention::{Counts, Erased, Expiry, OWING_LISTED_MAX, Owing, OwingList, 
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, wanted};
 pub use tickets::TicketUse;
 pub use tokens::{Begun, NewToken, TOKENS_READ_MAX};
-pub use users::{NewUser, SettingsChanges, UserError, UserRights, UserSettings, Users};
+pub use users::{
+    NewUser, RightsChanges, SettingsChanges, UserError, UserRights, UserSettings, Users,
+};
 pub use webhooks::NewSecret;
 pub use write::write_log;
 

@@ -29,6 +29,9 @@ pub enum UserError {
     /// Nobody takes their own rights away.
     #[error("nobody does this to themselves")]
     Yourself,
+    /// It is not what whoever changes it has seen.
+    #[error("the user was changed meanwhile")]
+    Changed,
     /// Somebody else kept changing the same rows.
     #[error("the same rows kept changing; gave up after {CONFLICTS_MAX} tries")]
     Contention,
@@ -106,6 +109,46 @@ pub struct UserRights {
     pub case_scope: CaseScope,
     /// Where trials and notices go.
     pub email: Option<EmailAddress>,
+}
+
+/// What an administrator changes of a user; none leaves each as it is by then.
+#[derive(Clone, Debug, Default)]
+pub struct RightsChanges {
+    /// Name that others see.
+    pub name: Option<String>,
+    /// What the user may do.
+    pub role: Option<Role>,
+    /// The areas this user covers; empty for all.
+    pub areas: Option<Vec<AreaId>>,
+    /// Which cases this user sees.
+    pub case_scope: Option<CaseScope>,
+    /// Where trials and notices go, or nowhere.
+    pub email: Option<Option<EmailAddress>>,
+}
+
+impl From<&UserRights> for RightsChanges {
+    fn from(all: &UserRights) -> Self {
+        Self {
+            name: Some(all.name.clone()),
+            role: Some(all.role),
+            areas: Some(all.areas.clone()),
+            case_scope: Some(all.case_scope),
+            email: Some(all.email.clone()),
+        }
+    }
+}
+
+impl RightsChanges {
+    fn apply(&self, user: &mut User) {
+        let now = self.clone();
+        user.name = now.name.unwrap_or_else(|| user.name.clone());
+        user.role = now.role.unwrap_or(user.role);
+        user.areas = now.areas.unwrap_or_else(|| user.areas.clone());
+        user.case_scope = now.case_scope.unwrap_or(user.case_scope);
+        if let Some(email) = now.email {
+            user.email = email.map(Redacted::new);
+        }
+    }
 }
 
 /// Which sessions end with a change.
@@ -229,25 +272,37 @@ impl Users {
         rights: &UserRights,
         by: UserId,
     ) -> Result<(), UserError> {
-        let old = self.repo.user(id)?.ok_or(UserError::NotFound)?;
-        let other_role = old.role != rights.role;
-        if other_role && id == by {
-            return Err(UserError::Yourself);
-        }
-        let ending = if other_role {
-            Ending::All
-        } else {
-            Ending::None
-        };
-        self.change(id, ending, |user| {
-            user.name.clone_from(&rights.name);
-            user.role = rights.role;
-            user.areas.clone_from(&rights.areas);
-            user.case_scope = rights.case_scope;
-            user.email = rights.email.clone().map(Redacted::new);
+        self.amend_rights(id, &rights.into(), None, by).await
+    }
+
+    /// Changes some of what a user may do, if the user is still as `seen`. Another role ends that
+    /// user's sessions.
+    ///
+    /// # Errors
+    /// When there is no such user, it was changed since, it would change one's own role or leave no
+    /// administrator, or the store fails.
+    pub async fn amend_rights(
+        &self,
+        id: UserId,
+        changes: &RightsChanges,
+        seen: Option<&User>,
+        by: UserId,
+    ) -> Result<(), UserError> {
+        self.change_as(id, |user| {
+            if seen.is_some_and(|seen| seen != user) {
+                return Err(UserError::Changed);
+            }
+            let role = user.role;
+            changes.apply(user);
+            match (user.role != role, id == by) {
+                (true, true) => Err(UserError::Yourself),
+                (true, false) => Ok(Ending::All),
+                (false, _) => Ok(Ending::None),
+            }
         })
         .await?;
-        tracing::info!(user = %id, by = %by, role = rights.role.as_str(), "rights of a user changed");
+        let role = changes.role.map(Role::as_str);
+        tracing::info!(user = %id, by = %by, role, "rights of a user changed");
         Ok(())
     }
 
@@ -367,10 +422,23 @@ impl Users {
         ending: Ending,
         edit: impl Fn(&mut User),
     ) -> Result<(), UserError> {
+        self.change_as(id, |user| {
+            edit(user);
+            Ok(ending)
+        })
+        .await
+    }
+
+    /// Changes the row as it is when it is written; what is done with it says which sessions end.
+    async fn change_as(
+        &self,
+        id: UserId,
+        edit: impl Fn(&mut User) -> Result<Ending, UserError>,
+    ) -> Result<(), UserError> {
         for _ in 0..CONFLICTS_MAX {
             let old = self.repo.user(id)?.ok_or(UserError::NotFound)?;
             let mut new = old.value.clone();
-            edit(&mut new);
+            let ending = edit(&mut new)?;
             let mut batch = Batch::new();
             batch.replace(&old, &new);
             if old.administers() && !new.administers() {

@@ -156,6 +156,40 @@ async fn two_administrators_cannot_remove_each_other_at_once() {
 }
 
 #[tokio::test]
+async fn two_changes_at_once_both_hold() {
+    let users = users();
+    let ida = users.add(new("ida", Role::Administrator)).await.unwrap();
+    let otto = users.add(new("otto", Role::Operator)).await.unwrap();
+    let name = RightsChanges {
+        name: Some("Otto Brand".to_owned()),
+        ..RightsChanges::default()
+    };
+    let bounds = RightsChanges {
+        case_scope: Some(CaseScope::Own),
+        email: Some(EmailAddress::parse("otto@example.org").ok()),
+        ..RightsChanges::default()
+    };
+    let seen = users.repo.user(otto).unwrap().unwrap();
+    let both = tokio::join!(
+        users.amend_rights(otto, &name, None, ida),
+        users.amend_rights(otto, &bounds, None, ida)
+    );
+    assert!(both.0.is_ok() && both.1.is_ok());
+    let user = users.repo.user(otto).unwrap().unwrap();
+    assert_eq!(
+        (user.name.as_str(), user.case_scope),
+        ("Otto Brand", CaseScope::Own)
+    );
+    assert!(user.email.is_some());
+    let late = users.amend_rights(otto, &name, Some(&seen), ida).await;
+    assert!(matches!(late, Err(UserError::Changed)));
+    users
+        .amend_rights(otto, &name, Some(&user), ida)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn nobody_takes_their_own_rights() {
     let users = users();
     let ida = users.add(new("ida", Role::Administrator)).await.unwrap();

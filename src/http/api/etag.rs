@@ -21,11 +21,12 @@ const ANSWER_SIZE_MAX: usize = 64 * 1024 * 1024;
 const TAG_SIZE: usize = 16;
 
 /// What is changed only if it is as it was seen, where a program says so.
-const TAKE_IF_MATCH: [&str; 4] = [
+const TAKE_IF_MATCH: [&str; 5] = [
     "/api/v1/cases/{id}",
     "/api/v1/communications/{id}",
     "/api/v1/contacts/{id}",
     "/api/v1/templates/{id}",
+    "/api/v1/users/{id}",
 ];
 
 fn tag_of(bytes: &[u8]) -> String {
@@ -63,7 +64,7 @@ pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
         let looked_at = matches!(method, Method::PUT | Method::PATCH)
             && path.is_some_and(|path| TAKE_IF_MATCH.contains(&path.as_str()));
         if request.headers().contains_key(header::IF_MATCH) && !looked_at {
-            let detail = "If-Match is looked at where a case, a communication, a contact or a template is changed.";
+            let detail = "If-Match is looked at where a case, a communication, a contact, a template or a user is changed.";
             let title = "No condition is looked at here";
             let refused = Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -119,13 +120,18 @@ impl IfMatch {
         if has(&self.0, &header::IF_MATCH, &tag_of(&bytes), false) {
             return Ok(());
         }
-        Err(Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition-failed",
-            "It has changed",
-            "It is not what If-Match names any more: read it again.",
-        ))
+        Err(changed())
     }
+}
+
+/// What is said when it is not what a program has seen.
+pub(super) fn changed() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition-failed",
+        "It has changed",
+        "It is not what If-Match names any more: read it again.",
+    )
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {

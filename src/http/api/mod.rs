@@ -86,7 +86,7 @@ type Answer<T> = Result<T, Problem>;
 #[openapi(
     info(
         title = "Tocsin",
-        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same; but not one that holds a password, or whose answer holds a secret: users and webhooks. Every JSON answer to a GET has an `ETag`; cases, communications, contacts and templates are changed under `If-Match`. What a token may still ask is told in `RateLimit`. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
+        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same; but not one that holds a password, or whose answer holds a secret: users and webhooks. Every JSON answer to a GET has an `ETag`; cases, communications, contacts, templates and users are changed under `If-Match`. What a token may still ask is told in `RateLimit`. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
     ),
     components(schemas(Problem)),
     security(("token" = []))

@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::App;
-use super::Answer;
 use super::auth::Caller;
 use super::body::{Ids, Json, field_id, id};
 use super::contact_details::{given, value};
+use super::etag::{IfMatch, changed};
 use super::me::{UserShape, address};
 use super::problem::Problem;
 use super::shape::time;
+use super::{Answer, apart};
 use crate::domain::user::{USER_AREAS_MAX, display_name};
-use crate::domain::{ApiToken, AreaId, CaseScope, Permission, Redacted, Role, User, UserId};
+use crate::domain::{ApiToken, AreaId, CaseScope, Permission, Role, User, UserId};
 use crate::store::Loaded;
-use crate::tracker::{TOKENS_READ_MAX, UserError, UserRights};
+use crate::tracker::{RightsChanges, TOKENS_READ_MAX, UserError};
 
 /// Most users listed.
 const USERS_MAX: usize = 1_000;
@@ -40,8 +41,11 @@ fn shape(user: &Loaded<User>) -> UserShape {
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", operation_id = "listUsers",
     responses((status = 200, body = Vec<UserShape>)))]
 pub(super) async fn list(State(app): State<Arc<App>>) -> Answer<axum::Json<Vec<UserShape>>> {
-    let users = app.repo().users(USERS_MAX)?;
-    Ok(axum::Json(users.iter().map(shape).collect()))
+    apart(&app, move |app| {
+        let users = app.repo().users(USERS_MAX)?;
+        Ok(axum::Json(users.iter().map(shape).collect()))
+    })
+    .await
 }
 
 /// One user.
@@ -51,7 +55,7 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<UserShape>> {
-    Ok(axum::Json(shape(&user(&app, &text)?)))
+    apart(&app, move |app| Ok(axum::Json(shape(&user(app, &text)?)))).await
 }
 
 /// What an administrator decides about a user. Whatever is left out stays as it is.
@@ -80,35 +84,29 @@ pub(super) struct RightsAsked {
 }
 
 impl RightsAsked {
-    fn rights(&self, old: &User) -> Answer<UserRights> {
-        let mut rights = UserRights {
-            name: old.name.clone(),
-            role: old.role,
-            areas: old.areas.clone(),
-            case_scope: old.case_scope,
-            email: old.email.as_ref().map(Redacted::reveal).cloned(),
-        };
+    fn changes(&self, old: &User) -> Answer<RightsChanges> {
+        let mut changes = RightsChanges::default();
         if let Some(name) = &self.name {
             let read = display_name(name);
-            rights.name = read.map_err(|why| Problem::field("name", why.to_string()))?;
+            changes.name = Some(read.map_err(|why| Problem::field("name", why.to_string()))?);
         }
         if let Some(role) = &self.role {
             let mut all = Role::ALL.into_iter();
             let role = all.find(|one| one.as_str() == role);
             let fits = role.filter(|role| role.is_staff() == old.role.is_staff());
             let wrong = || Problem::field("role", "There is no such role for this user.");
-            rights.role = fits.ok_or_else(wrong)?;
+            changes.role = Some(fits.ok_or_else(wrong)?);
         }
         if let Some(named) = &self.areas {
-            rights.areas = areas(named)?;
+            changes.areas = Some(areas(named)?);
         }
         if let Some(email) = &self.email {
-            rights.email = address(email.as_deref())?;
+            changes.email = Some(address(email.as_deref())?);
         }
         if let Some(named) = &self.cases {
-            rights.case_scope = cases(named)?;
+            changes.case_scope = Some(cases(named)?);
         }
-        Ok(rights)
+        Ok(changes)
     }
 }
 
@@ -131,20 +129,25 @@ pub(super) fn cases(named: &str) -> Answer<CaseScope> {
     CaseScope::named(named).ok_or_else(wrong)
 }
 
-/// Changes what a user may do and see. Another role ends the user's sessions.
+/// Changes what a user may do and see; with `If-Match`, of what was seen. Another role ends the
+/// user's sessions.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "users", operation_id = "amendUser",
     params(("id" = String, Path)), request_body = RightsAsked, responses((status = 204)))]
 pub(super) async fn amend(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
+    seen: IfMatch,
     Json(asked): Json<RightsAsked>,
 ) -> Answer<StatusCode> {
-    let old = user(&app, &text)?;
-    let rights = asked.rights(&old)?;
-    let users = app.users();
-    match users.change_rights(old.id, &rights, caller.user.id).await {
+    let old = apart(&app, move |app| user(app, &text)).await?;
+    seen.check(|| Ok(shape(&old)))?;
+    let changes = asked.changes(&old)?;
+    let seen = seen.is_asked().then_some(&old.value);
+    let (users, by) = (app.users(), caller.user.id);
+    match users.amend_rights(old.id, &changes, seen, by).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(UserError::Changed) => Err(changed()),
         Err(error @ (UserError::LastAdministrator | UserError::Yourself)) => {
             Err(Problem::conflict("role", error.to_string()))
         }
@@ -162,7 +165,7 @@ pub(super) async fn reset_second_factor(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
-    let of = user(&app, &text)?.id;
+    let of = apart(&app, move |app| user(app, &text)).await?.id;
     if of == caller.user.id {
         let error = UserError::Yourself;
         return Err(Problem::conflict("yourself", error.to_string()));
@@ -211,11 +214,14 @@ pub(super) async fn tokens(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<Vec<TokenShape>>> {
-    let of = user(&app, &text)?.id;
-    let mut tokens = app.repo().tokens_of(of, TOKENS_READ_MAX)?;
-    tokens.sort_by_key(|token| std::cmp::Reverse(token.created_at));
-    let shapes = tokens.iter().map(|token| TokenShape::of(token));
-    Ok(axum::Json(shapes.collect()))
+    apart(&app, move |app| {
+        let of = user(app, &text)?.id;
+        let mut tokens = app.repo().tokens_of(of, TOKENS_READ_MAX)?;
+        tokens.sort_by_key(|token| std::cmp::Reverse(token.created_at));
+        let shapes = tokens.iter().map(|token| TokenShape::of(token));
+        Ok(axum::Json(shapes.collect()))
+    })
+    .await
 }
 
 /// Revokes a token: from then on it lets nobody in.
@@ -226,7 +232,7 @@ pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     Ids((text, token)): Ids<(String, String)>,
 ) -> Answer<StatusCode> {
-    let of = user(&app, &text)?.id;
+    let of = apart(&app, move |app| user(app, &text)).await?.id;
     let hash = HEXLOWER.decode(token.as_bytes());
     let hash = hash.ok().and_then(|bytes| bytes.try_into().ok());
     let hash: [u8; 32] = hash.ok_or_else(|| Problem::not_found("token"))?;

@@ -264,7 +264,7 @@ impl From<UserError> for Fault {
     fn from(error: UserError) -> Self {
         match error {
             UserError::NotFound => Self::NotFound,
-            UserError::Contention => Self::Unavailable,
+            UserError::Changed | UserError::Contention => Self::Unavailable,
             UserError::Taken
             | UserError::TooManyTokens
             | UserError::LastAdministrator

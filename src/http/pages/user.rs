@@ -252,6 +252,7 @@ fn refusal(error: UserError) -> Result<Sentence, Fault> {
         UserError::Taken
         | UserError::TooManyTokens
         | UserError::NotFound
+        | UserError::Changed
         | UserError::Contention
         | UserError::Repo(_)
         | UserError::Store(_) => Err(error.into()),

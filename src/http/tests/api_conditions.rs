@@ -160,3 +160,24 @@ async fn a_token_asks_so_often_in_a_minute_and_is_told_what_is_left() {
     world.clock.advance(std::time::Duration::from_secs(59));
     assert_eq!(one.fetch(path).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_user_is_changed_as_it_was_seen_and_only_where_asked() {
+    let world = world().await;
+    let ida = program(&world, "ida").await;
+    let path = format!("/api/v1/users/{}", world.user("otto"));
+    let seen = tag(&ida, &path).await;
+    let bounds = json!({"cases": "own"});
+    let seen = (header::IF_MATCH, seen.as_str());
+    let done = ida
+        .with(Method::PATCH, &path, seen.clone(), Some(&bounds))
+        .await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT);
+    let late = json!({"name": "Otto Brand"});
+    let refused = ida.with(Method::PATCH, &path, seen, Some(&late)).await;
+    assert_eq!(refused.status, StatusCode::PRECONDITION_FAILED);
+    ida.ask(Method::PATCH, &path, None, Some(&late)).await;
+    let user = world.repo.user_by_login("otto").unwrap().unwrap();
+    assert_eq!(user.name, "Otto Brand");
+    assert_eq!(user.case_scope, crate::domain::CaseScope::Own);
+}
