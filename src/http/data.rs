@@ -17,6 +17,7 @@ pub(crate) use areas::{Areas, issues_total};
 pub(crate) use bounds::{communications_seen, threads_seen};
 
 use super::App;
+use super::access::Reach;
 use super::fault::Fault;
 use super::session::is_over;
 use crate::domain::second_factor::TakenCode;
@@ -215,7 +216,8 @@ pub(crate) fn approvals_waiting(app: &App, access: &Access) -> Result<u64> {
         .repo()
         .communications_in_state(state, None, APPROVALS_COUNTED_MAX)?;
     page.rows.retain(|one| may_decide(one, access));
-    let theirs = app.seen_of(page.rows, |app, one| app.sees_communication(access, one))?;
+    let reach = Reach::of(app, access);
+    let theirs = app.seen_of(page.rows, |_, one| reach.sees(one))?;
     Ok(theirs.len() as u64)
 }
 

@@ -4,14 +4,15 @@
 //! looked at before its page is asked; lists leave out what lies beyond. What cannot be found is
 //! beyond too, so that nothing tells whether it is there.
 
+use std::cell::OnceCell;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use super::super::App;
 use super::super::fault::Fault;
 use crate::domain::{
-    Access, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId, Delivery,
-    DeliveryId, Entry, ThreadId,
+    Access, AreaTree, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId,
+    Delivery, DeliveryId, Entry, ThreadId,
 };
 use crate::store::{Loaded, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
@@ -65,6 +66,59 @@ fn found<Id: FromStr, T>(
     read: impl Fn(Id) -> Result<Option<T>, RepoError>,
 ) -> Result<Option<T>, RepoError> {
     named(part).map_or(Ok(None), read)
+}
+
+/// Which of many communications somebody sees. The tree of areas is read once, for the first that
+/// needs it.
+pub(crate) struct Reach<'a> {
+    app: &'a App,
+    access: &'a Access,
+    tree: OnceCell<AreaTree>,
+}
+
+impl<'a> Reach<'a> {
+    /// For the rows of one request.
+    pub(crate) const fn of(app: &'a App, access: &'a Access) -> Self {
+        let tree = OnceCell::new();
+        Self { app, access, tree }
+    }
+
+    /// Whether this one is theirs to see, as [`App::sees_communication`] says it.
+    pub(crate) fn sees(&self, of: &Communication) -> Result<bool, RepoError> {
+        let (app, access) = (self.app, self.access);
+        if !app.sees_matter(access, of)? {
+            return Ok(false);
+        }
+        let audience = &of.audience;
+        let to_many =
+            audience.list.is_some() || !audience.groups.is_empty() || !audience.filters.is_empty();
+        if access.sees_everybody() || of.origin.user() == Some(access.user) || to_many {
+            return Ok(true);
+        }
+        if !audience.areas.is_empty() {
+            let tree = self.tree()?;
+            let mut within = audience.areas.iter().flat_map(|area| tree.subtree(*area));
+            if within.any(|area| access.covers(Some(area))) {
+                return Ok(true);
+            }
+        }
+        for contact in audience.contacts.iter().take(PEOPLE_LOOKED_AT_MAX) {
+            if app.sees(access, *contact)? {
+                return Ok(true);
+            }
+        }
+        app.sees_anybody_of(access, of.id)
+    }
+
+    fn tree(&self) -> Result<&AreaTree, RepoError> {
+        match self.tree.get() {
+            Some(tree) => Ok(tree),
+            None => {
+                let tree = self.app.repo().areas()?;
+                Ok(self.tree.get_or_init(|| tree))
+            }
+        }
+    }
 }
 
 impl App {
@@ -136,28 +190,7 @@ impl App {
         access: &Access,
         of: &Communication,
     ) -> Result<bool, RepoError> {
-        if !self.sees_matter(access, of)? {
-            return Ok(false);
-        }
-        let audience = &of.audience;
-        let to_many =
-            audience.list.is_some() || !audience.groups.is_empty() || !audience.filters.is_empty();
-        if access.sees_everybody() || of.origin.user() == Some(access.user) || to_many {
-            return Ok(true);
-        }
-        if !audience.areas.is_empty() {
-            let tree = self.repo().areas()?;
-            let mut within = audience.areas.iter().flat_map(|area| tree.subtree(*area));
-            if within.any(|area| access.covers(Some(area))) {
-                return Ok(true);
-            }
-        }
-        for contact in audience.contacts.iter().take(PEOPLE_LOOKED_AT_MAX) {
-            if self.sees(access, *contact)? {
-                return Ok(true);
-            }
-        }
-        self.sees_anybody_of(access, of.id)
+        Reach::of(self, access).sees(of)
     }
 
     /// A communication, when it is theirs to see.

@@ -2,7 +2,7 @@
 
 use super::{App, Part, Result};
 use crate::domain::{Access, Communication, Thread};
-use crate::http::access::Sight;
+use crate::http::access::{Reach, Sight};
 use crate::store::engine::Key;
 use crate::store::{Loaded, Order, Page, RepoError, ThreadList};
 
@@ -59,9 +59,10 @@ pub(crate) fn communications_seen(
     limit: usize,
     read: impl FnMut(Option<Key>, usize) -> std::result::Result<Page<Loaded<Communication>>, RepoError>,
 ) -> Result<Part<Communication>> {
+    let reach = Reach::of(app, access);
     let page = fill(after, limit, read, |one| {
         Ok(Taken {
-            seen: app.sees_communication(access, one)?,
+            seen: reach.sees(one)?,
             enough: false,
         })
     })?;

@@ -3,7 +3,7 @@
 use super::{PAGE_ROWS, Result};
 use crate::domain::{Access, CaseScope, Channel, Timestamp};
 use crate::http::App;
-use crate::http::access::Sight;
+use crate::http::access::{Reach, Sight};
 use crate::http::fault::Fault;
 use crate::search::{Found, Order, Piece, Question, document};
 use crate::store::{RepoError, Searched};
@@ -50,8 +50,9 @@ pub(crate) struct Results {
 /// Looks for what is asked, among what whoever asks may see.
 pub(crate) fn look(app: &App, access: &Access, question: &Question) -> Result<Results> {
     let mut sight = Sight::of(app, access);
+    let reach = Reach::of(app, access);
     let mut may_see = |what: &Searched| match what {
-        Searched::Communication(sent) => app.sees_communication(access, sent),
+        Searched::Communication(sent) => reach.sees(sent),
         Searched::Message(message) => match app.repo().thread(message.thread)? {
             Some(thread) => sight.sees(&thread),
             None => Ok(false),

@@ -185,3 +185,34 @@ async fn an_administrator_of_an_area_takes_off_nobodys_bounds() {
     let left = world.repo.user_by_login("ida").unwrap().unwrap();
     assert_eq!(left.areas, [world.areas[0]]);
 }
+
+#[tokio::test]
+async fn the_tree_of_areas_is_read_once_for_many() {
+    let world = world().await;
+    let area = world.areas[0];
+    world
+        .change_user("otto", |user| user.areas = vec![area])
+        .await;
+    let user = world.repo.user_by_login("otto").unwrap().unwrap().value;
+    let access = super::super::access::access_of(&world.repo, &user, None).unwrap();
+    let of_county = crate::domain::Communication {
+        audience: crate::domain::Audience {
+            areas: vec![world.county],
+            ..crate::domain::Audience::default()
+        },
+        ..crate::store::records::samples::communication()
+    };
+    let reach = super::super::access::Reach::of(&world.app, &access);
+    assert!(reach.sees(&of_county).unwrap());
+    // Away from the county: a second look at the tree would tell.
+    let known = world.repo.area(area).unwrap().unwrap();
+    let alone = crate::domain::Area {
+        parent: None,
+        ..known.value.clone()
+    };
+    let mut batch = crate::store::Batch::new();
+    crate::store::RowBatch::replace(&mut batch, &known, &alone);
+    world.repo.store().commit(batch).await.unwrap();
+    assert!(reach.sees(&of_county).unwrap());
+    assert!(!world.app.sees_communication(&access, &of_county).unwrap());
+}
