@@ -100,6 +100,29 @@ impl Tracker {
         Ok(id)
     }
 
+    /// Makes a case with the next reference as the pattern makes them in this year: the next one
+    /// at the moment when the case is written.
+    ///
+    /// # Errors
+    /// When something filled in is wrong, or the store fails.
+    pub async fn add_next_case(
+        &self,
+        input: &CaseInput,
+        (pattern, year): (&ReferencePattern, i16),
+        by: Actor,
+    ) -> Result<CaseId, CaseError> {
+        let adding = || {
+            let input = CaseInput {
+                reference: self.propose_case_reference(pattern, year)?,
+                ..input.clone()
+            };
+            self.adding_case(&input, by)
+        };
+        let id = self.commit_anew(adding).await??;
+        tracing::info!(case = %id, "case opened");
+        Ok(id)
+    }
+
     fn adding_case(&self, input: &CaseInput, by: Actor) -> Decided<CaseId> {
         let input = match self.checked_case(input, None)? {
             Ok(input) => input,

@@ -10,9 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::fields::Fields;
-use super::super::pages::cases::{CasesAsked, next_reference};
+use super::super::pages::cases::{CasesAsked, this_year};
 use super::auth::Caller;
-use super::body::{Ids, Json, PageOf, field_id, id, wanted};
+use super::body::{Ids, Json, PageOf, Pages, field_id, id};
 use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -178,8 +178,9 @@ pub(super) async fn list(
     caller: Caller,
     super::body::Asked(asked): super::body::Asked<CasesQuery>,
     uri: Uri,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<CaseShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     if !matches!(asked.sort.as_deref(), None | Some("changed" | "reference")) {
         let detail = "Cases are sorted by changed or reference.";
         return Err(Problem::field("sort", detail));
@@ -191,7 +192,7 @@ pub(super) async fn list(
         let asked = CasesAsked::of(&Fields::of_query(&uri));
         let found = asked.page(app, &caller.access, page.after, page.limit)?;
         let rows = found.rows.iter().map(CaseShape::of).collect();
-        Ok(axum::Json(PageOf::new(rows, found.next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }
@@ -204,12 +205,18 @@ pub(super) async fn create(
     caller: Caller,
     Json(asked): Json<CaseAsked>,
 ) -> Answer<Response> {
-    let mut input = app.case_within(&caller.access, asked.input(None)?, None)?;
-    if input.reference.is_empty() {
-        input.reference = next_reference(&app)?;
-    }
+    let access = Arc::clone(&caller.access);
+    let within = move |app: &App| Ok(app.case_within(&access, asked.input(None)?, None)?);
+    let input = apart(&app, within).await?;
     let by = Actor::Program(caller.user.id);
-    let made = app.console.tracker.add_case(&input, by).await?;
+    let tracker = &app.console.tracker;
+    let made = if input.reference.is_empty() {
+        let pattern = &app.console.settings.case_references;
+        let next = (pattern, this_year(&app));
+        tracker.add_next_case(&input, next, by).await?
+    } else {
+        tracker.add_case(&input, by).await?
+    };
     Ok(created(made, "/api/v1/cases"))
 }
 
@@ -221,9 +228,8 @@ pub(super) async fn get(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<CaseShape>> {
-    Ok(axum::Json(CaseShape::of(
-        &case(&app, &caller, &text)?.value,
-    )))
+    let found = apart(&app, move |app| case(app, &caller, &text)).await?;
+    Ok(axum::Json(CaseShape::of(&found)))
 }
 
 /// Changes what is known of a case; with `If-Match`, of what was seen.
@@ -236,14 +242,18 @@ pub(super) async fn change(
     seen: IfMatch,
     Json(asked): Json<CaseAsked>,
 ) -> Answer<StatusCode> {
-    let old = case(&app, &caller, &text)?;
-    seen.check(|| Ok(CaseShape::of(&old)))?;
-    let seen = seen.is_asked().then_some(old.modified_at);
-    let input = asked.input(Some(&old))?;
-    let input = app.case_within(&caller.access, input, Some(&old))?;
     let by = Actor::Program(caller.user.id);
+    let (of, seen, input) = apart(&app, move |app| {
+        let old = case(app, &caller, &text)?;
+        seen.check(|| Ok(CaseShape::of(&old)))?;
+        let seen = seen.is_asked().then_some(old.modified_at);
+        let input = asked.input(Some(&old))?;
+        let input = app.case_within(&caller.access, input, Some(&old))?;
+        Ok((old.id, seen, input))
+    })
+    .await?;
     let tracker = &app.console.tracker;
-    tracker.change_case(old.id, seen, &input, by).await?;
+    tracker.change_case(of, seen, &input, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -266,12 +276,12 @@ pub(super) async fn set_status(
     Ids(text): Ids<String>,
     Json(asked): Json<StatusAsked>,
 ) -> Answer<StatusCode> {
-    let of = case(&app, &caller, &text)?.id;
+    let by = Actor::Program(caller.user.id);
+    let of = apart(&app, move |app| case(app, &caller, &text)).await?.id;
     let mut all = CaseStatus::ALL.into_iter();
     let status = all.find(|one| one.as_str() == asked.status);
     let wrong = || Problem::field("status", "A status is open, on hold or closed.");
     let status = status.ok_or_else(wrong)?;
-    let by = Actor::Program(caller.user.id);
     let tracker = &app.console.tracker;
     tracker
         .set_case_status(of, status, &asked.reason, by)
@@ -298,8 +308,8 @@ pub(super) async fn hold(
     Ids(text): Ids<String>,
     Json(asked): Json<HoldAsked>,
 ) -> Answer<StatusCode> {
-    let of = case(&app, &caller, &text)?.id;
     let by = Actor::Program(caller.user.id);
+    let of = apart(&app, move |app| case(app, &caller, &text)).await?.id;
     let tracker = &app.console.tracker;
     tracker
         .set_legal_hold(of, asked.hold, &asked.reason, by)

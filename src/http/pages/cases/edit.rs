@@ -48,10 +48,16 @@ struct FormPage {
 }
 
 /// The next reference of the configured pattern that no case has.
-pub(crate) fn next_reference(app: &App) -> Result<String> {
-    let year = super::super::super::times::zoned(app.now(), &app.console.settings.time_zone).year();
+fn next_reference(app: &App) -> Result<String> {
     let pattern = &app.console.settings.case_references;
-    Ok(app.console.tracker.propose_case_reference(pattern, year)?)
+    let tracker = &app.console.tracker;
+    Ok(tracker.propose_case_reference(pattern, this_year(app))?)
+}
+
+/// The year of references that are made now.
+pub(crate) fn this_year(app: &App) -> i16 {
+    let zone = &app.console.settings.time_zone;
+    super::super::super::times::zoned(app.now(), zone).year()
 }
 
 fn empty(app: &App, query: &Fields) -> Result<CaseInput> {
