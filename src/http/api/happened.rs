@@ -10,7 +10,7 @@ use super::super::App;
 use super::super::entries::{Line, Reader};
 use super::super::pages::correspondence::{LOOKED_AT_MAX, matters};
 use super::auth::Caller;
-use super::body::{Asked, Ids, OrderedAsked, PageOf, id};
+use super::body::{Asked, Ids, OrderedAsked, PageOf, Pages, id};
 use super::cases::case;
 use super::correspondence::EntryShape;
 use super::problem::Problem;
@@ -80,27 +80,23 @@ pub(super) async fn of_case(
     caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<OrderedAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<HappenedShape>>> {
-    let (page, order) = asked.wanted()?;
+    let (page, order) = asked.wanted(&pages)?;
     let oldest = order == Order::Turned;
     apart(&app, move |app| {
         let of = case(app, &caller, &text)?.id;
         let after = page.after.as_deref();
         let found = app.repo().happened_in_case(of, after, page.limit, oldest)?;
-        let full = found.len() == page.limit;
-        let next = found
-            .last()
-            .filter(|_| full)
-            .map(|(place, _)| place.clone());
         let mut reader = Reader::new(app, &caller.access);
-        let mut rows = Vec::with_capacity(found.len());
-        for (_, happened) in found {
+        let mut rows = Vec::with_capacity(found.rows.len());
+        for happened in found.rows {
             rows.push(match happened {
                 Happened::Event(event) => HappenedShape::done(&event),
                 Happened::Entry(entry) => HappenedShape::said(app, &reader.line(entry.value)?)?,
             });
         }
-        Ok(axum::Json(PageOf::new(rows, next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }
@@ -116,8 +112,9 @@ pub(super) async fn of_client(
     caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<OrderedAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<HappenedShape>>> {
-    let (page, order) = asked.wanted()?;
+    let (page, order) = asked.wanted(&pages)?;
     let oldest = order == Order::Turned;
     apart(&app, move |app| {
         let contact: ContactId = id(&text, "client")?;
@@ -128,17 +125,12 @@ pub(super) async fn of_client(
         let found = app
             .repo()
             .happened_with_client(client, page.after.as_deref(), most, oldest)?;
-        let full = found.len() == most;
-        let next = found
-            .last()
-            .filter(|_| full)
-            .map(|(place, _)| place.clone());
         let mut reader = Reader::new(app, &caller.access);
         let mut rows = Vec::new();
-        for (_, happened) in found {
+        for happened in found.rows {
             rows.extend(milestone(app, &caller, &mut reader, happened)?);
         }
-        Ok(axum::Json(PageOf::new(rows, next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! Reading the record of correspondence, and what else happened in a case beside it.
 
-use super::{Order, Repo, Result, Walk};
+use super::{Order, Page, Repo, Result, Walk};
 use crate::domain::{CaseEvent, CaseId, ContactId, Entry, EntryId};
 use crate::store::Loaded;
 use crate::store::engine::{Key, KeyRange};
@@ -73,29 +73,28 @@ impl Repo {
         Ok(notes)
     }
 
-    /// Everything that happened in a case, with its place: newest first, or oldest first when
-    /// `reverse`.
+    /// What happened in a case: newest first, or oldest first when `reverse`. The page looks at
+    /// `limit` places and goes on behind the last of them, whether or not all are still there.
     pub fn happened_in_case(
         &self,
         case: CaseId,
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Key, Happened)>> {
+    ) -> Result<Page<Happened>> {
         let said = KeyBuilder::new(keys::ENTRY_BY_CASE).bytes(case.as_bytes());
         let prefixes = (vec![said.build()], vec![keys::events_of_case(case)]);
         self.happened(prefixes, after, limit, reverse)
     }
 
-    /// Everything that happened with a client, with its place: newest first, or with `reverse`
-    /// oldest first.
+    /// What happened with a client, in the same way.
     pub fn happened_with_client(
         &self,
         client: ContactId,
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Key, Happened)>> {
+    ) -> Result<Page<Happened>> {
         let said = self.prefixes_of(keys::ENTRY_BY_CLIENT, client)?;
         let done = self.prefixes_of(keys::CASE_EVENT_BY_CLIENT, client)?;
         self.happened((said, done), after, limit, reverse)
@@ -108,7 +107,7 @@ impl Repo {
         after: Option<&[u8]>,
         limit: usize,
         reverse: bool,
-    ) -> Result<Vec<(Key, Happened)>> {
+    ) -> Result<Page<Happened>> {
         let mut found: Vec<(Key, Option<Key>)> = Vec::new();
         for (prefix, is_event) in said
             .iter()
@@ -134,6 +133,8 @@ impl Repo {
             found.reverse();
         }
         found.truncate(limit);
+        let last = found.last().filter(|_| found.len() == limit);
+        let next = last.map(|(place, _)| place.clone());
         let mut rows = Vec::with_capacity(found.len());
         for (place, event) in found {
             let row = match event {
@@ -143,8 +144,8 @@ impl Repo {
                     None => None,
                 },
             };
-            rows.extend(row.map(|row| (place, row)));
+            rows.extend(row);
         }
-        Ok(rows)
+        Ok(Page { rows, next })
     }
 }

@@ -80,7 +80,9 @@ pub(in super::super) async fn page(
         let query = Fields::of_query(&uri);
         let c = Chrome::of(&app, &signed, case.reference.clone(), "cases")?;
         let oldest = query.get("order") == "oldest";
-        let after = cursor(query.get("after"));
+        let list = format!("/cases/{}/log", case.id);
+        let cursors = Cursors::of(&app, signed.user.id, &list);
+        let after = cursors.place(query.get("after"));
         let found = app
             .repo()
             .happened_in_case(case.id, after.as_deref(), PAGE_ROWS, oldest)?;
@@ -89,12 +91,12 @@ pub(in super::super) async fn page(
             case.id,
             if oldest { "oldest" } else { "newest" }
         );
-        let full = found.len() == PAGE_ROWS;
-        let last = found.last().filter(|_| full);
-        let next = last.map(|(place, _)| format!("{here}&after={}", cursor_text(place)));
+        let next = found
+            .next
+            .map(|place| format!("{here}&after={}", cursors.text(&place)));
         let mut reader = Reader::new(&app, &access);
-        let mut items = Vec::with_capacity(found.len());
-        for (_, happened) in found {
+        let mut items = Vec::with_capacity(found.rows.len());
+        for happened in found.rows {
             items.push(match happened {
                 Happened::Event(event) => done(&app, &c, &event)?,
                 Happened::Entry(entry) => said(&app, &c, &reader.line(entry.value)?)?,

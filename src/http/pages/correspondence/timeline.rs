@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::super::App;
+use super::super::super::cursor::Cursors;
 use super::super::super::data::Result;
 use super::super::super::entries::{Line, Reader, access_of};
 use super::super::super::fault::Fault;
 use super::super::super::fields::Fields;
 use super::super::super::session::Signed;
 use super::super::super::times::When;
-use super::super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::super::view::{Badge, Chrome};
 use super::super::filter_form::with;
 use super::super::sorting::{order_of, ordered};
 use super::super::{Answer, apart, id, show};
@@ -68,20 +69,21 @@ pub(in super::super) async fn page(
         let name = client.full_name();
         let c = Chrome::of(&app, &signed, name.clone(), "contacts")?;
         let query = Fields::of_query(&uri);
-        let after = cursor(query.get("after"));
+        let here = format!("/contacts/{}/timeline", client.id);
+        let cursors = Cursors::of(&app, signed.user.id, &here);
+        let after = cursors.place(query.get("after"));
         let order = order_of(&query);
         let oldest = order == Order::Turned;
         let found =
             app.repo()
                 .happened_with_client(client.id, after.as_deref(), LOOKED_AT_MAX, oldest)?;
-        let here = format!("/contacts/{}/timeline", client.id);
         let base = ordered(&here, order);
-        let full = found.len() == LOOKED_AT_MAX;
-        let last = found.last().filter(|_| full);
-        let next = last.map(|(place, _)| with(&base, &format!("after={}", cursor_text(place))));
+        let next = found
+            .next
+            .map(|place| with(&base, &format!("after={}", cursors.text(&place))));
         let mut reader = Reader::new(&app, &access);
         let mut milestones = Vec::new();
-        for (_, happened) in found {
+        for happened in found.rows {
             milestones.extend(match happened {
                 Happened::Entry(entry) if reader.sees(&entry)? => {
                     let line = reader.line(entry.value)?;

@@ -1,7 +1,7 @@
 //! Cases, correspondence and notes for programs.
 
 use axum::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::api::program;
 use super::*;
@@ -66,4 +66,61 @@ async fn programs_keep_cases_and_notes_and_read_correspondence() {
         )
         .await;
     assert_eq!(status, 422, "a note is not filed");
+}
+
+#[tokio::test]
+async fn cases_opened_at_once_have_references_of_their_own() {
+    let firm = firm().await;
+    let otto = program(&firm.world, "otto").await;
+    let asked = json!({"client": firm.client.to_string(), "title": "Two cards"});
+    let open = || otto.ask(Method::POST, "/api/v1/cases", None, Some(&asked));
+    let (one, two, three) = tokio::join!(open(), open(), open());
+    let mut references = Vec::new();
+    for answer in [one, two, three] {
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        let made: Value = serde_json::from_str(&answer.body).unwrap();
+        let id = made["id"].as_str().unwrap();
+        let case = firm.world.repo.case(id.parse().unwrap()).unwrap().unwrap();
+        references.push(case.reference.clone());
+    }
+    references.sort();
+    references.dedup();
+    assert_eq!(references.len(), 3, "{references:?}");
+}
+
+#[tokio::test]
+async fn a_log_goes_on_behind_what_is_gone() {
+    let firm = firm().await;
+    let world = &firm.world;
+    let browser = world.browser("otto").await;
+    let second = Duration::from_secs(1);
+    world.clock.advance(second);
+    let letter = firm.case_letter(&browser, "Please send all data").await;
+    world.clock.advance(second);
+    firm.case_letter(&browser, "A reminder").await;
+    let otto = program(world, "otto").await;
+    for list in [
+        format!("/api/v1/cases/{}/log", firm.case),
+        format!("/api/v1/contacts/{}/timeline", firm.client),
+    ] {
+        let whole = otto.get(&format!("{list}?order=oldest")).await;
+        assert_eq!(whole["items"].as_array().unwrap().len(), 3);
+        assert_eq!(whole["items"][1]["id"], letter.id.to_string());
+    }
+    // Its row goes away behind the back of the index, as between two reads of one page.
+    let entry = crate::domain::EntryId::from_bytes(*letter.id.as_bytes());
+    let mut batch = Batch::new();
+    batch.delete(crate::store::keys::entry(entry));
+    world.repo.store().commit(batch).await.unwrap();
+    for list in [
+        format!("/api/v1/cases/{}/log?order=oldest", firm.case),
+        format!("/api/v1/contacts/{}/timeline?order=oldest", firm.client),
+    ] {
+        let first = otto.get(&format!("{list}&limit=2")).await;
+        assert_eq!(first["items"].as_array().unwrap().len(), 1);
+        let next = first["next"].as_str().unwrap();
+        let last = otto.get(&format!("{list}&limit=2&cursor={next}")).await;
+        let items = last["items"].as_array().unwrap();
+        assert_eq!(items[0]["entry"]["title"], "A reminder", "{last}");
+    }
 }
