@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Randomness, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::domain::PublicLinks;
+use crate::domain::{PublicLinks, Redacted};
 use crate::evidence::Signer;
 use crate::http::{self, Console, PublicSite, Readiness};
 use crate::inbound::Inbound;
@@ -72,6 +72,7 @@ pub struct Daemon {
     public_links: Option<PublicLinks>,
     search: Feeder,
     evidence: Signer,
+    cursor_key: Redacted<[u8; 32]>,
     clock: SharedClock,
     random: Randomness,
     metrics: Arc<Metrics>,
@@ -160,6 +161,7 @@ impl Daemon {
             public_links: rooms.public_links,
             search: rooms.search,
             evidence: rooms.evidence,
+            cursor_key: rooms.cursor_key,
             clock,
             random,
             metrics,
@@ -307,6 +309,7 @@ impl Daemon {
             tracker: self.tracker.clone(),
             search: self.search.clone(),
             evidence: self.evidence.clone(),
+            cursor_key: self.cursor_key.clone(),
             settings,
             readiness: self.readiness.clone(),
             metrics: Arc::clone(&self.metrics),

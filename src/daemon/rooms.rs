@@ -6,12 +6,12 @@ use anyhow::Context;
 
 use super::search::open_search;
 use super::state::{
-    evidence_signer, open_store, reply_notices, retention_rules, signing_key, submit_settings,
-    sync_accounts, tracker_settings,
+    cursor_key, evidence_signer, open_store, reply_notices, retention_rules, signing_key,
+    submit_settings, sync_accounts, tracker_settings,
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
-use crate::domain::{PublicLinks, ReturnPaths};
+use crate::domain::{PublicLinks, Redacted, ReturnPaths};
 use crate::evidence::Signer;
 use crate::inbound::Inbound;
 use crate::net::https::{Guard, HttpsClient};
@@ -33,6 +33,7 @@ pub(super) struct Rooms {
     pub(super) public_links: Option<PublicLinks>,
     pub(super) search: Feeder,
     pub(super) evidence: Signer,
+    pub(super) cursor_key: Redacted<[u8; 32]>,
     pub(super) courier: Courier,
 }
 
@@ -84,6 +85,7 @@ impl Rooms {
         submitter.install_templates().await?;
         let courier = courier(config, &repo, clock, random)?;
         let evidence = evidence_signer(&repo, random).await?;
+        let cursor_key = cursor_key(&repo, random).await?;
         Ok(Self {
             repo,
             tracker,
@@ -93,6 +95,7 @@ impl Rooms {
             public_links,
             search,
             evidence,
+            cursor_key,
             courier,
         })
     }

@@ -25,6 +25,8 @@ use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
 const SIGNING_KEY: &str = "signing-key";
 /// Name under which the key that signs bundles of evidence is kept.
 const EVIDENCE_KEY: &str = "evidence-key";
+/// Name under which the key that seals places in lists is kept.
+const CURSOR_KEY: &str = "cursor-key";
 
 /// Opens the state folder, making it if need be.
 ///
@@ -60,6 +62,14 @@ pub(super) async fn signing_key(repo: &Repo, random: &Randomness) -> anyhow::Res
 pub(super) async fn evidence_signer(repo: &Repo, random: &Randomness) -> anyhow::Result<Signer> {
     let key = kept_key(repo, random, EVIDENCE_KEY).await?;
     Signer::from_seed(&key).context("the key of evidence cannot be used")
+}
+
+/// What seals places in lists: made once, kept with the state.
+pub(super) async fn cursor_key(
+    repo: &Repo,
+    random: &Randomness,
+) -> anyhow::Result<Redacted<[u8; 32]>> {
+    Ok(Redacted::new(kept_key(repo, random, CURSOR_KEY).await?))
 }
 
 /// A key that is made at the first start.

@@ -8,6 +8,7 @@ mod access;
 mod acts;
 mod api;
 mod assets;
+mod cursor;
 mod data;
 mod dress;
 pub(crate) mod entries;
@@ -52,7 +53,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::{AlertReceiver, Channels, Timestamp, UserId};
+use crate::domain::{AlertReceiver, Channels, Redacted, Timestamp, UserId};
 use crate::evidence::Signer;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
@@ -186,6 +187,8 @@ pub struct Console {
     pub speaker: Option<Arc<dyn Speaker>>,
     /// Signs bundles of evidence.
     pub evidence: Signer,
+    /// Seals the places in lists; kept with the state.
+    pub cursor_key: Redacted<[u8; 32]>,
     /// Takes files out of mails that came in.
     pub file_of_mail: FileReader,
     /// Takes the HTML out of mails that came in or were handed in.
@@ -202,6 +205,7 @@ pub(crate) struct App {
     pub(crate) gate: PasswordGate,
     /// Signs the login form's token; made anew at each start.
     pub(crate) login_key: [u8; 32],
+    pub(crate) cursors: cursor::Sealer,
     /// Names this run of the daemon among the requests of programs.
     pub(crate) run: [u8; 16],
     tokens: Mutex<Throttle>,
@@ -251,6 +255,7 @@ impl App {
             default_words: Words::of(&console.settings.language),
             gate: PasswordGate::new(),
             login_key: console.random.bytes(),
+            cursors: cursor::Sealer::new(console.cursor_key.reveal()),
             gathering: Mutex::new(HashSet::new()),
             run: console.random.bytes(),
             tokens: Mutex::new(Throttle::new(throttle::Limits {

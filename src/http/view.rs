@@ -440,19 +440,6 @@ pub(crate) fn failing(contact: &Contact) -> Vec<&Method> {
     failing
 }
 
-/// Key of a page's cursor for an address, and back.
-pub(crate) fn cursor_text(key: &[u8]) -> String {
-    data_encoding::BASE64URL_NOPAD.encode(key)
-}
-
-/// The cursor in an address; one that cannot be read means the beginning.
-pub(crate) fn cursor(text: &str) -> Option<Vec<u8>> {
-    let key = data_encoding::BASE64URL_NOPAD
-        .decode(text.as_bytes())
-        .ok()?;
-    (!key.is_empty()).then_some(key)
-}
-
 /// Where in a list an address asks to go on: behind one id, or before another.
 pub(crate) fn seek<T: FromStr>(query: &Fields, before: &str, after: &str) -> Seek<T> {
     if let Ok(id) = query.get(after).parse() {
@@ -478,15 +465,5 @@ mod tests {
         assert_eq!(parts[2], ("bad", "66.6".into(), "33.4".into()));
         let nobody = Bar::default().parts();
         assert!(nobody.iter().all(|part| part.2 == "0.0"));
-    }
-
-    #[test]
-    fn cursors_come_back() {
-        assert_eq!(
-            cursor(&cursor_text(b"k.\x00\xff")).as_deref(),
-            Some(b"k.\x00\xff".as_slice())
-        );
-        assert_eq!(cursor("not base64!"), None);
-        assert_eq!(cursor(""), None);
     }
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::audit::{self, Numbered, Wanted};
 use super::super::pages::{audit_file, id_of};
-use super::body::{Asked, PageOf, order, wanted};
+use super::body::{Asked, PageOf, Pages, no_cursor, order};
 use super::problem::Problem;
 use super::shape::{read_time, time};
 use super::{Answer, apart};
@@ -73,15 +73,14 @@ pub(super) struct AuditShape {
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<AuditAsked>,
+    pages: Pages,
 ) -> Answer<Json<PageOf<AuditShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = order(asked.order.as_deref())?;
     let behind = match page.after {
         None => None,
         Some(bytes) => {
-            let detail = "This is not a cursor that an earlier page gave.";
-            let bytes = bytes.try_into();
-            let bytes = bytes.map_err(|_| Problem::field("cursor", detail))?;
+            let bytes = bytes.try_into().map_err(|_| no_cursor())?;
             Some(u64::from_be_bytes(bytes))
         }
     };
@@ -90,7 +89,7 @@ pub(super) async fn list(
         let found = audit::page(app, &filter, (order, behind), page.limit)?;
         let rows = found.rows.iter().map(shape).collect();
         let next = found.next.map(|number| number.to_be_bytes().to_vec());
-        Ok(Json(PageOf::new(rows, next)))
+        Ok(Json(pages.page(rows, next)))
     })
     .await
 }

@@ -1,6 +1,8 @@
 //! Reading what a program sends: JSON bodies and the queries of addresses, both without unknown
 //! fields, and pages of lists.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -8,9 +10,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::fault::Fault;
-use super::super::view::{cursor, cursor_text};
+use super::auth::Caller;
 use super::problem::Problem;
+use crate::domain::UserId;
 use crate::store::Order;
 
 /// Most bytes of one JSON body.
@@ -19,8 +24,6 @@ pub(super) const BODY_MAX: usize = 8 * 1024 * 1024;
 pub(super) const PAGE_MAX: usize = 500;
 /// Rows of a page when the program says nothing.
 const PAGE_USUAL: usize = 50;
-/// Longest cursor looked at, in characters.
-const CURSOR_MAX: usize = 2_000;
 
 /// A JSON body.
 pub(super) struct Json<T>(pub(super) T);
@@ -175,8 +178,8 @@ pub(super) struct OrderedAsked {
 }
 
 impl OrderedAsked {
-    pub(super) fn wanted(&self) -> Result<(Wanted, Order), Problem> {
-        let page = wanted(self.limit, self.cursor.as_deref())?;
+    pub(super) fn wanted(&self, pages: &Pages) -> Result<(Wanted, Order), Problem> {
+        let page = pages.wanted(self.limit, self.cursor.as_deref())?;
         Ok((page, order(self.order.as_deref())?))
     }
 }
@@ -197,44 +200,75 @@ pub(super) struct Wanted {
 }
 
 impl PageAsked {
-    pub(super) fn wanted(&self) -> Result<Wanted, Problem> {
-        wanted(self.limit, self.cursor.as_deref())
+    pub(super) fn wanted(&self, pages: &Pages) -> Result<Wanted, Problem> {
+        pages.wanted(self.limit, self.cursor.as_deref())
     }
 }
 
-/// Reads what every list takes.
-pub(super) fn wanted(limit: Option<usize>, text: Option<&str>) -> Result<Wanted, Problem> {
-    let limit = limit.unwrap_or(PAGE_USUAL);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        let detail = format!("A page has 1 to {PAGE_MAX} rows.");
-        return Err(Problem::field("limit", detail));
+/// The list that an address names, as whoever asks turns its pages.
+pub(super) struct Pages {
+    app: Arc<App>,
+    user: UserId,
+    list: String,
+}
+
+impl FromRequestParts<Arc<App>> for Pages {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self {
+            app: Arc::clone(app),
+            user: caller.user.id,
+            list: parts.uri.path().to_owned(),
+        })
     }
-    let after = match text {
-        None => None,
-        Some(text) if text.len() > CURSOR_MAX => None,
-        Some(text) => cursor(text),
-    };
-    if text.is_some() && after.is_none() {
-        let detail = "This is not a cursor that an earlier page gave.";
-        return Err(Problem::field("cursor", detail));
+}
+
+impl Pages {
+    fn cursors(&self) -> Cursors<'_> {
+        Cursors::of(&self.app, self.user, &self.list)
     }
-    Ok(Wanted { limit, after })
+
+    /// Reads what every list takes.
+    pub(super) fn wanted(
+        &self,
+        limit: Option<usize>,
+        cursor: Option<&str>,
+    ) -> Result<Wanted, Problem> {
+        let limit = limit.unwrap_or(PAGE_USUAL);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            let detail = format!("A page has 1 to {PAGE_MAX} rows.");
+            return Err(Problem::field("limit", detail));
+        }
+        let place = |text| self.cursors().place(text).ok_or_else(no_cursor);
+        let after = cursor.map(place).transpose()?;
+        Ok(Wanted { limit, after })
+    }
+
+    /// A page, and the cursor of what follows behind a place.
+    pub(super) fn page<T>(&self, items: Vec<T>, next: Option<Vec<u8>>) -> PageOf<T> {
+        let next = next.map(|place| self.next(&place));
+        PageOf { items, next }
+    }
+
+    /// The cursor of what follows behind a place.
+    pub(super) fn next(&self, place: &[u8]) -> String {
+        self.cursors().text(place)
+    }
+}
+
+/// What is said of a cursor that leads nowhere.
+pub(super) fn no_cursor() -> Problem {
+    let detail = "This is not a cursor that an earlier page of this list gave you.";
+    Problem::field("cursor", detail)
 }
 
 /// Part of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PageOf<T> {
-    /// The rows.
+    /// The rows; at times fewer than asked for, or none, though `next` is there.
     pub(super) items: Vec<T>,
     /// Give this as `cursor` to get what follows; null at the end.
     pub(super) next: Option<String>,
-}
-
-impl<T> PageOf<T> {
-    pub(super) fn new(items: Vec<T>, next: Option<Vec<u8>>) -> Self {
-        Self {
-            items,
-            next: next.map(|key| cursor_text(&key)),
-        }
-    }
 }

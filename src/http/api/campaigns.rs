@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, id};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, Pages, id};
 use super::communication_shape::CommunicationShape;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -86,8 +86,9 @@ pub(super) async fn communications(
     caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<OrderedAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
-    let (page, order) = asked.wanted()?;
+    let (page, order) = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let of: CampaignId = id(&text, "campaign")?;
         if app.repo().campaign(of)?.is_none() {
@@ -97,7 +98,7 @@ pub(super) async fn communications(
         let found = data::communications(app, &caller.access, list, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
-        Ok(axum::Json(PageOf::new(rows, found.next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }

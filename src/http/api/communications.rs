@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, id, order, wanted};
+use super::body::{Asked, Ids, Json, PageOf, Pages, id, order};
 use super::communication_shape::{CommunicationShape, WholeShape};
 use super::draft::DraftAsked;
 use super::etag::IfMatch;
@@ -49,8 +49,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<ListAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<CommunicationShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = order(asked.order.as_deref())?;
     let list = if asked.all {
         (CommunicationList::All, order)
@@ -61,7 +62,7 @@ pub(super) async fn list(
         let part = data::communications(app, &caller.access, list, page.after, page.limit)?;
         let shape = |one: &Communication| CommunicationShape::of(app, &caller.access, one);
         let rows = part.rows.iter().map(shape).collect::<Answer<_>>()?;
-        Ok(axum::Json(PageOf::new(rows, part.next)))
+        Ok(axum::Json(pages.page(rows, part.next)))
     })
     .await
 }

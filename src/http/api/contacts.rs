@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::{Areas, history, people};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, field_id, id, wanted};
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages, field_id, id};
 use super::contact_details::destination;
 use super::contact_shape::{ContactShape, LineShape};
 use super::draft::channel;
@@ -58,8 +58,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<ContactsAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<ContactShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = match asked.order.as_deref() {
         None | Some("asc") => Order::Usual,
         Some("desc") => Order::Turned,
@@ -90,7 +91,7 @@ pub(super) async fn list(
         )?;
         let shape = |contact: &Loaded<Contact>| ContactShape::of(&areas, contact);
         let rows = found.rows.iter().map(shape).collect();
-        Ok(axum::Json(PageOf::new(rows, found.next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }
@@ -269,13 +270,14 @@ pub(super) async fn log(
     caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<PageAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<LineShape>>> {
-    let page = asked.wanted()?;
+    let page = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let of = current(app, &text)?.id;
         let found = history::log_seen(app, &caller.access, of, page.after, page.limit)?;
         let rows = found.rows.iter().map(LineShape::of);
-        Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
+        Ok(axum::Json(pages.page(rows.collect(), found.next)))
     })
     .await
 }

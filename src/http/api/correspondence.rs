@@ -16,7 +16,7 @@ use super::super::pages::correspondence::list::Asked as Filters;
 use super::super::pages::correspondence::{file_of_entry, files_of, named};
 use super::super::period;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, field_id, id, order, wanted};
+use super::body::{Asked, Ids, Json, PageOf, Pages, field_id, id, order};
 use super::cases::case;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -137,8 +137,9 @@ async fn listed(
     of: EntryList,
     asked: EntriesQuery,
     uri: Uri,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = order(asked.order.as_deref())?;
     apart(&app, move |app| {
         let zone = &app.console.settings.time_zone;
@@ -150,10 +151,9 @@ async fn listed(
         let mut reader = Reader::new(app, &caller.access);
         let part = reader.part((of, order), filter, page.after, page.limit)?;
         let shapes = part.lines.iter().map(|line| EntryShape::of(app, line));
-        Ok(axum::Json(PageOf::new(
-            shapes.collect::<Answer<_>>()?,
-            part.next,
-        )))
+        Ok(axum::Json(
+            pages.page(shapes.collect::<Answer<_>>()?, part.next),
+        ))
     })
     .await
 }
@@ -167,8 +167,9 @@ pub(super) async fn list(
     caller: Caller,
     Asked(asked): Asked<EntriesQuery>,
     uri: Uri,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    listed(app, caller, EntryList::All, asked, uri).await
+    listed(app, caller, EntryList::All, asked, uri, pages).await
 }
 
 /// Correspondence of a client across all cases, or with a creditor, newest first.
@@ -180,6 +181,7 @@ pub(super) async fn of_contact(
     Ids(text): Ids<String>,
     Asked(asked): Asked<EntriesQuery>,
     uri: Uri,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
     let contact: ContactId = id(&text, "contact")?;
     let contact = app.repo().current_contact(contact)?;
@@ -189,7 +191,7 @@ pub(super) async fn of_contact(
         Some((Party::Creditor, id)) => EntryList::Creditor(id),
         None => return Err(Problem::not_found("client or creditor")),
     };
-    listed(app, caller, of, asked, uri).await
+    listed(app, caller, of, asked, uri, pages).await
 }
 
 /// Correspondence of a case, newest first.
@@ -201,9 +203,10 @@ pub(super) async fn of_case(
     Ids(text): Ids<String>,
     Asked(asked): Asked<EntriesQuery>,
     uri: Uri,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
     let of = EntryList::Case(case(&app, &caller, &text)?.id);
-    listed(app, caller, of, asked, uri).await
+    listed(app, caller, of, asked, uri, pages).await
 }
 
 /// An entry, when whoever asks may see it.

@@ -13,7 +13,7 @@ use super::super::data::imports;
 use super::super::pages::{Brought, ContactsUpload, bring};
 use super::attachments::{FileAsked, Upload};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, id, wanted};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, Pages, id, no_cursor};
 use super::import_mapping::MappingAsked;
 use super::import_shape::{FindingShape, ImportShape, SeenColumnShape};
 use super::problem::Problem;
@@ -57,12 +57,13 @@ pub(super) async fn create(
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Asked(asked): Asked<OrderedAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<ImportShape>>> {
-    let (page, order) = asked.wanted()?;
+    let (page, order) = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let found = app.repo().imports_in(order, page.after, page.limit)?;
         let rows = found.rows.iter().map(|job| ImportShape::of(job));
-        Ok(axum::Json(PageOf::new(rows.collect(), found.next)))
+        Ok(axum::Json(pages.page(rows.collect(), found.next)))
     })
     .await
 }
@@ -132,8 +133,9 @@ pub(super) async fn findings(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
     Asked(asked): Asked<FindingsAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<FindingShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let from = position(page.after.as_deref())?;
     apart(&app, move |app| {
         let job = import(app, &text)?;
@@ -143,7 +145,7 @@ pub(super) async fn findings(
         let more = !found.is_empty() && end < job.findings_of(pass);
         let next = more.then(|| end.to_be_bytes().to_vec());
         let rows = found.iter().map(FindingShape::of).collect();
-        Ok(axum::Json(PageOf::new(rows, next)))
+        Ok(axum::Json(pages.page(rows, next)))
     })
     .await
 }
@@ -152,8 +154,7 @@ pub(super) async fn findings(
 fn position(cursor: Option<&[u8]>) -> Answer<u32> {
     let Some(bytes) = cursor else { return Ok(0) };
     let bytes = bytes.try_into().map(u32::from_be_bytes);
-    let detail = "This is not a cursor that an earlier page gave.";
-    bytes.map_err(|_| Problem::field("cursor", detail))
+    bytes.map_err(|_| no_cursor())
 }
 
 fn pass(name: Option<&str>) -> Answer<Option<ImportPass>> {

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, field_id, id, order, wanted};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, Pages, field_id, id, order};
 use super::draft::channel;
 use super::problem::Problem;
 use super::shape::{Made, time};
@@ -102,8 +102,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<ThreadsAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<ThreadShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = order(asked.order.as_deref())?;
     let listed = match asked.list.as_deref() {
         None | Some("open") => ThreadList::In(ThreadState::Open),
@@ -121,7 +122,7 @@ pub(super) async fn list(
         let found = data::threads_seen(app, &caller.access, listed, place, page.limit)?;
         let shape = |thread: &Loaded<Thread>| ThreadShape::of(app, thread);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
-        Ok(axum::Json(PageOf::new(rows, found.next)))
+        Ok(axum::Json(pages.page(rows, found.next)))
     })
     .await
 }
@@ -223,8 +224,9 @@ pub(super) async fn messages(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
     Asked(asked): Asked<OrderedAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<PageOf<MessageShape>>> {
-    let (page, order) = asked.wanted()?;
+    let (page, order) = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let of = thread(app, &text)?.id;
         let found = app.repo().messages_in(order, of, page.after, page.limit)?;
@@ -238,7 +240,7 @@ pub(super) async fn messages(
                 break;
             }
         }
-        Ok(axum::Json(PageOf::new(rows, next)))
+        Ok(axum::Json(pages.page(rows, next)))
     })
     .await
 }

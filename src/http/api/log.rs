@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::journal::{self, Filter, Standing};
 use super::auth::Caller;
-use super::body::{Asked, PageOf, field_id, order, wanted};
+use super::body::{Asked, PageOf, Pages, field_id, order};
 use super::draft::channel;
 use super::people::cursor_id;
 use super::problem::Problem;
@@ -62,8 +62,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<LogAsked>,
+    pages: Pages,
 ) -> Answer<Json<PageOf<LoggedShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let order = order(asked.order.as_deref())?;
     let after = page.after.map(|bytes| cursor_id(&bytes)).transpose()?;
     let after = after.map(DeliveryId::from_bytes);
@@ -85,7 +86,7 @@ pub(super) async fn list(
         let shape = |delivery: &Delivery| line(app, delivery);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         let next = further.map(|last| last.as_bytes().to_vec());
-        Ok(Json(PageOf::new(rows, next)))
+        Ok(Json(pages.page(rows, next)))
     })
     .await
 }

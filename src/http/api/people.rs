@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, PageOf, id, wanted};
+use super::body::{Asked, Ids, PageOf, Pages, id, no_cursor};
 use super::communication_shape::NumbersShape;
 use super::communications::sent;
 use super::problem::Problem;
@@ -120,8 +120,9 @@ pub(super) async fn list(
     caller: Caller,
     Ids(text): Ids<String>,
     Asked(asked): Asked<PeopleAsked>,
+    pages: Pages,
 ) -> Answer<Json<PageOf<PersonShape>>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let state = match asked.state.as_deref() {
         None => None,
         Some(name) => Some(state(name)?),
@@ -136,7 +137,7 @@ pub(super) async fn list(
         let shape = |person: &Person| PersonShape::of(app, person);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         let next = found.after.map(|last| last.as_bytes().to_vec());
-        Ok(Json(PageOf::new(rows, next)))
+        Ok(Json(pages.page(rows, next)))
     })
     .await
 }
@@ -149,10 +150,7 @@ fn state(name: &str) -> Answer<PersonState> {
 
 /// The id that a cursor holds.
 pub(super) fn cursor_id(bytes: &[u8]) -> Answer<[u8; 16]> {
-    let detail = "This is not a cursor that an earlier page gave.";
-    bytes
-        .try_into()
-        .map_err(|_| Problem::field("cursor", detail))
+    bytes.try_into().map_err(|_| no_cursor())
 }
 
 /// One person in one communication, with everything that happened.

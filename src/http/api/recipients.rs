@@ -11,7 +11,7 @@ use super::super::App;
 use super::super::data::Areas;
 use super::super::gather::{self, Gathered};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf};
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages};
 use super::contact_shape::ContactShape;
 use super::contacts::{FilterAsked, contact};
 use super::problem::Problem;
@@ -35,8 +35,9 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<PageAsked>,
+    pages: Pages,
 ) -> Answer<axum::Json<ListShape>> {
-    let page = asked.wanted()?;
+    let page = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let areas = Areas::read(app.repo())?;
         let user = caller.user.id;
@@ -47,7 +48,7 @@ pub(super) async fn list(
             rows.extend(contact.map(|contact| ContactShape::of(&areas, &contact)));
         }
         Ok(axum::Json(ListShape {
-            page: PageOf::new(rows, found.next),
+            page: pages.page(rows, found.next),
             gathering: gather::is_under_way(app, user)?,
         }))
     })

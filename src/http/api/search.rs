@@ -12,9 +12,9 @@ use super::super::App;
 use super::super::data::search::{Line, look};
 use super::super::listing::FileFormat;
 use super::super::pages::search_export;
-use super::super::view::{cursor_text, zone_of_user};
+use super::super::view::zone_of_user;
 use super::auth::Caller;
-use super::body::{Asked, wanted};
+use super::body::{Asked, Pages, no_cursor};
 use super::exports::words;
 use super::log::moment;
 use super::problem::Problem;
@@ -91,14 +91,13 @@ pub(super) async fn search(
     State(app): State<Arc<App>>,
     caller: Caller,
     Asked(asked): Asked<SearchAsked>,
+    pages: Pages,
 ) -> Answer<Json<FoundPage>> {
-    let page = wanted(asked.limit, asked.cursor.as_deref())?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
     let before = page
         .after
         .map(|bytes| bytes.as_slice().try_into().map(u64::from_be_bytes));
-    let before = before
-        .transpose()
-        .map_err(|_| Problem::field("cursor", "This is not a cursor that an earlier page gave."))?;
+    let before = before.transpose().map_err(|_| no_cursor())?;
     let order = match asked.order.as_deref() {
         None | Some("newest") => Order::Newest,
         Some("relevant") => Order::Relevant,
@@ -117,8 +116,8 @@ pub(super) async fn search(
         let found = look(app, &caller.access, &question)?;
         Ok(Json(FoundPage {
             items: found.lines.into_iter().map(shape).collect(),
-            total: found.total,
-            next: found.next.map(|place| cursor_text(&place.to_be_bytes())),
+                total: found.total,
+                next: found.next.map(|place| pages.next(&place.to_be_bytes())),
             building: app.console.search.is_building(),
         }))
     })

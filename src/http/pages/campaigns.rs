@@ -7,12 +7,13 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{self, PAGE_ROWS};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::times::When;
-use super::super::view::{Chrome, cursor, cursor_text};
+use super::super::view::Chrome;
 use super::communications::{Row, rows};
 use super::compose::see;
 use super::filter_form::with;
@@ -159,8 +160,9 @@ fn show_one(
     let campaign = app.repo().campaign(id)?.ok_or(Fault::NotFound)?;
     let c =
         Chrome::of(app, signed, campaign.name.clone(), "campaigns")?.with_done(query.get("done"));
-    let after = cursor(query.get("after"));
     let here = format!("/campaigns/{id}");
+    let cursors = Cursors::of(app, signed.user.id, &here);
+    let after = cursors.place(query.get("after"));
     let order = order_of(query);
     let first_of = ordered(&here, order);
     let first = if after.is_some() {
@@ -173,7 +175,7 @@ fn show_one(
     let found = page.rows;
     let next = page
         .next
-        .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
+        .map(|key| with(&first_of, &format!("after={}", cursors.text(&key))));
     let p = Problems::new(errors, c.words);
     let page = OnePage {
         id,

@@ -10,13 +10,14 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{PAGE_ROWS, Result};
 use super::super::entries::access_of;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::times::When;
-use super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::view::{Badge, Chrome};
 use super::compose::see;
 use super::correspondence::{List, list, status_of};
 use super::filter_form::with;
@@ -27,7 +28,7 @@ use crate::domain::{
 };
 use crate::store::{CaseList, EntryList, Loaded, Order};
 
-pub(crate) use edit::next_reference;
+pub(crate) use edit::this_year;
 pub(super) use edit::{change, edit, make, new};
 pub(super) use log::page as log;
 
@@ -110,7 +111,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let query = Fields::of_query(&uri);
         let access = access_of(&signed);
         let asked = CasesAsked::of(&query);
-        let page = asked.page(&app, &access, cursor(query.get("after")), PAGE_ROWS)?;
+        let cursors = Cursors::of(&app, signed.user.id, "/cases");
+        let after = cursors.place(query.get("after"));
+        let page = asked.page(&app, &access, after, PAGE_ROWS)?;
         let mut rows = Vec::with_capacity(page.rows.len());
         for case in &page.rows {
             rows.push(Row {
@@ -132,7 +135,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let here = asked.query(&query);
         let next = page
             .next
-            .map(|key| format!("/cases?{here}&after={}", cursor_text(&key)));
+            .map(|key| format!("/cases?{here}&after={}", cursors.text(&key)));
         let status = |status: &CaseStatus| Choice {
             value: status.as_str().to_owned(),
             label: c.words.label(status.as_str()),

@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{self, PAGE_ROWS, Result};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Badge, Bar, Chrome, channel_icon, cursor, cursor_text};
+use super::super::view::{Badge, Bar, Chrome, channel_icon};
 use super::super::words::Words;
 use super::filter_form::with;
 use super::review_notes::is_missed;
@@ -85,7 +86,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             None if all => "/communications?all=1".to_owned(),
             None => "/communications".to_owned(),
         };
-        let after = cursor(query.get("after"));
+        let cursors = Cursors::of(&app, signed.user.id, "/communications");
+        let after = cursors.place(query.get("after"));
         let order = order_of(&query);
         let first_of = ordered(&here, order);
         let first = if after.is_some() {
@@ -101,7 +103,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let page = data::communications(&app, &signed.access, (list, order), after, PAGE_ROWS)?;
         let next = page
             .next
-            .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
+            .map(|key| with(&first_of, &format!("after={}", cursors.text(&key))));
         let latest = rows(&app, &c, &page.rows)?;
         show(&Page {
             filters: filters(&c, shown.map(|one| one.0)),

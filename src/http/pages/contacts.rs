@@ -7,10 +7,11 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{self, Areas, PAGE_ROWS, people};
 use super::super::fields::Fields;
 use super::super::session::Signed;
-use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
+use super::super::view::{Badge, Chrome, kind_icon};
 use super::contact_edit::{Choice, area_choices};
 use super::filter_form::{self, REACH, STATES, query, read};
 use super::sorting::{SortHead, by_name};
@@ -78,7 +79,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         .with_done(fields.get("done"));
     let filter = read(&fields);
     let areas = Areas::within(app.repo(), &signed.access)?;
-    let after = cursor(fields.get("after"));
+    let cursors = Cursors::of(&app, signed.user.id, "/contacts");
+    let after = cursors.place(fields.get("after"));
     let wanted = query(&filter);
     let unsorted = format!("/contacts?{wanted}");
     let unsorted = unsorted.trim_end_matches('?');
@@ -101,9 +103,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     .await?;
     let next = part
         .next
-        .map(|place| filter_form::with(&here, &format!("after={}", cursor_text(&place))));
+        .map(|place| filter_form::with(&here, &format!("after={}", cursors.text(&place))));
     let back = match &after {
-        Some(place) => filter_form::with(&here, &format!("after={}", cursor_text(place))),
+        Some(place) => filter_form::with(&here, &format!("after={}", cursors.text(place))),
         None => here.clone(),
     };
     let chosen_area = filter.areas.first().map(ToString::to_string);

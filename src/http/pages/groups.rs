@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{self, Areas, PAGE_ROWS, people};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::gather::{self, Gathered};
 use super::super::session::{Signed, SignedForm};
 use super::super::times::When;
-use super::super::view::{Chrome, cursor, cursor_text};
+use super::super::view::Chrome;
 use super::compose::see;
 use super::confirm::{self, Question};
 use super::contacts::{Row, rows};
@@ -146,7 +147,9 @@ fn one(
     let c = Chrome::of(app, signed, group.name.clone(), "contacts")?.with_done(fields.get("done"));
     gather::resume(app, signed.user.id)?;
     let areas = Areas::within(app.repo(), &signed.access)?;
-    let after = cursor(fields.get("after"));
+    let here = format!("/groups/{id}");
+    let cursors = Cursors::of(app, signed.user.id, &here);
+    let after = cursors.place(fields.get("after"));
     let filter = ContactFilter {
         groups: vec![id],
         ..ContactFilter::default()
@@ -170,10 +173,9 @@ fn one(
     };
     found.retain(|contact| !contact.groups.contains(&id));
     let added: Option<u64> = fields.get("added").parse().ok();
-    let here = format!("/groups/{id}");
     let next = part
         .next
-        .map(|place| format!("{here}?after={}", cursor_text(&place)));
+        .map(|place| format!("{here}?after={}", cursors.text(&place)));
     let user = signed.user.id;
     let page = GroupPage {
         id,

@@ -9,12 +9,13 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::view::{Badge, Chrome};
 use super::compose::see;
 use super::{Answer, show_as};
 use crate::contacts_file::{FILE_SIZE_MAX, FileError, ROWS_MAX, Shape, guess, read};
@@ -59,7 +60,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
 fn list(app: &App, signed: &Signed, fields: &Fields, problem: String) -> Answer {
     let c = Chrome::of(app, signed, signed.words.t("import.title"), "contacts")?
         .with_done(fields.get("done"));
-    let after = cursor(fields.get("after"));
+    let cursors = Cursors::of(app, signed.user.id, "/contacts/import");
+    let after = cursors.place(fields.get("after"));
     let first = if after.is_some() {
         "/contacts/import"
     } else {
@@ -85,7 +87,7 @@ fn list(app: &App, signed: &Signed, fields: &Fields, problem: String) -> Answer 
     };
     let next = imports
         .next
-        .map(|key| format!("/contacts/import?after={}", cursor_text(&key)));
+        .map(|key| format!("/contacts/import?after={}", cursors.text(&key)));
     show_as(
         status,
         &Page {

@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data;
 use super::super::data::{PAGE_ROWS, Result};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Chrome, channel_icon, cursor, cursor_text};
+use super::super::view::{Chrome, channel_icon};
 use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, apart, show};
 use crate::domain::{Contact, Thread, ThreadState, UserId};
@@ -106,7 +107,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             .into_iter()
             .find(|filter| filter.0 == query.get("show"))
             .unwrap_or(FILTERS[0]);
-        let after = cursor(query.get("after"));
+        let cursors = Cursors::of(&app, signed.user.id, "/inbox");
+        let after = cursors.place(query.get("after"));
         let here = format!("/inbox?show={}", shown.0);
         let order = order_of(&query);
         let first_of = ordered(&here, order);
@@ -132,7 +134,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let next = page
             .next
             .as_ref()
-            .map(|key| format!("{first_of}&after={}", cursor_text(key)));
+            .map(|key| format!("{first_of}&after={}", cursors.text(key)));
         let mut names = Names::default();
         let rows = page
             .rows

@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{self, Areas, PAGE_ROWS, Part, people};
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Badge, Chrome, cursor, cursor_text, failing, kind_icon};
+use super::super::view::{Badge, Chrome, failing, kind_icon};
 use super::filter_form::{query, with};
 use super::{Answer, apart, show};
 use crate::domain::comms_issue::Reachability;
@@ -165,7 +166,8 @@ impl Lister<'_> {
             reachability: Some(reachability),
             ..ContactFilter::default()
         };
-        let after = cursor(self.fields.get(place));
+        let cursors = Cursors::of(self.app, self.access.user, place);
+        let after = cursors.place(self.fields.get(place));
         let repo = self.app.repo();
         let region = &self.app.console.settings.default_region;
         let tree = &self.areas.tree;
@@ -179,7 +181,7 @@ impl Lister<'_> {
             PAGE_ROWS,
         )?;
         let here = format!("/issues?area={area}&list=1#members");
-        let next = next.map(|key| with(&here, &format!("{place}={}", cursor_text(&key))));
+        let next = next.map(|key| with(&here, &format!("{place}={}", cursors.text(&key))));
         let members = rows.iter().map(|contact| self.member(contact));
         Ok(List {
             title,

@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::history::Line;
 use super::super::data::{PAGE_ROWS, Result, history};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
 use super::super::times::When;
-use super::super::view::{Chrome, cursor, cursor_text};
+use super::super::view::Chrome;
 use super::compose::see;
 use super::evidence::Evidence;
 use super::{Answer, apart, id, show};
@@ -70,8 +71,9 @@ pub(super) async fn page(
             signed.words.fill("log.title", &[&name]),
             "contacts",
         )?;
-        let after = cursor(Fields::of_query(&uri).get("after"));
         let here = format!("/contacts/{id}/log");
+        let cursors = Cursors::of(&app, signed.user.id, &here);
+        let after = cursors.place(Fields::of_query(&uri).get("after"));
         let first = if after.is_some() {
             here.clone()
         } else {
@@ -80,7 +82,7 @@ pub(super) async fn page(
         let page = history::log_seen(&app, &signed.access, id, after, PAGE_ROWS)?;
         let next = page
             .next
-            .map(|key| format!("{here}?after={}", cursor_text(&key)));
+            .map(|key| format!("{here}?after={}", cursors.text(&key)));
         let writer = Writer {
             app: &app,
             c: &c,

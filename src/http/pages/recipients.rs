@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{Areas, PAGE_ROWS};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::gather::{self, Gathered};
 use super::super::session::{Signed, SignedForm};
-use super::super::view::{Chrome, cursor, cursor_text};
+use super::super::view::Chrome;
 use super::compose::{empty, see};
 use super::confirm::{self, Question};
 use super::contacts::{Row, rows};
@@ -50,7 +51,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         .with_done(fields.get("done"));
         gather::resume(&app, user)?;
         let under_way = app.repo().gathering(user)?;
-        let after = cursor(fields.get("after"));
+        let cursors = Cursors::of(&app, user, "/recipients");
+        let after = cursors.place(fields.get("after"));
         let page = app.repo().recipients(user, after.clone(), PAGE_ROWS)?;
         let mut contacts = Vec::with_capacity(page.rows.len());
         for entry in &page.rows {
@@ -67,7 +69,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         };
         let next = page
             .next
-            .map(|key| format!("/recipients?after={}", cursor_text(&key)));
+            .map(|key| format!("/recipients?after={}", cursors.text(&key)));
         show(&Page {
             count: app.repo().recipient_count(user)?,
             note,

@@ -7,11 +7,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::super::App;
+use super::super::cursor::Cursors;
 use super::super::data::{Areas, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::Signed;
-use super::super::view::{Badge, Chrome, cursor, cursor_text, kind_icon};
+use super::super::view::{Badge, Chrome, kind_icon};
 use super::contact::field;
 use super::contact_status::Rejected;
 use super::inbox::who;
@@ -148,14 +149,15 @@ pub(super) fn view(
     };
     let title = who(contact.as_ref(), thread);
     let c = Chrome::of(app, signed, title.clone(), "inbox")?.with_done(query.get("done"));
-    let after = cursor(query.get("after"));
     let here = format!("/inbox/{}", thread.id);
+    let cursors = Cursors::of(app, signed.user.id, &here);
+    let after = cursors.place(query.get("after"));
     let latest = after.as_ref().map(|_| here.clone()).unwrap_or_default();
     let page = app.repo().messages(thread.id, after, MESSAGES_SHOWN)?;
     let earlier = page
         .next
         .as_ref()
-        .map(|key| format!("{here}?after={}", cursor_text(key)));
+        .map(|key| format!("{here}?after={}", cursors.text(key)));
     let new = if latest.is_empty() { new } else { 0 };
     let messages = messages(app, &c, &title, &page.rows, new)?;
     let refused = left.answer.is_some() || left.rejected.is_some() || !left.attach.is_empty();

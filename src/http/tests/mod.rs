@@ -20,6 +20,7 @@ mod comms_log;
 mod compose;
 mod confirmation;
 mod correspondence;
+mod cursors;
 mod evidence;
 mod imports;
 mod inbox;

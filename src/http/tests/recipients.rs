@@ -134,6 +134,7 @@ fn restarted(world: &World) -> axum::Router {
         metrics: crate::observe::Metrics::new(0),
         speaker: None,
         evidence: world.app.console.evidence.clone(),
+        cursor_key: world.app.console.cursor_key.clone(),
         file_of_mail: |_, _| None,
         html_of_mail: |_| None,
         stop: tokio_util::sync::CancellationToken::new(),

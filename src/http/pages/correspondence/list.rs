@@ -6,13 +6,14 @@ use jiff::Span;
 use jiff::civil::Date;
 
 use super::super::super::App;
+use super::super::super::cursor::Cursors;
 use super::super::super::data::{PAGE_ROWS, Result};
 use super::super::super::entries::{EntryStatus, Filter, Line, OfCase, Reader};
 use super::super::super::fields::Fields;
 use super::super::super::period::{self, Choice, Days, Wrong};
 use super::super::super::session::percent;
 use super::super::super::times::When;
-use super::super::super::view::{Badge, Chrome, cursor, cursor_text};
+use super::super::super::view::{Badge, Chrome};
 use super::super::filter_form::with;
 use super::super::sorting::{SortHead, by_time, order_of, ordered};
 use crate::domain::{
@@ -170,7 +171,8 @@ pub(in super::super) fn list(
 ) -> Result<List> {
     let fields = Fields::of_query(uri);
     let asked = Asked::of(&fields, period::today(app.now(), c.zone()), c.zone());
-    let after = cursor(fields.get("after"));
+    let cursors = Cursors::of(app, access.user, base);
+    let after = cursors.place(fields.get("after"));
     let go_on = after.is_some();
     let order = order_of(&fields);
     let mut reader = Reader::new(app, access);
@@ -190,7 +192,7 @@ pub(in super::super) fn list(
     let filter = &asked.filter;
     let next = part
         .next
-        .map(|key| with(&first_of, &format!("after={}", cursor_text(&key))));
+        .map(|key| with(&first_of, &format!("after={}", cursors.text(&key))));
     let looked = part.looked.map(|seen| c.f1("entries.looked", seen));
     Ok(List {
         base: base.to_owned(),

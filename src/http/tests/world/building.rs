@@ -65,6 +65,7 @@ pub(super) async fn built(
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
         evidence: Signer::from_seed(&[9; 32]).unwrap(),
+        cursor_key: Redacted::new([10; 32]),
         file_of_mail: line_of,
         html_of_mail: html_in,
         stop: CancellationToken::new(),
