@@ -94,6 +94,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         metrics: Metrics::new(START.as_secs()),
         speaker: None,
         evidence: tocsin::evidence::Signer::from_seed(&[9; 32]).unwrap(),
+        cursor_key: tocsin::domain::Redacted::new([10; 32]),
         file_of_mail: tocsin::inbound::file_of_mail,
         html_of_mail: tocsin::inbound::html_of_mail,
         stop: stop.clone(),
