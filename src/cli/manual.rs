@@ -24,7 +24,7 @@ pub(super) struct ManArguments {
 }
 
 pub(super) fn completions(arguments: &CompletionsArguments) -> anyhow::Result<ExitCode> {
-    std::io::stdout().write_all(&completions_of(arguments.shell))?;
+    super::out::Out.write_all(&completions_of(arguments.shell))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn pages(arguments: &ManArguments) -> anyhow::Result<ExitCode> {
         None => {
             let mut page = Vec::new();
             Man::new(super::Arguments::command()).render(&mut page)?;
-            std::io::stdout().write_all(&page)?;
+            super::out::Out.write_all(&page)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,10 +1,20 @@
 //! The command line.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+/// In the place of the one of the standard library, which panics when nobody reads any more.
+macro_rules! print {
+    ($($said:tt)*) => { $crate::cli::out::say(format_args!($($said)*)) };
+}
+
+macro_rules! println {
+    ($($said:tt)*) => { $crate::cli::out::say(format_args!("{}\n", format_args!($($said)*))) };
+}
+
 mod check_config;
 mod demo;
 mod healthcheck;
 mod manual;
+mod out;
 mod over_api;
 mod reindex;
 mod serve;

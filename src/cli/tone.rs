@@ -18,6 +18,6 @@ pub(super) fn run() -> anyhow::Result<ExitCode> {
         (phase.sin() * 8000.0) as i16
     };
     let samples: Vec<i16> = (0..SAMPLE_RATE_HZ * SECONDS).map(sample).collect();
-    std::io::stdout().write_all(&wav_file(&samples)?)?;
+    super::out::Out.write_all(&wav_file(&samples)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod daemon;
 mod ledger;
 mod load;
 mod message;
+mod output;
 mod sink;
 mod verdict;
 

@@ -82,7 +82,7 @@ fn run(
     let token = std::env::var("TOCSIN_TOKEN").ok();
     let done = super::runtime()?.block_on(async {
         let gateway = Gateway::of(connection, token)?;
-        command(&gateway, &mut std::io::stdout().lock()).await
+        command(&gateway, &mut super::out::Out).await
     });
     let code = end(done, connection.json, &mut std::io::stderr());
     Ok(ExitCode::from(code))
