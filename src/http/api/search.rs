@@ -116,8 +116,8 @@ pub(super) async fn search(
         let found = look(app, &caller.access, &question)?;
         Ok(Json(FoundPage {
             items: found.lines.into_iter().map(shape).collect(),
-                total: found.total,
-                next: found.next.map(|place| pages.next(&place.to_be_bytes())),
+            total: found.total,
+            next: found.next.map(|place| pages.next(&place.to_be_bytes())),
             building: app.console.search.is_building(),
         }))
     })
