@@ -16,12 +16,14 @@ use super::guard::client_address;
 use super::second_factor::CODE_PATH;
 use super::{App, access, throttle};
 use crate::domain::UserId;
-use crate::domain::audit::{AuditActor, Subject, SubjectKind};
+use crate::domain::audit::{AuditActor, AuditEntry, Subject, SubjectKind};
 use crate::store::Quota;
 use crate::store::acting::{self, Acting};
 
 /// The act of who may not do what they asked for.
 const ACCESS_REFUSED: &str = "access.refused";
+/// The act of who is logged in and gave another password than theirs.
+const PASSWORD_REFUSED: &str = "password.refused";
 /// Most entries a minute about what was refused; what is over is counted, so that nobody fills
 /// the disk by guessing.
 const REFUSED_PER_MINUTE_MAX: u32 = 30;
@@ -73,7 +75,8 @@ impl Default for Refusals {
 impl Refusals {
     /// Whoever could not log in is not known, whatever name they gave.
     fn of(&self, act: &str, actor: AuditActor) -> &Quota {
-        if act == ACCESS_REFUSED && actor != AuditActor::Nobody {
+        let is_known = matches!(act, ACCESS_REFUSED | PASSWORD_REFUSED);
+        if is_known && actor != AuditActor::Nobody {
             &self.known
         } else {
             &self.anonymous
@@ -151,23 +154,40 @@ impl Asked {
 
     /// A refusal that cannot be recorded stays one.
     async fn refused(&self, app: &App, acting: &Acting, act: &str) -> Result<(), Fault> {
-        let quota = app.refusals.of(act, acting.actor());
-        let Some(left_out) = quota.admit(app.now()) else {
-            return Ok(());
-        };
         let mut entry = acting.entry().about(self.subjects.iter().copied());
         act.clone_into(&mut entry.act);
-        entry.more = left_out;
         if act == ACCESS_REFUSED {
             let wanted = self.act.unwrap_or(self.matched.as_str());
             entry = entry.saying(wanted);
         }
-        if let Err(error) = app.repo().record(&entry).await {
-            quota.give_back(left_out);
-            tracing::warn!(%error, act, "a refusal could not be recorded");
-        }
+        put_down(app, entry).await;
         Ok(())
     }
+}
+
+/// Records a refusal, as long as there is room.
+async fn put_down(app: &App, mut entry: AuditEntry) {
+    let quota = app.refusals.of(&entry.act, entry.actor);
+    let Some(left_out) = quota.admit(app.now()) else {
+        return;
+    };
+    entry.more = left_out;
+    if let Err(error) = app.repo().record(&entry).await {
+        quota.give_back(left_out);
+        tracing::warn!(%error, act = entry.act, "a refusal could not be recorded");
+    }
+}
+
+/// Records that somebody who is logged in gave another password than theirs, as a failed login is
+/// recorded.
+pub(crate) async fn password_refused(app: &App, user: UserId) {
+    let Some(acting) = acting::current() else {
+        return;
+    };
+    let whose = Subject::new(SubjectKind::User, *user.as_bytes());
+    let mut entry = acting.entry().about([whose]);
+    PASSWORD_REFUSED.clone_into(&mut entry.act);
+    put_down(app, entry).await;
 }
 
 #[cfg(test)]

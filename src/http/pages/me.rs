@@ -8,6 +8,7 @@ use axum::http::{StatusCode, Uri};
 use jiff::tz::TimeZone;
 
 use super::super::App;
+use super::super::acts;
 use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
@@ -139,6 +140,8 @@ pub(crate) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bo
     let right = checked.map_err(|_| Fault::Unavailable)?;
     if right {
         app.logins().clear(&key);
+    } else {
+        acts::password_refused(app, user.id).await;
     }
     Ok(right)
 }

@@ -179,15 +179,19 @@ pub(super) async fn password(
 ) -> Answer {
     let user = user(&app, &text)?;
     let password = fields.get("password");
-    if let Some(problem) = password_problem(password) {
+    // There the old one is asked for: a browser left open is not enough.
+    let own = (user.id == signed.user.id).then(|| {
+        Sentence::from(
+            "Your own password is changed at My settings, where the old one is asked for.",
+        )
+    });
+    if let Some(problem) = own.or_else(|| password_problem(password)) {
         let problems = [FieldError::new("password", problem)];
         let entered = entered_of(&user);
         return form(&app, &signed, Some(&user), entered, &problems, "");
     }
     let hash = hashed(&app, password).await?;
-    // Whoever changes their own password here stays where they are.
-    let keep = (user.id == signed.user.id).then_some(signed.session.token_hash);
-    app.users().set_password(user.id, &hash, keep).await?;
+    app.users().set_password(user.id, &hash, None).await?;
     Ok(see(&format!("/users/{}?done=user_password", user.id)))
 }
 

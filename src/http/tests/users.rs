@@ -7,7 +7,7 @@ use super::super::ConsoleSettings;
 use super::api::program;
 use super::languages::assert_french;
 use super::world::{Answer, Browser, PASSWORD, World, cookie_of, post, world, world_with};
-use crate::domain::{Role, User};
+use crate::domain::{AuditActor, Role, Subject, SubjectKind, User, Via};
 
 const OTHER: &str = "another good password";
 
@@ -368,4 +368,53 @@ async fn programs_change_the_settings_and_the_password_of_their_user() {
     assert_eq!(browser.get("/").await.status, StatusCode::SEE_OTHER);
     let entered = try_login(&world, "otto", OTHER).await;
     assert_eq!(entered.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_of_ones_own_password_are_recorded_and_have_to_wait() {
+    let world = world().await;
+    let otto = program(&world, "otto").await;
+    let browser = world.browser("otto").await;
+    let refused = |world: &World| {
+        let all = world.audited();
+        let of = |one: &&crate::domain::AuditEntry| one.act == "password.refused";
+        all.iter().filter(of).cloned().collect::<Vec<_>>()
+    };
+    let wrong = json!({ "old": "not this one", "new": OTHER });
+    let path = "/api/v1/me/password";
+    otto.refused(Method::PUT, path, Some(&wrong)).await;
+    set_password(&browser, "nor this one", OTHER, OTHER).await;
+    let left = refused(&world);
+    let user = world.user("otto");
+    for (entry, via) in left.iter().zip([Via::Program, Via::Console]) {
+        assert_eq!(entry.actor, AuditActor::User(user, via));
+        assert_eq!(
+            entry.subjects,
+            [Subject::new(SubjectKind::User, *user.as_bytes())]
+        );
+        assert!(!format!("{entry:?}").contains("this one"));
+    }
+    assert_eq!(left.len(), 2);
+    for _ in 2..10 {
+        otto.refused(Method::PUT, path, Some(&wrong)).await;
+    }
+    let (_, status, _) = otto.refused(Method::PUT, path, Some(&wrong)).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused(&world).len(), 10);
+}
+
+#[tokio::test]
+async fn nobody_changes_their_own_password_without_the_old_one() {
+    let world = world().await;
+    let ida = world.browser("ida").await;
+    let own = format!("/users/{}", stored(&world, "ida").id);
+    let page = ida.get(&own).await;
+    page.assert_has(&["where the old one is asked for", "href=\"/me\""]);
+    assert!(!page.body.contains(&format!("{own}/password")));
+    let fields = [("password", OTHER.to_owned())];
+    let refused = ida.post(&format!("{own}/password"), &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_has(&["Your own password is changed at My settings"]);
+    let entered = try_login(&world, "ida", OTHER).await;
+    assert_eq!(entered.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
