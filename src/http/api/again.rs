@@ -52,7 +52,7 @@ pub(super) async fn once(
     };
     let key = match key(request.headers()) {
         // What only shows is shown anew: whoever asks again may have lost the right to see it.
-        Ok(Some(key)) if *request.method() == Method::POST && is_kept(&request) => key,
+        Ok(Some(key)) if *request.method() == Method::POST && is_kept(request.uri().path()) => key,
         Ok(_) => return next.run(request).await,
         Err(problem) => return problem.into_response(),
     };
@@ -62,8 +62,7 @@ pub(super) async fn once(
 
 /// Whether what is asked and answered may be written down: neither what only shows something, nor
 /// what holds a password or a secret.
-fn is_kept(request: &Request) -> bool {
-    let path = request.uri().path();
+pub(super) fn is_kept(path: &str) -> bool {
     !path.ends_with("/render") && !SECRET.contains(&path) && !path.ends_with("/secret")
 }
 

@@ -29,6 +29,11 @@ const TAKE_IF_MATCH: [&str; 5] = [
     "/api/v1/users/{id}",
 ];
 
+/// Whether a change is made only if it is of what was seen, where a program says so.
+pub(super) fn takes_if_match(method: &Method, path: &str) -> bool {
+    matches!(*method, Method::PUT | Method::PATCH) && TAKE_IF_MATCH.contains(&path)
+}
+
 fn tag_of(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
     let short = digest.as_ref().get(..TAG_SIZE).unwrap_or_default();
@@ -61,8 +66,7 @@ pub(super) async fn tagged(mut request: Request, next: Next) -> Response {
         *request.method_mut() = Method::GET;
     } else if method != Method::GET {
         let path = request.extensions().get::<MatchedPath>();
-        let looked_at = matches!(method, Method::PUT | Method::PATCH)
-            && path.is_some_and(|path| TAKE_IF_MATCH.contains(&path.as_str()));
+        let looked_at = path.is_some_and(|path| takes_if_match(&method, path.as_str()));
         if request.headers().contains_key(header::IF_MATCH) && !looked_at {
             let detail = "If-Match is looked at where a case, a communication, a contact, a template or a user is changed.";
             let title = "No condition is looked at here";

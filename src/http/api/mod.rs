@@ -25,6 +25,7 @@ pub(super) mod contact_shape;
 mod contact_wishes;
 mod contacts;
 mod correspondence;
+mod document;
 mod draft;
 mod etag;
 mod exports;
@@ -66,14 +67,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
 use super::fault::Fault;
 use crate::store::acting;
+use document::finished;
 use problem::Problem;
 
 /// What every address of the API begins with.
@@ -86,7 +86,7 @@ type Answer<T> = Result<T, Problem>;
 #[openapi(
     info(
         title = "Tocsin",
-        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same; but not one that holds a password, or whose answer holds a secret: users and webhooks. Every JSON answer to a GET has an `ETag`; cases, communications, contacts, templates and users are changed under `If-Match`. What a token may still ask is told in `RateLimit`. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
+        description = "What a person does in the console, a program does here. Errors are problem documents (RFC 9457) whose `type` stays the same. Every POST takes an `Idempotency-Key`: sent again within 24 hours with the same key, it is done once and answered the same; but not one that holds a password, or whose answer holds a secret (users and webhooks), nor one that only shows something (`/render`); operations that take one name it. A page of a list may hold fewer rows than asked for, or none, though `next` is there: go on until it is null. A cursor holds for the list, the order and the user it was given to. Every JSON answer to a GET has an `ETag`; cases, communications, contacts, templates and users are changed under `If-Match`. What a token may still ask is told in `RateLimit`. Times are RFC 3339 in UTC, ids are 32 hexadecimal digits."
     ),
     components(schemas(Problem)),
     security(("token" = []))
@@ -278,32 +278,6 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(alertmanager::take))
         .routes(routes!(cap::take))
         .routes(routes!(places::get, places::put))
-}
-
-/// The document, with what every operation has: the token, and problems.
-pub(super) fn finished(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
-    let components = document.components.get_or_insert_default();
-    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    components.add_security_scheme("token", token);
-    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))));
-    let refused = ResponseBuilder::new()
-        .description("It was not done; the problem says why.")
-        .content("application/problem+json", content.build())
-        .build();
-    for path in document.paths.paths.values_mut() {
-        let operations = [
-            &mut path.get,
-            &mut path.post,
-            &mut path.put,
-            &mut path.patch,
-            &mut path.delete,
-        ];
-        for operation in operations.into_iter().flatten() {
-            let responses = &mut operation.responses.responses;
-            responses.insert("default".to_owned(), RefOr::T(refused.clone()));
-        }
-    }
-    document
 }
 
 /// The routes of the API, and its description.

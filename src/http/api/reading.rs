@@ -7,7 +7,8 @@ use axum::http::Method;
 use serde_json::{Map, Value};
 
 use super::super::access::{Need, route};
-use super::{described, finished};
+use super::described;
+use super::document::finished;
 use crate::domain::Permission;
 
 /// How deep an example goes into shapes that hold one another.
@@ -36,7 +37,7 @@ pub(crate) struct Operation {
 #[derive(Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    /// path, query or body.
+    /// path, query, header or body.
     pub(crate) place: String,
     pub(crate) kind: String,
     pub(crate) required: bool,

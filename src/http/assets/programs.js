@@ -12,14 +12,16 @@
   function request(form) {
     var path = form.dataset.path;
     var query = new URLSearchParams();
+    var headers = {};
     form.querySelectorAll("input[data-in]").forEach(function (field) {
       if (field.dataset.in === "path") {
         path = path.replace("{" + field.name + "}", encodeURIComponent(field.value));
       } else if (field.dataset.in === "query" && field.value !== "") {
         query.append(field.name, field.value);
+      } else if (field.dataset.in === "header" && field.value !== "") {
+        headers[field.name] = field.value;
       }
     });
-    var headers = {};
     if (token.value.trim()) headers.Authorization = "Bearer " + token.value.trim();
     // The session of the console plays no part: what the token may do is what is tried.
     var options = { method: form.dataset.method, headers: headers, credentials: "omit" };
@@ -51,6 +53,11 @@
     }
   }
 
+  function cut(length) {
+    var number = new Intl.NumberFormat(document.documentElement.lang);
+    return words().cut.replace("{0}", number.format(SHOWN_MAX)).replace("{1}", number.format(length));
+  }
+
   function showBody(place, answer) {
     var kind = answer.headers.get("content-type") || "";
     return answer.blob().then(function (blob) {
@@ -59,7 +66,9 @@
         return null;
       }
       return blob.text().then(function (text) {
-        if (text) part(place, "pre", pretty(text, kind).slice(0, SHOWN_MAX));
+        var whole = pretty(text, kind);
+        if (whole.length > SHOWN_MAX) part(place, "p", cut(whole.length));
+        if (whole) part(place, "pre", whole.slice(0, SHOWN_MAX));
       });
     });
   }

@@ -89,3 +89,28 @@ async fn the_page_speaks_french() {
     assert_french(&page);
     page.assert_has(&["API pour programmes"]);
 }
+
+#[test]
+fn operations_name_the_headers_that_they_take_and_whose_accounts_they_are_for() {
+    let named = |id: &str| OPERATIONS.iter().find(|one| one.id == id).unwrap();
+    let headers = |id: &str| -> Vec<&str> {
+        let all = named(id).parameters.iter();
+        let headers = all.filter(|one| one.place == "header");
+        headers.map(|one| one.name.as_str()).collect()
+    };
+    for (id, taken) in [
+        ("createCase", &["Idempotency-Key"][..]),
+        ("changeCase", &["If-Match"]),
+        ("amendUser", &["If-Match"]),
+        ("changeContact", &["If-Match"]),
+        ("renderTemplate", &[]),
+        ("createUser", &[]),
+        ("listCases", &[]),
+        ("setPassword", &[]),
+    ] {
+        assert_eq!(headers(id), taken, "{id}");
+    }
+    let everybody = |id: &str| named(id).says.contains("For accounts that see everybody.");
+    assert!(everybody("listUsers") && everybody("createWebhook"));
+    assert!(!everybody("listCases") && !everybody("getMe"));
+}
