@@ -17,6 +17,8 @@ use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome};
 use super::compose::see;
+use super::filter_form::with;
+use super::sorting::{SortHead, by_time, order_of, ordered};
 use super::{Answer, show_as};
 use crate::contacts_file::{FILE_SIZE_MAX, FileError, ROWS_MAX, Shape, guess, read};
 use crate::domain::import::{IMPORT_COLUMNS_MAX, IMPORT_KEPT_DAYS};
@@ -48,6 +50,7 @@ struct Page {
     columns_max: usize,
     kept_days: u64,
     rows: Vec<Row>,
+    sort: SortHead,
     first: String,
     next: String,
 }
@@ -62,12 +65,14 @@ fn list(app: &App, signed: &Signed, fields: &Fields, problem: String) -> Answer 
         .with_done(fields.get("done"));
     let cursors = Cursors::of(app, signed.user.id, "/contacts/import");
     let after = cursors.place(fields.get("after"));
+    let order = order_of(fields);
+    let here = ordered("/contacts/import", order);
     let first = if after.is_some() {
-        "/contacts/import"
+        here.clone()
     } else {
-        ""
+        String::new()
     };
-    let imports = app.repo().imports(after, IMPORTS_SHOWN)?;
+    let imports = app.repo().imports_in(order, after, IMPORTS_SHOWN)?;
     let mut rows = Vec::with_capacity(imports.rows.len());
     for job in &imports.rows {
         let who = app.repo().user(job.by)?;
@@ -87,7 +92,7 @@ fn list(app: &App, signed: &Signed, fields: &Fields, problem: String) -> Answer 
     };
     let next = imports
         .next
-        .map(|key| format!("/contacts/import?after={}", cursors.text(&key)));
+        .map(|key| with(&here, &format!("after={}", cursors.text(&key))));
     show_as(
         status,
         &Page {
@@ -98,7 +103,8 @@ fn list(app: &App, signed: &Signed, fields: &Fields, problem: String) -> Answer 
             columns_max: IMPORT_COLUMNS_MAX,
             kept_days: IMPORT_KEPT_DAYS,
             rows,
-            first: first.to_owned(),
+            sort: by_time("/contacts/import", order),
+            first,
             next: next.unwrap_or_default(),
         },
     )
