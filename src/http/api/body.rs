@@ -151,6 +151,32 @@ pub(super) fn field_id<T: std::str::FromStr>(field: &str, text: &str) -> Result<
         .map_err(|_| Problem::field(field, "This is not an id."))
 }
 
+/// An id from a field that may be left out.
+pub(super) fn given_id<T: std::str::FromStr>(
+    field: &str,
+    text: Option<&str>,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| field_id(field, text)).transpose()
+}
+
+/// The one of these that is called so.
+pub(super) fn one_of<T: Copy>(
+    field: &str,
+    name: Option<&str>,
+    all: &[T],
+    called: impl Fn(T) -> &'static str,
+) -> Result<Option<T>, Problem> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let found = all.iter().copied().find(|one| called(*one) == name);
+    let names: Vec<&str> = all.iter().map(|one| called(*one)).collect();
+    let detail = || format!("It is one of {}.", names.join(", "));
+    found
+        .map(Some)
+        .ok_or_else(|| Problem::field(field, detail()))
+}
+
 /// Which part of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -77,7 +77,7 @@ pub(super) async fn create(
     Ok(created(made, "/api/v1/campaigns"))
 }
 
-/// Communications of a campaign, last modified first.
+/// Communications of a campaign, last modified first or in the other order.
 #[utoipa::path(get, path = "/api/v1/campaigns/{id}/communications", tag = "campaigns",
     operation_id = "listCampaignCommunications", params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<CommunicationShape>)))]

@@ -3,29 +3,27 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
-use super::super::fields::Fields;
-use super::super::pages::cases::{CasesAsked, this_year};
+use super::super::pages::cases::{CASES_FIND_MAX, CasesAsked, this_year};
 use super::auth::Caller;
-use super::body::{Ids, Json, PageOf, Pages, field_id, id};
+use super::body::{Ids, Json, PageOf, Pages, field_id, given_id, id, one_of};
 use super::etag::IfMatch;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{Actor, Case, CaseCreditor, CaseId, CaseStatus, Redacted};
-use crate::store::Loaded;
+use crate::store::{Loaded, Order};
 use crate::tracker::{CaseError, CaseInput};
 
 /// Which cases.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code)]
 pub(super) struct CasesQuery {
     /// open, on hold or closed.
     status: Option<String>,
@@ -46,6 +44,37 @@ pub(super) struct CasesQuery {
     limit: Option<usize>,
     /// `next` of the page before.
     cursor: Option<String>,
+}
+
+impl CasesQuery {
+    /// What is asked for; what cannot be read is refused, not passed over.
+    fn read(&self) -> Answer<CasesAsked> {
+        let find = self.find.as_deref().unwrap_or_default().trim();
+        let by_reference = match self.sort.as_deref() {
+            None | Some("changed") => !find.is_empty(),
+            Some("reference") => true,
+            Some(_) => {
+                let detail = "Cases are sorted by changed or reference.";
+                return Err(Problem::field("sort", detail));
+            }
+        };
+        let order = match (by_reference, self.order.as_deref()) {
+            (_, None) | (true, Some("asc")) | (false, Some("desc")) => Order::Usual,
+            (true, Some("desc")) | (false, Some("asc")) => Order::Turned,
+            (_, Some(_)) => return Err(Problem::field("order", "An order is asc or desc.")),
+        };
+        let status = self.status.as_deref();
+        Ok(CasesAsked {
+            status: one_of("status", status, &CaseStatus::ALL, CaseStatus::as_str)?,
+            client: given_id("client", self.client.as_deref())?,
+            creditor: given_id("creditor", self.creditor.as_deref())?,
+            responsible: given_id("responsible", self.responsible.as_deref())?,
+            find: find.chars().take(CASES_FIND_MAX).collect(),
+            by_reference,
+            order,
+            ignored: Vec::new(),
+        })
+    }
 }
 
 /// A creditor in a case.
@@ -170,26 +199,18 @@ pub(super) fn case(app: &App, caller: &Caller, text: &str) -> Answer<Loaded<Case
     seen.ok_or_else(|| Problem::not_found("case"))
 }
 
-/// Cases, last changed first, or by reference.
+/// Cases, last changed first or by reference, or in the other order.
 #[utoipa::path(get, path = "/api/v1/cases", tag = "cases", operation_id = "listCases",
     params(CasesQuery), responses((status = 200, body = PageOf<CaseShape>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     super::body::Asked(asked): super::body::Asked<CasesQuery>,
-    uri: Uri,
     pages: Pages,
 ) -> Answer<axum::Json<PageOf<CaseShape>>> {
     let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
-    if !matches!(asked.sort.as_deref(), None | Some("changed" | "reference")) {
-        let detail = "Cases are sorted by changed or reference.";
-        return Err(Problem::field("sort", detail));
-    }
-    if !matches!(asked.order.as_deref(), None | Some("asc" | "desc")) {
-        return Err(Problem::field("order", "An order is asc or desc."));
-    }
+    let asked = asked.read()?;
     apart(&app, move |app| {
-        let asked = CasesAsked::of(&Fields::of_query(&uri));
         let found = asked.page(app, &caller.access, page.after, page.limit)?;
         let rows = found.rows.iter().map(CaseShape::of).collect();
         Ok(axum::Json(pages.page(rows, found.next)))

@@ -41,7 +41,7 @@ pub(super) struct ListAsked {
     cursor: Option<String>,
 }
 
-/// Communications, last modified first.
+/// Communications, last modified first or in the other order.
 #[utoipa::path(get, path = "/api/v1/communications", tag = "communications",
     operation_id = "listCommunications", params(ListAsked),
     responses((status = 200, body = PageOf<CommunicationShape>)))]

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::{Areas, history, people};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages, field_id, id};
+use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages, field_id, id, one_of};
 use super::contact_details::destination;
 use super::contact_shape::{ContactShape, LineShape};
 use super::draft::channel;
@@ -149,24 +149,6 @@ impl FilterShape {
     }
 }
 
-/// The one of these that is called so.
-fn named<T: Copy>(
-    field: &str,
-    name: Option<&str>,
-    all: &[T],
-    called: impl Fn(T) -> &'static str,
-) -> Answer<Option<T>> {
-    let Some(name) = name else {
-        return Ok(None);
-    };
-    let found = all.iter().copied().find(|one| called(*one) == name);
-    let names: Vec<&str> = all.iter().map(|one| called(*one)).collect();
-    let detail = || format!("It is one of {}.", names.join(", "));
-    found
-        .map(Some)
-        .ok_or_else(|| Problem::field(field, detail()))
-}
-
 impl FilterAsked {
     pub(super) fn read(&self, areas: &Areas) -> Answer<ContactFilter> {
         let area = self.area.as_deref().map(|text| area(areas, text));
@@ -187,14 +169,14 @@ impl FilterAsked {
             areas: area.transpose()?.into_iter().collect(),
             groups: group.transpose()?.into_iter().collect(),
             reachability,
-            kind: named(
+            kind: one_of(
                 "kind",
                 self.kind.as_deref(),
                 &ContactKind::ALL,
                 ContactKind::as_str,
             )?,
             language: self.language()?,
-            has: named(
+            has: one_of(
                 "has",
                 self.has.as_deref(),
                 &MethodKind::ALL,

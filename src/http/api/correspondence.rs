@@ -2,27 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
-use super::super::entries::{Line, Reader};
+use super::super::entries::{EntryStatus, Line, Reader};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::pages::correspondence::list::Asked as Filters;
+use super::super::pages::correspondence::list::{Asked as Filters, CLIENT_ONLY, period_names};
 use super::super::pages::correspondence::{file_of_entry, files_of, named};
 use super::super::period;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, Pages, field_id, id, order};
+use super::body::{Asked, Ids, Json, PageOf, Pages, field_id, given_id, id, one_of, order};
 use super::cases::case;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
-    Actor, ContactId, EntryDirection, EntryId, EntryKind, EntryWhat, NoteLink, Party, Timestamp,
+    Actor, CaseId, ContactId, EntryDirection, EntryId, EntryKind, EntryWhat, NoteLink, Party,
+    Timestamp,
 };
 use crate::store::EntryList;
 use crate::submit::NewFile;
@@ -32,7 +34,6 @@ use crate::tracker::NoteInput;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code)]
 pub(super) struct EntriesQuery {
     /// client or creditor.
     recipient: Option<String>,
@@ -47,8 +48,10 @@ pub(super) struct EntriesQuery {
     /// all, today, 7, 30 (days) or custom.
     when: Option<String>,
     /// First day of a custom range, as 2026-11-22.
+    #[allow(dead_code)]
     from: Option<String>,
     /// Last day of a custom range.
+    #[allow(dead_code)]
     to: Option<String>,
     /// newest (first, when it is not given) or oldest.
     order: Option<String>,
@@ -131,82 +134,137 @@ impl EntryShape {
     }
 }
 
-async fn listed(
+impl EntriesQuery {
+    fn filters(&self) -> FilterNames<'_> {
+        FilterNames {
+            recipient: self.recipient.as_deref(),
+            case: self.case.as_deref(),
+            direction: self.direction.as_deref(),
+            kind: self.r#type.as_deref(),
+            status: self.status.as_deref(),
+            when: self.when.as_deref(),
+        }
+    }
+}
+
+/// Filters as an address names them; the console passes over what it cannot read.
+pub(super) struct FilterNames<'a> {
+    pub(super) recipient: Option<&'a str>,
+    pub(super) case: Option<&'a str>,
+    pub(super) direction: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+    pub(super) status: Option<&'a str>,
+    pub(super) when: Option<&'a str>,
+}
+
+impl FilterNames<'_> {
+    /// Refuses what cannot be read.
+    pub(super) fn check(&self) -> Answer<()> {
+        one_of("recipient", self.recipient, &Party::ALL, Party::as_str)?;
+        if self.case != Some(CLIENT_ONLY) {
+            given_id::<CaseId>("case", self.case)?;
+        }
+        let (directions, kinds) = (&EntryDirection::ALL, &EntryKind::ALL);
+        one_of(
+            "direction",
+            self.direction,
+            directions,
+            EntryDirection::as_str,
+        )?;
+        one_of("type", self.kind, kinds, EntryKind::as_str)?;
+        one_of("status", self.status, &EntryStatus::ALL, EntryStatus::slug)?;
+        one_of("when", self.when, &period_names(), |name| name)?;
+        Ok(())
+    }
+}
+
+/// What a request for a list of correspondence brings.
+pub(super) struct ListAsked {
     app: Arc<App>,
     caller: Caller,
-    of: EntryList,
     asked: EntriesQuery,
     uri: Uri,
     pages: Pages,
-) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
-    let order = order(asked.order.as_deref())?;
-    apart(&app, move |app| {
-        let zone = &app.console.settings.time_zone;
-        let today = period::today(app.now(), zone);
-        let filters = Filters::of(&Fields::of_query(&uri), today, zone);
-        let wrong =
-            |(field, _)| Problem::field(field, "This is not a day, or the days are crossed.");
-        let filter = filters.filter().map_err(wrong)?;
-        let mut reader = Reader::new(app, &caller.access);
-        let part = reader.part((of, order), filter, page.after, page.limit)?;
-        let shapes = part.lines.iter().map(|line| EntryShape::of(app, line));
-        Ok(axum::Json(
-            pages.page(shapes.collect::<Answer<_>>()?, part.next),
-        ))
-    })
-    .await
 }
 
-/// Correspondence with all clients and creditors, newest first. A page may have fewer rows than
-/// asked for and still be followed by another.
+impl FromRequestParts<Arc<App>> for ListAsked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Answer<Self> {
+        let Asked(asked) = Asked::<EntriesQuery>::from_request_parts(parts, app).await?;
+        asked.filters().check()?;
+        Ok(Self {
+            app: Arc::clone(app),
+            caller: Caller::from_request_parts(parts, app).await?,
+            asked,
+            uri: parts.uri.clone(),
+            pages: Pages::from_request_parts(parts, app).await?,
+        })
+    }
+}
+
+impl ListAsked {
+    /// The page of the list that `find` finds.
+    async fn of(
+        self,
+        find: impl FnOnce(&App, &Caller) -> Answer<EntryList> + Send + 'static,
+    ) -> Answer<axum::Json<PageOf<EntryShape>>> {
+        let (asked, pages, caller) = (self.asked, self.pages, self.caller);
+        let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
+        let order = order(asked.order.as_deref())?;
+        apart(&self.app, move |app| {
+            let of = find(app, &caller)?;
+            let zone = &app.console.settings.time_zone;
+            let today = period::today(app.now(), zone);
+            let filters = Filters::of(&Fields::of_query(&self.uri), today, zone);
+            let wrong =
+                |(field, _)| Problem::field(field, "This is not a day, or the days are crossed.");
+            let filter = filters.filter().map_err(wrong)?;
+            let mut reader = Reader::new(app, &caller.access);
+            let part = reader.part((of, order), filter, page.after, page.limit)?;
+            let shapes = part.lines.iter().map(|line| EntryShape::of(app, line));
+            let shapes = shapes.collect::<Answer<_>>()?;
+            Ok(axum::Json(pages.page(shapes, part.next)))
+        })
+        .await
+    }
+}
+
+/// Correspondence with all clients and creditors, newest or oldest first.
 #[utoipa::path(get, path = "/api/v1/correspondence", tag = "correspondence", operation_id = "listCorrespondence",
     params(EntriesQuery), responses((status = 200, body = PageOf<EntryShape>)))]
-pub(super) async fn list(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Asked(asked): Asked<EntriesQuery>,
-    uri: Uri,
-    pages: Pages,
-) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    listed(app, caller, EntryList::All, asked, uri, pages).await
+pub(super) async fn list(asked: ListAsked) -> Answer<axum::Json<PageOf<EntryShape>>> {
+    asked.of(|_, _| Ok(EntryList::All)).await
 }
 
-/// Correspondence of a client across all cases, or with a creditor, newest first.
+/// Correspondence of a client across all cases, or with a creditor, newest or oldest first.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}/correspondence", tag = "correspondence", operation_id = "listContactCorrespondence",
     params(("id" = String, Path), EntriesQuery), responses((status = 200, body = PageOf<EntryShape>)))]
 pub(super) async fn of_contact(
-    State(app): State<Arc<App>>,
-    caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<EntriesQuery>,
-    uri: Uri,
-    pages: Pages,
+    asked: ListAsked,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    let contact: ContactId = id(&text, "contact")?;
-    let contact = app.repo().current_contact(contact)?;
-    let seen = contact.filter(|contact| caller.access.sees_contact(contact));
-    let of = match seen.and_then(|one| Party::of(one.kind).map(|party| (party, one.id))) {
-        Some((Party::Client, id)) => EntryList::Client(id),
-        Some((Party::Creditor, id)) => EntryList::Creditor(id),
-        None => return Err(Problem::not_found("client or creditor")),
+    let find = move |app: &App, caller: &Caller| {
+        let contact: ContactId = id(&text, "contact")?;
+        let contact = app.contact_for(&caller.access, contact)?;
+        match contact.and_then(|one| Party::of(one.kind).map(|party| (party, one.id))) {
+            Some((Party::Client, id)) => Ok(EntryList::Client(id)),
+            Some((Party::Creditor, id)) => Ok(EntryList::Creditor(id)),
+            None => Err(Problem::not_found("client or creditor")),
+        }
     };
-    listed(app, caller, of, asked, uri, pages).await
+    asked.of(find).await
 }
 
-/// Correspondence of a case, newest first.
+/// Correspondence of a case, newest or oldest first.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/correspondence", tag = "correspondence", operation_id = "listCaseCorrespondence",
     params(("id" = String, Path), EntriesQuery), responses((status = 200, body = PageOf<EntryShape>)))]
 pub(super) async fn of_case(
-    State(app): State<Arc<App>>,
-    caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<EntriesQuery>,
-    uri: Uri,
-    pages: Pages,
+    asked: ListAsked,
 ) -> Answer<axum::Json<PageOf<EntryShape>>> {
-    let of = EntryList::Case(case(&app, &caller, &text)?.id);
-    listed(app, caller, of, asked, uri, pages).await
+    let find = move |app: &App, caller: &Caller| Ok(EntryList::Case(case(app, caller, &text)?.id));
+    asked.of(find).await
 }
 
 /// An entry, when whoever asks may see it.
@@ -224,8 +282,11 @@ pub(super) async fn get(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<EntryShape>> {
-    let line = entry(&app, &caller, &text)?;
-    Ok(axum::Json(EntryShape::of(&app, &line)?))
+    apart(&app, move |app| {
+        let line = entry(app, &caller, &text)?;
+        Ok(axum::Json(EntryShape::of(app, &line)?))
+    })
+    .await
 }
 
 /// A file of an entry.
@@ -246,14 +307,17 @@ pub(super) async fn files(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<Vec<EntryFileShape>>> {
-    let line = entry(&app, &caller, &text)?;
-    let files = files_of(&app, &line)?.into_iter().enumerate();
-    let shape = |(index, (name, size_bytes))| EntryFileShape {
-        index,
-        name,
-        size_bytes,
-    };
-    Ok(axum::Json(files.map(shape).collect()))
+    apart(&app, move |app| {
+        let line = entry(app, &caller, &text)?;
+        let files = files_of(app, &line)?.into_iter().enumerate();
+        let shape = |(index, (name, size_bytes))| EntryFileShape {
+            index,
+            name,
+            size_bytes,
+        };
+        Ok(axum::Json(files.map(shape).collect()))
+    })
+    .await
 }
 
 /// A file of an entry by its place among them, from 0. What came in can be from anybody: it is
@@ -267,9 +331,9 @@ pub(super) async fn download(
     caller: Caller,
     Ids((text, index)): Ids<(String, String)>,
 ) -> Answer<Response> {
-    let line = entry(&app, &caller, &text)?;
+    let line = apart(&app, move |app| entry(app, &caller, &text)).await?;
     let index: usize = id(&index, "file")?;
-    let found = file_of_entry(&app, &line, index).await;
+    let found = file_of_entry(&app, line, index).await;
     found.map_err(|fault| match fault {
         Fault::NotFound => Problem::not_found("file"),
         fault => fault.into(),
@@ -292,13 +356,13 @@ pub(super) async fn file(
     Ids(text): Ids<String>,
     Json(asked): Json<FilingAsked>,
 ) -> Answer<StatusCode> {
-    let line = entry(&app, &caller, &text)?;
-    let to = case(&app, &caller, &asked.case)?.id;
     let by = Actor::Program(caller.user.id);
-    app.console
-        .tracker
-        .file_entry(line.entry.id, to, by)
-        .await?;
+    let (of, to) = apart(&app, move |app| {
+        let line = entry(app, &caller, &text)?;
+        Ok((line.entry.id, case(app, &caller, &asked.case)?.id))
+    })
+    .await?;
+    app.console.tracker.file_entry(of, to, by).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -377,6 +441,14 @@ pub(super) async fn note(
     caller: Caller,
     Json(asked): Json<NoteAsked>,
 ) -> Answer<Response> {
+    let by = caller.user.id;
+    let input = apart(&app, move |app| noted(app, &caller, asked)).await?;
+    let made = app.console.tracker.add_note(&input, by).await?;
+    Ok(created(made, "/api/v1/correspondence"))
+}
+
+/// A note as it is kept.
+fn noted(app: &App, caller: &Caller, asked: NoteAsked) -> Answer<NoteInput> {
     let now = app.now();
     let link = match (&asked.about, &asked.corrects) {
         (Some(about), None) => Some(NoteLink::About(field_id("about", about)?)),
@@ -387,11 +459,11 @@ pub(super) async fn note(
         }
     };
     let earlier = match link {
-        Some(link) => Some(entry(&app, &caller, &link.entry().to_string())?.entry),
+        Some(link) => Some(entry(app, caller, &link.entry().to_string())?.entry),
         None => None,
     };
     let of = match &asked.case {
-        Some(text) => Some(case(&app, &caller, text)?),
+        Some(text) => Some(case(app, caller, text)?),
         None => None,
     };
     let client = match (&earlier, &of, &asked.client) {
@@ -416,7 +488,7 @@ pub(super) async fn note(
     let files = named(asked.files()?);
     let files = files
         .map_err(|_| Problem::field("files", "A file is of a kind or name that is refused."))?;
-    let input = NoteInput {
+    Ok(NoteInput {
         id: EntryId::new(app.console.random.uuid_v7(now)),
         client,
         case: of.map(|of| of.id),
@@ -431,8 +503,5 @@ pub(super) async fn note(
         text: asked.text,
         files,
         link,
-    };
-    let tracker = &app.console.tracker;
-    let made = tracker.add_note(&input, caller.user.id).await?;
-    Ok(created(made, "/api/v1/correspondence"))
+    })
 }

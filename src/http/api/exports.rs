@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::Uri;
+use axum::http::request::Parts;
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,6 +21,7 @@ use super::auth::Caller;
 use super::body::{Asked, Ids, id};
 use super::communications::sent;
 use super::contacts::FilterAsked;
+use super::correspondence::FilterNames;
 use super::problem::Problem;
 use crate::domain::User;
 
@@ -135,9 +137,9 @@ pub(super) async fn log(State(app): State<Arc<App>>, caller: Caller, uri: Uri) -
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-#[allow(dead_code)]
 pub(super) struct EntriesFileQuery {
     /// csv, xlsx or pdf.
+    #[allow(dead_code)]
     format: String,
     /// client or creditor.
     recipient: Option<String>,
@@ -152,33 +154,57 @@ pub(super) struct EntriesFileQuery {
     /// all, today, 7, 30 or custom.
     when: Option<String>,
     /// First day, for custom.
+    #[allow(dead_code)]
     from: Option<String>,
     /// Last day, for custom.
+    #[allow(dead_code)]
     to: Option<String>,
 }
 
-async fn entries_file(
-    app: &Arc<App>,
-    caller: &Caller,
-    of: ExportOf,
-    uri: &Uri,
-) -> Answer<Response> {
-    let reader = (words(app, &caller.user), zone_of_user(app, &caller.user));
-    let fields = Fields::of_query(uri);
-    Ok(export::file(app, reader, &caller.access, of, &fields).await?)
+/// What a request for a file of correspondence brings.
+pub(super) struct FileAsked {
+    app: Arc<App>,
+    caller: Caller,
+    uri: Uri,
+}
+
+impl FromRequestParts<Arc<App>> for FileAsked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Answer<Self> {
+        let Asked(asked) = Asked::<EntriesFileQuery>::from_request_parts(parts, app).await?;
+        let filters = FilterNames {
+            recipient: asked.recipient.as_deref(),
+            case: asked.case.as_deref(),
+            direction: asked.direction.as_deref(),
+            kind: asked.r#type.as_deref(),
+            status: asked.status.as_deref(),
+            when: asked.when.as_deref(),
+        };
+        filters.check()?;
+        Ok(Self {
+            app: Arc::clone(app),
+            caller: Caller::from_request_parts(parts, app).await?,
+            uri: parts.uri.clone(),
+        })
+    }
+}
+
+impl FileAsked {
+    async fn of(self, of: ExportOf) -> Answer<Response> {
+        let (app, user) = (&self.app, &self.caller.user);
+        let reader = (words(app, user), zone_of_user(app, user));
+        let fields = Fields::of_query(&self.uri);
+        Ok(export::file(app, reader, &self.caller.access, of, &fields).await?)
+    }
 }
 
 /// Correspondence with all clients and creditors as a file, newest first.
 #[utoipa::path(get, path = "/api/v1/correspondence/export", tag = "correspondence",
     operation_id = "exportCorrespondence", params(EntriesFileQuery),
     responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
-pub(super) async fn correspondence(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Asked(_): Asked<EntriesFileQuery>,
-    uri: Uri,
-) -> Answer<Response> {
-    entries_file(&app, &caller, ExportOf::All, &uri).await
+pub(super) async fn correspondence(asked: FileAsked) -> Answer<Response> {
+    asked.of(ExportOf::All).await
 }
 
 /// Correspondence of a client or creditor as a file, newest first.
@@ -186,14 +212,10 @@ pub(super) async fn correspondence(
     operation_id = "exportContactCorrespondence", params(("id" = String, Path), EntriesFileQuery),
     responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
 pub(super) async fn correspondence_of_contact(
-    State(app): State<Arc<App>>,
-    caller: Caller,
     Ids(text): Ids<String>,
-    Asked(_): Asked<EntriesFileQuery>,
-    uri: Uri,
+    asked: FileAsked,
 ) -> Answer<Response> {
-    let of = ExportOf::Contact(id(&text, "contact")?);
-    entries_file(&app, &caller, of, &uri).await
+    asked.of(ExportOf::Contact(id(&text, "contact")?)).await
 }
 
 /// Correspondence of a case as a file, newest first.
@@ -201,12 +223,8 @@ pub(super) async fn correspondence_of_contact(
     operation_id = "exportCaseCorrespondence", params(("id" = String, Path), EntriesFileQuery),
     responses((status = 200, body = Vec<u8>, content_type = "text/csv")))]
 pub(super) async fn correspondence_of_case(
-    State(app): State<Arc<App>>,
-    caller: Caller,
     Ids(text): Ids<String>,
-    Asked(_): Asked<EntriesFileQuery>,
-    uri: Uri,
+    asked: FileAsked,
 ) -> Answer<Response> {
-    let of = ExportOf::Case(id(&text, "case")?);
-    entries_file(&app, &caller, of, &uri).await
+    asked.of(ExportOf::Case(id(&text, "case")?)).await
 }

@@ -95,7 +95,7 @@ impl ThreadShape {
     }
 }
 
-/// Threads, last changed first.
+/// Threads, last changed first or in the other order.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "inbox", operation_id = "listThreads",
     params(ThreadsAsked), responses((status = 200, body = PageOf<ThreadShape>)))]
 pub(super) async fn list(

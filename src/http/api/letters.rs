@@ -15,7 +15,7 @@ use super::body::{Json, field_id};
 use super::draft::channel;
 use super::problem::Problem;
 use super::shape::Made;
-use super::{Answer, created};
+use super::{Answer, apart, created};
 use crate::domain::{ContactId, MethodId, Relation};
 
 /// A letter to begin: about a client, about a case, or of an earlier entry; exactly one of
@@ -80,17 +80,20 @@ pub(super) async fn begin(
     let by = by.map(|name| channel("channel", name)).transpose()?;
     let to: ContactId = field_id("contact", &asked.contact)?;
     let via: MethodId = field_id("method", &asked.method)?;
-    let about = about(&app, &caller.access, asked.of()?);
-    let about = about.map_err(|fault| match fault {
-        Fault::NotFound => Problem::not_found("client, case or letter"),
-        fault => fault.into(),
-    })?;
+    let (of, user, access) = (asked.of()?, caller.user.id, caller.access);
+    let read = move |app: &App| {
+        about(app, &access, of).map_err(|fault| match fault {
+            Fault::NotFound => Problem::not_found("client, case or letter"),
+            fault => fault.into(),
+        })
+    };
+    let about = apart(&app, read).await?;
     let draft = about.draft(|contact, method, channel| {
         contact == to && method == via && by.is_none_or(|one| one == channel)
     });
     let detail = "A letter cannot go to this person by this method.";
     let draft = draft.ok_or_else(|| Problem::field("method", detail))?;
     let submit = &app.console.submit;
-    let made = submit.save_draft(None, &draft, caller.user.id).await?;
+    let made = submit.save_draft(None, &draft, user).await?;
     Ok(created(made, "/api/v1/communications"))
 }

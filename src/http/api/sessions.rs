@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use super::super::App;
 use super::super::pages::sessions::{live, named};
-use super::Answer;
 use super::auth::Caller;
 use super::body::Ids;
 use super::problem::Problem;
 use super::shape::time;
 use super::users::user;
+use super::{Answer, apart};
 use crate::domain::{Redacted, Session, UserId};
 
 /// A login to the console that lasts.
@@ -59,7 +59,7 @@ pub(super) async fn mine(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Answer<axum::Json<Vec<SessionShape>>> {
-    shapes(&app, caller.user.id)
+    apart(&app, move |app| shapes(app, caller.user.id)).await
 }
 
 /// Logs the user of the token out of the console everywhere. Tokens go on.
@@ -92,7 +92,7 @@ pub(super) async fn of_user(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<axum::Json<Vec<SessionShape>>> {
-    shapes(&app, user(&app, &text)?.id)
+    apart(&app, move |app| shapes(app, user(app, &text)?.id)).await
 }
 
 /// Logs a user out of the console everywhere. Tokens go on.
@@ -102,7 +102,7 @@ pub(super) async fn end_of_user(
     State(app): State<Arc<App>>,
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
-    let of = user(&app, &text)?.id;
+    let of = apart(&app, move |app| user(app, &text)).await?.id;
     app.users().end_all_sessions(of, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

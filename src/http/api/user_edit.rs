@@ -16,7 +16,7 @@ use super::me::address;
 use super::problem::Problem;
 use super::shape::Made;
 use super::users::{areas, cases, user};
-use super::{Answer, created};
+use super::{Answer, apart, created};
 use crate::domain::user::{display_name, login_name, password_problem};
 use crate::domain::{CaseScope, Role};
 use crate::tracker::{NewUser, UserError};
@@ -103,7 +103,7 @@ pub(super) async fn password(
     Ids(text): Ids<String>,
     Json(asked): Json<PasswordAsked>,
 ) -> Answer<StatusCode> {
-    let of = user(&app, &text)?.id;
+    let of = apart(&app, move |app| user(app, &text)).await?.id;
     if of == caller.user.id {
         let detail = "Your own password is changed at /me/password.";
         return Err(Problem::conflict("yourself", detail));
@@ -114,8 +114,13 @@ pub(super) async fn password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn switched(app: &App, caller: &Caller, text: &str, disabled: bool) -> Answer<StatusCode> {
-    let of = user(app, text)?.id;
+async fn switched(
+    app: &Arc<App>,
+    caller: &Caller,
+    text: String,
+    disabled: bool,
+) -> Answer<StatusCode> {
+    let of = apart(app, move |app| user(app, &text)).await?.id;
     let by = Some(caller.user.id);
     match app.users().set_disabled(of, disabled, by).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
@@ -134,7 +139,7 @@ pub(super) async fn disable(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
-    switched(&app, &caller, &text, true).await
+    switched(&app, &caller, text, true).await
 }
 
 /// Lets a user log in again.
@@ -145,5 +150,5 @@ pub(super) async fn enable(
     caller: Caller,
     Ids(text): Ids<String>,
 ) -> Answer<StatusCode> {
-    switched(&app, &caller, &text, false).await
+    switched(&app, &caller, text, false).await
 }

@@ -97,6 +97,8 @@ struct ListPage {
     client: String,
     creditor: String,
     find: String,
+    /// Filters of the address that were left out.
+    ignored: String,
     by_reference: bool,
     reference_head: SortHead,
     change_head: SortHead,
@@ -154,6 +156,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
             client: query.get("client").to_owned(),
             creditor: query.get("creditor").to_owned(),
             find: query.get("find").to_owned(),
+            ignored: asked.ignored.join(", "),
             by_reference: asked.by_reference,
             reference_head: asked.reference_head(&query),
             change_head: asked.change_head(&query),
@@ -169,6 +172,9 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
     .await
 }
 
+/// Longest beginning of a reference that is looked for, in characters.
+pub(crate) const CASES_FIND_MAX: usize = 80;
+
 /// What a list of cases is asked for.
 #[derive(Default)]
 pub(crate) struct CasesAsked {
@@ -179,6 +185,8 @@ pub(crate) struct CasesAsked {
     pub(crate) find: String,
     pub(crate) by_reference: bool,
     pub(crate) order: Order,
+    /// Filters that cannot be read, by their names in the address: they are left out.
+    pub(crate) ignored: Vec<&'static str>,
 }
 
 /// A part of a list of cases.
@@ -196,7 +204,7 @@ impl CasesAsked {
             (true, "desc") | (false, "asc") => Order::Turned,
             _ => Order::Usual,
         };
-        Self {
+        let mut asked = Self {
             order,
             by_reference,
             status: CaseStatus::ALL
@@ -205,8 +213,25 @@ impl CasesAsked {
             client: query.get("client").parse().ok(),
             creditor: query.get("creditor").parse().ok(),
             responsible: query.get("responsible").parse().ok(),
-            find: query.get("find").trim().chars().take(80).collect(),
+            find: query
+                .get("find")
+                .trim()
+                .chars()
+                .take(CASES_FIND_MAX)
+                .collect(),
+            ignored: Vec::new(),
+        };
+        for (name, read) in [
+            ("status", asked.status.is_some()),
+            ("client", asked.client.is_some()),
+            ("creditor", asked.creditor.is_some()),
+            ("responsible", asked.responsible.is_some()),
+        ] {
+            if !read && !query.get(name).is_empty() {
+                asked.ignored.push(name);
+            }
         }
+        asked
     }
 
     fn query(&self, query: &Fields) -> String {

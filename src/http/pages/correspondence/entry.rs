@@ -378,7 +378,7 @@ pub(in super::super) async fn download(
     Path((text, index)): Path<(String, usize)>,
 ) -> Answer {
     let line = Reader::new(&app, &access_of(&signed)).entry(id(&text)?)?;
-    file_of_entry(&app, &line.ok_or(Fault::NotFound)?, index).await
+    file_of_entry(&app, line.ok_or(Fault::NotFound)?, index).await
 }
 
 /// The files of an entry that are ours: of what was sent, or noted.
@@ -409,16 +409,18 @@ pub(crate) fn files_of(app: &App, line: &Line) -> Result<Vec<(String, u64)>> {
 
 /// A file of an entry by its place, from 0. What came in can be from anybody: it is called nothing
 /// that a browser would open.
-pub(crate) async fn file_of_entry(app: &App, line: &Line, index: usize) -> Answer {
+pub(crate) async fn file_of_entry(app: &Arc<App>, line: Line, index: usize) -> Answer {
     if let EntryWhat::Message { thread, message } = &line.entry.what {
         let file = super::super::file_of_message(app, *thread, *message, index).await?;
         return as_download(&file.name, "application/octet-stream", file.bytes);
     }
-    let file = attached(app, line)?.into_iter().nth(index);
-    let file = file.ok_or(Fault::NotFound)?;
-    let store = app.repo().store().clone();
-    let reading = crate::clock::apart(move || store.get_blob(file.blob));
-    let bytes = reading.await.map_err(|_| Fault::Internal)??;
-    let bytes = bytes.ok_or(Fault::NotFound)?;
+    let reader = Arc::clone(app);
+    let reading = super::super::super::data::apart(move || {
+        let file = attached(&reader, &line)?.into_iter().nth(index);
+        let file = file.ok_or(Fault::NotFound)?;
+        let bytes = reader.repo().store().get_blob(file.blob)?;
+        Ok((file, bytes.ok_or(Fault::NotFound)?))
+    });
+    let (file, bytes) = reading.await?;
     as_download(&file.name, &file.media_type, bytes)
 }

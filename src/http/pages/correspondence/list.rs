@@ -24,7 +24,7 @@ use crate::store::{CaseList, EntryList, Loaded};
 /// Most cases offered as a filter.
 const CASES_OFFERED_MAX: usize = 50;
 /// Value of the filter for what belongs to no case.
-const CLIENT_ONLY: &str = "none";
+pub(crate) const CLIENT_ONLY: &str = "none";
 /// Choices of days: name in an address, key of the word, days back from today.
 const PERIODS: [(&str, &str, Option<i64>); 5] = [
     ("all", "entries.when.all", None),
@@ -33,6 +33,11 @@ const PERIODS: [(&str, &str, Option<i64>); 5] = [
     ("30", "entries.when.thirty", Some(29)),
     ("custom", "entries.when.custom", None),
 ];
+
+/// Names of the choices of days in an address.
+pub(crate) fn period_names() -> [&'static str; 5] {
+    PERIODS.map(|(name, ..)| name)
+}
 
 pub(in super::super) struct Choosable {
     pub(in super::super) value: String,

@@ -104,3 +104,37 @@ async fn filters_stay_when_paging() {
     assert_eq!(told(&second), odd(100).collect::<Vec<_>>());
     second.assert_has(&["<option value=\"creditor\" selected>"]);
 }
+
+#[tokio::test]
+async fn programs_are_told_of_filters_that_cannot_be_read_and_people_see_it() {
+    let firm = firm().await;
+    let otto = super::super::api::program(&firm.world, "otto").await;
+    let correspondence = "/api/v1/correspondence";
+    let export = "/api/v1/correspondence/export?format=csv";
+    for (list, field) in [
+        ("/api/v1/cases", "client"),
+        ("/api/v1/cases", "creditor"),
+        ("/api/v1/cases", "responsible"),
+        ("/api/v1/cases", "status"),
+        ("/api/v1/cases", "sort"),
+        ("/api/v1/cases", "order"),
+        (correspondence, "case"),
+        (correspondence, "direction"),
+        (correspondence, "recipient"),
+        (correspondence, "status"),
+        (correspondence, "type"),
+        (correspondence, "when"),
+        (export, "type"),
+    ] {
+        let sign = if list.contains('?') { '&' } else { '?' };
+        let path = format!("{list}{sign}{field}=nonsense");
+        let refused = otto.refused(axum::http::Method::GET, &path, None).await;
+        assert_eq!(refused.1, 422, "{path}");
+        assert_eq!(refused.2["errors"][0]["field"], field, "{path}");
+    }
+    let browser = firm.world.browser("otto").await;
+    let page = browser.get("/cases?client=nonsense&status=open").await;
+    page.assert_has(&["shown without it: client<", "DC-2026-00001"]);
+    let page = browser.get("/cases?status=open").await;
+    assert!(!page.body.contains("shown without it"));
+}
