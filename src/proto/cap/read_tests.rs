@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 /// An alert with these elements in it, and one `info` with those.
@@ -96,6 +98,10 @@ fn what_is_no_alert_is_refused_with_a_reason() {
     assert_eq!(
         refused(&good.replace("Actual", "Real")),
         CapError::Value("status")
+    );
+    assert_eq!(
+        refused(&good.replace("Public", "Everybody")),
+        CapError::Value("scope")
     );
     assert_eq!(
         refused(&good.replace("<scope>Public</scope>", "")),
