@@ -8,12 +8,10 @@ use crate::domain::case::{
 use crate::domain::case_event::CASE_EVENT_DETAIL_MAX;
 use crate::domain::{
     Actor, Case, CaseChange, CaseCreditor, CaseEvent, CaseEventId, CaseId, CaseStatus, Contact,
-    ContactId, ContactKind, Redacted, ReferencePattern, Sentence, Timestamp, UserId,
+    ContactId, ContactKind, Redacted, Sentence, Timestamp, UserId,
 };
 use crate::store::{Batch, Loaded, RepoError, RowBatch, StoreError, keys};
 
-/// References looked at for the highest number.
-const REFERENCES_SEEN_MAX: usize = 100;
 /// Cases changed in one batch.
 const STEP_CASES_MAX: usize = 100;
 
@@ -59,37 +57,13 @@ impl From<StoreError> for CaseError {
     }
 }
 
-type Decided<T> = Result<(Batch, Result<T, CaseError>), TrackerError>;
+pub(super) type Decided<T> = Result<(Batch, Result<T, CaseError>), TrackerError>;
 
 fn wrong<T>(field: &'static str, why: impl Into<Sentence>) -> Decided<T> {
     Ok((Batch::new(), Err(CaseError::Field(field, why.into()))))
 }
 
 impl Tracker {
-    /// The next reference as the pattern makes them in this year.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn propose_case_reference(
-        &self,
-        pattern: &ReferencePattern,
-        year: i16,
-    ) -> Result<String, TrackerError> {
-        let begin = pattern.beginning(year);
-        let used = self
-            .repo
-            .last_case_references(&begin, REFERENCES_SEEN_MAX)?;
-        let numbers = used.iter().filter_map(|one| pattern.number(year, one));
-        let mut next = numbers.max().unwrap_or(0).saturating_add(1);
-        loop {
-            let reference = pattern.of(year, next);
-            if self.repo.case_by_reference(&reference)?.is_none() {
-                return Ok(reference);
-            }
-            next += 1;
-        }
-    }
-
     /// Makes a case.
     ///
     /// # Errors
@@ -100,30 +74,7 @@ impl Tracker {
         Ok(id)
     }
 
-    /// Makes a case with the next reference as the pattern makes them in this year: the next one
-    /// at the moment when the case is written.
-    ///
-    /// # Errors
-    /// When something filled in is wrong, or the store fails.
-    pub async fn add_next_case(
-        &self,
-        input: &CaseInput,
-        (pattern, year): (&ReferencePattern, i16),
-        by: Actor,
-    ) -> Result<CaseId, CaseError> {
-        let adding = || {
-            let input = CaseInput {
-                reference: self.propose_case_reference(pattern, year)?,
-                ..input.clone()
-            };
-            self.adding_case(&input, by)
-        };
-        let id = self.commit_anew(adding).await??;
-        tracing::info!(case = %id, "case opened");
-        Ok(id)
-    }
-
-    fn adding_case(&self, input: &CaseInput, by: Actor) -> Decided<CaseId> {
+    pub(super) fn adding_case(&self, input: &CaseInput, by: Actor) -> Decided<CaseId> {
         let input = match self.checked_case(input, None)? {
             Ok(input) => input,
             Err((field, why)) => return wrong(field, why),

@@ -20,6 +20,7 @@ mod news;
 mod prompt;
 mod receipts;
 mod recipients;
+mod references;
 mod retention;
 mod rounds;
 mod stop;

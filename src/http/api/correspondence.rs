@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
-use super::super::entries::{EntryStatus, Line, Reader};
+use super::super::entries::{Line, Reader};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::pages::correspondence::list::{Asked as Filters, CLIENT_ONLY, period_names};
+use super::super::pages::correspondence::list::Asked as Filters;
 use super::super::pages::correspondence::{file_of_entry, files_of, named};
 use super::super::period;
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageOf, Pages, field_id, given_id, id, one_of, order};
+use super::body::{Asked, Ids, Json, PageOf, Pages, field_id, id, order};
 use super::cases::case;
+use super::entry_filters::FilterNames;
 use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
-    Actor, CaseId, ContactId, EntryDirection, EntryId, EntryKind, EntryWhat, NoteLink, Party,
-    Timestamp,
+    Actor, ContactId, EntryDirection, EntryId, EntryKind, EntryWhat, NoteLink, Party, Timestamp,
 };
 use crate::store::EntryList;
 use crate::submit::NewFile;
@@ -144,37 +144,6 @@ impl EntriesQuery {
             status: self.status.as_deref(),
             when: self.when.as_deref(),
         }
-    }
-}
-
-/// Filters as an address names them; the console passes over what it cannot read.
-pub(super) struct FilterNames<'a> {
-    pub(super) recipient: Option<&'a str>,
-    pub(super) case: Option<&'a str>,
-    pub(super) direction: Option<&'a str>,
-    pub(super) kind: Option<&'a str>,
-    pub(super) status: Option<&'a str>,
-    pub(super) when: Option<&'a str>,
-}
-
-impl FilterNames<'_> {
-    /// Refuses what cannot be read.
-    pub(super) fn check(&self) -> Answer<()> {
-        one_of("recipient", self.recipient, &Party::ALL, Party::as_str)?;
-        if self.case != Some(CLIENT_ONLY) {
-            given_id::<CaseId>("case", self.case)?;
-        }
-        let (directions, kinds) = (&EntryDirection::ALL, &EntryKind::ALL);
-        one_of(
-            "direction",
-            self.direction,
-            directions,
-            EntryDirection::as_str,
-        )?;
-        one_of("type", self.kind, kinds, EntryKind::as_str)?;
-        one_of("status", self.status, &EntryStatus::ALL, EntryStatus::slug)?;
-        one_of("when", self.when, &period_names(), |name| name)?;
-        Ok(())
     }
 }
 

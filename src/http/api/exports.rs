@@ -21,7 +21,7 @@ use super::auth::Caller;
 use super::body::{Asked, Ids, id};
 use super::communications::sent;
 use super::contacts::FilterAsked;
-use super::correspondence::FilterNames;
+use super::entry_filters::FilterNames;
 use super::problem::Problem;
 use crate::domain::User;
 

@@ -27,6 +27,7 @@ mod contacts;
 mod correspondence;
 mod document;
 mod draft;
+mod entry_filters;
 mod etag;
 mod exports;
 mod filters;

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 137] = [
+const ACTS: [&str; 139] = [
     "act.access.refused",
     "act.alert.alertmanager",
     "act.alert.cap",
