@@ -43,6 +43,7 @@ impl World {
     async fn newcomer(&self, address: &str) -> Contact {
         let details = Details {
             first_name: Redacted::new("Grace".into()),
+            last_name: Redacted::new("Hopper".into()),
             methods: vec![MethodDetail {
                 id: None,
                 kind: MethodKind::Email,
