@@ -187,7 +187,13 @@ fn why_closed(world: &World, delivery: &Delivery, reason: ClosedReason) {
             let state = contact.method(delivery.method).unwrap().state;
             assert_eq!(state, MethodState::Suspended, "{delivery:#?}");
         }
-        ClosedReason::CalledOff => panic!("nobody calls anything off here: {delivery:#?}"),
+        ClosedReason::CalledOff => {
+            // Nobody calls anything off here: what it says was over by then.
+            let of = world.repo.communication(delivery.communication).unwrap();
+            let until = of.and_then(|of| of.value.plan.until);
+            let closed = delivery.closed.map(|closed| closed.at);
+            assert!(until.is_some() && closed >= until, "{delivery:#?}");
+        }
     }
 }
 
