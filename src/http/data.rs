@@ -367,14 +367,17 @@ pub(crate) struct People {
     pub(crate) after: Option<ContactId>,
 }
 
-/// A page of a communication's people that are theirs to see, by first name, those in one state if
-/// asked. Pages begin
-/// beside a person: addresses hold no names, and a change of state moves nobody.
+/// Behind every place in a list of people: names are UTF-8, which never begins so (RFC 3629, 3).
+const BEHIND_ALL: [u8; 1] = [0xff];
+
+/// A page of a communication's people that are theirs to see, by first name from A on or from Z
+/// on, those in one state if asked. Pages begin beside a person: addresses hold no names, and a
+/// change of state moves nobody.
 pub(crate) fn people(
     app: &App,
     access: &Access,
     id: CommunicationId,
-    state: Option<PersonState>,
+    (state, order): (Option<PersonState>, Order),
     seek: &Seek<ContactId>,
     limit: usize,
 ) -> Result<People> {
@@ -388,19 +391,30 @@ pub(crate) fn people(
         Seek::After(contact) => place(*contact)?.map_or(Seek::Start, Seek::After),
         Seek::Before(contact) => place(*contact)?.map_or(Seek::Start, Seek::Before),
     };
-    let back = matches!(at, Seek::Before(_));
+    let (begins, goes_back) = (at == Seek::Start, matches!(at, Seek::Before(_)));
+    // The index is read the other way round for the turned order.
+    let at = match (order, at) {
+        (Order::Usual, at) => at,
+        (Order::Turned, Seek::Start) => Seek::Before(BEHIND_ALL.to_vec()),
+        (Order::Turned, Seek::After(place)) => Seek::Before(place),
+        (Order::Turned, Seek::Before(place)) => Seek::After(place),
+    };
     let (mut rows, stopped) = people_seen(app, access, id, state, &at, limit)?;
     let more = rows.len() > limit;
-    if back {
+    if matches!(at, Seek::Before(_)) {
         rows.drain(..rows.len().saturating_sub(limit));
     }
     rows.truncate(limit);
+    if order == Order::Turned {
+        rows.reverse();
+    }
     let first = rows.first().map(|person| person.contact);
     let last = rows.last().map(|person| person.contact);
-    let (before, after) = match at {
-        Seek::Start => (None, last.filter(|_| more).or(stopped)),
-        Seek::After(_) => (first, last.filter(|_| more).or(stopped)),
-        Seek::Before(_) => (first.filter(|_| more).or(stopped), last),
+    let (before, after) = if goes_back {
+        (first.filter(|_| more).or(stopped), last)
+    } else {
+        let first = first.filter(|_| !begins);
+        (first, last.filter(|_| more).or(stopped))
     };
     Ok(People {
         rows,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::engine::Key;
 use super::world::{IDS, World, area, change, contact_id, run};
-use super::{Find, Loaded, NO_AREA, Page, RepoError, keys};
+use super::{Find, Loaded, NO_AREA, Order, Page, RepoError, keys};
 use crate::domain::comms_issue::{Reachability, reachability};
 use crate::domain::fold::fold;
 use crate::domain::{AreaId, Contact, ContactId, Delivery, DeliveryId, MethodState};
@@ -194,6 +194,11 @@ fn check_deliveries(world: &World, limit: usize) -> Result<(), TestCaseError> {
             repo.deliveries_of(person.contact, after, limit)
         });
         prop_assert_eq!(delivery_ids(&listed), newest_first(theirs.clone()));
+        let mut turned = delivery_ids(&all(limit, |after, limit| {
+            repo.deliveries_in(Order::Turned, person.contact, after, limit)
+        }));
+        turned.reverse();
+        prop_assert_eq!(turned, newest_first(theirs.clone()));
         of_people.extend(theirs);
     }
     prop_assert_eq!(newest_first(of_people), delivery_ids(&listed));

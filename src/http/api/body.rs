@@ -177,18 +177,6 @@ pub(super) fn one_of<T: Copy>(
         .ok_or_else(|| Problem::field(field, detail()))
 }
 
-/// Which part of a list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct PageAsked {
-    /// Rows of the page, 1 to 500; 50 when it is not given.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-    /// `next` of the page before; without it the list begins.
-    cursor: Option<String>,
-}
-
 /// Which part of a list, in which order.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -215,20 +203,28 @@ pub(super) fn order(named: Option<&str>) -> Result<Order, Problem> {
     match named {
         None | Some("newest") => Ok(Order::Usual),
         Some("oldest") => Ok(Order::Turned),
-        Some(_) => Err(Problem::field("order", "An order is newest or oldest.")),
+        Some(_) => Err(no_order()),
     }
+}
+
+/// The order of a list of names: from A on, or from Z on.
+pub(super) fn by_name(named: Option<&str>) -> Result<Order, Problem> {
+    match named {
+        None | Some("asc") => Ok(Order::Usual),
+        Some("desc") => Ok(Order::Turned),
+        Some(_) => Err(Problem::field("order", "An order is asc or desc.")),
+    }
+}
+
+/// Neither newest nor oldest first.
+pub(super) fn no_order() -> Problem {
+    Problem::field("order", "An order is newest or oldest.")
 }
 
 /// A page that can be read.
 pub(super) struct Wanted {
     pub(super) limit: usize,
     pub(super) after: Option<Vec<u8>>,
-}
-
-impl PageAsked {
-    pub(super) fn wanted(&self, pages: &Pages) -> Result<Wanted, Problem> {
-        pages.wanted(self.limit, self.cursor.as_deref())
-    }
 }
 
 /// The list that an address names, as whoever asks turns its pages.

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data::{Areas, history, people};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages, field_id, id, one_of};
+use super::body::{Asked, Ids, Json, OrderedAsked, PageOf, Pages, by_name, field_id, id, one_of};
 use super::contact_details::destination;
 use super::contact_shape::{ContactShape, LineShape};
 use super::draft::channel;
@@ -21,7 +21,7 @@ use crate::domain::comms_issue::Reachability;
 use crate::domain::{
     Actor, AreaId, Contact, ContactFilter, ContactId, ContactKind, MethodId, MethodKind,
 };
-use crate::store::{Loaded, NO_AREA, Order};
+use crate::store::{Loaded, NO_AREA};
 use crate::submit::VerificationSent;
 
 /// Longest words looked for, in characters.
@@ -61,11 +61,7 @@ pub(super) async fn list(
     pages: Pages,
 ) -> Answer<axum::Json<PageOf<ContactShape>>> {
     let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
-    let order = match asked.order.as_deref() {
-        None | Some("asc") => Order::Usual,
-        Some("desc") => Order::Turned,
-        Some(_) => return Err(Problem::field("order", "An order is asc or desc.")),
-    };
+    let order = by_name(asked.order.as_deref())?;
     apart(&app, move |app| {
         let access = &caller.access;
         let areas = Areas::within(app.repo(), access)?;
@@ -241,23 +237,23 @@ pub(super) async fn get(
     .await
 }
 
-/// A contact's log, newest first: what was sent, what came back with the code exactly as it was
+/// A contact's log, newest first or in the other order: what was sent, what came back with the code exactly as it was
 /// sent, what was suspended, and what was done about it. The id of one that was merged into
 /// another leads to that one's.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}/log", tag = "contacts",
-    operation_id = "listContactLog", params(("id" = String, Path), PageAsked),
+    operation_id = "listContactLog", params(("id" = String, Path), OrderedAsked),
     responses((status = 200, body = PageOf<LineShape>)))]
 pub(super) async fn log(
     State(app): State<Arc<App>>,
     caller: Caller,
     Ids(text): Ids<String>,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<OrderedAsked>,
     pages: Pages,
 ) -> Answer<axum::Json<PageOf<LineShape>>> {
-    let page = asked.wanted(&pages)?;
+    let (page, order) = asked.wanted(&pages)?;
     apart(&app, move |app| {
         let of = current(app, &text)?.id;
-        let found = history::log_seen(app, &caller.access, of, page.after, page.limit)?;
+        let found = history::log_seen(app, &caller.access, (of, order), page.after, page.limit)?;
         let rows = found.rows.iter().map(LineShape::of);
         Ok(axum::Json(pages.page(rows.collect(), found.next)))
     })

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::App;
 use super::super::data;
 use super::auth::Caller;
-use super::body::{Asked, Ids, PageOf, Pages, id, no_cursor};
+use super::body::{Asked, Ids, PageOf, Pages, by_name, id, no_cursor};
 use super::communication_shape::NumbersShape;
 use super::communications::sent;
 use super::problem::Problem;
@@ -104,6 +104,8 @@ const fn slug(state: PersonState) -> &'static str {
 pub(super) struct PeopleAsked {
     /// Only those in this state: contacted, in-progress or not-contacted.
     state: Option<String>,
+    /// By first name: asc, when it is not given, or desc.
+    order: Option<String>,
     /// Rows of the page, 1 to 500; 50 when it is not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
@@ -111,7 +113,7 @@ pub(super) struct PeopleAsked {
     cursor: Option<String>,
 }
 
-/// The people of a communication, by first name.
+/// The people of a communication, by first name in either order.
 #[utoipa::path(get, path = "/api/v1/communications/{id}/people", tag = "statistics",
     operation_id = "listPeople", params(("id" = String, Path), PeopleAsked),
     responses((status = 200, body = PageOf<PersonShape>)))]
@@ -127,13 +129,21 @@ pub(super) async fn list(
         None => None,
         Some(name) => Some(state(name)?),
     };
+    let order = by_name(asked.order.as_deref())?;
     let seek = match page.after {
         None => Seek::Start,
         Some(bytes) => Seek::After(ContactId::from_bytes(cursor_id(&bytes)?)),
     };
     apart(&app, move |app| {
         let of = sent(app, &text)?;
-        let found = data::people(app, &caller.access, of.id, state, &seek, page.limit)?;
+        let found = data::people(
+            app,
+            &caller.access,
+            of.id,
+            (state, order),
+            &seek,
+            page.limit,
+        )?;
         let shape = |person: &Person| PersonShape::of(app, person);
         let rows = found.rows.iter().map(shape).collect::<Answer<_>>()?;
         let next = found.after.map(|last| last.as_bytes().to_vec());

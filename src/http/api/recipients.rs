@@ -4,19 +4,34 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::data::Areas;
 use super::super::gather::{self, Gathered};
 use super::auth::Caller;
-use super::body::{Asked, Ids, Json, PageAsked, PageOf, Pages};
+use super::body::{self, Asked, Ids, Json, PageOf, Pages};
 use super::contact_shape::ContactShape;
 use super::contacts::{FilterAsked, contact};
 use super::problem::Problem;
 use super::{Answer, apart};
 use crate::domain::GatherInto;
+use crate::store::Order;
+
+/// Which part of the recipient list, in which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RecipientsAsked {
+    /// oldest (first, when it is not given) or newest.
+    order: Option<String>,
+    /// Rows of the page, 1 to 500; 50 when it is not given.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next` of the page before, asked for in the same order.
+    cursor: Option<String>,
+}
 
 /// Part of the recipient list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,21 +42,29 @@ pub(super) struct ListShape {
     gathering: bool,
 }
 
-/// The recipient list.
+/// The recipient list, by when contacts came to be: the oldest first, as it is read without an
+/// order, or the newest.
 #[utoipa::path(get, path = "/api/v1/recipients", tag = "recipients",
-    operation_id = "listRecipients", params(PageAsked),
+    operation_id = "listRecipients", params(RecipientsAsked),
     responses((status = 200, body = ListShape)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Asked(asked): Asked<PageAsked>,
+    Asked(asked): Asked<RecipientsAsked>,
     pages: Pages,
 ) -> Answer<axum::Json<ListShape>> {
-    let page = asked.wanted(&pages)?;
+    let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
+    let order = match asked.order.as_deref() {
+        None | Some("oldest") => Order::Usual,
+        Some("newest") => Order::Turned,
+        Some(_) => return Err(body::no_order()),
+    };
     apart(&app, move |app| {
         let areas = Areas::read(app.repo())?;
         let user = caller.user.id;
-        let found = app.repo().recipients(user, page.after, page.limit)?;
+        let found = app
+            .repo()
+            .recipients_in(order, user, page.after, page.limit)?;
         let mut rows = Vec::with_capacity(found.rows.len());
         for entry in &found.rows {
             let contact = app.contact_for(&caller.access, entry.contact)?;

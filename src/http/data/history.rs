@@ -7,7 +7,7 @@ use crate::http::access::Sight;
 use crate::store::engine::KeyRange;
 use crate::store::keys::{self, KeyBuilder};
 use crate::store::records::Record;
-use crate::store::{Repo, RepoError};
+use crate::store::{Order, Repo, RepoError};
 
 /// Most of the latest lines of each of a person's logs that are looked through for what happened to
 /// one method.
@@ -28,20 +28,20 @@ pub(crate) enum Line {
 /// are shorter.
 const BEHIND_THE_LOG: [u8; 4] = [0xff; 4];
 
-/// What happened that somebody may know of, newest first, from a place on: nothing about a case
+/// What happened that somebody may know of, in an order and from a place on: nothing about a case
 /// that is hidden from them. It may hold fewer lines than `limit`, though more follow: then very
 /// many are hidden.
 pub(crate) fn log_seen(
     app: &App,
     access: &Access,
-    contact: ContactId,
+    (contact, order): (ContactId, Order),
     mut after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Line>> {
     let mut sight = Sight::of(app, access);
     let (mut rows, mut looked_at) = (Vec::new(), 0);
     loop {
-        let part = log(app.repo(), contact, after, limit - rows.len())?;
+        let part = log(app.repo(), (contact, order), after, limit - rows.len())?;
         looked_at += part.rows.len();
         for line in part.rows {
             if sees(app, access, &mut sight, &line)? {
@@ -98,18 +98,18 @@ fn sees(
     }
 }
 
-/// What happened, newest first, from a place on. A place is what follows the contact in a key of
+/// What happened, newest first or the other way round, from a place on. A place is what follows the contact in a key of
 /// the log: a time, then what tells lines of one millisecond apart.
 pub(in crate::http) fn log(
     repo: &Repo,
-    contact: ContactId,
+    (contact, order): (ContactId, Order),
     after: Option<Vec<u8>>,
     limit: usize,
 ) -> Result<Part<Line>> {
     let mut lines: Vec<(Vec<u8>, Line)> = Vec::new();
     for id in repo.ids_of(contact)? {
         for delivery in repo
-            .deliveries_of(id, behind(id, after.as_deref()), limit)?
+            .deliveries_in(order, id, behind(id, after.as_deref()), limit)?
             .rows
         {
             let place = place(&delivery);
@@ -117,6 +117,9 @@ pub(in crate::http) fn log(
         }
         let prefix = KeyBuilder::new(keys::LOG).bytes(id.as_bytes()).build();
         let mut range = KeyRange::prefix(prefix.clone());
+        if order == Order::Turned {
+            range = range.reverse();
+        }
         if let Some(after) = &after {
             range = range.after([prefix.as_slice(), after].concat());
         }
@@ -127,6 +130,9 @@ pub(in crate::http) fn log(
         }
     }
     lines.sort_by(|one, other| one.0.cmp(&other.0));
+    if order == Order::Turned {
+        lines.reverse();
+    }
     lines.truncate(limit);
     let next = (lines.len() == limit).then(|| lines.last().map(|(place, _)| place.clone()));
     Ok(Part {

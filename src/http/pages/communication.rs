@@ -18,10 +18,12 @@ use super::communications::category_title;
 use super::compose::sms_count;
 use super::grid::{self, GridRow, Legend};
 use super::recontact::{self, RecontactView};
+use super::sorting::{SortHead, by_name};
 use super::{Answer, apart, id, related, review, review_notes, show};
 use crate::domain::{
     Body, Category, Channel, Communication, CommunicationId, ContactId, PersonState, Statistics,
 };
+use crate::store::Order;
 
 struct SliceView {
     tone: &'static str,
@@ -69,6 +71,8 @@ struct Page {
     recontact: RecontactView,
     export: bool,
     columns: Vec<String>,
+    /// The head of the column of names.
+    sort: SortHead,
     rows: Vec<GridRow>,
     legend: Vec<Legend>,
     facts: Vec<(&'static str, String)>,
@@ -98,7 +102,12 @@ pub(super) async fn page(
         let state = PersonState::ALL
             .into_iter()
             .find(|state| slug(*state) == query.get("state"));
-        let here = here(id, state);
+        let (sort, order) = by_name(&here(id, state), &query);
+        let sort = sort.beside("people");
+        let here = match order {
+            Order::Usual => here(id, state),
+            Order::Turned => with(&here(id, state), "order=desc"),
+        };
         let c = Chrome::of(&app, &signed, communication.title.clone(), "communications")?
             .with_done(query.get("done"));
         let category = app.console.tracker.category(&communication.category);
@@ -107,7 +116,7 @@ pub(super) async fn page(
             &app,
             &signed.access,
             id,
-            state,
+            (state, order),
             &seek(&query, "before", "after"),
             PAGE_ROWS,
         )?;
@@ -144,6 +153,7 @@ pub(super) async fn page(
             decision: review_notes::decision(&app, &c, &communication)?,
             related: related::both(&app, &c, &signed.access, &communication)?,
             here,
+            sort,
             first,
             newer,
             older,

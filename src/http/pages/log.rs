@@ -17,11 +17,14 @@ use super::super::times::When;
 use super::super::view::Chrome;
 use super::compose::see;
 use super::evidence::Evidence;
+use super::filter_form::with;
+use super::sorting::{order_of, ordered};
 use super::{Answer, apart, id, show};
 use crate::domain::{
     Actor, CommunicationId, ContactChange, ContactId, Delivery, DeliveryId, LogEvent, MethodKind,
     UserId,
 };
+use crate::store::Order;
 
 struct Entry {
     tone: &'static str,
@@ -46,6 +49,7 @@ struct Page {
     c: Chrome,
     id: ContactId,
     name: String,
+    oldest: bool,
     entries: Vec<Entry>,
     first: String,
     next: String,
@@ -71,18 +75,21 @@ pub(super) async fn page(
             signed.words.fill("log.title", &[&name]),
             "contacts",
         )?;
-        let here = format!("/contacts/{id}/log");
-        let cursors = Cursors::of(&app, signed.user.id, &here);
-        let after = cursors.place(Fields::of_query(&uri).get("after"));
+        let list = format!("/contacts/{id}/log");
+        let query = Fields::of_query(&uri);
+        let order = order_of(&query);
+        let here = ordered(&list, order);
+        let cursors = Cursors::of(&app, signed.user.id, &list);
+        let after = cursors.place(query.get("after"));
         let first = if after.is_some() {
             here.clone()
         } else {
             String::new()
         };
-        let page = history::log_seen(&app, &signed.access, id, after, PAGE_ROWS)?;
+        let page = history::log_seen(&app, &signed.access, (id, order), after, PAGE_ROWS)?;
         let next = page
             .next
-            .map(|key| format!("{here}?after={}", cursors.text(&key)));
+            .map(|key| with(&here, &format!("after={}", cursors.text(&key))));
         let writer = Writer {
             app: &app,
             c: &c,
@@ -97,6 +104,7 @@ pub(super) async fn page(
             c,
             id,
             name,
+            oldest: order == Order::Turned,
             entries,
             first,
             next: next.unwrap_or_default(),

@@ -21,6 +21,7 @@ use super::filter_form::{back, read, with};
 use super::{Answer, apart, show};
 use crate::domain::campaign::RECIPIENTS_MAX;
 use crate::domain::{Channels, ContactId, GatherInto, UserId};
+use crate::store::Order;
 
 /// Entries read at a time.
 const STEP: usize = 5_000;
@@ -32,6 +33,7 @@ struct Page {
     count: u64,
     note: String,
     under_way: bool,
+    newest: bool,
     rows: Vec<Row>,
     first: String,
     next: String,
@@ -53,7 +55,15 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         let under_way = app.repo().gathering(user)?;
         let cursors = Cursors::of(&app, user, "/recipients");
         let after = cursors.place(fields.get("after"));
-        let page = app.repo().recipients(user, after.clone(), PAGE_ROWS)?;
+        // Whom Tocsin has known longest comes first, so the newest is the turned order here.
+        let newest = fields.get("order") == "newest";
+        let (here, order) = match newest {
+            true => ("/recipients?order=newest", Order::Turned),
+            false => ("/recipients", Order::Usual),
+        };
+        let page = app
+            .repo()
+            .recipients_in(order, user, after.clone(), PAGE_ROWS)?;
         let mut contacts = Vec::with_capacity(page.rows.len());
         for entry in &page.rows {
             contacts.extend(app.contact_for(&signed.access, entry.contact)?);
@@ -69,14 +79,15 @@ pub(super) async fn page(State(app): State<Arc<App>>, signed: Signed, uri: Uri) 
         };
         let next = page
             .next
-            .map(|key| format!("/recipients?after={}", cursors.text(&key)));
+            .map(|key| with(here, &format!("after={}", cursors.text(&key))));
         show(&Page {
             count: app.repo().recipient_count(user)?,
             note,
             under_way: under_way.is_some(),
+            newest,
             rows: rows(&app, &c, &areas, &contacts, user)?,
             first: if after.is_some() {
-                "/recipients".to_owned()
+                here.to_owned()
             } else {
                 String::new()
             },

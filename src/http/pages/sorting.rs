@@ -12,6 +12,14 @@ pub(crate) struct SortHead {
     pub(crate) aria: &'static str,
 }
 
+impl SortHead {
+    /// The same list, shown from the part of the page with this id on.
+    pub(super) fn beside(mut self, id: &str) -> Self {
+        self.href = format!("{}#{id}", self.href);
+        self
+    }
+}
+
 /// The order that an address asks for: the newest first, or with `order=oldest` the oldest.
 pub(super) fn order_of(fields: &Fields) -> Order {
     if fields.get("order") == "oldest" {

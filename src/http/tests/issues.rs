@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::super::data::history::{self, Line};
 use super::world::{Answer, Browser, DIAGNOSTIC, START, World, world};
 use crate::domain::{AreaId, Channel, Delivery, DeliveryId, DeliverySet, MethodKind, User};
-use crate::store::{Batch, RowBatch};
+use crate::store::{Batch, Order, RowBatch};
 
 /// An alert went to everybody; the first contact's email came back.
 async fn bounced(world: &World) -> Browser<'_> {
@@ -359,12 +359,19 @@ async fn a_log_reads_the_same_on_pages_of_any_size() {
     let path = saved.location().replace("/review", "/send");
     texted.post(&path, &[]).await;
     world.expand().await;
-    let page = |after, limit| history::log(&world.repo, ada, after, limit).unwrap();
+    let part = |order, after, limit| {
+        let part = history::log(&world.repo, (ada, order), after, limit);
+        part.unwrap()
+    };
     let told = |line: &Line| match line {
         Line::Made(delivery) => (delivery.id.made_at(), delivery.id.to_string()),
         Line::Logged(entry) => (entry.at, format!("{:?}", entry.event)),
     };
-    let whole: Vec<_> = page(None, 100).rows.iter().map(told).collect();
+    let whole: Vec<_> = part(Order::Usual, None, 100)
+        .rows
+        .iter()
+        .map(told)
+        .collect();
     let made = whole.iter().filter(|line| !line.1.contains(' ')).count();
     assert_eq!(made, world.deliveries(ada).len());
     assert!(whole.len() > made, "what came back stands in it too");
@@ -372,17 +379,21 @@ async fn a_log_reads_the_same_on_pages_of_any_size() {
         whole.is_sorted_by(|one, other| one.0 >= other.0),
         "newest first"
     );
-    for limit in 1..=3 {
-        let mut pages = Vec::new();
-        let mut after = None;
+    let all = |order, limit| {
+        let (mut pages, mut after) = (Vec::new(), None);
         loop {
-            let part = page(after, limit);
+            let part = part(order, after, limit);
             pages.extend(part.rows.iter().map(told));
             after = part.next;
             if after.is_none() {
-                break;
+                return pages;
             }
         }
-        assert_eq!(pages, whole, "{limit} a page");
+    };
+    for limit in 1..=3 {
+        assert_eq!(all(Order::Usual, limit), whole, "{limit} a page");
+        let mut turned = all(Order::Turned, limit);
+        turned.reverse();
+        assert_eq!(turned, whole, "{limit} a page, oldest first");
     }
 }

@@ -12,13 +12,18 @@ use super::world::Browser;
 
 /// The ids of a list, page after page.
 async fn ids(program: &Program<'_>, path: &str) -> Vec<Value> {
+    named(program, path, "id").await
+}
+
+/// A field of each row of a list, page after page.
+async fn named(program: &Program<'_>, path: &str, field: &str) -> Vec<Value> {
     let sign = if path.contains('?') { '&' } else { '?' };
     let mut found = Vec::new();
     let mut next = String::new();
     loop {
         let part = program.get(&format!("{path}{sign}limit=2{next}")).await;
         let items = part["items"].as_array().unwrap();
-        found.extend(items.iter().map(|one| one["id"].clone()));
+        found.extend(items.iter().map(|one| one[field].clone()));
         match part["next"].as_str() {
             Some(cursor) => next = format!("&cursor={cursor}"),
             None => return found,
@@ -161,6 +166,51 @@ async fn contacts_are_sorted_by_name_in_either_order() {
     let (back, sorted) = head(&browser, &turned, "Name").await;
     assert_eq!(sorted, "descending");
     assert_eq!(head(&browser, &back, "Name").await.1, "ascending");
+}
+
+#[tokio::test]
+async fn people_recipients_and_logs_turn_too() {
+    let world = super::world::world().await;
+    let browser = world.browser("ida").await;
+    let path = super::statistics::sent(&browser).await;
+    let ida = program(&world, "ida").await;
+    let people = format!("/api/v1{path}/people");
+    let contacts: Vec<String> = world.contacts.iter().map(ToString::to_string).collect();
+    for contact in &contacts {
+        let path = format!("/api/v1/recipients/{contact}");
+        assert_eq!(ida.ask(Method::PUT, &path, None, None).await.status, 204);
+    }
+    let log = format!("/api/v1/contacts/{}/log", contacts[0]);
+    for (path, id, usual, other) in [
+        (people.as_str(), "contact", "asc", "desc"),
+        ("/api/v1/recipients", "id", "oldest", "newest"),
+        (log.as_str(), "delivery", "newest", "oldest"),
+    ] {
+        let whole = named(&ida, path, id).await;
+        assert!(whole.len() > 2, "{path}: {whole:?}");
+        assert_eq!(
+            named(&ida, &format!("{path}?order={usual}"), id).await,
+            whole
+        );
+        let mut turned = named(&ida, &format!("{path}?order={other}"), id).await;
+        turned.reverse();
+        assert_eq!(turned, whole, "{path}");
+        let refused = ida
+            .refused(Method::GET, &format!("{path}?order=up"), None)
+            .await;
+        assert_eq!(refused.2["errors"][0]["field"], "order", "{path}");
+    }
+    let (turned, sorted) = head(&browser, &path, "Name").await;
+    assert_eq!(sorted, "ascending");
+    assert!(turned.ends_with("?order=desc#people"), "{turned}");
+    let shown = browser.get("/recipients?lang=en").await.body;
+    let turned = browser.get("/recipients?order=newest").await.body;
+    let place = |page: &str, contact: &str| page.find(&format!("/contacts/{contact}\"")).unwrap();
+    let (one, other) = (&contacts[0], &contacts[1]);
+    assert_eq!(
+        place(&shown, one) < place(&shown, other),
+        place(&turned, one) > place(&turned, other),
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::http::words::Words;
 use crate::tracker::Event;
 
-async fn sent(browser: &Browser<'_>) -> String {
+pub(super) async fn sent(browser: &Browser<'_>) -> String {
     let path = drafted(browser).await;
     browser.post(&format!("{path}/send"), &[]).await;
     browser.world.expand().await;
@@ -76,6 +76,21 @@ async fn the_grid_is_sorted_by_first_name_and_pages_both_ways() {
     assert_eq!(names(&rest.body).len(), 20);
     let contacted = browser.get(&format!("{path}?state=contacted")).await;
     assert_eq!(names(&contacted.body), ["Ada"]);
+    // From Z on, the same the other way round, on every page and back.
+    let last = browser.get(&format!("{path}?order=desc")).await;
+    let behind = browser.get(&link(&last.body, "next")).await;
+    let mut turned = names(&last.body);
+    assert_eq!(turned.len(), 50);
+    turned.extend(names(&behind.body));
+    all.reverse();
+    assert_eq!(turned, all);
+    assert!(!last.body.contains("rel=\"prev\""));
+    assert!(!behind.body.contains("rel=\"next\""));
+    let back = browser.get(&link(&behind.body, "prev")).await;
+    assert_eq!(names(&back.body), all[..50]);
+    let none = format!("{path}?state=not-contacted&order=desc");
+    let none = browser.get(&none).await;
+    assert_eq!(names(&none.body).first().unwrap(), "Émile69");
 }
 
 #[tokio::test]

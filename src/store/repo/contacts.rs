@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Page, Repo, Result, area_prefix, counter};
+use super::{Order, Page, Repo, Result, area_prefix, counter};
 use crate::domain::merger::MERGED_MAX;
 use crate::domain::{
     Area, AreaId, AreaTree, Contact, ContactId, FilterId, Gathering, Group, GroupId, ImportId,
@@ -309,9 +309,20 @@ impl Repo {
         self.load(&keys::recipient(user, contact))
     }
 
-    /// A user's recipient list.
+    /// A user's recipient list, those first whom Tocsin has known longest.
     pub fn recipients(
         &self,
+        user: UserId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Recipient>>> {
+        self.recipients_in(Order::Usual, user, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn recipients_in(
+        &self,
+        order: Order,
         user: UserId,
         after: Option<Key>,
         limit: usize,
@@ -319,7 +330,7 @@ impl Repo {
         let prefix = KeyBuilder::new(keys::RECIPIENT)
             .bytes(user.as_bytes())
             .build();
-        let mut range = KeyRange::prefix(prefix);
+        let mut range = order.of(KeyRange::prefix(prefix));
         if let Some(after) = after {
             range = range.after(after);
         }

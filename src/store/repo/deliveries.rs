@@ -1,6 +1,6 @@
 //! Reading deliveries, one by one though they share rows.
 
-use super::{Page, Repo, Result};
+use super::{Order, Page, Repo, Result};
 use crate::domain::{ContactId, Delivery, DeliveryId, DeliverySet, Timestamp};
 use crate::store::engine::{Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
@@ -42,6 +42,17 @@ impl Repo {
         after: Option<Key>,
         limit: usize,
     ) -> Result<Page<Loaded<Delivery>>> {
+        self.deliveries_in(Order::Usual, contact, after, limit)
+    }
+
+    /// The same in either order.
+    pub fn deliveries_in(
+        &self,
+        order: Order,
+        contact: ContactId,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<Delivery>>> {
         let prefix = KeyBuilder::new(keys::DELIVERY_BY_CONTACT)
             .bytes(contact.as_bytes())
             .build();
@@ -49,16 +60,36 @@ impl Repo {
             let inverted: [u8; 16] = after.get(prefix.len()..)?.try_into().ok()?;
             Some(DeliveryId::from_bytes(inverted.map(|byte| !byte)))
         });
+        // Oldest first, the rest of a set stands before the place of one of it.
+        let after = match (order, behind) {
+            (Order::Turned, Some(behind)) => {
+                let set = KeyBuilder::from(prefix.clone()).id_newest_first(&behind.set());
+                Some(set.bytes(&[0]).build())
+            }
+            _ => after,
+        };
+        let range = order.of(KeyRange::prefix(prefix.clone()));
         let mut rows = Vec::new();
         // One set more: of the first, only some may be wanted.
-        for id in self.ids(prefix.clone(), after, limit + 1, 0)?.rows {
+        for id in self.ids_in(range, after, limit + 1, 0)?.rows {
             if rows.len() >= limit {
                 break;
             }
             let id = DeliveryId::from_bytes(id.map(|byte| !byte));
-            let set = self.delivery_set(id)?.into_iter();
-            let newest_first = set.flat_map(|set| set.each().rev());
-            rows.extend(newest_first.filter(|one| behind.is_none_or(|behind| one.id < behind)));
+            let Some(set) = self.delivery_set(id)? else {
+                continue;
+            };
+            let each = set.each();
+            match order {
+                Order::Usual => {
+                    let is_behind = |one: DeliveryId| behind.is_none_or(|behind| one < behind);
+                    rows.extend(each.rev().filter(|one| is_behind(one.id)));
+                }
+                Order::Turned => {
+                    let is_behind = |one: DeliveryId| behind.is_none_or(|behind| one > behind);
+                    rows.extend(each.filter(|one| is_behind(one.id)));
+                }
+            }
         }
         let place = |id: DeliveryId| {
             let prefix = KeyBuilder::from(prefix.clone());
