@@ -241,18 +241,20 @@ pub(super) async fn ask_erase(
             words.t("erase.kept").to_owned(),
             words.t("erase.backups").to_owned(),
         ];
+        let (mut text, mut button) = ("erase.text", "erase.title");
         let due = app.console.tracker.erasable(&contact)?;
         if !due.is_at(app.now()) {
             let c = Chrome::of(&app, &signed, "", "contacts")?;
+            (text, button) = ("erase.not_now", "erase.record");
             details = vec![refusal(&c, due), words.t("erase.recorded").to_owned()];
         }
         let question = Question {
             section: "contacts",
             title: words.t("erase.title").to_owned(),
-            text: words.fill("erase.text", &[&contact.full_name()]),
+            text: words.fill(text, &[&contact.full_name()]),
             details,
             action: format!("/contacts/{id}/erase"),
-            button: "erase.title",
+            button,
             back: format!("/contacts/{id}"),
             fields: Vec::new(),
             choice: None,

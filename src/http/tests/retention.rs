@@ -78,7 +78,9 @@ async fn a_person_is_erased_on_their_page_and_a_client_not_before_time() {
     assert!(!page.body.contains(&name));
 
     let client = format!("/contacts/{}/erase", firm.client);
-    ida.get(&client).await.assert_has(&["is not closed"]);
+    let question = ida.get(&client).await;
+    question.assert_has(&["is not closed", "Record the request", "is deleted now"]);
+    assert!(!question.body.contains("cannot be undone"));
     let refused = ida.post(&client, &[]).await;
     refused.assert_has(&["cannot be erased now", "is not closed"]);
     let acts = firm.world.audited();
