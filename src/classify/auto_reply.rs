@@ -1,8 +1,10 @@
 //! Automatic answers (RFC 3834): they prove that the address works.
 
+use std::sync::LazyLock;
+
 use super::{
     free_text,
-    text::{matches, normalise},
+    text::{Phrases, normalise},
 };
 use crate::proto::mime::read::IncomingMail;
 
@@ -43,7 +45,9 @@ const SUBJECTS: [&str; 20] = [
 ];
 
 /// Words of an absence in the text, lower case.
-const ABSENCES: [&str; 12] = [
+static ABSENCES: LazyLock<Phrases> = LazyLock::new(|| Phrases::of(&ABSENCE_PHRASES));
+
+const ABSENCE_PHRASES: [&str; 12] = [
     "out of the office",
     "out of office",
     "on vacation",
@@ -94,7 +98,7 @@ pub(super) fn sounds_like_one(mail: &IncomingMail) -> bool {
         .get("Auto-Submitted")
         .is_some_and(|v| !v.trim().eq_ignore_ascii_case("no"));
     let text = normalise(mail.text.get(..2_000).unwrap_or(&mail.text));
-    let by_text = ABSENCES.iter().any(|phrase| matches(&text, phrase));
+    let by_text = ABSENCES.stand_in(&text);
     let is_answer = mail.header.has("In-Reply-To")
         || mail.header.has("References")
         || subject.starts_with("re:");
@@ -103,4 +107,14 @@ pub(super) fn sounds_like_one(mail: &IncomingMail) -> bool {
         .get("Return-Path")
         .is_some_and(|v| v.trim() == "<>");
     by_subject || (by_text && (generated || null_sender) && (is_answer || null_sender))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_can_be_looked_for() {
+        assert_eq!(ABSENCES.len(), ABSENCE_PHRASES.len());
+    }
 }

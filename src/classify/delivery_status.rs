@@ -3,10 +3,11 @@
 use super::{
     free_text::{self, Story},
     mail::{FINDINGS_MAX, Finding, MailFinding},
-    smtp_reply::{classify_text, reason_of_words},
+    rules::{Rules, Said},
+    smtp_reply::{classify_said, for_now},
 };
 use crate::{
-    domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, Verdict},
+    domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, RuleName, Verdict},
     proto::mime::{
         header::{HeaderBlock, first_address},
         read::IncomingMail,
@@ -14,10 +15,17 @@ use crate::{
 };
 
 /// `None` if the mail holds no recipient's status.
-pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
-    let in_text;
+pub(super) fn classify(rules: &Rules, mail: &IncomingMail) -> Option<MailFinding> {
+    let (in_text, parted): (Vec<HeaderBlock>, Vec<HeaderBlock>);
     let blocks = match &mail.delivery_status {
-        Some(blocks) => blocks,
+        Some(blocks) => {
+            if blocks.iter().any(speaks_of_several) {
+                parted = blocks.iter().flat_map(parts_of).collect();
+                &parted
+            } else {
+                blocks
+            }
+        }
         None => {
             in_text = blocks_in_text(&mail.text)?;
             &in_text
@@ -28,7 +36,7 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
         .filter(|b| recipient_of(b).is_some())
         .take(FINDINGS_MAX)
         .collect();
-    let story = Story::of(mail);
+    let story = Story::of(rules, mail);
     let mut findings: Vec<Finding> = Vec::new();
     for block in about {
         let Some(address) = recipient_of(block) else {
@@ -42,6 +50,28 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
         }
     }
     (!findings.is_empty()).then(|| MailFinding::from_findings(findings, BounceClass::Unknown))
+}
+
+fn speaks_of_several(block: &HeaderBlock) -> bool {
+    block.get_all("Final-Recipient").nth(1).is_some()
+}
+
+/// A block for each recipient, also where the empty lines between them are missing.
+fn parts_of(block: &HeaderBlock) -> Vec<HeaderBlock> {
+    if !speaks_of_several(block) {
+        return vec![block.clone()];
+    }
+    let mut parts = vec![HeaderBlock::default()];
+    for (name, value) in block.iter() {
+        let begins = name.eq_ignore_ascii_case("Final-Recipient");
+        if begins && parts.last().is_some_and(|part| part.has("Final-Recipient")) {
+            parts.push(HeaderBlock::default());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(name, value);
+        }
+    }
+    parts
 }
 
 /// Status blocks that stand in the readable text of mailers that do not know MIME.
@@ -99,10 +129,20 @@ fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
     };
     let mut verdict = judge(&diagnostic, status, status_field, story);
     if let Some(class) = class {
+        if verdict.status_code.is_none_or(|status| status.detail == 0) && !by_words(&verdict) {
+            // Nothing is said but that it takes long.
+            verdict.reason = Reason::Expired;
+            verdict.rule = RuleName::fixed("report: action delayed");
+        }
         verdict.class = class;
         verdict.permanence = Permanence::Temporary;
     }
     verdict
+}
+
+/// Whether words decided, and not a code.
+fn by_words(verdict: &Verdict) -> bool {
+    !matches!(verdict.rule.name(), "" | "status" | "code")
 }
 
 /// The diagnostic as it was written, else what else the block says.
@@ -122,6 +162,13 @@ fn diagnostic_of(block: &HeaderBlock) -> String {
     }
 }
 
+/// Whether this is the name of a type of diagnostic (RFC 3464, 2.1.2), and not the beginning of
+/// words that hold a semicolon.
+fn is_type(kind: &str) -> bool {
+    let kind = kind.trim();
+    kind.len() < 32 && kind.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 fn judge(
     diagnostic: &str,
     status: Option<EnhancedStatus>,
@@ -132,12 +179,18 @@ fn judge(
         .split_once(';')
         .map_or(
             diagnostic,
-            |(kind, rest)| if kind.len() < 12 { rest } else { diagnostic },
+            |(kind, rest)| if is_type(kind) { rest } else { diagnostic },
         );
-    let mut verdict = if diagnostic
-        .trim_start()
-        .to_ascii_lowercase()
-        .starts_with("x-unix")
+    let words = story.rules.of_words(told);
+    let silent = words.is_none();
+    let is_plain = words
+        .as_ref()
+        .is_some_and(|said| said.reason != Reason::Mailer);
+    let mut verdict = if !is_plain
+        && diagnostic
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("x-unix")
     {
         Verdict::failure(
             Reason::Mailer,
@@ -146,18 +199,26 @@ fn judge(
                 .unwrap_or(Permanence::Permanent),
         )
         .with_status(status)
+        .by(RuleName::fixed("report: x-unix"))
     } else {
-        classify_text(told, status, story.phase)
+        classify_said(story.rules, told, words, status, story.phase)
     };
     // The words of the block are worth more than the story around it, but a block that says
     // nothing of its own leaves the story to be read.
-    let silent = reason_of_words(told).is_none();
-    if silent
-        && let Some(reason) =
-            reason_of_words(status_field).or_else(|| better_told(verdict.reason, story))
-    {
+    let in_status = || story.rules.of_words(status_field);
+    if silent && let Some(said) = in_status().or_else(|| better_told(verdict.reason, story)) {
         let permanence = verdict.permanence;
-        verdict = Verdict::failure(reason, permanence).with_status(verdict.status_code);
+        let reason = for_now(said.reason, permanence, true);
+        verdict = Verdict::failure(reason, permanence)
+            .with_status(verdict.status_code)
+            .by(said.rule);
+    }
+    // The comment beside X.2.1 may say that the mailbox is switched off, of a user who is unknown.
+    let is_unknown = matches!(verdict.reason, Reason::UserUnknown | Reason::Filtered);
+    if is_unknown && let Some(said) = in_status().filter(|said| said.reason == Reason::Suspended) {
+        verdict = Verdict::failure(said.reason, verdict.permanence)
+            .with_status(verdict.status_code)
+            .by(said.rule);
     }
     if verdict.status_code.is_none() {
         verdict.status_code = story.verdict.status_code;
@@ -171,7 +232,7 @@ fn judge(
 }
 
 /// What the readable part adds where the status code is silent or says too little.
-fn better_told(reason: Reason, story: &Story<'_>) -> Option<Reason> {
+fn better_told(reason: Reason, story: &Story<'_>) -> Option<Said> {
     let vague = matches!(
         reason,
         Reason::Undefined
@@ -185,9 +246,9 @@ fn better_told(reason: Reason, story: &Story<'_>) -> Option<Reason> {
     if !vague {
         return None;
     }
-    let found = story.reason?;
+    let found = story.said.clone()?;
     let worth = !matches!(
-        found,
+        found.reason,
         Reason::Policy | Reason::System | Reason::Content | Reason::Syntax
     ) || reason == Reason::Undefined;
     worth.then_some(found)
@@ -210,5 +271,6 @@ fn positive(status: Option<EnhancedStatus>, diagnostic: String) -> Verdict {
         fault: Fault::Unknown,
         status_code: status,
         diagnostic: crate::domain::Diagnostic::new(diagnostic),
+        rule: RuleName::fixed("report: action"),
     }
 }

@@ -6,8 +6,9 @@
 use super::{
     mail::{Finding, MailFinding},
     phrases::{FAILURES, MAILERS, ORIGINALS, SUBJECTS},
-    smtp_reply::{Phase, classify_text, codes_in, reason_of_words},
-    text::{matches, normalise},
+    rules::{Rules, Said},
+    smtp_reply::{Phase, classify_said, classify_text_by, codes_in},
+    text::normalise,
 };
 use crate::{
     domain::{BounceClass, Permanence, Reason, Verdict},
@@ -25,11 +26,11 @@ const NARRATIVE_SIZE_MAX_BYTES: usize = 16_384;
 const STATEMENT_SIZE_MAX_BYTES: usize = 1_500;
 
 /// `None` if the mail is no report of a failure.
-pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
+pub(super) fn classify(rules: &Rules, mail: &IncomingMail) -> Option<MailFinding> {
     if !looks_like_failure(mail) {
         return None;
     }
-    let story = Story::of(mail);
+    let story = Story::of(rules, mail);
     let told = story.told;
     let mut addresses = failed_header(&mail.header);
     let in_text = addresses_in(told, mail);
@@ -57,7 +58,10 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     } else {
         whole.class
     };
-    Some(MailFinding::from_findings(findings, class))
+    Some(MailFinding {
+        whole: Some(whole),
+        ..MailFinding::from_findings(findings, class)
+    })
 }
 
 /// True if the mail system is the author.
@@ -78,7 +82,7 @@ pub(super) fn looks_like_failure(mail: &IncomingMail) -> bool {
         .get("Return-Path")
         .is_some_and(|v| v.trim() == "<>");
     let told = normalise(narrative(&mail.text));
-    let by_text = FAILURES.iter().any(|phrase| matches(&told, phrase));
+    let by_text = FAILURES.stand_in(&told);
     let report = mail.content_type == "multipart/report"
         && !mail
             .header
@@ -122,22 +126,37 @@ pub(super) struct Story<'a> {
     pub(super) told: &'a str,
     /// The verdict on all of it.
     pub(super) verdict: Verdict,
-    /// Its words gave a reason.
-    pub(super) reason: Option<Reason>,
+    /// What its words mean.
+    pub(super) said: Option<Said>,
+    /// By which they are read.
+    pub(super) rules: &'a Rules,
     /// Where in the dialogue the refusal came, by its transcript.
     pub(super) phase: Phase,
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn of(mail: &'a IncomingMail) -> Self {
+    pub(super) fn of(rules: &'a Rules, mail: &'a IncomingMail) -> Self {
         let told = narrative(&mail.text);
-        let phase = phase_in_transcript(told);
+        let phase = match phase_in_transcript(told) {
+            Phase::Unknown => phase_or(rules, told, Phase::Untold),
+            phase => phase,
+        };
+        let said = rules.of_words(told);
         Self {
             told,
-            verdict: classify_text(told, None, phase),
-            reason: reason_of_words(told),
+            verdict: classify_said(rules, told, said.clone(), None, phase),
+            said,
+            rules,
             phase,
         }
+    }
+}
+
+/// The phase that the words of a report name, else this one.
+fn phase_or(rules: &Rules, text: &str, other: Phase) -> Phase {
+    match rules.phase_in(text) {
+        Phase::Unknown => other,
+        phase => phase,
     }
 }
 
@@ -367,8 +386,11 @@ fn verdict_about(address: &str, story: &Story<'_>, delayed: bool) -> Verdict {
     let about = around(address, story.told);
     let mut verdict = story.verdict.clone();
     if about.len() < story.told.len() {
-        let own = classify_text(about, None, story.phase);
-        if own.reason != Reason::Undefined {
+        let phase = phase_or(story.rules, about, story.phase);
+        let own = classify_text_by(story.rules, about, None, phase);
+        // That it was tried for so long says less than why it failed.
+        let says_less = own.reason == Reason::Expired && verdict.reason != Reason::Undefined;
+        if own.reason != Reason::Undefined && !says_less {
             verdict = own;
         }
     }
@@ -377,7 +399,7 @@ fn verdict_about(address: &str, story: &Story<'_>, delayed: bool) -> Verdict {
         verdict.permanence = Permanence::Temporary;
     } else if codes_in(about) == (None, None) {
         // Without a code that says otherwise, a mail that comes back is not tried again.
-        verdict = Verdict::failure(verdict.reason, Permanence::Permanent);
+        verdict = Verdict::failure(verdict.reason, Permanence::Permanent).by(verdict.rule);
     }
     let written = if address.is_empty() {
         first_statement(story.told)
@@ -394,12 +416,13 @@ fn around<'a>(address: &str, told: &'a str) -> &'a str {
     let Some(found) = (!address.is_empty()).then(|| lower.find(address)).flatten() else {
         return bounded(told, NARRATIVE_SIZE_MAX_BYTES);
     };
-    let start = told[..found].rfind('\n').map_or(0, |i| i + 1);
+    let told_at = told[..found].rfind('\n').map_or(0, |i| i + 1);
+    let start = begin_of_transcript(told, told_at);
     let mut at = start;
     let mut empty = 0;
     while at < told.len() && empty < 2 && at - start < STATEMENT_SIZE_MAX_BYTES {
         let (line, rest) = split_line(&told[at..]);
-        if at > start && leading_address(line).is_some_and(|other| other != address) {
+        if at > told_at && leading_address(line).is_some_and(|other| other != address) {
             break;
         }
         empty = if line.trim().is_empty() {
@@ -410,6 +433,19 @@ fn around<'a>(address: &str, told: &'a str) -> &'a str {
         at = told.len() - rest.len();
     }
     &told[start..at]
+}
+
+/// Where the lines of a dialogue begin (`>>>`, `<<<`) that stand right above this line.
+fn begin_of_transcript(told: &str, line: usize) -> usize {
+    let mut start = line;
+    while start > 0 && line - start < STATEMENT_SIZE_MAX_BYTES {
+        let above = told[..start - 1].rfind('\n').map_or(0, |i| i + 1);
+        if !told[above..].starts_with(">>> ") && !told[above..].starts_with("<<< ") {
+            break;
+        }
+        start = above;
+    }
+    start
 }
 
 fn bounded(text: &str, max: usize) -> &str {

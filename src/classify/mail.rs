@@ -1,6 +1,6 @@
 //! A whole incoming mail: what kind it is, and what it says about whom.
 
-use super::{auto_reply, delivery_status, feedback, free_text};
+use super::{auto_reply, delivery_status, feedback, free_text, notification, rules::Rules};
 use crate::{
     domain::{BounceClass, Verdict},
     proto::mime::read::IncomingMail,
@@ -34,14 +34,27 @@ pub struct MailFinding {
     pub class: BounceClass,
     /// One entry for each recipient that the report names.
     pub findings: Vec<Finding>,
+    /// What the mail says as a whole, where it names nobody.
+    pub whole: Option<Verdict>,
 }
 
 impl MailFinding {
-    pub(super) const fn of(class: BounceClass) -> Self {
+    /// A mail of this class that names nobody.
+    #[must_use]
+    pub const fn of(class: BounceClass) -> Self {
         Self {
             class,
             findings: Vec::new(),
+            whole: None,
         }
+    }
+
+    /// What it says; about several recipients, the gravest.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&Verdict> {
+        let mut verdicts = self.findings.iter().map(|finding| &finding.verdict);
+        let gravest = verdicts.find(|verdict| verdict.class == self.class);
+        gravest.or(self.whole.as_ref())
     }
 
     pub(super) fn from_findings(mut findings: Vec<Finding>, empty: BounceClass) -> Self {
@@ -51,7 +64,11 @@ impl MailFinding {
             .map(|f| f.verdict.class)
             .min_by_key(|class| gravity(*class))
             .unwrap_or(empty);
-        Self { class, findings }
+        Self {
+            class,
+            findings,
+            whole: None,
+        }
     }
 }
 
@@ -80,19 +97,27 @@ pub fn original_message_id(mail: &IncomingMail) -> Option<String> {
 
 /// Classifies a mail.
 pub fn classify_mail(mail: &IncomingMail) -> MailFinding {
+    classify_mail_by(Rules::built_in(), mail)
+}
+
+/// The same by other rules.
+pub fn classify_mail_by(rules: &Rules, mail: &IncomingMail) -> MailFinding {
     if mail.disposition.is_some() {
         return MailFinding::of(BounceClass::Mdn);
     }
     if let Some(finding) = feedback::classify(mail) {
         return finding;
     }
-    if let Some(finding) = delivery_status::classify(mail) {
+    if let Some(finding) = notification::classify(rules, mail) {
+        return finding;
+    }
+    if let Some(finding) = delivery_status::classify(rules, mail) {
         return finding;
     }
     if auto_reply::is_marked(mail) {
         return MailFinding::of(BounceClass::AutoReply);
     }
-    if let Some(finding) = free_text::classify(mail) {
+    if let Some(finding) = free_text::classify(rules, mail) {
         return finding;
     }
     if auto_reply::sounds_like_one(mail) {

@@ -1,5 +1,9 @@
 //! What reports written for people say, as data, lower case; `*` and `_` as in the rules.
 
+use std::sync::LazyLock;
+
+use super::text::Phrases;
+
 /// Local parts and names that mail systems write as.
 #[rustfmt::skip]
 pub(super) const MAILERS: &[&str] = &[
@@ -18,12 +22,15 @@ pub(super) const SUBJECTS: &[&str] = &[
     "mail failure", "message failure", "mail delivery", "mail error", "could not be delivered",
     "not delivered", "non-delivery", "nondeliverable", "non deliverable", "unable to deliver",
     "undeliver", "warning: message", "warning: could not send", "mail status report",
-    "user unknown", "failed mail", "processing error", "unzustellbar", "konnte nicht zugestellt",
+    "user unknown", "failed mail", "smtp server: errors from", "processing error", "unzustellbar", "konnte nicht zugestellt",
 ];
 
 /// What the text of failure reports contains, lower case.
 #[rustfmt::skip]
-pub(super) const FAILURES: &[&str] = &[
+pub(super) static FAILURES: LazyLock<Phrases> = LazyLock::new(|| Phrases::of(FAILURE_PHRASES));
+
+#[rustfmt::skip]
+const FAILURE_PHRASES: &[&str] = &[
     "could not be delivered", "couldn't be delivered", "could not deliver", "couldn't deliver",
     "cannot be delivered", "can't be delivered", "cannot deliver", "unable to deliver",
     "was not delivered", "not been delivered", "were not delivered", "not be delivered",
@@ -45,6 +52,16 @@ pub(super) const ORIGINALS: &[&str] = &[
     "returned message follows", "--- undelivered message", "----- unsent message",
     "your message follows", "----- message text", "message headers follow",
     "text of your message", "copy of your message", "the header of the original",
-    "headers from your message", "----- original mail", "message header follows", "content-
-    type: message/rfc822",
+    "headers from your message", "----- original mail", "message header follows",
+    "content-type: message/rfc822",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_can_be_looked_for() {
+        assert_eq!(FAILURES.len(), FAILURE_PHRASES.len());
+    }
+}

@@ -1,377 +1,404 @@
-//! What mail systems say, as data: the first rule with a matching phrase decides.
-//!
-//! Sources: RFC 5321 section 4.2.3 (the standard's own reply texts), RFC 3463 and RFC 7505
-//! (status texts), and the messages of common servers (Postfix, Exim, Sendmail, qmail,
-//! Exchange, Gmail, Yahoo, Domino, Courier, OpenSMTPD and the filters in front of them).
-//! Phrases are lower case; `*` stands for anything short, `_` for a word boundary.
+//! What mail systems say, and what it means: read from `words.toml`.
 
-use crate::domain::Reason;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
 
-/// Phrases that all mean one reason.
-pub(super) struct Rule {
-    pub(super) reason: Reason,
-    pub(super) phrases: &'static [&'static str],
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use serde::Deserialize;
+
+use super::smtp_reply::Phase;
+use super::text::{Phrase, Phrases, normalise};
+use crate::domain::{EnhancedStatus, Reason, RuleName};
+
+/// The rules that every gateway has.
+const BUILT_IN: &str = include_str!("words.toml");
+
+/// The file of rules.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rule: Vec<FileRule>,
+    phase: Vec<FilePhase>,
+    status: HashMap<String, String>,
+    code: HashMap<String, String>,
 }
 
-const fn rule(reason: Reason, phrases: &'static [&'static str]) -> Rule {
-    Rule { reason, phrases }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FilePhase {
+    phase: Phase,
+    source: String,
+    phrases: Vec<String>,
 }
 
-/// In order of trust: what can be said about one thing only stands first.
-#[rustfmt::skip]
-pub(super) const RULES: &[Rule] = &[
-    rule(Reason::Relaying, &[
-        "open relay", "via relay host*denied",
-    ]),
-    rule(Reason::SenderRejected, &[
-        "sender address rejected", "domain of sender", "sender verify failed",
-        "sender verification", "sender*does not exist", "sender*not exist",
-    ]),
-    rule(Reason::Suspended, &[
-        "currently suspended", "temporary locked", "temporarily locked", "disabled recipient",
-        "disabled or discontinued", "user is disabled", "user disabled", "inactive user",
-    ]),
-    rule(Reason::UserUnknown, &[
-        "user unknown", "unknown user", "unknown recipient", "recipient unknown", "no such user",
-        "no such mailbox", "no such recipient", "no mailbox here", "unknown local user",
-        "unknown local part", "unknown or illegal", "user not found", "mailbox not found",
-        "recipient address rejected: access denied", "addressee unknown", "bad_recipient",
-        "bad destination mailbox", "not our customer", "recipient not found", "not a known user",
-        "invalid recipient", "mailbox unavailable", "address rejected. _",
-    ]),
-    rule(Reason::Moved, &[
-        "mailbox has moved", "has moved", "mailbox owner has changed",
-        "recipient no longer on server",
-    ]),
-    rule(Reason::Expired, &[
-        "delivery time expired", "message expired", "_expired after", "delivery expired",
-        "too long in * queue", "queue too long", "retry timeout exceeded", "retry time not reached",
-        "maximum queue lifetime", "been in the queue", "in the mail queue for",
-        "undeliverable after", "could not be delivered for", "could not send message for",
-        "not be delivered within", "unable to deliver * in * minutes", "unable to deliver * days",
-        "delivery attempts exhausted", "message timed out", "queue expired",
-        "delivery * has been delayed", "delivery * temporarily suspended", "expired*not delivered",
-        "delivery has failed * time limit", "message was not delivered within", "too many retries",
-        "max* retries exceeded", "retry timeout", "hosts have been failing", "_expired_",
-        "stayed in the queue",
-    ]),
-    rule(Reason::MailboxFull, &[
-        "mailbox full", "mailbox is full", "mailbox*is full", "mailbox for user is full",
-        "mail box full", "inbox is full", "inbox*full", "mailfolder is full", "mail folder*full",
-        "folder is full", "account is full", "over quota", "overquota", "over the allowed quota",
-        "over*disk quota", "exceeded*quota", "quota exceed", "quota*exceeded", "exceeds*quota",
-        "exceeding*quota", "quota violation", "quota is full", "quota full", "out of quota",
-        "disk quota", "mailbox size limit", "mailbox*size limit exceeded", "mailbox*exceeded",
-        "mailbox*over*limit", "mailbox*too large", "mailbox is too large", "mailbox*exceeds*limit",
-        "mailbox*full", "exceed*storage", "storage*exceed", "storage full", "storage is full",
-        "out of storage", "insufficient*mailbox", "not enough storage", "no space left in mailbox",
-        "not enough space", "mailbox stuffed", "mailbox is stuffed", "user's mailbox*full",
-        "mailbox limit", "mail quota", "no storage", "full mailbox", "too many messages*mailbox",
-        "mailbox space", "postfach*voll", "boite*pleine", "buzon*lleno",
-    ]),
-    rule(Reason::TooBig, &[
-        "message too large", "message too big", "message is too large", "message is too big",
-        "message size exceeds", "message size*exceed", "message*larger than",
-        "message*exceeds*size", "exceeds*size limit", "exceeded*size limit", "size limit",
-        "maximum message size", "max*message size", "message length exceeds",
-        "message file too big", "message*too long", "exceeds*maximum size", "mail too big",
-        "mail too large", "message exceeds", "data size exceeds", "exceeds*fixed maximum",
-        "header size", "header name limit", "larger than the current system limit",
-        "email too large", "mail size", "mail data exceeds", "message header size",
-        "size*exceeds*limit", "sizelimit", "too large",
-    ]),
-    rule(Reason::Virus, &[
-        "_virus", "_malware", "infected", "_trojan", "_worm_", "clamav", "phishing attack detected",
-    ]),
-    rule(Reason::Relaying, &[
-        "relay access denied", "relaying denied", "relay denied", "relaying not permitted",
-        "relay not permitted", "not permitted to relay", "unable to relay", "relaying prohibited",
-        "relaying is prohibited", "relaying not allowed", "relay not allowed",
-        "not allowed to relay", "no relaying", "not relay", "cannot relay", "can't relay",
-        "rcpthosts", "relay operation", "smtp server of your isp", "not authorized to relay",
-        "unauthorized relay", "relaying mail to", "relay is not", "insecure mail relay",
-        "relay*rejected", "for relay_", "open relay", "mail relay", "relay this message",
-        "not a gateway", "relaying blocked", "relaying to", "relay_ * not",
-    ]),
-    rule(Reason::Security, &[
-        "cannot decode response", "identity changes", "log in with",
-        "exchange server authentication", "authentication required", "authentication is required",
-        "authentication needed", "authentication failed", "authentication failure",
-        "authentication unsuccessful", "must issue a starttls", "encryption required",
-        "encryption needed", "requires encryption", "tls required", "tls is required",
-        "requires tls", "must be authenticated", "not authenticated*smtp", "authenticate first",
-        "username and password not accepted", "bad username or password", "authorization failed",
-        "invalid credentials", "smtp auth", "authentication credentials", "please authenticate",
-        "client was not authenticated", "not authorized to send*to group", "application-
-        specific password", "verification failure",
-    ]),
-    rule(Reason::Tls, &[
-        "starttls", "tls handshake", "tls negotiation", "tls not available", "tls is not",
-        "ssl handshake", "cannot negotiate tls", "tls session",
-    ]),
-    rule(Reason::SenderRejected, &[
-        "sender address rejected", "sender rejected", "bad outbound sender",
-        "sender not authenticated", "mismatches", "purported responsible",
-        "delivery not authorized", "sender refused", "sender denied", "sender was rejected",
-        "sender not*allowed", "domain of sender", "sender domain", "sender's domain",
-        "sender address*domain", "sender verify failed", "sender verification",
-        "sender*does not exist", "sender*doesn't exist", "sender*not exist", "invalid sender",
-        "bad sender", "unknown sender", "sender unknown", "sender not found", "unresolvable sender",
-        "unroutable sender", "cannot resolve*sender", "verify sender",
-        "unauthenticated email is not accepted", "mail from*rejected", "mail from*not allowed",
-        "mail from*denied", "your domain*not allowed", "sender not authorized", "sender is not",
-        "sender address is not", "from domain*invalid", "bad return path", "backscatter",
-        "returned mail not accepted", "bounce*not accepted", "null sender", "empty envelope sender",
-        "envelope sender", "reverse-path", "your email address*blocked", "sender*blocked",
-        "address of sender", "sender's*not",
-    ]),
-    rule(Reason::Auth, &[
-        "_spf_", "_dkim_", "_dmarc", "sender policy framework", "domainkeys",
-        "authentication checks", "unauthenticated mail", "unauthenticated email",
-        "authenticate with", "authentication-results", "sender id (pra)", "sender id",
-        "pass authentication",
-    ]),
-    rule(Reason::Blocked, &[
-        "blocked using", "blocked by*list", "blocklist", "block list", "block-list", "blacklist",
-        "black list", "black-list", "_rbl_", "_rbls_", "dnsbl", "spamhaus", "spamcop", "sorbs",
-        "abuseat", "barracuda*list", "barracudacentral", "uceprotect", "_psbl", "_pbl_", "_xbl_",
-        "realtime*list", "real-time*list", "tocertificate", "reputation", "senderscore",
-        "listed in", "listed by", "listed on", "listed at", "(bl)", "reverse dns", "reverse-dns",
-        "reverse lookup", "reverse host", "_ptr_", "_rdns", "fcrdns", "cannot find your hostname",
-        "cannot find your reverse", "find your hostname", "resolve your hostname", "no name for ip",
-        "unresolvable relay host", "client host*blocked", "client host rejected", "client host",
-        "client address", "host*blocked for", "connecting host", "your ip", "your host",
-        "your network", "your server", "your mail server", "your mta", "sending ip",
-        "_ip address*blocked", "blocked ip", "client ip", "this ip", "_ip_*is blocked",
-        "_ip_*banned", "_ip_*denied", "_ip_*rejected", "_ip_*not allowed", "_ip_*not in whitelist",
-        "_ip_*unauthorized", "over ipv6", "invalid ip", "_ip=", "_ip_*bloqu", "adresse ip",
-        "not accepting mail from", "refused*your", "mail from*network", "banned", "helo/ehlo",
-        "invalid helo", "bad helo", "helo command rejected", "ehlo*rejected", "helo*rejected",
-        "dynamic ip", "dynamic pool", "dynamic*address", "dialup", "dial-up", "residential",
-        "access denied", "go away", "connection refused by", "connection rejected",
-        "connection denied", "connections not accepted", "email blocked", "mail blocked",
-        "blocked for", "temporarily blocked", "domain*blocked", "url*blocked", "has been blocked",
-        "not allowed to connect", "server*not allowed", "try again later, closing",
-        "unusual rate of unsolicited", "unusual rate", "mail server rejected",
-        "smtp error from*blocked",
-    ]),
-    rule(Reason::Spam, &[
-        "nature of the content", "content filter agent", "message content rejected",
-        "mail rejected. _ofr", "considered*spam", "is spam", "as spam", "like spam",
-        "spam detected", "spam message", "spam content", "spam rejected", "spam mail", "spam-like",
-        "spam score", "spam filter", "be spam", "possible spam", "suspected spam", "probably spam",
-        "- spam", "antispam", "anti-spam", "spamassassin", "spam rejection", "spam_", "unsolicited",
-        "junk mail", "junk email", "bulk email", "bulk mail", "_uce_", "_ube_", "cloudmark",
-        "rejected by*content filter", "spamming", "looked like unsolicited", "message looks like",
-    ]),
-    rule(Reason::Rate, &[
-        "too many connections", "too many concurrent", "too many sessions", "too many messages",
-        "too many recipients", "too many emails", "too many mails", "too many smtp",
-        "too many errors", "frequency limited", "rate limit", "rate-limit", "relay limit",
-        "rate that prevents", "exceeded permitted limits", "their limit for", "too many login",
-        "unexpected volume", "ratelimit", "throttl", "sending rate", "rate exceeded",
-        "rate control", "maximum sending rate", "connection rate", "message rate", "per hour",
-        "per minute", "per day", "sending limit", "daily limit", "hourly limit", "daily*quota",
-        "too much mail", "too fast", "too frequent", "connection limit", "receiving mail at a rate",
-        "concurrent connections", "greylist", "graylist", "grey-list", "slow down", "excessive",
-        "resources*exceeded", "maximum number of", "temporarily deferred", "recipients this",
-        "recipient limit",
-    ]),
-    rule(Reason::Moved, &[
-        "has moved", "user moved", "recipient moved", "address has changed",
-        "address has been changed", "address changed", "new address is", "has been replaced by",
-        "mailbox owner has changed", "new email address", "changed*mail address",
-        "mail address*changed", "moved to", "please use the new",
-    ]),
-    rule(Reason::NotAccept, &[
-        "does not accept mail", "does not accept email", "does not accept any",
-        "doesn't accept mail", "don't accept mail", "accepts no mail", "do not accept mail",
-        "not accept mail", "never accepts", "no mail accepted", "null mx", "no smtp service",
-        "nullmx", "does not receive mail", "cannot receive mail", "domain*not accepting",
-        "host*does not accept", "no longer accept", "not accepting messages",
-        "smtp protocol returned a permanent error", "does not support mail",
-        "not accepting network messages",
-    ]),
-    rule(Reason::Network, &[
-        "host not found, try again", "too many hops", "hop count", "message exceeded*hops",
-        "exceeded*hops", "mail loop", "loops back to", "message loop", "looping", "routing loop",
-        "loop detected", "in a loop", "mail forwarding loop", "received headers",
-        "dns lookup failure", "dns timeout", "name server*fail", "nameserver*fail",
-        "server failure", "temporary*lookup failure", "connection timed out", "timed out while",
-        "connection refused", "connection reset", "connection dropped", "connection closed",
-        "connection lost", "lost connection", "connection failed", "connection broken",
-        "no route to host", "network is unreachable", "network unreachable", "host is unreachable",
-        "host unreachable", "network error", "could not connect", "couldn't connect",
-        "unable to connect", "cannot connect", "can't connect", "wasn't able to establish",
-        "failed to connect", "operation timed out", "host is down", "host down",
-        "conversation with", "remote host*not respond", "did not respond", "not responding",
-        "no answer from", "server not reachable", "unable to route", "delivery failed*connect",
-        "was not possible to connect", "i couldn't find*route", "broken pipe",
-        "connect to*timed out", "timeout", "temporarily unable to", "dns server",
-    ]),
-    rule(Reason::HostUnknown, &[
-        "host not found", "host unknown", "unknown host", "host or domain name not found",
-        "domain not found", "domain name not found", "no such domain", "no such host",
-        "domain does not exist", "domain doesn't exist", "domain*does not exist",
-        "domain not exist", "unrouteable", "unroutable", "unrouteable mail domain", "nxdomain",
-        "non-existent host", "nonexistent domain", "non-existent domain", "not-existing domain",
-        "bad destination host", "bad destination system", "no mx", "mx*not exist", "invalid mx",
-        "invalid domain", "unknown domain", "domain unknown", "domain is unknown",
-        "domain mentioned in email address is unknown", "domain is not known",
-        "name or service not known", "recipient domain*not found", "domain*couldn't be found",
-        "domain*could not be found", "couldn't find any host", "find any host", "no valid hosts",
-        "no mail hosts", "no mail server", "not a valid domain", "mail domain*unknown",
-        "illegal host/domain", "unable to find*domain", "cannot find*domain", "can't find*domain",
-        "host*does not exist", "domain*not exist", "host name is unknown", "domain may not exist",
-        "no mx found", "has no mx", "no a or mx", "all relevant mx records",
-    ]),
-    rule(Reason::Suspended, &[
-        "account*disabled", "mailbox*disabled", "user*disabled", "recipient*disabled",
-        "address*disabled", "has been disabled", "is disabled", "account*suspended",
-        "mailbox*suspended", "user*suspended", "recipient*suspended", "recipient suspend",
-        "suspended recipient", "currently suspended", "has been suspended", "is suspended",
-        "account*inactive", "mailbox*inactive", "user*inactive", "inactive user",
-        "inactive account", "is inactive", "account*deactivated", "deactivated", "account*locked",
-        "mailbox*locked", "mailbox is frozen", "account is frozen", "account closed",
-        "account*closed", "discontinued", "temporarily disabled", "account*expired",
-        "mailbox*expired", "account*terminated", "no longer active", "not been activated",
-        "inactivity", "vdelivermail: account is locked", "is not active_", "currently not active",
-        "boite*desactiv", "gesperrt", "is a deactivated", "archived recipient", "no longer in use",
-        "quarantined mailbox", "inactive mailbox",
-    ]),
-    rule(Reason::UserUnknown, &[
-        "user unknown", "unknown user", "unknown local user", "unknown local part", "unknown local-
-        part", "unknown recipient", "recipient unknown", "unknown address", "address unknown",
-        "unknown mailbox", "mailbox unknown", "unknown account", "account unknown",
-        "unknown or illegal", "unknown*alias", "unknown to", "no such user", "no such mailbox",
-        "no such recipient", "no such account", "no such person", "no such address",
-        "no such local user", "no such email", "no such name", "no such virtual", "no such*here",
-        "no local mailbox", "no mailbox", "no account", "no user", "user not found",
-        "user*not found", "recipient not found", "recipient*not found", "recipnotfound",
-        "mailbox not found", "mailbox*not found", "address not found", "address*not found",
-        "account not found", "mail-box not found", "account*not found", "not found in",
-        "user does not exist", "does not exist", "doesn't exist", "do not exist", "don't exist",
-        "not exist", "nonexistent user", "non-existent user", "non-existing", "nonexistent",
-        "invalid recipient", "invalid mailbox", "invalid address", "invalid user",
-        "invalid account", "invalid destination", "invalid email", "invalid local",
-        "recipient*invalid", "mailbox*invalid", "user*invalid", "address*invalid",
-        "not valid recipient", "not a valid mailbox", "not a valid recipient", "not a valid user",
-        "not a valid address", "not a valid email", "not a known user", "not a local user",
-        "not a user", "no valid recipient", "valid recipient", "mailbox unavailable",
-        "mailbox is unavailable", "mailbox not available", "mailbox not*available",
-        "mailbox is not", "mailbox*isn't", "bad destination mailbox", "bad recipient",
-        "bad address", "illegal user", "doesn't have a*account", "doesn't have an*account",
-        "does not have an account", "isn't a*account", "don't have*account", "has no mailbox",
-        "not listed in", "not in*directory", "not our customer", "is not known", "not known at",
-        "unable to find recipient", "unable to find user", "cannot find user", "can't find user",
-        "user not listed", "user not known", "user is not", "recipient is not",
-        "recipient not known", "not an active address", "address is not", "no longer valid",
-        "no longer available", "no longer with", "no longer at", "no longer works", "is no longer",
-        "undeliverable address", "undeliverable to", "recipient does not", "recipient no longer",
-        "user*doesn't", "that name", "rejected as*unknown", "user unrecognized", "address error",
-        "unknown client", "mailbox*does not", "delivery*to this address*not", "badrcptto",
-        "addressee unknown", "addressee*unknown", "destination user", "could not be found",
-        "wasn't found", "couldn't be found", "email address*unknown", "email*could not find",
-        "pas un destinataire", "utilisateur*inconnu", "unbekannter empf", "empf*unbekannt",
-        "destinatario*desconocido",
-    ]),
-    rule(Reason::Filtered, &[
-        "recipient*only accept", "user*only accept", "accepts mail only", "only accepts",
-        "blocked by*recipient", "blocked by user", "rejected by*recipient", "rejected by user",
-        "recipient refused", "recipient rejected", "recipient*refuses", "user reject",
-        "user refused", "user rejects", "user rejected", "refused by*recipient",
-        "recipient*declined", "recipient is not accepting", "not*accepted by*recipient",
-        "recipient*not accept", "recipient has*blocked", "you have been blocked",
-        "recipient's*filter", "filtered by", "personal*filter", "recipient*restrict",
-        "not accepting*from you", "unwanted", "sender*not in*list", "recipient*whitelist", "not pre-
-        approved", "due to*recipient", "because the recipient", "message filtered", "user*filter",
-    ]),
-    rule(Reason::Mailer, &[
-        "mailer error", "x-unix", "command died", "procmail", "exit status", "exited with",
-        "child process", "command failed", "command error", "maildrop", "pipe to", "piped to",
-        "error running", "local delivery agent", "delivery agent", "exec failed", "can't create",
-        "cannot open mailbox", "cannot append", "temporary local error",
-    ]),
-    rule(Reason::System, &[
-        "local error in processing", "local error", "system error", "internal error",
-        "internal server error", "server error", "service unavailable", "service not active",
-        "service not available", "insufficient permission", "operating system error",
-        "failed to be replicated", "agent busy", "remoteservererror", "expansion problem",
-        "service currently unavailable", "service temporarily", "temporary failure",
-        "temporary local problem", "temporary system", "local problem", "local configuration error",
-        "server configuration", "config* error", "out of memory", "insufficient system",
-        "insufficient disk", "disk full", "no space left on device", "file system",
-        "system resource", "system not accepting", "system*not capable", "system is busy",
-        "server*busy", "server too busy", "i/o error", "temporarily unavailable", "temporary error",
-        "try again later", "database*error", "ldap", "aliasing/forwarding loop",
-        "unexpected failure", "technical difficult", "unknown error", "proxy", "service is not",
-        "misconfigur", "out of service", "problem*server", "action aborted", "processing error",
-    ]),
-    rule(Reason::Syntax, &[
-        "syntax error", "command not recognized", "command unrecognized", "unrecognized command",
-        "command not implemented", "bad sequence", "bad command", "command rejected",
-        "unimplemented", "not implemented", "invalid argument", "parameter", "syntax",
-        "malformed address",
-    ]),
-    rule(Reason::Content, &[
-        "message content", "content*not*acceptable", "bare lf", "bare linefeed", "mime error",
-        "improper*header", "invalid mime", "message body", "charset", "character set", "8bit",
-        "8-bit", "conversion*required", "message format", "file extension", "executable",
-        "attachment",
-    ]),
-    rule(Reason::Policy, &[
-        "policy", "policies", "_rfc ", "rfc5322", "rfc 5322", "rfc2822", "not compliant", "non-
-        compliant", "prohibit", "administrative", "not permitted", "not allowed", "forbidden",
-        "disallowed", "not authorized", "unauthorized", "restrict", "message refused",
-        "message rejected", "transaction failed", "missing*header", "multiple addresses in from",
-        "duplicate header",
-    ]),
-];
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRule {
+    name: String,
+    reason: String,
+    source: String,
+    /// Said by whoever keeps the directory, and of a recipient: it needs no word of RCPT.
+    #[serde(default)]
+    firm: bool,
+    phrases: Vec<String>,
+}
 
-/// What a status code says when the words say nothing, RFC 3463 and its IANA registry.
-pub(super) const fn reason_of_status(subject: u16, detail: u16) -> Option<Reason> {
-    Some(match (subject, detail) {
-        (1, 1 | 3) => Reason::UserUnknown,
-        (1, 2) | (4, 4) => Reason::HostUnknown,
-        (1, 4) | (2, 0 | 4) => Reason::Filtered,
-        (1, 6) => Reason::Moved,
-        (1, 7 | 8) => Reason::SenderRejected,
-        (1, 10) | (3, 2) => Reason::NotAccept,
-        (2, 1) | (7, 13) => Reason::Suspended,
-        (2, 2) => Reason::MailboxFull,
-        (2, 3) | (3, 4) => Reason::TooBig,
-        (3, 1 | 3 | 5) | (1, 9) => Reason::System,
-        (4, 1..=3 | 6) => Reason::Network,
-        (4, 5) | (5, 3) | (7, 28) => Reason::Rate,
-        (4, 7) => Reason::Expired,
-        (5, 0..=2 | 4 | 5) => Reason::Syntax,
-        (6, _) | (7, 7) => Reason::Content,
-        (7, 2) => Reason::Filtered,
-        (7, 10 | 11) => Reason::Tls,
-        (7, 8 | 9 | 12 | 14 | 15) => Reason::Security,
-        (7, 20..=24 | 26 | 27 | 29 | 30) => Reason::Auth,
-        (7, 25) => Reason::Blocked,
-        (7, 0 | 1) => Reason::Policy,
-        _ => return None,
+/// A rule that speaks of words.
+struct WordRule {
+    name: String,
+    reason: Reason,
+    source: String,
+    firm: bool,
+}
+
+/// What the words of an answer mean, and which rule says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Why.
+    pub reason: Reason,
+    /// The rule that decided.
+    pub rule: RuleName,
+    /// It holds wherever in the dialogue it was said.
+    pub firm: bool,
+}
+
+/// Why rules cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// The file is not what it should be.
+    #[error("the rules cannot be read: {0}")]
+    File(String),
+    /// A reason that there is not.
+    #[error("rule {rule} names the reason {reason}, which there is not")]
+    Reason {
+        /// Where.
+        rule: String,
+        /// What is written there.
+        reason: String,
+    },
+    /// A phrase that finds everything or nothing.
+    #[error("the phrase {0:?} is empty or not in the form in which text is compared")]
+    Phrase(String),
+    /// There are too many phrases, or they are too long.
+    #[error("too many phrases")]
+    TooMany,
+}
+
+/// Every rule, ready to be asked. Looks through a text once, however many phrases there are.
+pub struct Rules {
+    rules: Vec<WordRule>,
+    /// In the order in which they decide, each with its rule.
+    phrases: Vec<(Phrase, usize)>,
+    /// Finds where phrases may begin.
+    beginnings: AhoCorasick,
+    /// Which phrases begin so, for each pattern of [`Self::beginnings`], those first that decide
+    /// first.
+    begun: Vec<Vec<usize>>,
+    /// Words that tell where in the dialogue an answer came; the first that are there decide.
+    phases: Vec<(Phase, Phrases)>,
+    status: HashMap<(u16, u16), Reason>,
+    code: HashMap<u16, Reason>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("rules", &self.rules.len())
+            .field("phrases", &self.phrases.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    /// The rules of the file.
+    ///
+    /// # Panics
+    /// Never: a test reads the same file.
+    #[must_use]
+    #[allow(clippy::expect_used)]
+    pub fn built_in() -> &'static Self {
+        static RULES: LazyLock<Rules> =
+            LazyLock::new(|| Rules::read(BUILT_IN).expect("the built-in rules are sound"));
+        &RULES
+    }
+
+    /// Rules of a file in the form of the built-in one.
+    ///
+    /// # Errors
+    /// When the file has mistakes.
+    pub fn read(text: &str) -> Result<Self, RulesError> {
+        let file: File =
+            toml::from_str(text).map_err(|error| RulesError::File(error.to_string()))?;
+        let mut rules = Vec::with_capacity(file.rule.len());
+        let mut phrases = Vec::new();
+        for one in file.rule {
+            phrases.extend(one.phrases.into_iter().map(|phrase| (phrase, rules.len())));
+            rules.push(WordRule {
+                reason: reason_named(&one.name, &one.reason)?,
+                name: one.name,
+                source: one.source,
+                firm: one.firm,
+            });
+        }
+        let number = |text: &str| text.parse::<u16>().ok();
+        let mut status = HashMap::new();
+        for (code, reason) in &file.status {
+            let parts = code.split_once('.');
+            let parts = parts.and_then(|(one, other)| Some((number(one)?, number(other)?)));
+            let key = parts.ok_or_else(|| RulesError::File(code.clone()))?;
+            status.insert(key, reason_named(code, reason)?);
+        }
+        let mut code = HashMap::new();
+        for (text, reason) in &file.code {
+            let key = number(text).ok_or_else(|| RulesError::File(text.clone()))?;
+            code.insert(key, reason_named(text, reason)?);
+        }
+        let mut phases = Vec::with_capacity(file.phase.len());
+        for one in file.phase {
+            let unusable = one.phrases.iter().find(|text| Phrase::read(text).is_none());
+            if let Some(text) = unusable {
+                return Err(RulesError::Phrase(text.clone()));
+            }
+            if one.source.is_empty() {
+                return Err(RulesError::File("a phase without a source".to_owned()));
+            }
+            phases.push((one.phase, Phrases::of(&one.phrases)));
+        }
+        Ok(Self {
+            phases,
+            status,
+            code,
+            ..Self::of(rules, phrases)?
+        })
+    }
+
+    fn of(rules: Vec<WordRule>, written: Vec<(String, usize)>) -> Result<Self, RulesError> {
+        let mut phrases = Vec::with_capacity(written.len());
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut begun: Vec<Vec<usize>> = Vec::new();
+        let mut patterns: Vec<String> = Vec::new();
+        for (text, rule) in written {
+            let unusable = || RulesError::Phrase(text.clone());
+            let phrase = Phrase::read(&text).ok_or_else(unusable)?;
+            let beginning = phrase.beginning().to_owned();
+            let place = *places.entry(beginning).or_insert_with_key(|beginning| {
+                patterns.push(beginning.clone());
+                begun.push(Vec::new());
+                patterns.len() - 1
+            });
+            if let Some(begun) = begun.get_mut(place) {
+                begun.push(phrases.len());
+            }
+            phrases.push((phrase, rule));
+        }
+        let beginnings = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&patterns)
+            .map_err(|_| RulesError::TooMany)?;
+        Ok(Self {
+            rules,
+            phrases,
+            beginnings,
+            begun,
+            phases: Vec::new(),
+            status: HashMap::new(),
+            code: HashMap::new(),
+        })
+    }
+
+    /// What the words of a text mean, if a rule knows them.
+    #[must_use]
+    pub fn of_words(&self, text: &str) -> Option<Said> {
+        self.of_normal(&normalise(text))
+    }
+
+    /// The same for text that is normalised already.
+    pub(super) fn of_normal(&self, text: &str) -> Option<Said> {
+        let mut first = self.phrases.len();
+        for found in self.beginnings.find_overlapping_iter(text) {
+            let begun = self.begun.get(found.pattern().as_usize());
+            // Those in front decide before what was found already; the rest cannot any more.
+            for place in begun
+                .into_iter()
+                .flatten()
+                .take_while(|place| **place < first)
+            {
+                let phrase = self.phrases.get(*place).map(|(phrase, _)| phrase);
+                if phrase.is_some_and(|phrase| phrase.stands_at(text, found.start())) {
+                    first = *place;
+                    break;
+                }
+            }
+        }
+        let (phrase, rule) = self.phrases.get(first)?;
+        let rule = self.rules.get(*rule)?;
+        Some(Said {
+            reason: rule.reason,
+            rule: RuleName::of_words(&rule.name, phrase.written()),
+            firm: rule.firm,
+        })
+    }
+
+    /// Where in the dialogue an answer came, as the words of a report have it.
+    pub(super) fn phase_in(&self, text: &str) -> Phase {
+        if self.phases.is_empty() {
+            return Phase::Unknown;
+        }
+        let text = normalise(text);
+        let found = self.phases.iter().find(|(_, said)| said.stand_in(&text));
+        found.map_or(Phase::Unknown, |(phase, _)| *phase)
+    }
+
+    /// What an enhanced status code says when the words say nothing.
+    pub(super) fn of_status(&self, status: EnhancedStatus) -> Option<Said> {
+        let reason = *self.status.get(&(status.subject, status.detail))?;
+        let rule = RuleName::of_status(status);
+        Some(Said {
+            reason,
+            rule,
+            firm: false,
+        })
+    }
+
+    /// What a reply code alone says.
+    pub(super) fn of_code(&self, code: u16) -> Option<Said> {
+        let reason = *self.code.get(&code)?;
+        let rule = RuleName::of_code(code);
+        Some(Said {
+            reason,
+            rule,
+            firm: false,
+        })
+    }
+
+    /// Where the words of a rule are laid down, or whose they are. Empty for one that there is
+    /// not.
+    #[must_use]
+    pub fn source_of(&self, rule: &RuleName) -> &str {
+        let named = self.rules.iter().find(|one| one.name == rule.name());
+        named.map_or("", |one| &one.source)
+    }
+}
+
+fn reason_named(rule: &str, name: &str) -> Result<Reason, RulesError> {
+    Reason::from_name(name).ok_or_else(|| RulesError::Reason {
+        rule: rule.to_owned(),
+        reason: name.to_owned(),
     })
 }
 
-/// What a reply code alone says, RFC 5321 section 4.2.3 and RFC 7504, 7505.
-pub(super) const fn reason_of_code(code: u16) -> Option<Reason> {
-    Some(match code {
-        421 | 431 | 451 | 452 => Reason::System,
-        422 | 552 => Reason::MailboxFull,
-        432 | 454 => Reason::Security,
-        441 | 442 | 446 => Reason::Network,
-        447 => Reason::Expired,
-        500..=504 => Reason::Syntax,
-        510 | 511 | 550 | 553 => Reason::UserUnknown,
-        512 => Reason::HostUnknown,
-        521 | 556 => Reason::NotAccept,
-        523 => Reason::TooBig,
-        530 | 534 | 535 | 538 => Reason::Security,
-        541 => Reason::Spam,
-        551 => Reason::Moved,
-        _ => return None,
-    })
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rules_are_sound() {
+        let file: File = toml::from_str(BUILT_IN).unwrap();
+        let mut names: Vec<&str> = file.rule.iter().map(|rule| rule.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), file.rule.len(), "each name once");
+        assert!(file.rule.iter().all(|rule| !rule.source.is_empty()));
+        let mut seen: HashMap<&str, &str> = HashMap::new();
+        for rule in &file.rule {
+            for phrase in &rule.phrases {
+                let before = seen.insert(phrase, &rule.name);
+                assert_eq!(before, None, "{phrase:?} of {} decides nothing", rule.name);
+            }
+        }
+        Rules::read(BUILT_IN).unwrap();
+    }
+
+    #[test]
+    fn every_phrase_is_found_as_it_is_written() {
+        let rules = Rules::built_in();
+        let file: File = toml::from_str(BUILT_IN).unwrap();
+        for phrase in file.rule.iter().flat_map(|rule| &rule.phrases) {
+            let pieces = phrase.split('*').map(|piece| piece.trim_matches('_'));
+            let text = pieces.collect::<Vec<_>>().join(" x ");
+            assert!(rules.of_words(&text).is_some(), "{phrase:?} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_decides_wherever_its_words_stand() {
+        let rules = Rules::built_in();
+        let said = rules
+            .of_words("policy; sender; over quota; user unknown")
+            .unwrap();
+        assert_eq!(said.reason, Reason::UserUnknown);
+        assert_eq!(
+            said.rule.as_str(),
+            "recipient-unknown-plainly: user unknown"
+        );
+        assert!(rules.source_of(&said.rule).contains("RFC 5321"));
+        assert_eq!(rules.of_words("good morning"), None);
+        assert_eq!(rules.of_words(""), None);
+    }
+
+    #[test]
+    fn phrases_that_find_everything_or_nothing_are_refused() {
+        let long = "é".repeat(500);
+        for phrase in [
+            "",
+            "*",
+            "_",
+            "User unknown",
+            "a  b",
+            " a",
+            "x*",
+            "*x",
+            &long,
+            "a",
+            "b@c",
+        ] {
+            let rule = format!("name=\"a\"\nreason=\"spam\"\nsource=\"b\"\nphrases=[\"{phrase}\"]");
+            let text = format!("phase = []\n[status]\n[code]\n[[rule]]\n{rule}\n");
+            let refused = Rules::read(&text).unwrap_err();
+            assert_eq!(refused, RulesError::Phrase(phrase.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_phase_is_read_from_the_words_of_a_report() {
+        let rules = Rules::built_in();
+        for (text, phase) in [
+            (
+                "said: 550 no (in reply to RCPT TO command)",
+                Phase::Recipient,
+            ),
+            (
+                "SMTP error after RCPT TO:<a@b.example>: host",
+                Phase::Recipient,
+            ),
+            ("550 no (in reply to end of DATA command)", Phase::Message),
+            ("SMTP error after MAIL FROM:<a@b.example>", Phase::Sender),
+            ("refused to talk to me: 554 no", Phase::Session),
+            ("it did not work", Phase::Unknown),
+        ] {
+            assert_eq!(rules.phase_in(text), phase, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_mistakes_is_refused() {
+        let tables = "phase = []\n[status]\n[code]\n";
+        for text in [
+            "",
+            "[[rule]]\nname = \"a\"\n",
+            &format!(
+                "{tables}[[rule]]\nname=\"a\"\nreason=\"nonsense\"\nsource=\"b\"\nphrases=[\"c\"]\n"
+            ),
+            &format!(
+                "{tables}[[rule]]\nname=\"a\"\nreason=\"spam\"\nsource=\"b\"\nphrases=[\"C\"]\n"
+            ),
+            "rule = []\nphase = []\n[status]\n\"1\" = \"spam\"\n[code]\n",
+            "rule = []\nphase = []\n[status]\n[code]\nabc = \"spam\"\n",
+        ] {
+            assert!(Rules::read(text).is_err(), "{text}");
+        }
+    }
 }

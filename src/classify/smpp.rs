@@ -6,7 +6,7 @@
 //! of mobile networks, which receipts carry in `err:` and
 //! `network_error_code`).
 
-use crate::domain::{BounceClass, Diagnostic, Fault, Permanence, Reason, Verdict};
+use crate::domain::{BounceClass, Diagnostic, Fault, Permanence, Reason, RuleName, Verdict};
 use crate::proto::smpp::CommandStatus;
 use crate::proto::smpp::receipt::{MessageState, Receipt};
 
@@ -47,6 +47,7 @@ pub fn accepted(message_id: &str) -> Verdict {
             "submit_sm_resp {}; id {message_id}",
             CommandStatus::ROK
         )),
+        rule: RuleName::default(),
     }
 }
 

@@ -1,13 +1,13 @@
 //! A mail server's reply, or the text of one quoted in a report, to a verdict.
 
-use super::{
-    rules::{RULES, reason_of_code, reason_of_status},
-    text::{matches, normalise},
-};
-use crate::domain::{EnhancedStatus, Permanence, Reason, Verdict};
+use serde::Deserialize;
+
+use super::rules::{Rules, Said};
+use crate::domain::{EnhancedStatus, Permanence, Reason, RuleName, Verdict};
 
 /// Where in the dialogue the reply came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Before the recipient was named: greeting, EHLO, STARTTLS, AUTH.
     Session,
@@ -17,8 +17,12 @@ pub enum Phase {
     Recipient,
     /// In answer to DATA or to the end of the message.
     Message,
+    /// A report does not say it. What servers say to RCPT is then not known to be so.
+    #[serde(skip)]
+    Untold,
     /// It is not known.
     #[default]
+    #[serde(skip)]
     Unknown,
 }
 
@@ -30,7 +34,9 @@ pub fn classify_reply(
     text: &str,
     phase: Phase,
 ) -> Verdict {
-    let verdict = judge(Some(code), status, text, phase);
+    let rules = Rules::built_in();
+    let words = rules.of_words(text);
+    let verdict = judge(rules, Some(code), status, words, phase);
     let written = match status {
         Some(status) if !text.starts_with(&status.to_string()) => format!("{code} {status} {text}"),
         _ => format!("{code} {text}"),
@@ -40,32 +46,41 @@ pub fn classify_reply(
 
 /// Classifies a reply written as text, such as a `Diagnostic-Code` (RFC 3464 section 2.3.6).
 pub fn classify_text(text: &str, status: Option<EnhancedStatus>, phase: Phase) -> Verdict {
+    classify_text_by(Rules::built_in(), text, status, phase)
+}
+
+/// The same by other rules.
+pub fn classify_text_by(
+    rules: &Rules,
+    text: &str,
+    status: Option<EnhancedStatus>,
+    phase: Phase,
+) -> Verdict {
+    classify_said(rules, text, rules.of_words(text), status, phase)
+}
+
+/// The same for text whose words are known already.
+pub(super) fn classify_said(
+    rules: &Rules,
+    text: &str,
+    words: Option<Said>,
+    status: Option<EnhancedStatus>,
+    phase: Phase,
+) -> Verdict {
     let (code, written) = codes_in(text);
     let status = match (status, written) {
         (Some(given), Some(written)) if vague(given) => Some(written),
         (Some(given), _) => Some(given),
         (None, written) => written,
     };
-    let phase = if phase == Phase::Unknown {
-        phase_in(text)
-    } else {
-        phase
+    let phase = match phase {
+        Phase::Unknown | Phase::Untold => match rules.phase_in(text) {
+            Phase::Unknown => phase,
+            found => found,
+        },
+        told => told,
     };
-    judge(code, status, text, phase).with_diagnostic(text.trim())
-}
-
-/// The phase that a quoting server names, as Postfix and its kin do.
-fn phase_in(text: &str) -> Phase {
-    let text = text.to_ascii_lowercase();
-    if text.contains("in reply to end of data") || text.contains("in reply to data") {
-        Phase::Message
-    } else if text.contains("in reply to rcpt to") {
-        Phase::Recipient
-    } else if text.contains("in reply to mail from") {
-        Phase::Sender
-    } else {
-        Phase::Unknown
-    }
+    judge(rules, code, status, words, phase).with_diagnostic(text.trim())
 }
 
 /// The reply code and the enhanced status that stand in a text, where any do.
@@ -101,26 +116,29 @@ pub fn codes_in(text: &str) -> (Option<u16>, Option<EnhancedStatus>) {
     (code, status)
 }
 
-/// The reason that the words give, if they give one.
-pub fn reason_of_words(text: &str) -> Option<Reason> {
-    let text = normalise(text);
-    RULES
-        .iter()
-        .find(|rule| rule.phrases.iter().any(|phrase| matches(&text, phrase)))
-        .map(|rule| rule.reason)
-}
-
 /// True for x.0.0 and codes that are commonly put in for want of a better one.
 const fn vague(status: EnhancedStatus) -> bool {
     matches!((status.subject, status.detail), (0, _) | (_, 0))
 }
 
-fn judge(code: Option<u16>, status: Option<EnhancedStatus>, text: &str, phase: Phase) -> Verdict {
-    let words = reason_of_words(text);
-    let by_status = status.and_then(|s| reason_of_status(s.subject, s.detail));
-    let permanence = permanence_of(code, status, words);
-    let reason = choose(words, by_status, code, permanence, phase);
-    Verdict::failure(reason, permanence).with_status(status)
+fn judge(
+    rules: &Rules,
+    code: Option<u16>,
+    status: Option<EnhancedStatus>,
+    words: Option<Said>,
+    phase: Phase,
+) -> Verdict {
+    let by_status = status.and_then(|status| rules.of_status(status));
+    let permanence = permanence_of(code, status, words.as_ref().map(|said| said.reason));
+    // A server that has status codes and gives one that says nothing means to say nothing.
+    let by_code = code
+        .and_then(|code| rules.of_code(code))
+        .filter(|said| status.is_none() || !said.reason.ends_address())
+        .filter(|said| sure(said.reason, phase));
+    let said = choose((words, by_status, by_code), permanence, phase);
+    Verdict::failure(said.reason, permanence)
+        .with_status(status)
+        .by(said.rule)
 }
 
 fn permanence_of(
@@ -141,6 +159,11 @@ fn permanence_of(
         ) => Permanence::Temporary,
         Some(_) | None => Permanence::Permanent,
     };
+    // A queue that gave up with a passing trouble says so with a code of its own.
+    let is_passing = status.is_some_and(|status| status.class == 4);
+    if words == Some(Reason::Expired) && is_passing {
+        return Permanence::Temporary;
+    }
     // RFC 5321 section 4.3.2: a client acts on the first digit of the reply.
     by_code
         .or_else(|| status.and_then(EnhancedStatus::permanence))
@@ -150,40 +173,73 @@ fn permanence_of(
 /// Words beat the enhanced status, which beats the bare code; but words of policy are said on
 /// every occasion and yield to a precise status.
 fn choose(
-    words: Option<Reason>,
-    status: Option<Reason>,
-    code: Option<u16>,
+    (words, status, code): (Option<Said>, Option<Said>, Option<Said>),
     permanence: Permanence,
     phase: Phase,
-) -> Reason {
-    let reason = match (words, status) {
-        (
-            Some(Reason::Policy | Reason::System | Reason::Content | Reason::Syntax),
-            Some(status),
-        ) if !matches!(status, Reason::Policy | Reason::Filtered) => status,
-        // X.2.1: the mailbox is there and takes no messages, whatever the words.
-        (Some(Reason::UserUnknown), Some(Reason::Suspended)) => Reason::Suspended,
+) -> Said {
+    let by_status = status.as_ref().map(|said| said.reason);
+    let mut in_words = words.is_some();
+    let mut said = match (words, status) {
+        (Some(words), Some(status)) if is_more_precise(status.reason, words.reason) => {
+            in_words = false;
+            status
+        }
         (Some(words), _) => words,
         (None, Some(status)) => status,
-        (None, None) => code
-            .and_then(reason_of_code)
-            .filter(|r| sure(*r, phase))
-            .unwrap_or(Reason::Undefined),
+        (None, None) => code.unwrap_or(Said {
+            reason: Reason::Undefined,
+            rule: RuleName::default(),
+            firm: false,
+        }),
     };
-    // X.3.2 for now is a server that is down, not a domain without mail.
-    if reason == Reason::NotAccept && permanence == Permanence::Temporary {
-        return Reason::System;
-    }
+    said.reason = for_now(said.reason, permanence, in_words);
     // Servers that know their users say so at RCPT; one that says it after the message was
     // handed over has judged the message for that user.
-    if reason == Reason::UserUnknown
-        && status != Some(Reason::UserUnknown)
-        && phase == Phase::Message
+    let is_late = phase == Phase::Message || (phase == Phase::Untold && !said.firm);
+    // Exchange says "recipient not found" with X.1.10.
+    let by_status = matches!(by_status, Some(Reason::UserUnknown | Reason::NotAccept));
+    if said.reason == Reason::UserUnknown
+        && is_late
+        && !by_status
         && permanence == Permanence::Permanent
     {
-        return Reason::Filtered;
+        said.reason = Reason::Filtered;
     }
-    reason
+    said
+}
+
+/// What a reason means of a trouble that passes.
+pub(super) const fn for_now(reason: Reason, permanence: Permanence, in_words: bool) -> Reason {
+    match (reason, permanence) {
+        // X.3.2 for now is a server that is down, not a domain without mail.
+        (Reason::NotAccept, Permanence::Temporary) if !in_words => Reason::System,
+        // What the DNS does not know for now is asked again.
+        (Reason::HostUnknown, Permanence::Temporary) => Reason::Network,
+        (reason, _) => reason,
+    }
+}
+
+/// Whether a status code says more than the words beside it.
+const fn is_more_precise(status: Reason, words: Reason) -> bool {
+    match (words, status) {
+        (words, Reason::Policy | Reason::Filtered | Reason::Security) if yields(words) => false,
+        // That a queue gave up says less than why.
+        (Reason::System, Reason::Expired | Reason::Network | Reason::Rate) => false,
+        (Reason::Syntax, Reason::System) => false,
+        // The old mailbox is unknown, because its owner has moved.
+        (Reason::UserUnknown, Reason::Moved) => true,
+        // X.1.7 and X.1.8 are about the sender, whatever address the words call invalid.
+        (Reason::UserUnknown | Reason::HostUnknown, Reason::SenderRejected) => true,
+        (words, _) => yields(words),
+    }
+}
+
+/// Words of these are said on every occasion.
+const fn yields(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Policy | Reason::System | Reason::Content | Reason::Syntax
+    )
 }
 
 /// Whether a bare code may speak for the recipient: only in answer to RCPT.

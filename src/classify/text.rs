@@ -1,5 +1,7 @@
 //! Matching of what mail systems say, independent of case, spacing and line breaks.
 
+use aho_corasick::AhoCorasick;
+
 /// Longest text that rules look at, in bytes; diagnostics are far shorter.
 pub(super) const RULE_TEXT_SIZE_MAX_BYTES: usize = 16_384;
 
@@ -60,73 +62,155 @@ fn push_lower(out: &mut String, text: &str) {
     );
 }
 
-/// True if the pieces of `pattern` between its `*` occur in `text` in order, each at most
-/// `GAP_MAX_BYTES` after the one before. A piece that begins or ends with `_` wants a word
-/// boundary there.
-pub(super) fn matches(text: &str, pattern: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let Some(first) = pieces.next() else {
-        return false;
-    };
-    let rest: Vec<&str> = pieces.collect();
-    let mut from = 0;
-    while let Some(end) = find_piece(text, first, from, usize::MAX) {
-        if follow(text, &rest, end) {
-            return true;
-        }
-        if rest.is_empty() {
-            return true;
-        }
-        from = end;
-    }
-    false
-}
-
-/// How far apart two pieces of one pattern may stand.
+/// How far apart two pieces of one phrase may stand, in octets.
 const GAP_MAX_BYTES: usize = 120;
+/// Longest phrase, in octets.
+const PHRASE_SIZE_MAX_BYTES: usize = 200;
 
-fn follow(text: &str, pieces: &[&str], mut from: usize) -> bool {
-    for piece in pieces {
-        match find_piece(text, piece, from, GAP_MAX_BYTES) {
-            Some(end) => from = end,
-            None => return false,
-        }
-    }
-    true
+/// Words to look for in normalised text: pieces between `*` occur in order, each at most
+/// [`GAP_MAX_BYTES`] after the one before. A piece that begins or ends with `_` wants a word's
+/// boundary there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phrase {
+    written: String,
+    first: Piece,
+    rest: Vec<Piece>,
 }
 
-/// The end of the first occurrence of `piece` at or after `from` that starts within `gap`.
-fn find_piece(text: &str, piece: &str, from: usize, gap: usize) -> Option<usize> {
-    let left = piece.starts_with('_');
-    let right = piece.len() > 1 && piece.ends_with('_');
-    let needle = piece.trim_matches('_');
-    if needle.is_empty() {
-        return Some(from);
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Piece {
+    needle: String,
+    left: bool,
+    right: bool,
+}
+
+impl Piece {
+    fn read(text: &str) -> Option<Self> {
+        let needle = text.trim_matches('_').to_owned();
+        (!needle.is_empty()).then(|| Self {
+            left: text.starts_with('_'),
+            right: text.ends_with('_'),
+            needle,
+        })
     }
-    let mut at = from;
-    loop {
-        let start = at + text.get(at..)?.find(needle)?;
-        if start - from > gap {
+
+    /// Where it ends, if it stands at this place.
+    fn end_at(&self, text: &[u8], start: usize) -> Option<usize> {
+        let end = start.checked_add(self.needle.len())?;
+        let stands = text.get(start..end)? == self.needle.as_bytes()
+            && !(self.left && is_word(text, start.checked_sub(1)))
+            && !(self.right && is_word(text, Some(end)));
+        stands.then_some(end)
+    }
+
+    /// The end of the first occurrence that begins here or within [`GAP_MAX_BYTES`].
+    fn end_behind(&self, text: &[u8], from: usize) -> Option<usize> {
+        (from..=from + GAP_MAX_BYTES).find_map(|start| self.end_at(text, start))
+    }
+}
+
+impl Phrase {
+    /// Reads a phrase; none for one that would find everything, or nothing.
+    pub(super) fn read(written: &str) -> Option<Self> {
+        let plain = normalise(&written.replace(['*', '_'], " "));
+        let lower = written
+            .split(['*', '_', ' '])
+            .filter(|word| !word.is_empty());
+        let is_normal = plain.split(' ').eq(lower);
+        if written.len() > PHRASE_SIZE_MAX_BYTES || !is_normal || written.contains("  ") {
             return None;
         }
-        let end = start + needle.len();
-        let left_ok = !left || !word_byte(text, start.checked_sub(1));
-        let right_ok = !right || !word_byte(text, Some(end));
-        if left_ok && right_ok {
-            return Some(end);
+        let mut pieces = Vec::new();
+        for piece in written.split('*') {
+            pieces.push(Piece::read(piece)?);
         }
-        at = end;
+        let first = pieces.remove(0);
+        let is_word = first.needle.len() > 1 && first.needle.trim() != "";
+        let is_trimmed = written.trim() == written;
+        (is_word && is_trimmed).then(|| Self {
+            written: written.to_owned(),
+            first,
+            rest: pieces,
+        })
+    }
+
+    /// As it is written in the rules.
+    pub(super) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// What stands where it begins.
+    pub(super) fn beginning(&self) -> &str {
+        &self.first.needle
+    }
+
+    /// Whether it stands in a text, beginning at this place.
+    pub(super) fn stands_at(&self, text: &str, start: usize) -> bool {
+        let text = text.as_bytes();
+        let Some(mut end) = self.first.end_at(text, start) else {
+            return false;
+        };
+        self.rest
+            .iter()
+            .all(|piece| match piece.end_behind(text, end) {
+                Some(behind) => {
+                    end = behind;
+                    true
+                }
+                None => false,
+            })
     }
 }
 
-fn word_byte(text: &str, at: Option<usize>) -> bool {
-    at.and_then(|i| text.as_bytes().get(i))
-        .is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
+fn is_word(text: &[u8], at: Option<usize>) -> bool {
+    at.and_then(|at| text.get(at))
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
+}
+
+/// Phrases that all say the same.
+pub(super) struct Phrases {
+    phrases: Vec<Phrase>,
+    /// None where there are too many.
+    beginnings: Option<AhoCorasick>,
+}
+
+impl Phrases {
+    /// Phrases in the form of [`Phrase`]; those that cannot be used are left out, of which there
+    /// are none in a list that a test went through.
+    pub(super) fn of<T: AsRef<str>>(written: &[T]) -> Self {
+        let phrases = written.iter().filter_map(|one| Phrase::read(one.as_ref()));
+        let phrases: Vec<Phrase> = phrases.collect();
+        let beginnings = AhoCorasick::new(phrases.iter().map(Phrase::beginning));
+        Self {
+            beginnings: beginnings.ok(),
+            phrases,
+        }
+    }
+
+    /// Whether one of them stands in normalised text.
+    pub(super) fn stand_in(&self, text: &str) -> bool {
+        let found = self.beginnings.iter();
+        let mut found = found.flat_map(|finder| finder.find_overlapping_iter(text));
+        found.any(|found| {
+            let phrase = self.phrases.get(found.pattern().as_usize());
+            phrase.is_some_and(|phrase| phrase.stands_at(text, found.start()))
+        })
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.phrases.len()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches(text: &str, phrase: &str) -> bool {
+        Phrases::of(&[phrase]).stand_in(text)
+    }
 
     #[test]
     fn blanks_and_case_do_not_matter() {

@@ -111,7 +111,7 @@ pub use token::{ApiAnswer, ApiRequest, ApiToken};
 pub use user::{Role, Session, User};
 pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
-    Suspends, Verdict,
+    RuleName, Suspends, Verdict,
 };
 pub use webhook::{EventKind, News, Notification, Webhook, WebhookInput};
 pub use wishes::{Consent, ProofKind, QuietHours, Wishes};

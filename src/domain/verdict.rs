@@ -4,6 +4,7 @@
 //! written (for the person who must judge it) beside what we make of it (for the
 //! machine that must decide whether to try again and whether to suspend a method).
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use super::reason::Reason;
@@ -165,6 +166,64 @@ impl fmt::Debug for Diagnostic {
     }
 }
 
+/// Longest name of a rule that is kept, in bytes.
+pub const RULE_NAME_SIZE_MAX_BYTES: usize = 256;
+
+/// Which rule decided, so that a person can see why: its name, and after a colon what it found.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct RuleName(Cow<'static, str>);
+
+impl RuleName {
+    /// A rule that needs no words.
+    pub const fn fixed(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// A rule that found this phrase.
+    pub fn of_words(name: &str, phrase: &str) -> Self {
+        Self::kept(format!("{name}: {phrase}"))
+    }
+
+    /// What an enhanced status code says.
+    pub fn of_status(status: EnhancedStatus) -> Self {
+        Self::kept(format!("status: {status}"))
+    }
+
+    /// What a reply code says.
+    pub fn of_code(code: u16) -> Self {
+        Self::kept(format!("code: {code}"))
+    }
+
+    /// A name as it was kept; what is beyond the limit is cut off at a character boundary.
+    pub fn kept(name: impl Into<String>) -> Self {
+        let mut name = name.into();
+        name.truncate(name.floor_char_boundary(RULE_NAME_SIZE_MAX_BYTES));
+        Self(Cow::Owned(name))
+    }
+
+    /// The whole.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The rule without what it found.
+    pub fn name(&self) -> &str {
+        self.0.split(": ").next().unwrap_or_default()
+    }
+
+    /// True if no rule decided.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Names of rules hold no address.
+impl fmt::Debug for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {
@@ -180,6 +239,8 @@ pub struct Verdict {
     pub status_code: Option<EnhancedStatus>,
     /// The words as received.
     pub diagnostic: Diagnostic,
+    /// Which rule decided; empty where it was plain.
+    pub rule: RuleName,
 }
 
 impl Verdict {
@@ -196,6 +257,7 @@ impl Verdict {
             fault: reason.usual_fault(),
             status_code: None,
             diagnostic: Diagnostic::default(),
+            rule: RuleName::default(),
         }
     }
 
@@ -208,6 +270,7 @@ impl Verdict {
             fault: Fault::Unknown,
             status_code: None,
             diagnostic: Diagnostic::default(),
+            rule: RuleName::default(),
         }
     }
 
@@ -215,6 +278,13 @@ impl Verdict {
     #[must_use]
     pub fn with_diagnostic(mut self, text: impl Into<String>) -> Self {
         self.diagnostic = Diagnostic::new(text);
+        self
+    }
+
+    /// The same verdict with the rule that decided.
+    #[must_use]
+    pub fn by(mut self, rule: RuleName) -> Self {
+        self.rule = rule;
         self
     }
 

@@ -224,7 +224,9 @@ const TESTS_MAY: &[&[&str]] = &[
 ];
 
 /// Where serialisation by serde belongs.
-const SERDE_ROOMS: &[&str] = &["config", "store", "http", "cli", "evidence", "webhooks"];
+const SERDE_ROOMS: &[&str] = &[
+    "config", "store", "http", "cli", "evidence", "webhooks", "classify",
+];
 
 pub(crate) const FUNCTION_LINES_MAX: usize = 70;
 pub(crate) const FILE_LINES_MAX: usize = 500;

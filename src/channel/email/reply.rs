@@ -68,9 +68,12 @@ impl RawReply {
         // is our own bounce address.
         match phase {
             Phase::Session | Phase::Sender if !self.takes_no_mail() => not_the_recipients(verdict),
-            Phase::Session | Phase::Sender | Phase::Recipient | Phase::Message | Phase::Unknown => {
-                verdict
-            }
+            Phase::Session
+            | Phase::Sender
+            | Phase::Recipient
+            | Phase::Message
+            | Phase::Untold
+            | Phase::Unknown => verdict,
         }
     }
 

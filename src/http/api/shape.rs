@@ -52,6 +52,8 @@ pub(super) struct VerdictShape {
     fault: &'static str,
     /// Enhanced status code (RFC 3463), as "5.1.1".
     status_code: Option<String>,
+    /// The rule that decided, and what it found; null where none was needed.
+    rule: Option<String>,
     /// The text exactly as the other side sent it.
     diagnostic: String,
 }
@@ -65,6 +67,7 @@ impl VerdictShape {
             permanence: verdict.permanence.as_str(),
             fault: verdict.fault.as_str(),
             status_code: verdict.status_code.map(|code| code.to_string()),
+            rule: Some(verdict.rule.as_str().to_owned()).filter(|rule| !rule.is_empty()),
             diagnostic: verdict.diagnostic.as_str().to_owned(),
         }
     }

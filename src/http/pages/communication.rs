@@ -102,12 +102,7 @@ pub(super) async fn page(
         let state = PersonState::ALL
             .into_iter()
             .find(|state| slug(*state) == query.get("state"));
-        let (sort, order) = by_name(&here(id, state), &query);
-        let sort = sort.beside("people");
-        let here = match order {
-            Order::Usual => here(id, state),
-            Order::Turned => with(&here(id, state), "order=desc"),
-        };
+        let (here, sort, order) = sorted(here(id, state), &query);
         let c = Chrome::of(&app, &signed, communication.title.clone(), "communications")?
             .with_done(query.get("done"));
         let category = app.console.tracker.category(&communication.category);
@@ -120,16 +115,7 @@ pub(super) async fn page(
             &seek(&query, "before", "after"),
             PAGE_ROWS,
         )?;
-        let page = |way: &str, contact: Option<ContactId>| {
-            let path = contact.map(|contact| with(&here, &format!("{way}={contact}")));
-            path.map_or_else(String::new, |path| path + "#people")
-        };
-        let (newer, older) = (page("before", people.before), page("after", people.after));
-        let first = if newer.is_empty() {
-            String::new()
-        } else {
-            format!("{here}#people")
-        };
+        let (first, newer, older) = pages(&here, &people);
         let channels: Vec<Channel> = communication.channels.iter().collect();
         let slices = slice_views(&c, id, &statistics);
         show(&Page {
@@ -177,6 +163,30 @@ fn here(id: CommunicationId, state: Option<PersonState>) -> String {
         || format!("/communications/{id}"),
         |state| format!("/communications/{id}?state={}", slug(state)),
     )
+}
+
+/// The first page, the one before and the one behind; empty where there is none.
+fn pages(here: &str, people: &data::People) -> (String, String, String) {
+    let page = |way: &str, contact: Option<ContactId>| {
+        let path = contact.map(|contact| with(here, &format!("{way}={contact}")));
+        path.map_or_else(String::new, |path| path + "#people")
+    };
+    let first = people.before.map(|_| format!("{here}#people"));
+    (
+        first.unwrap_or_default(),
+        page("before", people.before),
+        page("after", people.after),
+    )
+}
+
+/// The address with its order, and the head of the column of names.
+fn sorted(here: String, query: &Fields) -> (String, SortHead, Order) {
+    let (sort, order) = by_name(&here, query);
+    let here = match order {
+        Order::Usual => here,
+        Order::Turned => with(&here, "order=desc"),
+    };
+    (here, sort.beside("people"), order)
 }
 
 fn with(path: &str, query: &str) -> String {

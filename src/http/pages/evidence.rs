@@ -11,6 +11,8 @@ pub(super) struct Evidence {
     pub(super) permanence: String,
     /// Enhanced status code (RFC 3463); empty where none was given.
     pub(super) status: String,
+    /// Which rule decided (name and what it found); empty where none was needed.
+    pub(super) rule: String,
     /// As the other side wrote it.
     pub(super) diagnostic: String,
 }
@@ -35,6 +37,7 @@ impl Evidence {
                 .status_code
                 .map(|code| code.to_string())
                 .unwrap_or_default(),
+            rule: verdict.rule.as_str().to_owned(),
             diagnostic: verdict.diagnostic.as_str().to_owned(),
         }
     }

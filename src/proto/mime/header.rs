@@ -45,6 +45,11 @@ impl HeaderBlock {
         blocks
     }
 
+    /// Adds a field at the end.
+    pub fn push(&mut self, name: &str, value: &str) {
+        self.fields.push((name.to_owned(), value.to_owned()));
+    }
+
     /// The first value of a field; names are compared without case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields

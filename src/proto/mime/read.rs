@@ -100,7 +100,28 @@ pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
     if mail.text.is_empty() {
         mail.text = mail.html.as_deref().map(html::to_text).unwrap_or_default();
     }
+    let is_broken = |part: &NamedAttachment| part.content_type.starts_with("multipart/");
+    if mail.text.trim().is_empty()
+        && mail.attachments.iter().all(is_broken)
+        && mail.content_type.starts_with("multipart/")
+    {
+        // Boundaries that cannot be read: a person would still see what stands there.
+        mail.text = body_as_it_is(raw);
+    }
     Ok(mail)
+}
+
+/// What follows the header, cut at [`READ_TEXT_SIZE_MAX_BYTES`].
+fn body_as_it_is(raw: &[u8]) -> String {
+    let ends = [b"\r\n\r\n".as_slice(), b"\n\n".as_slice()];
+    let begin = ends.iter().filter_map(|end| {
+        let at = raw.windows(end.len()).position(|window| window == *end)?;
+        Some(at + end.len())
+    });
+    let body = raw
+        .get(begin.min().unwrap_or(raw.len())..)
+        .unwrap_or_default();
+    lossy(body.get(..READ_TEXT_SIZE_MAX_BYTES).unwrap_or(body)).into_owned()
 }
 
 /// The decoded bytes of one part of a mail.

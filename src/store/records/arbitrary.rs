@@ -18,8 +18,8 @@ use crate::domain::{
     Consent, Contact, ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination,
     EmailAddress, EnhancedStatus, Fault, FilterId, GatherInto, Gathering, Group, GroupId, ImportId,
     Merger, Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, ProofKind,
-    QuietHours, Reason, Recipient, Redacted, SavedFilter, Status, Suspension, Timestamp, UserId,
-    Verdict, Wishes, comms_issue::Reachability,
+    QuietHours, Reason, Recipient, Redacted, RuleName, SavedFilter, Status, Suspension, Timestamp,
+    UserId, Verdict, Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use access::*;
@@ -99,15 +99,18 @@ pub(crate) fn verdict() -> impl Strategy<Value = Verdict> {
         select(vec![Permanence::Permanent, Permanence::Temporary]),
         select(Fault::ALL.to_vec()),
     );
-    let said = (option::of(enhanced_status()), text());
-    (words, said).prop_map(|((class, reason, permanence, fault), (status, text))| {
-        let verdict = Verdict {
-            class,
-            fault,
-            ..Verdict::failure(reason, permanence)
-        };
-        verdict.with_status(status).with_diagnostic(text)
-    })
+    let said = (option::of(enhanced_status()), text(), text());
+    (words, said).prop_map(
+        |((class, reason, permanence, fault), (status, text, rule))| {
+            let verdict = Verdict {
+                class,
+                fault,
+                ..Verdict::failure(reason, permanence)
+            };
+            let verdict = verdict.by(RuleName::kept(rule));
+            verdict.with_status(status).with_diagnostic(text)
+        },
+    )
 }
 
 pub(crate) fn area() -> impl Strategy<Value = Area> {

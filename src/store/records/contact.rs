@@ -11,7 +11,7 @@ use crate::domain::{
     Actor, Area, AreaId, BlobId, BounceClass, CommunicationId, ConfirmedBy, Contact, ContactChange,
     ContactFilter, ContactId, ContactKind, CustomField, DeliveryId, Destination, Diagnostic,
     EmailAddress, EnhancedStatus, Fault, FilterId, Group, GroupId, ImportId, LogEntry, LogEvent,
-    Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted,
+    Method, MethodId, MethodKind, MethodState, Permanence, PhoneNumber, Reason, Redacted, RuleName,
     SavedFilter, Suspension, ThreadId, Timestamp, UserId, Verdict, Wishes,
 };
 
@@ -31,6 +31,7 @@ shape! {
         #[n(3)] fault: Fault,
         #[n(4)] status_code: Option<EnhancedStatus>,
         #[n(5)] #[cbor(skip_if = "Diagnostic::is_empty")] diagnostic: Diagnostic,
+        #[n(6)] #[cbor(default, skip_if = "RuleName::is_empty")] rule: RuleName,
     }
 }
 

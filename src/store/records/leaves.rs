@@ -7,7 +7,8 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::{
     AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
     Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId,
-    Permissions, PhoneNumber, Redacted, TemplateId, ThreadId, Timestamp, UserId, WebhookId,
+    Permissions, PhoneNumber, Redacted, RuleName, TemplateId, ThreadId, Timestamp, UserId,
+    WebhookId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -171,6 +172,7 @@ texts!(
     EmailAddress: |text| EmailAddress::from_stored(text).ok(), "an email address";
     PhoneNumber: |text| PhoneNumber::from_e164(text).ok(), "a telephone number";
     Diagnostic: |text| Some(Diagnostic::new(text)), "a diagnostic";
+    RuleName: |text| Some(RuleName::kept(text)), "a rule's name";
 );
 
 /// The store is one of the places where closed values are opened.
