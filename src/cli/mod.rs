@@ -11,6 +11,7 @@ macro_rules! println {
 }
 
 mod check_config;
+mod classify;
 mod demo;
 mod healthcheck;
 mod manual;
@@ -61,6 +62,9 @@ enum Command {
     Status(over_api::StatusArguments),
     /// Find, show, add and export contacts, over the API.
     Contacts(over_api::ContactsArguments),
+    /// Say what bounces, complaints and automatic answers mean, and to whom, with the rule that
+    /// decided: a line of JSON for each mail.
+    Classify(classify::Arguments),
     /// Write completions for a shell to standard output.
     Completions(manual::CompletionsArguments),
     /// Write the manual page to standard output, or one page for each command into a folder.
@@ -116,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Send(arguments) => over_api::send(&arguments),
         Command::Status(arguments) => over_api::status(&arguments),
         Command::Contacts(arguments) => over_api::contacts(&arguments),
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::pages(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
