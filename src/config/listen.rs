@@ -260,7 +260,8 @@ pub struct Account {
     /// argon2id hash of its password, PHC string format (`tocsin user hash-password`).
     #[serde(serialize_with = "hidden")]
     pub password_hash: String,
-    /// Addresses and domains that it may send from. Default: our own domain.
+    /// Addresses and domains that it may send from, as envelope sender and as author. Default: our
+    /// own domain.
     pub from: Vec<String>,
 }
 

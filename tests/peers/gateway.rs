@@ -148,6 +148,12 @@ level = "info"
         !content && transcript.contains("550 5.2.1 suspended"),
         "a suspended address was taken:\n{transcript}"
     );
+    let by_phone = format!("{LANDLINE_AT_HOME}@voice.gw.example");
+    let (content, transcript) = hand_in.swaks_as("mayor@evil.example", &by_phone).await;
+    assert!(
+        !content && transcript.contains("550 5.7.1"),
+        "an author was made up:\n{transcript}"
+    );
 
     gateway.wait_for_log("status=\"confirmed\"", 1);
     let telephone = person.await.unwrap();
@@ -223,6 +229,12 @@ impl Application {
     }
 
     async fn swaks(&self, to: &str) -> (bool, String) {
+        self.swaks_as("office@gw.example", to).await
+    }
+
+    /// Hands a mail in whose author is somebody; the envelope's sender is always the office.
+    async fn swaks_as(&self, author: &str, to: &str) -> (bool, String) {
+        let author = format!("From: {author}");
         let subject = format!("Subject: {SUBJECT}");
         let arguments = [
             "--server",
@@ -240,6 +252,8 @@ impl Application {
             "office@gw.example",
             "--to",
             to,
+            "--header",
+            &author,
             "--header",
             &subject,
             "--body",

@@ -3,6 +3,7 @@
 mod auth;
 mod content;
 mod listener;
+mod rights;
 
 use std::sync::Arc;
 
@@ -188,6 +189,15 @@ impl Doors {
             .any(|own| own.eq_ignore_ascii_case(&domain))
     }
 
+    /// The addresses and domains that an application may write as; none where that is left open.
+    fn may_write_as(&self, user: &str) -> Option<&[String]> {
+        let may = match self.gate.account(user) {
+            Some(account) => &account.from,
+            None => &self.names.own_domains,
+        };
+        Some(may.as_slice()).filter(|may| !may.is_empty())
+    }
+
     fn refuse(&self, source: &str, reason: &str, reply: Reply) -> Decision {
         self.metrics
             .messages_refused
@@ -203,6 +213,11 @@ impl Doors {
             Ok(None) => return Err(rejected(535, Enhanced(5, 7, 8), "this account is gone")),
             Err(_) => return Err(StoreRefusal::Temporary),
         };
+        let may = self.may_write_as(&login);
+        if may.is_some_and(|may| !rights::foreign_authors(may, &message.raw).is_empty()) {
+            let text = "this account may not write as the author in From or Sender";
+            return Err(rejected(550, Enhanced(5, 7, 1), text));
+        }
         let mut recipients = Vec::with_capacity(message.envelope.recipients.len());
         for recipient in &message.envelope.recipients {
             recipients.push(
@@ -297,12 +312,14 @@ impl MessageSink for Doors {
         from: &ReversePath,
         _params: &MailParams,
     ) -> Decision {
-        let user = session.user.as_deref().unwrap_or_default();
-        let account = self.gate.account(user);
-        let (Some(account), ReversePath::Mailbox(mailbox)) = (account, from) else {
+        // Nobody logs in at the MX; and the null sender says who wrote in the header alone.
+        let (Some(user), ReversePath::Mailbox(mailbox)) = (session.user.as_deref(), from) else {
             return Decision::Accept;
         };
-        if account.from.is_empty() || account.from.iter().any(|allowed| allows(allowed, mailbox)) {
+        if self
+            .may_write_as(user)
+            .is_none_or(|may| rights::allow(may, &mailbox.to_string()))
+        {
             return Decision::Accept;
         }
         self.refuse(
@@ -349,11 +366,4 @@ impl MessageSink for Doors {
         }
         stored
     }
-}
-
-/// An address, or a whole domain.
-fn allows(allowed: &str, mailbox: &Mailbox) -> bool {
-    let allowed = allowed.trim_start_matches('@');
-    mailbox.to_string().eq_ignore_ascii_case(allowed)
-        || mailbox.domain().to_string().eq_ignore_ascii_case(allowed)
 }

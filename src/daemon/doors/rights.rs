@@ -1,0 +1,82 @@
+//! As whom an application may write: the envelope's sender and the author that people see.
+
+use crate::proto::mime::header::{HeaderBlock, first_address};
+
+/// Most octets of a message that are looked at for its authors: the header.
+const HEADER_SIZE_MAX_BYTES: usize = 256 * 1024;
+
+/// Whether an address is one of these, or lies in one of these domains.
+pub(super) fn allow(allowed: &[String], address: &str) -> bool {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    allowed.iter().any(|one| {
+        let one = one.trim_start_matches('@');
+        one.eq_ignore_ascii_case(address) || one.eq_ignore_ascii_case(domain)
+    })
+}
+
+/// The authors of a message that its sender may not write as (RFC 5322 section 3.6.2: From, and
+/// Sender where there is one). An address in a display name counts: people read it as the author.
+pub(super) fn foreign_authors(allowed: &[String], message: &[u8]) -> Vec<String> {
+    let head = message.get(..HEADER_SIZE_MAX_BYTES).unwrap_or(message);
+    let (header, _) = HeaderBlock::parse(&String::from_utf8_lossy(head));
+    let named = header.get_all("From").chain(header.get_all("Sender"));
+    let parts = named.flat_map(|value| value.split([',', '<', ';', ' ', '\t']));
+    let mut foreign: Vec<String> = parts
+        .filter_map(first_address)
+        .filter(|address| !allow(allowed, address))
+        .collect();
+    foreign.dedup();
+    foreign
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed() -> Vec<String> {
+        vec!["@town.example".into(), "Clerk@county.example".into()]
+    }
+
+    #[test]
+    fn addresses_and_whole_domains_are_allowed() {
+        for good in ["a@town.example", "a@TOWN.example", "clerk@county.example"] {
+            assert!(allow(&allowed(), good), "{good}");
+        }
+        for bad in [
+            "a@county.example",
+            "a@sub.town.example",
+            "a@town.example.evil.example",
+            "@",
+            "",
+        ] {
+            assert!(!allow(&allowed(), bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_author_has_to_be_allowed_in_any_spelling() {
+        let foreign = |head: &str| {
+            let message = format!("Subject: x\r\n{head}\r\n\r\nFrom: body@evil.example\r\n");
+            foreign_authors(&allowed(), message.as_bytes())
+        };
+        for good in [
+            "From: a@town.example",
+            "From: \"Town, Clerk\" <clerk@county.example>, b@town.example",
+            "From: =?utf-8?q?M=C3=A9l?= <a@town.example>\r\nSender: b@town.example",
+        ] {
+            assert_eq!(foreign(good), Vec::<String>::new(), "{good}");
+        }
+        for bad in [
+            "From: mayor@evil.example",
+            "From: a@town.example, mayor@evil.example",
+            "From: a@town.example\r\nFrom: mayor@evil.example",
+            "From: \"mayor@evil.example\" <a@town.example>",
+            "from : <mayor@evil.example>",
+            "FROM:\r\n mayor@evil.example",
+            "From: a@town.example\r\nSender: mayor@evil.example",
+            "From: group: mayor@evil.example;",
+        ] {
+            assert_eq!(foreign(bad), ["mayor@evil.example"], "{bad}");
+        }
+    }
+}
