@@ -1,10 +1,13 @@
 //! Delivery status notifications (RFC 3464), and those that only nearly are.
 
+use std::borrow::Cow;
+
 use super::{
     free_text::{self, Story},
     mail::{FINDINGS_MAX, Finding, MailFinding},
     rules::{Rules, Said},
     smtp_reply::{classify_said, for_now},
+    text::normalise,
 };
 use crate::{
     domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, RuleName, Verdict},
@@ -16,33 +19,16 @@ use crate::{
 
 /// `None` if the mail holds no recipient's status.
 pub(super) fn classify(rules: &Rules, mail: &IncomingMail) -> Option<MailFinding> {
-    let (in_text, parted): (Vec<HeaderBlock>, Vec<HeaderBlock>);
     let blocks = match &mail.delivery_status {
-        Some(blocks) => {
-            if blocks.iter().any(speaks_of_several) {
-                parted = blocks.iter().flat_map(parts_of).collect();
-                &parted
-            } else {
-                blocks
-            }
-        }
-        None => {
-            in_text = blocks_in_text(&mail.text)?;
-            &in_text
-        }
+        Some(blocks) => Cow::Borrowed(blocks),
+        None => Cow::Owned(blocks_in_text(&mail.text)?),
     };
-    let about: Vec<&HeaderBlock> = blocks
-        .iter()
-        .filter(|b| recipient_of(b).is_some())
-        .take(FINDINGS_MAX)
-        .collect();
+    let parts = blocks.iter().flat_map(parts_of);
+    let about = parts.filter_map(|block| Some((recipient_of(&block)?, block)));
     let story = Story::of(rules, mail);
     let mut findings: Vec<Finding> = Vec::new();
-    for block in about {
-        let Some(address) = recipient_of(block) else {
-            continue;
-        };
-        let verdict = verdict_of(block, &story);
+    for (address, block) in about.take(FINDINGS_MAX) {
+        let verdict = verdict_of(&block, &story);
         match findings.iter_mut().find(|f| f.address == address) {
             Some(known) if known.verdict.reason == Reason::Undefined => known.verdict = verdict,
             Some(_) => {}
@@ -52,25 +38,24 @@ pub(super) fn classify(rules: &Rules, mail: &IncomingMail) -> Option<MailFinding
     (!findings.is_empty()).then(|| MailFinding::from_findings(findings, BounceClass::Unknown))
 }
 
-fn speaks_of_several(block: &HeaderBlock) -> bool {
-    block.get_all("Final-Recipient").nth(1).is_some()
-}
-
 /// A block for each recipient, also where the empty lines between them are missing.
-fn parts_of(block: &HeaderBlock) -> Vec<HeaderBlock> {
-    if !speaks_of_several(block) {
-        return vec![block.clone()];
+fn parts_of(block: &HeaderBlock) -> Vec<Cow<'_, HeaderBlock>> {
+    if block.get_all("Final-Recipient").nth(1).is_none() {
+        return vec![Cow::Borrowed(block)];
     }
-    let mut parts = vec![HeaderBlock::default()];
+    let mut parts = Vec::new();
+    let mut part = HeaderBlock::default();
     for (name, value) in block.iter() {
-        let begins = name.eq_ignore_ascii_case("Final-Recipient");
-        if begins && parts.last().is_some_and(|part| part.has("Final-Recipient")) {
-            parts.push(HeaderBlock::default());
+        // With a field that it has already, the next one begins; the address as it was written
+        // stands in front of the address as it was known last (RFC 3464, 2.3).
+        let names = ["Original-Recipient", "Final-Recipient"];
+        let begins = names.iter().any(|one| one.eq_ignore_ascii_case(name));
+        if begins && (part.has(name) || part.has("Final-Recipient")) {
+            parts.push(Cow::Owned(std::mem::take(&mut part)));
         }
-        if let Some(part) = parts.last_mut() {
-            part.push(name, value);
-        }
+        part.push(name, value);
     }
+    parts.push(Cow::Owned(part));
     parts
 }
 
@@ -94,9 +79,15 @@ fn blocks_in_text(text: &str) -> Option<Vec<HeaderBlock>> {
 /// The address as we wrote it, else as the last server knew it.
 fn recipient_of(block: &HeaderBlock) -> Option<String> {
     let field = |name| {
-        block
-            .get(name)
-            .map(|value: &str| value.split_once(';').map_or(value, |(_, address)| address))
+        let value = block.get(name)?;
+        let (kind, address) = value.split_once(';').unwrap_or(("", value));
+        // An address beyond ASCII may be written in ASCII (RFC 6533, 3).
+        let is_coded = kind.trim().eq_ignore_ascii_case("utf-8");
+        Some(if is_coded {
+            without_escapes(address)
+        } else {
+            address.to_owned()
+        })
     };
     [
         "Original-Recipient",
@@ -105,7 +96,34 @@ fn recipient_of(block: &HeaderBlock) -> Option<String> {
     ]
     .into_iter()
     .filter_map(field)
-    .find_map(first_address)
+    .find_map(|address| first_address(&address))
+}
+
+/// An address in `utf-8-addr-xtext` or `utf-8-addr-unitext` (RFC 6533 section 3): characters may
+/// stand there as `\\x{20AC}`.
+fn without_escapes(address: &str) -> String {
+    let mut out = String::with_capacity(address.len());
+    let mut rest = address;
+    while let Some((before, coded)) = rest.split_once("\\x{") {
+        out.push_str(before);
+        let character = coded.split_once('}').and_then(|(digits, behind)| {
+            let character = u32::from_str_radix(digits, 16)
+                .ok()
+                .and_then(char::from_u32)?;
+            Some((character, behind))
+        });
+        match character {
+            Some((character, behind)) => {
+                out.push(character);
+                rest = behind;
+            }
+            None => {
+                out.push_str("\\x{");
+                rest = coded;
+            }
+        }
+    }
+    out + rest
 }
 
 fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
@@ -181,11 +199,13 @@ fn judge(
             diagnostic,
             |(kind, rest)| if is_type(kind) { rest } else { diagnostic },
         );
-    let words = story.rules.of_words(told);
+    let normal = normalise(told);
+    let words = story.rules.of_normal(&normal);
     let silent = words.is_none();
+    // What a delivery program says of itself is said of every trouble that it has.
     let is_plain = words
         .as_ref()
-        .is_some_and(|said| said.reason != Reason::Mailer);
+        .is_some_and(|said| !matches!(said.reason, Reason::Mailer | Reason::System));
     let mut verdict = if !is_plain
         && diagnostic
             .trim_start()
@@ -201,12 +221,13 @@ fn judge(
         .with_status(status)
         .by(RuleName::fixed("report: x-unix"))
     } else {
-        classify_said(story.rules, told, words, status, story.phase)
+        classify_said(story.rules, (told, &normal), words, status, story.phase)
     };
     // The words of the block are worth more than the story around it, but a block that says
     // nothing of its own leaves the story to be read.
     let in_status = || story.rules.of_words(status_field);
-    if silent && let Some(said) = in_status().or_else(|| better_told(verdict.reason, story)) {
+    let in_story = || put_off(verdict.reason, story).or_else(|| better_told(verdict.reason, story));
+    if silent && let Some(said) = in_status().or_else(in_story) {
         let permanence = verdict.permanence;
         let reason = for_now(said.reason, permanence, true);
         verdict = Verdict::failure(reason, permanence)
@@ -229,6 +250,14 @@ fn judge(
         diagnostic.trim()
     };
     verdict.with_diagnostic(written)
+}
+
+/// Why a queue that gave up had put the message off, as Sendmail writes it in its transcript:
+/// `<a@b.example>... Deferred: reason`.
+fn put_off(reason: Reason, story: &Story<'_>) -> Option<Said> {
+    let (_, why) = story.told.split_once("... Deferred: ")?;
+    let said = story.rules.of_words(why.lines().next()?);
+    said.filter(|_| reason == Reason::Expired)
 }
 
 /// What the readable part adds where the status code is silent or says too little.

@@ -2,19 +2,28 @@
 
 use super::mail::{Finding, MailFinding};
 use crate::{
-    domain::{BounceClass, Fault, Permanence, Reason, Verdict},
+    domain::{BounceClass, Fault, Permanence, Reason, RuleName, Verdict},
     proto::mime::{header::first_address, read::IncomingMail},
 };
 
+/// The type of a report by which somebody leaves (RFC 5965 has had it registered).
+const OPT_OUT: &str = "opt-out";
+
 /// `None` if the mail is no feedback report.
 pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
+    if is_opt_out(mail) {
+        let address = mail.from.clone();
+        let verdict = complaint(BounceClass::Complaint, OPT_OUT);
+        let findings = vec![Finding { address, verdict }];
+        return Some(MailFinding::from_findings(findings, BounceClass::Complaint));
+    }
     let report = mail.feedback.as_ref()?;
     let kind = report
         .get("Feedback-Type")
         .unwrap_or("abuse")
         .trim()
         .to_lowercase();
-    // A recipient who takes the complaint back, and reports on authentication (RFC 6591), are no complaints.
+    // A recipient who takes the complaint back complains of nothing (RFC 6430).
     let class = match kind.as_str() {
         "not-spam" => BounceClass::None,
         _ => BounceClass::Complaint,
@@ -45,10 +54,24 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     })
 }
 
-fn complaint(class: BounceClass, kind: &str) -> Verdict {
+/// Mail programs of Apple answer `List-Unsubscribe` by mail, in the person's name.
+fn is_opt_out(mail: &IncomingMail) -> bool {
+    let field = mail.header.get("X-Apple-Unsubscribe");
+    field.is_some_and(|value| value.trim().eq_ignore_ascii_case("true"))
+}
+
+/// What a report of this type (`Feedback-Type`) says.
+pub(super) fn complaint(class: BounceClass, kind: &str) -> Verdict {
+    let fault = match kind {
+        // A server could not prove who sent the message (RFC 6591): no person has said anything.
+        "auth-failure" => Fault::Sender,
+        _ => Fault::Unknown,
+    };
     Verdict {
         class,
-        fault: Fault::Unknown,
-        ..Verdict::failure(Reason::Feedback, Permanence::Permanent).with_diagnostic(kind)
+        fault,
+        ..Verdict::failure(Reason::Feedback, Permanence::Permanent)
     }
+    .with_diagnostic(kind)
+    .by(RuleName::fixed("report: feedback type"))
 }

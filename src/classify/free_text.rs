@@ -137,14 +137,15 @@ pub(super) struct Story<'a> {
 impl<'a> Story<'a> {
     pub(super) fn of(rules: &'a Rules, mail: &'a IncomingMail) -> Self {
         let told = narrative(&mail.text);
+        let normal = normalise(told);
         let phase = match phase_in_transcript(told) {
-            Phase::Unknown => phase_or(rules, told, Phase::Untold),
+            Phase::Unknown => phase_or(rules, &normal, Phase::Untold),
             phase => phase,
         };
-        let said = rules.of_words(told);
+        let said = rules.of_normal(&normal);
         Self {
             told,
-            verdict: classify_said(rules, told, said.clone(), None, phase),
+            verdict: classify_said(rules, (told, &normal), said.clone(), None, phase),
             said,
             rules,
             phase,
@@ -152,9 +153,9 @@ impl<'a> Story<'a> {
     }
 }
 
-/// The phase that the words of a report name, else this one.
-fn phase_or(rules: &Rules, text: &str, other: Phase) -> Phase {
-    match rules.phase_in(text) {
+/// The phase that the normalised words of a report name, else this one.
+fn phase_or(rules: &Rules, normal: &str, other: Phase) -> Phase {
+    match rules.phase_in(normal) {
         Phase::Unknown => other,
         phase => phase,
     }
@@ -386,7 +387,7 @@ fn verdict_about(address: &str, story: &Story<'_>, delayed: bool) -> Verdict {
     let about = around(address, story.told);
     let mut verdict = story.verdict.clone();
     if about.len() < story.told.len() {
-        let phase = phase_or(story.rules, about, story.phase);
+        let phase = phase_or(story.rules, &normalise(about), story.phase);
         let own = classify_text_by(story.rules, about, None, phase);
         // That it was tried for so long says less than why it failed.
         let says_less = own.reason == Reason::Expired && verdict.reason != Reason::Undefined;

@@ -145,7 +145,7 @@ const fn gravity(class: BounceClass) -> u8 {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Permanence, Reason, Suspends},
+        domain::{Fault, Permanence, Reason, Suspends},
         proto::mime::read::read,
     };
 
@@ -243,6 +243,61 @@ mod tests {
             (exim.class, exim.findings[0].verdict.reason),
             (BounceClass::Hard, Reason::UserUnknown)
         );
+    }
+
+    #[test]
+    fn several_recipients_in_one_block_and_addresses_beyond_ascii_are_told_apart() {
+        let found = classify(&report(
+            "Original-Recipient: rfc822;ann@town.example\nFinal-Recipient: rfc822; a@inner.example\nAction: failed\nStatus: 5.1.1\n\
+             Original-Recipient: rfc822;bob@town.example\nFinal-Recipient: rfc822; b@inner.example\nAction: failed\nStatus: 5.2.2\n\
+             Final-Recipient: utf-8; J\\x{FC}rg@t\\x{1F600}\\x{zz}wn.example\nAction: failed\nStatus: 5.1.1",
+        ));
+        let told = found
+            .findings
+            .iter()
+            .map(|one| (one.address.as_str(), one.verdict.reason));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("ann@town.example", Reason::UserUnknown),
+                ("bob@town.example", Reason::MailboxFull),
+                ("jürg@t", Reason::UserUnknown),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_no_person_complained_of_is_nobodys_complaint() {
+        let told = |kind: &str| {
+            classify(&format!(
+                "From: fbl@isp.example\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\nOriginal-Rcpt-To: <ann@town.example>\n\n--b--\n"
+            ))
+        };
+        let fault = |found: &MailFinding| (found.class, found.findings[0].verdict.fault);
+        assert_eq!(
+            fault(&told("abuse")),
+            (BounceClass::Complaint, Fault::Unknown)
+        );
+        assert_eq!(
+            fault(&told("auth-failure")),
+            (BounceClass::Complaint, Fault::Sender)
+        );
+        assert_eq!(told("not-spam").class, BounceClass::None);
+        let left = classify(
+            "From: Ann <Ann@town.example>\nAuto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\nSubject: unsubscribe\n\nSent by the mail program.\n",
+        );
+        assert_eq!(
+            (left.class, left.findings[0].address.as_str()),
+            (BounceClass::Complaint, "ann@town.example")
+        );
+    }
+
+    #[test]
+    fn a_copy_that_was_not_received_is_no_original() {
+        let found = classify(
+            "From: MDaemon@mx.example\nSubject: Permanent Delivery Failure\n\nThe following recipients did NOT receive a copy of your message:\n\n> ann@town.example\n\nFailure: user unknown\n",
+        );
+        assert_eq!(found.findings[0].address, "ann@town.example");
     }
 
     #[test]

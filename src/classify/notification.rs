@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::Deserializer;
 
 use super::{
+    feedback,
     mail::{Finding, MailFinding},
     rules::Rules,
     smtp_reply::{Phase, classify_text_by},
 };
 use crate::{
-    domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, RuleName, Verdict},
+    domain::{BounceClass, EnhancedStatus, Permanence, Reason, RuleName, Verdict},
     proto::mime::{header::first_address, read::IncomingMail},
 };
 
@@ -54,6 +55,8 @@ struct Bounced {
 #[serde(rename_all = "camelCase")]
 struct Complaint {
     complained_recipients: Vec<Bounced>,
+    #[serde(default)]
+    complaint_feedback_type: String,
 }
 
 #[derive(Deserialize)]
@@ -131,11 +134,11 @@ fn by_type(bounce: &Bounce) -> Verdict {
 }
 
 fn complained(complaint: Complaint) -> Vec<Finding> {
-    let verdict = Verdict {
-        class: BounceClass::Complaint,
-        fault: Fault::Unknown,
-        ..Verdict::failure(Reason::Feedback, Permanence::Permanent)
+    let class = match complaint.complaint_feedback_type.as_str() {
+        "not-spam" => BounceClass::None,
+        _ => BounceClass::Complaint,
     };
+    let verdict = feedback::complaint(class, &complaint.complaint_feedback_type);
     let all = complaint.complained_recipients.into_iter();
     all.map(|one| Finding {
         address: address(&one.email_address),

@@ -22,11 +22,11 @@ pub(super) const SUBJECTS: &[&str] = &[
     "mail failure", "message failure", "mail delivery", "mail error", "could not be delivered",
     "not delivered", "non-delivery", "nondeliverable", "non deliverable", "unable to deliver",
     "undeliver", "warning: message", "warning: could not send", "mail status report",
-    "user unknown", "failed mail", "smtp server: errors from", "processing error", "unzustellbar", "konnte nicht zugestellt",
+    "user unknown", "failed mail", "smtp server: errors from", "processing error",
+    "unzustellbar", "konnte nicht zugestellt", "loop alert",
 ];
 
 /// What the text of failure reports contains, lower case.
-#[rustfmt::skip]
 pub(super) static FAILURES: LazyLock<Phrases> = LazyLock::new(|| Phrases::of(FAILURE_PHRASES));
 
 #[rustfmt::skip]
@@ -40,7 +40,7 @@ const FAILURE_PHRASES: &[&str] = &[
     "following address*failed", "is not able to deliver", "not receive this message",
     "wasn't able to deliver", "rejected your message", "user unknown", "no such user",
     "mail has been returned", "message has been returned", "invalid user address",
-    "message has been rejected", "not match an",
+    "message has been rejected", "not match an", "duplicated message-id",
 ];
 
 /// Where the original message begins.
@@ -51,7 +51,8 @@ pub(super) const ORIGINALS: &[&str] = &[
     "----- message header", "----- headers follow", "original message follows",
     "returned message follows", "--- undelivered message", "----- unsent message",
     "your message follows", "----- message text", "message headers follow",
-    "text of your message", "copy of your message", "the header of the original",
+    "text of your message", "is a copy of your message", "copy of your message follows",
+    "copy of your message is", "--- copy of your message", "the header of the original",
     "headers from your message", "----- original mail", "message header follows",
     "content-type: message/rfc822",
 ];

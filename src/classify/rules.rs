@@ -38,10 +38,24 @@ struct FileRule {
     name: String,
     reason: String,
     source: String,
-    /// Said by whoever keeps the directory, and of a recipient: it needs no word of RCPT.
     #[serde(default)]
-    firm: bool,
+    holds: Holds,
     phrases: Vec<String>,
+}
+
+/// When in the dialogue an answer may come to be believed of the recipient. Servers that know
+/// their users say so at RCPT; one that says it after the message was handed over has judged the
+/// message for that user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// In answer to RCPT alone.
+    #[default]
+    AtRecipient,
+    /// Also where a report does not tell when it was said: whoever keeps the directory said it.
+    Untold,
+    /// Whenever it was said: the server looks into its directory late.
+    Always,
 }
 
 /// A rule that speaks of words.
@@ -49,7 +63,7 @@ struct WordRule {
     name: String,
     reason: Reason,
     source: String,
-    firm: bool,
+    holds: Holds,
 }
 
 /// What the words of an answer mean, and which rule says so.
@@ -59,8 +73,8 @@ pub struct Said {
     pub reason: Reason,
     /// The rule that decided.
     pub rule: RuleName,
-    /// It holds wherever in the dialogue it was said.
-    pub firm: bool,
+    /// When it may be believed of the recipient.
+    pub holds: Holds,
 }
 
 /// Why rules cannot be used.
@@ -80,7 +94,7 @@ pub enum RulesError {
     /// A phrase that finds everything or nothing.
     #[error("the phrase {0:?} is empty or not in the form in which text is compared")]
     Phrase(String),
-    /// There are too many phrases, or they are too long.
+    /// There are more phrases than one automaton can hold.
     #[error("too many phrases")]
     TooMany,
 }
@@ -138,7 +152,7 @@ impl Rules {
                 reason: reason_named(&one.name, &one.reason)?,
                 name: one.name,
                 source: one.source,
-                firm: one.firm,
+                holds: one.holds,
             });
         }
         let number = |text: &str| text.parse::<u16>().ok();
@@ -237,17 +251,14 @@ impl Rules {
         Some(Said {
             reason: rule.reason,
             rule: RuleName::of_words(&rule.name, phrase.written()),
-            firm: rule.firm,
+            holds: rule.holds,
         })
     }
 
-    /// Where in the dialogue an answer came, as the words of a report have it.
+    /// Where in the dialogue an answer came, as the words of a report have it, which are
+    /// normalised already.
     pub(super) fn phase_in(&self, text: &str) -> Phase {
-        if self.phases.is_empty() {
-            return Phase::Unknown;
-        }
-        let text = normalise(text);
-        let found = self.phases.iter().find(|(_, said)| said.stand_in(&text));
+        let found = self.phases.iter().find(|(_, said)| said.stand_in(text));
         found.map_or(Phase::Unknown, |(phase, _)| *phase)
     }
 
@@ -258,7 +269,7 @@ impl Rules {
         Some(Said {
             reason,
             rule,
-            firm: false,
+            holds: Holds::AtRecipient,
         })
     }
 
@@ -269,7 +280,7 @@ impl Rules {
         Some(Said {
             reason,
             rule,
-            firm: false,
+            holds: Holds::AtRecipient,
         })
     }
 
@@ -379,7 +390,7 @@ mod tests {
             ("refused to talk to me: 554 no", Phase::Session),
             ("it did not work", Phase::Unknown),
         ] {
-            assert_eq!(rules.phase_in(text), phase, "{text}");
+            assert_eq!(rules.phase_in(&normalise(text)), phase, "{text}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::rules::{Rules, Said};
+use super::rules::{Holds, Rules, Said};
+use super::text::normalise;
 use crate::domain::{EnhancedStatus, Permanence, Reason, RuleName, Verdict};
 
 /// Where in the dialogue the reply came.
@@ -56,13 +57,15 @@ pub fn classify_text_by(
     status: Option<EnhancedStatus>,
     phase: Phase,
 ) -> Verdict {
-    classify_said(rules, text, rules.of_words(text), status, phase)
+    let normal = normalise(text);
+    let said = rules.of_normal(&normal);
+    classify_said(rules, (text, &normal), said, status, phase)
 }
 
-/// The same for text whose words are known already.
+/// The same for text of which is known what it is when normalised, and what its words say.
 pub(super) fn classify_said(
     rules: &Rules,
-    text: &str,
+    (text, normal): (&str, &str),
     words: Option<Said>,
     status: Option<EnhancedStatus>,
     phase: Phase,
@@ -74,7 +77,7 @@ pub(super) fn classify_said(
         (None, written) => written,
     };
     let phase = match phase {
-        Phase::Unknown | Phase::Untold => match rules.phase_in(text) {
+        Phase::Unknown | Phase::Untold => match rules.phase_in(normal) {
             Phase::Unknown => phase,
             found => found,
         },
@@ -189,13 +192,15 @@ fn choose(
         (None, None) => code.unwrap_or(Said {
             reason: Reason::Undefined,
             rule: RuleName::default(),
-            firm: false,
+            holds: Holds::AtRecipient,
         }),
     };
     said.reason = for_now(said.reason, permanence, in_words);
-    // Servers that know their users say so at RCPT; one that says it after the message was
-    // handed over has judged the message for that user.
-    let is_late = phase == Phase::Message || (phase == Phase::Untold && !said.firm);
+    let is_late = match phase {
+        Phase::Message => said.holds < Holds::Always,
+        Phase::Untold => said.holds < Holds::Untold,
+        Phase::Session | Phase::Sender | Phase::Recipient | Phase::Unknown => false,
+    };
     // Exchange says "recipient not found" with X.1.10.
     let by_status = matches!(by_status, Some(Reason::UserUnknown | Reason::NotAccept));
     if said.reason == Reason::UserUnknown

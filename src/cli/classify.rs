@@ -42,7 +42,10 @@ struct Line<'a> {
     reason: &'static str,
     status: String,
     permanence: &'static str,
+    /// The rule that decided, and what it found.
     rule: &'a str,
+    /// Where the words of the rule are laid down, or whose they are.
+    source: &'a str,
 }
 
 pub(super) fn run(asked: &Arguments) -> anyhow::Result<ExitCode> {
@@ -96,12 +99,12 @@ fn classify_file(rules: &Rules, path: &Path) -> anyhow::Result<()> {
         Err(_) => MailFinding::of(BounceClass::None),
     }));
     let found = found.map_err(|_| anyhow::anyhow!("it could not be classified"))?;
-    let line = line(&path.to_string_lossy(), &found)?;
+    let line = line(rules, &path.to_string_lossy(), &found)?;
     println!("{line}");
     Ok(())
 }
 
-fn line(file: &str, found: &MailFinding) -> anyhow::Result<String> {
+fn line(rules: &Rules, file: &str, found: &MailFinding) -> anyhow::Result<String> {
     let verdict = found.verdict();
     let recipients = found.findings.iter().map(|one| one.address.as_str());
     let status = verdict.and_then(|verdict| verdict.status_code);
@@ -114,6 +117,7 @@ fn line(file: &str, found: &MailFinding) -> anyhow::Result<String> {
         status: status.map_or_else(String::new, |status| status.to_string()),
         permanence: of_trouble.map_or("", |verdict| verdict.permanence.as_str()),
         rule: verdict.map_or("", |verdict| verdict.rule.as_str()),
+        source: verdict.map_or("", |verdict| rules.source_of(&verdict.rule)),
     };
     Ok(serde_json::to_string(&line)?)
 }
@@ -174,7 +178,7 @@ mod tests {
     fn told(raw: &str) -> serde_json::Value {
         let mail = read(raw.replace('\n', "\r\n").as_bytes()).unwrap();
         let found = classify_mail_by(Rules::built_in(), &mail);
-        serde_json::from_str(&line("a.eml", &found).unwrap()).unwrap()
+        serde_json::from_str(&line(Rules::built_in(), "a.eml", &found).unwrap()).unwrap()
     }
 
     #[test]
@@ -186,8 +190,10 @@ mod tests {
             "file": "a.eml", "recipients": ["ann@town.example"], "class": "hard",
             "reason": "user_unknown", "status": "5.1.1", "permanence": "permanent",
             "rule": "recipient-unknown-plainly: no mailbox here",
+            "source": bounce["source"],
         });
         assert_eq!(bounce, wanted);
+        assert!(bounce["source"].as_str().unwrap().contains("RFC 5321"));
     }
 
     #[test]

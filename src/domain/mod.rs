@@ -41,6 +41,7 @@ pub mod redacted;
 pub mod reminder;
 pub mod retention;
 pub mod return_path;
+pub mod rule_name;
 pub mod second_factor;
 pub mod segments;
 pub mod sentence;
@@ -100,6 +101,7 @@ pub use outline::AreaPlace;
 pub use public_links::{ConfirmToken, PublicLinks, TicketSecrets};
 pub use redacted::Redacted;
 pub use return_path::{ReturnPath, ReturnPaths};
+pub use rule_name::RuleName;
 pub use second_factor::SecondFactor;
 pub use sentence::Sentence;
 pub use statistics::{Person, PersonDelivery, PersonState, Statistics};
@@ -111,7 +113,7 @@ pub use token::{ApiAnswer, ApiRequest, ApiToken};
 pub use user::{Role, Session, User};
 pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,
-    RuleName, Suspends, Verdict,
+    Suspends, Verdict,
 };
 pub use webhook::{EventKind, News, Notification, Webhook, WebhookInput};
 pub use wishes::{Consent, ProofKind, QuietHours, Wishes};

@@ -261,9 +261,12 @@ fn event(verdict: Verdict) -> Event {
     let changed = |status| (Status::Email(status), Source::Report);
     let (status, source) = match verdict.class {
         BounceClass::Hard | BounceClass::Soft => changed(EmailStatus::Rebound),
-        BounceClass::Complaint => (Status::Email(EmailStatus::MarkedAsSpam), Source::Person),
+        BounceClass::Complaint if verdict.fault != Fault::Sender => {
+            (Status::Email(EmailStatus::MarkedAsSpam), Source::Person)
+        }
         BounceClass::Success => changed(EmailStatus::Received),
         BounceClass::AutoReply
+        | BounceClass::Complaint
         | BounceClass::Delay
         | BounceClass::Mdn
         | BounceClass::None

@@ -207,6 +207,15 @@ pub(super) fn order(named: Option<&str>) -> Result<Order, Problem> {
     }
 }
 
+/// The order of a list that begins with the oldest: oldest first, or newest first.
+pub(super) fn from_oldest(named: Option<&str>) -> Result<Order, Problem> {
+    match named {
+        None | Some("oldest") => Ok(Order::Usual),
+        Some("newest") => Ok(Order::Turned),
+        Some(_) => Err(no_order()),
+    }
+}
+
 /// The order of a list of names: from A on, or from Z on.
 pub(super) fn by_name(named: Option<&str>) -> Result<Order, Problem> {
     match named {
@@ -217,7 +226,7 @@ pub(super) fn by_name(named: Option<&str>) -> Result<Order, Problem> {
 }
 
 /// Neither newest nor oldest first.
-pub(super) fn no_order() -> Problem {
+fn no_order() -> Problem {
     Problem::field("order", "An order is newest or oldest.")
 }
 

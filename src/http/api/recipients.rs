@@ -17,7 +17,6 @@ use super::contacts::{FilterAsked, contact};
 use super::problem::Problem;
 use super::{Answer, apart};
 use crate::domain::GatherInto;
-use crate::store::Order;
 
 /// Which part of the recipient list, in which order.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -54,11 +53,7 @@ pub(super) async fn list(
     pages: Pages,
 ) -> Answer<axum::Json<ListShape>> {
     let page = pages.wanted(asked.limit, asked.cursor.as_deref())?;
-    let order = match asked.order.as_deref() {
-        None | Some("oldest") => Order::Usual,
-        Some("newest") => Order::Turned,
-        Some(_) => return Err(body::no_order()),
-    };
+    let order = body::from_oldest(asked.order.as_deref())?;
     apart(&app, move |app| {
         let areas = Areas::read(app.repo())?;
         let user = caller.user.id;

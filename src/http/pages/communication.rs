@@ -16,6 +16,7 @@ use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, channel_icon, seek};
 use super::communications::category_title;
 use super::compose::sms_count;
+use super::filter_form::with;
 use super::grid::{self, GridRow, Legend};
 use super::recontact::{self, RecontactView};
 use super::sorting::{SortHead, by_name};
@@ -187,11 +188,6 @@ fn sorted(here: String, query: &Fields) -> (String, SortHead, Order) {
         Order::Turned => with(&here, "order=desc"),
     };
     (here, sort.beside("people"), order)
-}
-
-fn with(path: &str, query: &str) -> String {
-    let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}{query}")
 }
 
 fn about(app: &App, c: &Chrome, communication: &Communication) -> String {

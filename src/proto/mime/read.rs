@@ -2,6 +2,7 @@
 //! status, RFC 5965 feedback, RFC 8098 disposition), as far as they can be made out.
 
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use memchr::memchr_iter;
 
 use super::{
     header::{HeaderBlock, first_address},
@@ -14,8 +15,13 @@ pub const READ_SIZE_MAX_BYTES: usize = 32 * 1024 * 1024;
 pub const READ_PARTS_MAX: usize = 2_000;
 /// Longest text kept for people and rules, in bytes.
 pub const READ_TEXT_SIZE_MAX_BYTES: usize = 262_144;
+/// Longest header and longest report in a mail that are read, in bytes; what follows is not.
+pub const READ_HEADER_SIZE_MAX_BYTES: usize = 1024 * 1024;
 /// Most attachments that are named.
 pub const READ_ATTACHMENTS_MAX: usize = 200;
+
+/// With which field most parts begin.
+const PART_BEGINS: &[u8] = b"content-type:";
 
 /// Why a mail was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +94,7 @@ impl std::fmt::Debug for IncomingMail {
 pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
     let message = parse(raw)?;
     let mut mail = IncomingMail {
-        header: HeaderBlock::parse(&lossy(raw)).0,
+        header: HeaderBlock::parse(&lossy(beginning(raw))).0,
         subject: message.subject().unwrap_or_default().to_owned(),
         content_type: message.parts.first().map(media_type).unwrap_or_default(),
         ..IncomingMail::default()
@@ -113,14 +119,15 @@ pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
 
 /// What follows the header, cut at [`READ_TEXT_SIZE_MAX_BYTES`].
 fn body_as_it_is(raw: &[u8]) -> String {
-    let ends = [b"\r\n\r\n".as_slice(), b"\n\n".as_slice()];
-    let begin = ends.iter().filter_map(|end| {
-        let at = raw.windows(end.len()).position(|window| window == *end)?;
-        Some(at + end.len())
+    let head = beginning(raw);
+    let mut lines = memchr_iter(b'\n', head).map(|end| end + 1);
+    let begin = lines.find_map(|line| {
+        let rest = head.get(line..)?;
+        let empty = [b"\r\n".as_slice(), b"\n".as_slice()];
+        let empty = empty.into_iter().find(|empty| rest.starts_with(empty))?;
+        Some(line + empty.len())
     });
-    let body = raw
-        .get(begin.min().unwrap_or(raw.len())..)
-        .unwrap_or_default();
+    let body = raw.get(begin.unwrap_or(raw.len())..).unwrap_or_default();
     lossy(body.get(..READ_TEXT_SIZE_MAX_BYTES).unwrap_or(body)).into_owned()
 }
 
@@ -183,11 +190,13 @@ fn parse(raw: &[u8]) -> Result<Message<'_>, ReadError> {
     if raw.len() > READ_SIZE_MAX_BYTES {
         return Err(ReadError::TooLarge);
     }
-    let boundaries = raw.windows(3).filter(|w| *w == b"\n--").count();
-    let headers = raw
-        .windows(14)
-        .filter(|w| w.eq_ignore_ascii_case(b"\ncontent-type:"))
-        .count();
+    let (mut boundaries, mut headers) = (0_usize, 0_usize);
+    for end in memchr_iter(b'\n', raw) {
+        let line = raw.get(end + 1..).unwrap_or_default();
+        boundaries += usize::from(line.starts_with(b"--"));
+        let name = line.get(..PART_BEGINS.len()).unwrap_or_default();
+        headers += usize::from(name.eq_ignore_ascii_case(PART_BEGINS));
+    }
     if boundaries.min(headers.saturating_mul(3) + 3) > READ_PARTS_MAX {
         return Err(ReadError::TooManyParts);
     }
@@ -218,22 +227,22 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
         "message/delivery-status" | "message/global-delivery-status" => {
             mail.delivery_status
                 .get_or_insert_with(Vec::new)
-                .extend(HeaderBlock::parse_all(&lossy(part.contents())));
+                .extend(HeaderBlock::parse_all(&lossy(beginning(part.contents()))));
             return;
         }
         "message/feedback-report" => {
-            mail.feedback = merged(&lossy(part.contents()));
+            mail.feedback = merged(&lossy(beginning(part.contents())));
             return;
         }
         "message/disposition-notification" | "message/global-disposition-notification" => {
-            mail.disposition = merged(&lossy(part.contents()));
+            mail.disposition = merged(&lossy(beginning(part.contents())));
             return;
         }
         "text/rfc822-headers"
         | "text/rfc822-header"
         | "message/rfc822-headers"
         | "message/global-headers" => {
-            keep_original(mail, &lossy(part.contents()));
+            keep_original(mail, &lossy(beginning(part.contents())));
             return;
         }
         _ => {}
@@ -246,7 +255,7 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
             } else {
                 nested.raw_message.as_ref()
             };
-            keep_original(mail, &lossy(whole));
+            keep_original(mail, &lossy(beginning(whole)));
         }
         PartType::Text(text) if part.attachment_name().is_none() => push_text(&mut mail.text, text),
         PartType::Html(text) if part.attachment_name().is_none() && mail.html.is_none() => {
@@ -312,6 +321,11 @@ fn bounded(text: &str, max: usize) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+/// As much as is read of a header or a report.
+fn beginning(bytes: &[u8]) -> &[u8] {
+    bytes.get(..READ_HEADER_SIZE_MAX_BYTES).unwrap_or(bytes)
 }
 
 fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
