@@ -4,6 +4,8 @@ use tantivy::snippet::SnippetGenerator;
 
 use super::document::Document;
 
+/// As far as is counted what was found.
+pub(super) const COUNTED_MAX: usize = 1_000;
 /// Longest piece of a text that is shown around what was found, in octets.
 pub(super) const SNIPPET_SIZE_MAX: usize = 240;
 
@@ -29,7 +31,7 @@ pub struct Piece {
 pub struct Found {
     /// One page of it.
     pub hits: Vec<Hit>,
-    /// How many there are in all.
+    /// How many there are in all, up to a thousand.
     pub total: usize,
     pub(super) subject: SnippetGenerator,
     pub(super) body: SnippetGenerator,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use tantivy::collector::{Count, FilterCollector, MultiCollector, TopDocs};
+use tantivy::collector::{Count, MultiCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::LogMergePolicy;
 use tantivy::query::Query;
@@ -17,12 +17,13 @@ use tantivy::tokenizer::{
     AsciiFoldingFilter, LowerCaser, RemoveLongFilter, SimpleTokenizer, TextAnalyzer,
 };
 use tantivy::{
-    DocAddress, Index, IndexReader, IndexWriter, Order as FastOrder, ReloadPolicy, Searcher,
-    SegmentMeta, TantivyDocument, Term,
+    DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentMeta,
+    TantivyDocument, Term,
 };
 
 use super::document::Document;
-use super::found::{Found, Hit, SNIPPET_SIZE_MAX};
+use super::found::{COUNTED_MAX, Found, Hit, SNIPPET_SIZE_MAX};
+use super::newest::Newest;
 use super::question::{Order, Question};
 
 /// What a document of this version holds; another one makes the index anew.
@@ -343,17 +344,13 @@ impl SearchIndex {
         question: &Question,
         query: &dyn Query,
     ) -> Result<(Vec<Hit>, usize), SearchError> {
-        let top = TopDocs::with_limit(question.limit.max(1))
-            .order_by_fast_field::<u64>("place", FastOrder::Desc);
-        let before = question.before;
-        let is_behind = move |place: u64| before.is_none_or(|before| place < before);
-        let page = FilterCollector::new("place".to_owned(), is_behind, top);
-        // In one go: two frequent words in quotes take a while to look through.
-        let (total, found) = searcher.search(query, &(Count, page))?;
-        let addresses = found
-            .into_iter()
-            .map(|(place, at)| (place.unwrap_or(0), at));
-        Ok((self.hits(searcher, addresses)?, total))
+        let newest = Newest {
+            limit: question.limit.max(1),
+            before: question.before,
+            counted_max: COUNTED_MAX,
+        };
+        let (total, found) = searcher.search(query, &newest)?;
+        Ok((self.hits(searcher, found.into_iter())?, total))
     }
 
     fn relevant(
@@ -372,7 +369,8 @@ impl SearchIndex {
         let bounded = question.bounded(self.fields, query.box_clone());
         let mut fruits = searcher.search(bounded.as_ref(), &both)?;
         let found = top.extract(&mut fruits).into_iter().map(|(_, at)| (0, at));
-        Ok((self.hits(searcher, found)?, count.extract(&mut fruits)))
+        let total = count.extract(&mut fruits).min(COUNTED_MAX);
+        Ok((self.hits(searcher, found)?, total))
     }
 
     fn hits(

@@ -13,6 +13,7 @@ mod document;
 pub mod feeder;
 mod found;
 mod index;
+mod newest;
 mod question;
 #[cfg(test)]
 mod tests;
