@@ -212,8 +212,9 @@ fn judge(
             .to_ascii_lowercase()
             .starts_with("x-unix")
     {
+        let exit = told.trim().parse();
         Verdict::failure(
-            Reason::Mailer,
+            exit.map_or(Reason::Mailer, |exit| story.rules.of_exit(exit)),
             status
                 .and_then(EnhancedStatus::permanence)
                 .unwrap_or(Permanence::Permanent),
@@ -241,6 +242,11 @@ fn judge(
             .with_status(verdict.status_code)
             .by(said.rule);
     }
+    // What is failed or delayed is for the mail system to say that made the report (RFC 3464,
+    // 2.3.4): it may keep on trying where a server said no for good, and give up where one did not.
+    if let Some(permanence) = status.and_then(EnhancedStatus::permanence) {
+        verdict = verdict.as_lasting_as(permanence);
+    }
     if verdict.status_code.is_none() {
         verdict.status_code = story.verdict.status_code;
     }
@@ -257,7 +263,7 @@ fn judge(
 fn put_off(reason: Reason, story: &Story<'_>) -> Option<Said> {
     let (_, why) = story.told.split_once("... Deferred: ")?;
     let said = story.rules.of_words(why.lines().next()?);
-    said.filter(|_| reason == Reason::Expired)
+    said.filter(|said| reason == Reason::Expired && said.reason == Reason::Network)
 }
 
 /// What the readable part adds where the status code is silent or says too little.

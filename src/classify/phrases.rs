@@ -48,7 +48,7 @@ const FAILURE_PHRASES: &[&str] = &[
 pub(super) const ORIGINALS: &[&str] = &[
     "--- below this line is", "------ this is a copy", "--- this is a copy",
     "----- original message", "-----original message", "--- original message",
-    "----- message header", "----- headers follow", "original message follows",
+    "----- message header", "----- headers follow", "original message follows", "original mail as follows",
     "returned message follows", "--- undelivered message", "----- unsent message",
     "your message follows", "----- message text", "message headers follow",
     "text of your message", "is a copy of your message", "copy of your message follows",

@@ -22,6 +22,8 @@ struct File {
     phase: Vec<FilePhase>,
     status: HashMap<String, String>,
     code: HashMap<String, String>,
+    #[serde(default)]
+    exit: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +115,7 @@ pub struct Rules {
     phases: Vec<(Phase, Phrases)>,
     status: HashMap<(u16, u16), Reason>,
     code: HashMap<u16, Reason>,
+    exit: HashMap<u16, Reason>,
 }
 
 impl fmt::Debug for Rules {
@@ -163,11 +166,13 @@ impl Rules {
             let key = parts.ok_or_else(|| RulesError::File(code.clone()))?;
             status.insert(key, reason_named(code, reason)?);
         }
-        let mut code = HashMap::new();
-        for (text, reason) in &file.code {
-            let key = number(text).ok_or_else(|| RulesError::File(text.clone()))?;
-            code.insert(key, reason_named(text, reason)?);
-        }
+        let numbered = |table: &HashMap<String, String>| {
+            let rows = table.iter().map(|(text, reason)| {
+                let key = number(text).ok_or_else(|| RulesError::File(text.clone()))?;
+                Ok((key, reason_named(text, reason)?))
+            });
+            rows.collect::<Result<HashMap<u16, Reason>, RulesError>>()
+        };
         let mut phases = Vec::with_capacity(file.phase.len());
         for one in file.phase {
             let unusable = one.phrases.iter().find(|text| Phrase::read(text).is_none());
@@ -182,7 +187,8 @@ impl Rules {
         Ok(Self {
             phases,
             status,
-            code,
+            code: numbered(&file.code)?,
+            exit: numbered(&file.exit)?,
             ..Self::of(rules, phrases)?
         })
     }
@@ -219,6 +225,7 @@ impl Rules {
             phases: Vec::new(),
             status: HashMap::new(),
             code: HashMap::new(),
+            exit: HashMap::new(),
         })
     }
 
@@ -282,6 +289,11 @@ impl Rules {
             rule,
             holds: Holds::AtRecipient,
         })
+    }
+
+    /// What the exit status of a delivery program says.
+    pub(super) fn of_exit(&self, status: u16) -> Reason {
+        self.exit.get(&status).copied().unwrap_or(Reason::Mailer)
     }
 
     /// Where the words of a rule are laid down, or whose they are. Empty for one that there is
