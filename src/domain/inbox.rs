@@ -128,6 +128,8 @@ pub enum MessageKind {
     OptIn,
     /// Keys that were pressed in a call; they are the preview.
     Keys,
+    /// A mail server reports, and nothing proves of which delivery.
+    Report,
 }
 
 /// A file that came with a message; it lies in the original.

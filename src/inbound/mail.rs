@@ -121,7 +121,13 @@ impl Inbound {
             | BounceClass::Success
             | BounceClass::Delay
             | BounceClass::Mdn
-            | BounceClass::Unknown => return self.settle(row).await,
+            | BounceClass::Unknown => {
+                if row.delivery.is_some() {
+                    return self.settle(row).await;
+                }
+                // It may be what somebody wrote: nothing that comes in is lost to sight.
+                MessageKind::Report
+            }
         };
         self.take_mail(row, mail, kind).await
     }
@@ -160,8 +166,16 @@ impl Inbound {
         let from = EmailAddress::parse(&mail.from)
             .map_or_else(|_| row.mail_from.clone(), |address| address.lookup_key());
         let sent = answers.map(|id| self.repo.delivery(id)).transpose()?;
-        let contact = match sent.flatten() {
-            Some(sent) => Some(sent.contact),
+        let proven = match sent.flatten() {
+            // An envelope address of ours proves whose answer it is; what a mail refers to may
+            // have been passed on.
+            Some(sent) if row.delivery.is_some() || self.has_address(&sent, &from)? => {
+                Some(sent.contact)
+            }
+            _ => None,
+        };
+        let contact = match proven {
+            Some(contact) => Some(contact),
             None => self
                 .tracker
                 .whose(&from, Channel::Email)?
@@ -203,6 +217,20 @@ impl Inbound {
         let acting = Acting::new(self.clock.wall(), actor, "message.receive", None);
         acting::scope(acting, self.tracker.take_in(&base, &incoming)).await?;
         Ok(())
+    }
+
+    /// Whether whoever this went to has that address.
+    fn has_address(&self, sent: &Delivery, address: &str) -> Result<bool, InboundError> {
+        let same = |known: &str| known.eq_ignore_ascii_case(address);
+        if same(&sent.destination.lookup_key()) {
+            return Ok(true);
+        }
+        let contact = self.repo.contact(sent.contact)?;
+        let methods = contact
+            .into_iter()
+            .flat_map(|contact| contact.value.methods);
+        let mut known = methods.map(|method| method.destination.lookup_key());
+        Ok(known.any(|known| same(&known)))
     }
 
     /// Our own mails are named by their delivery.

@@ -13,8 +13,8 @@ use crate::clock::{Clock, VirtualClock};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{
-    Content, Delivery, EmailAddress, EmailStatus, Lane, LogEvent, MethodState, Redacted, Source,
-    Status, Timestamp, UserId,
+    Content, Delivery, EmailAddress, EmailStatus, Lane, LogEvent, MessageKind, MethodState,
+    Redacted, Source, Status, Thread, Timestamp, UserId,
 };
 use crate::store::Store;
 use crate::submit::{MailRecipient, SubmitSettings, SubmittedMail, Submitter};
@@ -214,6 +214,43 @@ async fn a_bounce_address_that_we_did_not_make_suspends_nobody() {
     assert_eq!(world.now().status(), RECEIVED);
     let contact = world.repo.contact(world.delivery.contact).unwrap().unwrap();
     assert!(contact.methods[0].state.is_usable());
+}
+
+#[tokio::test]
+async fn a_report_that_proves_nothing_is_shown_and_wakes_nobody() {
+    let world = World::new().await;
+    world.take("alerts@gw.example", &report(GONE)).await;
+    assert_eq!(world.now().status(), RECEIVED);
+    let thread = world.threads().remove(0);
+    assert_eq!((thread.contact, thread.unread), (None, 1));
+    let message = world.messages(&thread).remove(0);
+    assert_eq!(
+        (message.kind, message.notify_at),
+        (MessageKind::Report, None)
+    );
+}
+
+#[tokio::test]
+async fn what_was_passed_on_is_not_answered_by_whom_it_went_to() {
+    let world = World::new().await;
+    let answer = |from: &str| {
+        let id = world.delivery.id;
+        format!(
+            "From: {from}\nTo: alerts@gw.example\nIn-Reply-To: <{id}@gw.example>\nSubject: Re: s\n\nI am not Ann.\n"
+        )
+    };
+    world
+        .take("alerts@gw.example", &answer("bob@town.example"))
+        .await;
+    let thread = world.threads().remove(0);
+    assert_eq!(thread.contact, None);
+    let message = world.messages(&thread).remove(0);
+    assert_eq!(message.delivery, Some(world.delivery.id), "what it answers");
+    world
+        .take("alerts@gw.example", &answer("ANN@town.example"))
+        .await;
+    let of_ann = |thread: &Thread| thread.contact == Some(world.delivery.contact);
+    assert!(world.threads().iter().any(of_ann));
 }
 
 #[tokio::test]

@@ -160,7 +160,8 @@ pub(super) struct MessageShape {
     id: String,
     /// in: from the person; out: to the person.
     direction: &'static str,
-    /// written, automatic (a machine answered), opt-out, opt-in or keys (pressed in a call).
+    /// written, automatic (a machine answered), opt-out, opt-in, keys (pressed in a call) or
+    /// report (of a mail server, about nothing that can be proven).
     kind: &'static str,
     channel: &'static str,
     at: String,
@@ -202,6 +203,7 @@ impl MessageShape {
                 MessageKind::OptOut => "opt-out",
                 MessageKind::OptIn => "opt-in",
                 MessageKind::Keys => "keys",
+                MessageKind::Report => "report",
             },
             channel: message.channel.as_str(),
             at: time(message.at),

@@ -83,7 +83,8 @@ fn message_view(
         MessageKind::Written
         | MessageKind::Automatic
         | MessageKind::OptOut
-        | MessageKind::OptIn => text,
+        | MessageKind::OptIn
+        | MessageKind::Report => text,
     };
     let cut = text.chars().nth(TEXT_SHOWN_MAX).is_some();
     let text: String = text.chars().take(TEXT_SHOWN_MAX).collect();
@@ -124,6 +125,7 @@ fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
         MessageKind::Automatic => ("", "clock", "inbox.automatic"),
         MessageKind::OptOut => ("bad", "stop", "inbox.opt_out"),
         MessageKind::OptIn => ("good", "check", "inbox.opt_in"),
+        MessageKind::Report => ("", "alert", "inbox.report"),
     };
     Some(Badge {
         tone,

@@ -97,7 +97,7 @@ codes!(ClosedReason, "reason for closing": 1 ReachedOtherwise, 2 MethodNotUsable
 codes!(ConfirmedBy, "way of confirming": 1 EmailLink, 2 TextLink, 3 TextReply);
 codes!(ThreadState, "thread state": 1 Open, 2 Done);
 codes!(Direction, "direction": 1 In, 2 Out);
-codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn);
+codes!(MessageKind, "message kind": 1 Written, 2 Automatic, 3 OptOut, 4 Keys, 5 OptIn, 6 Report);
 codes!(Role, "role": 1 Administrator, 2 Operator, 3 Application, 4 Approver, 5 Auditor, 6 Viewer);
 codes!(CaseScope, "scope of cases": 1 All, 2 Own, 3 None);
 codes!(CaseStatus, "case status": 1 Open, 2 OnHold, 3 Closed);

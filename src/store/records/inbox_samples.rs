@@ -113,6 +113,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         MessageKind::OptOut,
         MessageKind::OptIn,
         MessageKind::Keys,
+        MessageKind::Report,
     ]);
     let file =
         (text(), any::<u64>()).prop_map(|(name, size_bytes)| MessageFile { name, size_bytes });

@@ -196,7 +196,7 @@ fn replied(message: &Message) -> Option<LogEvent> {
     let delivery = message.delivery;
     match (message.direction, message.kind) {
         (Direction::Out, _) => None,
-        (Direction::In, MessageKind::Automatic) => {
+        (Direction::In, MessageKind::Automatic | MessageKind::Report) => {
             Some(LogEvent::RepliedByItself { blob, delivery })
         }
         (

@@ -185,7 +185,9 @@ impl Tracker {
             },
             |thread| thread.value.clone(),
         );
-        let notify = notify && incoming.kind != MessageKind::Automatic;
+        // Anybody can send a report of a mail that we never sent: it is shown, and wakes nobody.
+        let by_machine = matches!(incoming.kind, MessageKind::Automatic | MessageKind::Report);
+        let notify = notify && !by_machine;
         let message = Message {
             delivery: delivery.map(|delivery| delivery.id),
             communication: delivery.map(|delivery| delivery.communication),
@@ -195,7 +197,9 @@ impl Tracker {
         new.take(&message, &incoming.subject);
         new.contact = incoming.contact.or(new.contact);
         batch.insert(&message);
-        self.tell_of_reply(batch, &new, &message, thread.as_deref())?;
+        if incoming.kind != MessageKind::Report {
+            self.tell_of_reply(batch, &new, &message, thread.as_deref())?;
+        }
         self.enter_message(batch, &new, &message, thread.as_deref())?;
         match &thread {
             Some(old) => batch.replace(old, &new),
@@ -290,7 +294,9 @@ impl Tracker {
         }
         let delivery = incoming.answers.filter(|_| answers);
         let event = match (incoming.kind, taken) {
-            (MessageKind::Automatic, _) => LogEvent::RepliedByItself { blob, delivery },
+            (MessageKind::Automatic | MessageKind::Report, _) => {
+                LogEvent::RepliedByItself { blob, delivery }
+            }
             (
                 MessageKind::Written | MessageKind::OptOut | MessageKind::OptIn | MessageKind::Keys,
                 taken,

@@ -42,7 +42,10 @@ impl Tracker {
         let given = match incoming.kind {
             MessageKind::OptOut => false,
             MessageKind::OptIn => true,
-            MessageKind::Written | MessageKind::Automatic | MessageKind::Keys => return Ok(None),
+            MessageKind::Written
+            | MessageKind::Automatic
+            | MessageKind::Keys
+            | MessageKind::Report => return Ok(None),
         };
         let word = Word {
             channel: incoming.channel,
@@ -101,7 +104,10 @@ impl Word {
         let given = match message.kind {
             MessageKind::OptOut => false,
             MessageKind::OptIn => true,
-            MessageKind::Written | MessageKind::Automatic | MessageKind::Keys => return None,
+            MessageKind::Written
+            | MessageKind::Automatic
+            | MessageKind::Keys
+            | MessageKind::Report => return None,
         };
         Some(Self {
             channel: message.channel,
