@@ -81,8 +81,11 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
         .to(mailbox(mail.to))
         .subject(mail.subject.to_owned())
         .message_id(mail.message_id.to_owned())
-        .date(Date::new(i64::try_from(mail.date_secs).unwrap_or(i64::MAX)))
-        .header("Auto-Submitted", Raw::new("auto-generated"));
+        .date(Date::new(i64::try_from(mail.date_secs).unwrap_or(i64::MAX)));
+    // What somebody answers to one person is no robot's (RFC 3834, 5.1).
+    if mail.in_reply_to.is_none() {
+        builder = builder.header("Auto-Submitted", Raw::new("auto-generated"));
+    }
     if let Some(reply_to) = mail.reply_to {
         builder = builder.reply_to(mailbox(reply_to));
     }
