@@ -7,7 +7,11 @@ pub mod off;
 pub mod sms;
 pub mod voice;
 
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +59,8 @@ pub struct AttemptRequest {
     pub links: MailLinks,
     /// What is said is for this attempt alone (a code): it is not to be kept.
     pub once: bool,
+    /// An emergency: it has places where others wait.
+    pub express: bool,
 }
 
 /// Links of one delivery.
@@ -114,12 +120,40 @@ pub enum AttemptOutcome {
 /// Takes progress while an attempt runs. Bounded: a full sink makes the channel wait.
 pub type ProgressSink = tokio::sync::mpsc::Sender<Progress>;
 
+/// A place at the other side, given back when this is dropped.
+#[derive(Default)]
+pub struct Place(Option<Box<dyn Any + Send>>);
+
+impl Place {
+    /// Gives this back at its end.
+    pub fn of(held: impl Any + Send) -> Self {
+        Self(Some(Box::new(held)))
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Place").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Whether an attempt makes sense now.
+#[derive(Debug)]
+pub enum Admission {
+    /// It does, as long as the place is held.
+    Go(Place),
+    /// The other side takes no more at once, or asked to be spared: not before this has passed.
+    Wait(Duration),
+}
+
+/// A future of an admission.
+pub type AdmissionFuture<'a> = Pin<Box<dyn Future<Output = Admission> + Send + 'a>>;
+
 /// Most progress events that wait for the tracker in one attempt.
 pub const PROGRESS_MAX: usize = 16;
 
 /// A future of an attempt.
-pub type AttemptFuture<'a> =
-    std::pin::Pin<Box<dyn std::future::Future<Output = AttemptOutcome> + Send + 'a>>;
+pub type AttemptFuture<'a> = Pin<Box<dyn Future<Output = AttemptOutcome> + Send + 'a>>;
 
 /// One way out.
 pub trait Channel: Send + Sync + 'static {
@@ -131,6 +165,12 @@ pub trait Channel: Send + Sync + 'static {
 
     /// Whether attempts make sense now: bound, registered, configured.
     fn is_ready(&self) -> bool;
+
+    /// Whether the other side takes an attempt at this destination now. Who waits is put off
+    /// without an attempt, and keeps no place from others.
+    fn admit<'a>(&'a self, _destination: &'a Destination, _express: bool) -> AdmissionFuture<'a> {
+        Box::pin(std::future::ready(Admission::Go(Place::default())))
+    }
 
     /// Makes one attempt. Cancelled by `cancel` (the person confirmed elsewhere, or the daemon
     /// drains); then ends soon with what is true: `Deferred` when nothing was handed over.

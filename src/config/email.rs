@@ -1,5 +1,6 @@
 //! `[email]`: mail out, and the retry schedule that every channel has.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How a connection is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TlsMode {
     /// In clear.
@@ -79,9 +80,10 @@ pub struct Email {
     pub port: u16,
     /// How the recipients' servers are spoken to. Default `"opportunistic"`.
     pub tls: TlsMode,
-    /// Deliveries at a time. Default 50.
+    /// Deliveries at a time; a fifth of them are kept for emergencies. Default 50.
     pub concurrency: u32,
-    /// Deliveries at a time to one host. Default 5.
+    /// Deliveries at a time to one domain, and to servers that domains share; emergencies have two
+    /// more. Default 5.
     pub concurrency_per_host: u32,
     /// Wait for a connection. Default `"30s"`.
     #[serde(serialize_with = "units::duration")]
@@ -106,6 +108,22 @@ pub struct Email {
     /// `[[email.route]]`: some domains' mail goes to a named server. Default: none.
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
+    /// `[[email.destination]]`: what some domains take. Default: none.
+    #[serde(rename = "destination")]
+    pub destinations: Vec<EmailDestination>,
+}
+
+/// `[[email.destination]]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EmailDestination {
+    /// The recipients' domain; `"*.example.org"` means those below it.
+    pub domain: String,
+    /// Deliveries at a time. Default: `email.concurrency_per_host`.
+    pub concurrency: u32,
+    /// Deliveries begun in a minute, emergencies apart. Default 0: as many as it takes.
+    pub per_minute: u32,
+    /// Default: `email.tls`.
+    pub tls: TlsMode,
 }
 
 /// `[email.relay]`
@@ -143,6 +161,9 @@ impl Email {
         let seconds = SECOND..=600 * SECOND;
         let minutes = SECOND..=HOUR;
         let routes = section.sections("route").unwrap_or_default();
+        let destinations = section.sections("destination").unwrap_or_default();
+        let tls = section.choice("tls", TlsMode::Opportunistic, TLS_MODES);
+        let per_host = section.integer("concurrency_per_host", 5, 1..=1000);
         let email = Email {
             from: section
                 .parsed("from", mail_address)
@@ -155,9 +176,9 @@ impl Email {
                 .unwrap_or_else(|| name.to_owned()),
             source_address: section.parsed("source_address", ip_address),
             port: section.integer("port", 25, 1..=u16::MAX),
-            tls: section.choice("tls", TlsMode::Opportunistic, TLS_MODES),
+            tls,
             concurrency: section.integer("concurrency", 50, 1..=10_000),
-            concurrency_per_host: section.integer("concurrency_per_host", 5, 1..=1000),
+            concurrency_per_host: per_host,
             connect_timeout: section.duration("connect_timeout", 30 * SECOND, seconds),
             greeting_timeout: section.duration("greeting_timeout", 5 * MINUTE, minutes.clone()),
             command_timeout: section.duration("command_timeout", 5 * MINUTE, minutes.clone()),
@@ -179,20 +200,39 @@ impl Email {
                 .optional_section("relay")
                 .and_then(|relay| Relay::read(&relay)),
             routes: routes.iter().filter_map(Route::read).collect(),
+            destinations: destinations
+                .iter()
+                .filter_map(|section| EmailDestination::read(section, per_host, tls))
+                .collect(),
         };
-        email.check_routes(section);
+        let routed = email.routes.iter().map(|route| &route.domain);
+        if let Some(domain) = twice(routed) {
+            section.mistake("route", format!("\"{domain}\" has two routes"));
+        }
+        let named = email.destinations.iter().map(|named| &named.domain);
+        if let Some(domain) = twice(named) {
+            section.mistake("destination", format!("\"{domain}\" is named twice"));
+        }
         email
     }
+}
 
-    fn check_routes(&self, section: &Section<'_, '_>) {
-        for (index, route) in self.routes.iter().enumerate() {
-            if self.routes[..index]
-                .iter()
-                .any(|earlier| earlier.domain == route.domain)
-            {
-                section.mistake("route", format!("\"{}\" has two routes", route.domain));
-            }
-        }
+fn twice<'a>(domains: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = BTreeSet::new();
+    domains.into_iter().find(|domain| !seen.insert(*domain))
+}
+
+impl EmailDestination {
+    fn read(section: &Section<'_, '_>, per_host: u32, tls: TlsMode) -> Option<Self> {
+        let concurrency = section.integer("concurrency", per_host, 1..=1000);
+        let per_minute = section.integer("per_minute", 0, 0..=1_000_000);
+        let tls = section.choice("tls", tls, TLS_MODES);
+        Some(Self {
+            domain: section.required("domain", route_domain)?,
+            concurrency,
+            per_minute,
+            tls,
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use super::outcome::{begun, event_for, overdue, progressed, waiting};
 use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
 use super::tickets;
-use crate::channel::{AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX};
+use crate::channel::{Admission, AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX};
 use crate::clock::{NotDone, Randomness, SharedClock};
 use crate::domain::{
     BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
@@ -263,6 +263,11 @@ impl Attempts {
                 return Ok(());
             }
         };
+        let admission = self.channel.admit(&delivery.destination, delivery.express);
+        let at_peer = match admission.await {
+            Admission::Go(place) => place,
+            Admission::Wait(span) => return self.put_off(&delivery, span).await,
+        };
         let place = self.with_files(&mut request, delivery.express).await?;
         if matches!(place, files::Place::Full) {
             return self.step_back(claim, &delivery).await;
@@ -276,9 +281,21 @@ impl Attempts {
         let began = self.clock.monotonic();
         let calling = self.calling();
         let outcome = self.run(id, request, token).await;
-        drop((calling, place));
+        drop((calling, place, at_peer));
         self.count(&outcome, began);
         self.settle(&begun, outcome).await;
+        Ok(())
+    }
+
+    /// For so long, but not beyond the end of its time. Whatever changes until then counts then.
+    async fn put_off(&self, delivery: &Delivery, span: Duration) -> Result<(), AttemptError> {
+        let until = self.clock.wall().plus(span);
+        let last = delivery.began_at();
+        let last = last.map(|began_at| began_at.plus(self.schedule.give_up_after));
+        let until = last.map_or(until, |last| until.min(last));
+        self.tracker
+            .record(delivery.id, Event::PutOff { until })
+            .await?;
         Ok(())
     }
 
@@ -421,6 +438,11 @@ enum AttemptError {
 impl LaneHandler for Attempts {
     fn concurrency(&self) -> usize {
         self.channel.concurrency()
+    }
+
+    /// A fifth.
+    fn kept_for_express(&self) -> usize {
+        self.concurrency().div_ceil(5)
     }
 
     fn is_ready(&self) -> bool {

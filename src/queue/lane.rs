@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +33,11 @@ pub trait LaneHandler: Send + Sync + 'static {
     /// Most pieces of work at once.
     fn concurrency(&self) -> usize;
 
+    /// How many of them ordinary work does not get, so that an emergency never waits behind it.
+    fn kept_for_express(&self) -> usize {
+        0
+    }
+
     /// Whether work makes sense now.
     fn is_ready(&self) -> bool {
         true
@@ -51,12 +56,12 @@ pub async fn run(
     handler: Arc<dyn LaneHandler>,
     cancel: CancellationToken,
 ) {
-    let permits = Arc::new(Semaphore::new(handler.concurrency().max(1)));
+    let places = Places::of(handler.as_ref());
     let tasks = TaskTracker::new();
     let mut commits = store.watch_commits();
     while !cancel.is_cancelled() {
         let wait = if handler.is_ready() {
-            match hand_out(&store, &clock, lane, &handler, &permits, &tasks) {
+            match hand_out(&store, &clock, lane, &handler, &places, &tasks) {
                 Ok(wait) => wait,
                 Err(error) => {
                     tracing::error!(lane = lane.as_str(), %error, "the queue cannot be read; trying again");
@@ -71,7 +76,7 @@ pub async fn run(
                 tokio::select! {
                     biased;
                     () = cancel.cancelled() => {}
-                    _ = permits.acquire() => {}
+                    _ = places.permits.acquire() => {}
                 }
             }
             Wait::Time(span) => {
@@ -79,6 +84,7 @@ pub async fn run(
                     biased;
                     () = cancel.cancelled() => {}
                     _ = commits.changed() => tokio::time::sleep(LOOK_INTERVAL).await,
+                    () = places.ended.notified(), if places.ordinary() == 0 => {}
                     () = tokio::time::sleep(span) => {}
                 }
             }
@@ -86,6 +92,31 @@ pub async fn run(
     }
     tasks.close();
     tasks.wait().await;
+}
+
+/// Room for work.
+struct Places {
+    permits: Arc<Semaphore>,
+    kept_for_express: usize,
+    /// Some work has ended.
+    ended: Arc<Notify>,
+}
+
+impl Places {
+    fn of(handler: &dyn LaneHandler) -> Self {
+        let all = handler.concurrency().max(1);
+        Self {
+            permits: Arc::new(Semaphore::new(all)),
+            kept_for_express: handler.kept_for_express().min(all - 1),
+            ended: Arc::default(),
+        }
+    }
+
+    /// How much room there is for what is no emergency.
+    fn ordinary(&self) -> usize {
+        let free = self.permits.available_permits();
+        free.saturating_sub(self.kept_for_express)
+    }
 }
 
 enum Wait {
@@ -100,36 +131,42 @@ fn hand_out(
     clock: &SharedClock,
     lane: Lane,
     handler: &Arc<dyn LaneHandler>,
-    permits: &Arc<Semaphore>,
+    places: &Places,
     tasks: &TaskTracker,
 ) -> Result<Wait, crate::store::StoreError> {
-    let free = permits.available_permits().min(CLAIM_MAX);
+    let free = places.permits.available_permits().min(CLAIM_MAX);
     if free == 0 {
         return Ok(Wait::Permit);
     }
     let now = clock.wall();
     // Emergencies first.
     let mut claims = store.claim_due(lane.number(true), now, LEASE, free)?;
-    if claims.len() < free {
-        let more = free - claims.len();
+    let more = places.ordinary().saturating_sub(claims.len());
+    if more > 0 {
+        let more = more.min(CLAIM_MAX);
         claims.extend(store.claim_due(lane.number(false), now, LEASE, more)?);
     }
     for claim in claims {
-        let Ok(permit) = Arc::clone(permits).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&places.permits).try_acquire_owned() else {
             store.release(&claim);
             continue;
         };
-        let handler = Arc::clone(handler);
+        let (handler, ended) = (Arc::clone(handler), Arc::clone(&places.ended));
         tasks.spawn(async move {
             handler.handle(claim).await;
             drop(permit);
+            ended.notify_one();
         });
     }
-    if permits.available_permits() == 0 {
+    if places.permits.available_permits() == 0 {
         return Ok(Wait::Permit);
     }
     let express = store.next_due(lane.number(true))?;
-    let ordinary = store.next_due(lane.number(false))?;
+    let ordinary = if places.ordinary() > 0 {
+        store.next_due(lane.number(false))?
+    } else {
+        None
+    };
     let next = express.into_iter().chain(ordinary).min();
     let next = next.map(|due| due.since(now));
     let span = next

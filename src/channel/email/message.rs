@@ -65,6 +65,8 @@ pub(super) struct Written {
     pub(super) data: Vec<u8>,
     /// It needs 8BITMIME.
     pub(super) is_8bit: bool,
+    /// Its header is in UTF-8 (RFC 6532).
+    pub(super) is_utf8: bool,
 }
 
 impl Written {
@@ -72,6 +74,7 @@ impl Written {
         Self {
             data: wire::data(raw),
             is_8bit: wire::is_8bit(raw),
+            is_utf8: wire::is_utf8_header(raw),
         }
     }
 }

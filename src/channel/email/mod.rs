@@ -1,5 +1,6 @@
 //! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
 
+mod destinations;
 mod link;
 mod message;
 mod pool;
@@ -12,19 +13,27 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    destinations::{Destinations, Sign, Terms},
     link::{Opening, Timeouts, Trouble},
     message::{Composer, Written},
-    pool::Pool,
+    pool::{Pool, PoolKey},
     route::Plan,
     session::{Envelope, Session},
 };
-use super::{AttemptFuture, AttemptOutcome, AttemptRequest, Channel, ProgressSink};
+use super::{
+    Admission, AdmissionFuture, AttemptFuture, AttemptOutcome, AttemptRequest, Channel, Place,
+    ProgressSink,
+};
 use crate::{
     classify::smtp_reply::Phase,
     clock::{Randomness, SharedClock},
@@ -60,6 +69,7 @@ pub struct EmailChannel {
     random: Randomness,
     own_listeners: Vec<SocketAddr>,
     pool: Pool,
+    destinations: Arc<Destinations>,
     verifying: Arc<ClientConfig>,
     opportunistic: Arc<ClientConfig>,
 }
@@ -99,7 +109,8 @@ impl EmailChannel {
             clock: parts.clock,
             random: parts.random,
             own_listeners: parts.own_listeners,
-            pool: Pool::new(config.concurrency_per_host as usize),
+            pool: Pool::new(most_per_host(&config)),
+            destinations: Arc::default(),
             verifying,
             opportunistic: tls_client::client_config(false)?,
             config,
@@ -144,7 +155,6 @@ impl EmailChannel {
             Ok(written) => written,
             Err(outcome) => return outcome,
         };
-        let id = request.delivery.to_string();
         let planned = tokio::select! {
             biased;
             () = cancel.cancelled() => return cancelled(),
@@ -154,15 +164,104 @@ impl EmailChannel {
             Ok(plan) => plan,
             Err(no_way) => return without_asking(no_way.verdict),
         };
+        let began = self.clock.monotonic();
+        let outcome = self.hand_over(&plan, request, &written, cancel).await;
+        self.learn(&plan, recipient.domain(), &outcome, began);
+        outcome
+    }
+
+    async fn hand_over(
+        &self,
+        plan: &Plan,
+        request: &AttemptRequest,
+        written: &Written,
+        cancel: &CancellationToken,
+    ) -> AttemptOutcome {
+        let Destination::Email(recipient) = &request.destination else {
+            return without_asking(ours(Reason::Syntax, "no email address"));
+        };
+        let recipient = recipient.reveal();
+        let id = request.delivery.to_string();
         let envelope = Envelope {
             sender: &request.return_path,
             recipient: recipient.as_str(),
             id: &id,
             data: &written.data,
             is_8bit: written.is_8bit,
+            is_utf8: written.is_utf8,
             wants_success: plan.by_relay,
+            express: request.express,
         };
-        self.walk(&plan, &envelope, cancel).await
+        self.walk(plan, &envelope, cancel).await
+    }
+
+    /// A place at the recipient's domain, and one at the servers that it may share with others. A
+    /// relay takes everything: what waits for it keeps nothing from others.
+    async fn place(&self, destination: &Destination, express: bool) -> Result<Place, Duration> {
+        let Destination::Email(recipient) = destination else {
+            return Ok(Place::default());
+        };
+        let recipient = recipient.reveal();
+        let terms = self.terms(recipient.domain());
+        let now = self.clock.monotonic();
+        let at_domain = if self.is_relayed(recipient.domain()) {
+            None
+        } else {
+            let key = domain_key(recipient.domain());
+            Some(self.destinations.enter(&key, terms, express, now)?)
+        };
+        // Name servers that do not answer hold up the mail to this domain, and no other.
+        let planned = route::plan(
+            recipient.domain(),
+            &self.config,
+            self.dns.as_ref(),
+            &self.random,
+        );
+        let Ok(plan) = planned.await else {
+            return Ok(Place::of(at_domain));
+        };
+        let (key, terms) = (plan.key(), site_terms(&plan, terms));
+        let now = self.clock.monotonic();
+        let at_site = self.destinations.enter(&key, terms, express, now)?;
+        Ok(Place::of((at_domain, at_site)))
+    }
+
+    fn is_relayed(&self, domain: &str) -> bool {
+        self.config.relay.is_some() && route::routed(domain, &self.config).is_none()
+    }
+
+    fn terms(&self, domain: &str) -> Terms {
+        let named = route::named(domain, &self.config);
+        let per_minute = named.map_or(0, |named| named.per_minute);
+        Terms {
+            concurrency: named.map_or(self.config.concurrency_per_host, |named| named.concurrency),
+            pace: match per_minute {
+                0 => Duration::ZERO,
+                many => Duration::from_secs(60) / many,
+            },
+        }
+    }
+
+    /// What an outcome tells of where it went.
+    fn learn(&self, plan: &Plan, domain: &str, outcome: &AttemptOutcome, began: Instant) {
+        let (key, terms) = (plan.key(), site_terms(plan, self.terms(domain)));
+        let now = self.clock.monotonic();
+        let took = now.saturating_duration_since(began);
+        let sign = sign_of(outcome);
+        let random = self.random.next_u64();
+        let paused = self
+            .destinations
+            .learn(&key, terms, sign, (now, took), random);
+        if let Some(span) = paused {
+            tracing::warn!(hosts = %key, seconds = span.as_secs(), sign = ?sign, "mail servers are spared for a while");
+        }
+        self.destinations.learn(
+            &domain_key(domain),
+            terms,
+            Sign::Answered,
+            (now, took),
+            random,
+        );
     }
 
     /// Tries host after host, address after address, until one answers for the mail.
@@ -187,7 +286,7 @@ impl EmailChannel {
                     continue;
                 }
             };
-            for ip in addresses.into_iter().take(route::ADDRESSES_TRIED_MAX) {
+            for ip in route::in_turn(addresses) {
                 let address = SocketAddr::new(ip, plan.port);
                 if route::is_ourselves(address, &self.own_listeners) {
                     last = Some(weigh(last, route::loop_verdict(host)));
@@ -213,7 +312,7 @@ impl EmailChannel {
         let lease = tokio::select! {
             biased;
             () = cancel.cancelled() => return HostAnswer::Final(cancelled()),
-            lease = self.pool.lease(address) => lease,
+            lease = self.pool.lease(self.key(plan, host, address), mail.express) => lease,
         };
         let Some(lease) = lease else {
             return HostAnswer::Next(for_now(ours(Reason::System, "the pool is closed")));
@@ -238,6 +337,16 @@ impl EmailChannel {
             Ok(_) | Err(Trouble::Refused { .. } | Trouble::Unfit(_)) => lease.keep(session).await,
         }
         answer(result, plan)
+    }
+
+    fn key(&self, plan: &Plan, host: &str, address: SocketAddr) -> PoolKey {
+        let relay = self.config.relay.as_ref().filter(|_| plan.by_relay);
+        PoolKey {
+            address,
+            host: host.to_owned(),
+            tls: plan.tls,
+            logged_in: relay.is_some_and(|relay| relay.user.is_some()),
+        }
     }
 
     fn opening(&self, plan: &Plan, host: &str, address: SocketAddr) -> Opening {
@@ -285,6 +394,15 @@ impl Channel for EmailChannel {
         true
     }
 
+    fn admit<'a>(&'a self, destination: &'a Destination, express: bool) -> AdmissionFuture<'a> {
+        Box::pin(async move {
+            match self.place(destination, express).await {
+                Ok(place) => Admission::Go(place),
+                Err(wait) => Admission::Wait(wait),
+            }
+        })
+    }
+
     fn attempt<'a>(
         &'a self,
         request: AttemptRequest,
@@ -292,6 +410,58 @@ impl Channel for EmailChannel {
         cancel: CancellationToken,
     ) -> AttemptFuture<'a> {
         Box::pin(async move { self.deliver(&Arc::new(request), &cancel).await })
+    }
+}
+
+/// The most that any domain's servers are asked to take at once.
+fn most_per_host(config: &config::Email) -> usize {
+    let named = config.destinations.iter().map(|named| named.concurrency);
+    named.fold(config.concurrency_per_host, u32::max) as usize
+}
+
+/// Under which a domain is known, beside the servers that it may share.
+fn domain_key(domain: &str) -> String {
+    format!("@{domain}")
+}
+
+/// What may be asked of servers that domains share. The pace is the domain's own, and a relay is
+/// asked for all that it takes.
+fn site_terms(plan: &Plan, terms: Terms) -> Terms {
+    Terms {
+        concurrency: if plan.by_relay {
+            u32::MAX
+        } else {
+            terms.concurrency
+        },
+        pace: Duration::ZERO,
+    }
+}
+
+fn sign_of(outcome: &AttemptOutcome) -> Sign {
+    let verdict = match outcome {
+        AttemptOutcome::Deferred { verdict } => verdict,
+        AttemptOutcome::Rejected { by_peer: false, .. } | AttemptOutcome::CallEnded { .. } => {
+            return Sign::Nothing;
+        }
+        AttemptOutcome::Delivered { .. }
+        | AttemptOutcome::Accepted { .. }
+        | AttemptOutcome::Rejected { by_peer: true, .. } => return Sign::Answered,
+    };
+    let status = verdict.status_code;
+    let is_421 = verdict.diagnostic.as_str().starts_with("421");
+    let is_security = status.is_some_and(|status| (status.class, status.subject) == (4, 7));
+    let rule = verdict.rule.as_str();
+    // A greylist asks to come back with this mail, and means nobody else's.
+    let is_greylist = ["greylist", "graylist", "grey-list"]
+        .iter()
+        .any(|word| rule.contains(word));
+    match verdict.reason {
+        _ if is_greylist => Sign::Answered,
+        _ if is_421 || is_security && verdict.reason != Reason::Tls => Sign::TooMuch,
+        Reason::Rate => Sign::TooMuch,
+        Reason::Network | Reason::Tls if verdict.fault != Fault::Sender => Sign::Unanswered,
+        Reason::Undefined if verdict.status_code.is_none() => Sign::Nothing,
+        _ => Sign::Answered,
     }
 }
 

@@ -12,7 +12,8 @@ use tokio::{
     time::Instant,
 };
 
-use super::session::Session;
+use super::{destinations::EXPRESS_MORE, session::Session};
+use crate::config::TlsMode;
 
 /// How long an unused connection is kept.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,16 +22,29 @@ pub(super) const MAILS_PER_CONNECTION_MAX: u32 = 100;
 /// Hosts remembered before unused ones are forgotten.
 const HOSTS_MAX: usize = 2_000;
 
-/// Connections by host address.
+/// Connections that are open.
 #[derive(Debug)]
 pub(super) struct Pool {
-    hosts: Mutex<HashMap<SocketAddr, Arc<Host>>>,
+    hosts: Mutex<HashMap<PoolKey, Arc<Host>>>,
     per_host_max: usize,
+}
+
+/// What connections have in common that may serve the same mails.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct PoolKey {
+    pub(super) address: SocketAddr,
+    /// The name that the certificate was compared with.
+    pub(super) host: String,
+    pub(super) tls: TlsMode,
+    /// We have logged in.
+    pub(super) logged_in: bool,
 }
 
 #[derive(Debug)]
 struct Host {
     permits: Arc<Semaphore>,
+    /// More of them, for emergencies.
+    express: Arc<Semaphore>,
     idle: Mutex<Vec<(Session, Instant)>>,
 }
 
@@ -49,18 +63,27 @@ impl Pool {
         }
     }
 
-    /// Waits until there may be one more connection to the host. `None` never happens while the
-    /// pool lives: its semaphores are not closed.
-    pub(super) async fn lease(&self, address: SocketAddr) -> Option<Lease> {
-        let host = self.host(address);
-        let permit = Arc::clone(&host.permits).acquire_owned().await.ok()?;
+    /// Waits until there may be one more connection to the host; an emergency takes the first that
+    /// comes free of all. `None` never happens while the pool lives: its semaphores are not closed.
+    pub(super) async fn lease(&self, key: PoolKey, express: bool) -> Option<Lease> {
+        let host = self.host(key);
+        let permit = if express {
+            tokio::select! {
+                biased;
+                permit = Arc::clone(&host.express).acquire_owned() => permit,
+                permit = Arc::clone(&host.permits).acquire_owned() => permit,
+            }
+        } else {
+            Arc::clone(&host.permits).acquire_owned().await
+        };
+        let permit = permit.ok()?;
         Some(Lease {
             host,
             _permit: permit,
         })
     }
 
-    fn host(&self, address: SocketAddr) -> Arc<Host> {
+    fn host(&self, key: PoolKey) -> Arc<Host> {
         let mut hosts = lock(&self.hosts);
         if hosts.len() >= HOSTS_MAX {
             hosts.retain(|_, host| Arc::strong_count(host) > 1 || !lock(&host.idle).is_empty());
@@ -68,10 +91,11 @@ impl Pool {
         let new = || {
             Arc::new(Host {
                 permits: Arc::new(Semaphore::new(self.per_host_max)),
+                express: Arc::new(Semaphore::new(EXPRESS_MORE as usize)),
                 idle: Mutex::default(),
             })
         };
-        Arc::clone(hosts.entry(address).or_insert_with(new))
+        Arc::clone(hosts.entry(key).or_insert_with(new))
     }
 }
 

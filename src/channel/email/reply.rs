@@ -91,6 +91,7 @@ impl RawReply {
             fault: verdict.fault,
             status_code: verdict.status_code,
             diagnostic: verdict.diagnostic,
+            rule: verdict.rule,
             ..for_now
         }
     }

@@ -1,6 +1,6 @@
 //! Where mail for a domain goes (RFC 5321 section 5.1, RFC 7505).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::{
     clock::Randomness,
@@ -47,11 +47,7 @@ pub(super) async fn plan(
     dns: &dyn Dns,
     random: &Randomness,
 ) -> Result<Plan, NoWay> {
-    if let Some(route) = config
-        .routes
-        .iter()
-        .find(|route| covers(&route.domain, domain))
-    {
+    if let Some(route) = routed(domain, config) {
         return Ok(Plan {
             hosts: vec![route.host.clone()],
             port: route.port,
@@ -76,9 +72,45 @@ pub(super) async fn plan(
     Ok(Plan {
         hosts,
         port: config.port,
-        tls: config.tls,
+        tls: named(domain, config).map_or(config.tls, |named| named.tls),
         by_relay: false,
     })
+}
+
+/// The server to which a domain's mail goes whatever the DNS says.
+pub(super) fn routed<'a>(domain: &str, config: &'a config::Email) -> Option<&'a config::Route> {
+    let mut routes = config.routes.iter();
+    routes.find(|route| covers(&route.domain, domain))
+}
+
+/// What the configuration says of a domain.
+pub(super) fn named<'a>(
+    domain: &str,
+    config: &'a config::Email,
+) -> Option<&'a config::EmailDestination> {
+    let mut named = config.destinations.iter();
+    named.find(|named| covers(&named.domain, domain))
+}
+
+impl Plan {
+    /// The same for all domains that go to the same servers.
+    pub(super) fn key(&self) -> String {
+        let mut hosts = self.hosts.clone();
+        hosts.sort_unstable();
+        format!("{}:{}", hosts.join(","), self.port)
+    }
+}
+
+/// At most [`ADDRESSES_TRIED_MAX`], IPv6 and IPv4 by turns: where one family leads nowhere, the other
+/// gets its chance.
+pub(super) fn in_turn(addresses: Vec<IpAddr>) -> impl Iterator<Item = IpAddr> {
+    let (six, four): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(IpAddr::is_ipv6);
+    let longest = six.len().max(four.len());
+    let (mut six, mut four) = (six.into_iter(), four.into_iter());
+    (0..longest)
+        .flat_map(move |_| [six.next(), four.next()])
+        .flatten()
+        .take(ADDRESSES_TRIED_MAX)
 }
 
 /// What a failed question about a domain or its only host means for the recipient.
@@ -245,6 +277,17 @@ mod tests {
         assert!(is_ourselves("192.0.2.1:587".parse().unwrap(), &own));
         assert!(!is_ourselves("127.0.0.1:2525".parse().unwrap(), &own));
         assert!(!is_ourselves("192.0.2.9:25".parse().unwrap(), &own));
+    }
+
+    #[test]
+    fn a_family_that_leads_nowhere_hides_no_other() {
+        let six: Vec<IpAddr> = (1..=5)
+            .map(|n| format!("2001:db8::{n}").parse().unwrap())
+            .collect();
+        let four: IpAddr = "192.0.2.1".parse().unwrap();
+        let tried: Vec<IpAddr> = in_turn(six.iter().copied().chain([four]).collect()).collect();
+        assert_eq!(tried, [six[0], four, six[1], six[2]]);
+        assert_eq!(in_turn(vec![four]).collect::<Vec<_>>(), [four]);
     }
 
     #[test]

@@ -32,8 +32,13 @@ pub(super) struct Envelope<'a> {
     /// As it goes over the wire, see [`wire::data`].
     pub(super) data: &'a [u8],
     pub(super) is_8bit: bool,
+    /// Its header is in UTF-8 (RFC 6532): said where the server knows it, and sent all the same
+    /// where it does not, as mail programs have always done.
+    pub(super) is_utf8: bool,
     /// A relay should tell us of success too.
     pub(super) wants_success: bool,
+    /// It waits for no connection that ordinary mail has.
+    pub(super) express: bool,
 }
 
 /// An open connection that has said EHLO.
@@ -272,6 +277,13 @@ impl Session {
                 .with_diagnostic(format!("{}: SMTPUTF8 is needed and not offered", self.host));
             return Err(Trouble::Unfit(verdict));
         }
+        if mail.is_8bit && !self.capabilities.has_capability(EXT_8BIT_MIME) {
+            // What an application signed or made is not ours to write anew (RFC 6152, 3).
+            let verdict = Verdict::failure(Reason::Content, Permanence::Permanent)
+                .with_status(Some(EnhancedStatus::new(5, 6, 3)))
+                .with_diagnostic(format!("{}: 8BITMIME is needed and not offered", self.host));
+            return Err(Trouble::Unfit(verdict));
+        }
         Ok(())
     }
 
@@ -283,7 +295,8 @@ impl Session {
         if mail.is_8bit && self.capabilities.has_capability(EXT_8BIT_MIME) {
             command.push_str(" BODY=8BITMIME");
         }
-        if !mail.sender.is_ascii() || !mail.recipient.is_ascii() {
+        let wanted = mail.is_utf8 && self.capabilities.has_capability(EXT_SMTP_UTF8);
+        if wanted || !mail.sender.is_ascii() || !mail.recipient.is_ascii() {
             command.push_str(" SMTPUTF8");
         }
         if self.capabilities.has_capability(EXT_DSN) {

@@ -4,6 +4,7 @@
 mod answers;
 mod connections;
 mod servers;
+mod sparing;
 
 use std::{
     collections::HashMap,
@@ -247,6 +248,7 @@ fn request() -> AttemptRequest {
         confirmation_required: false,
         links: crate::channel::MailLinks::default(),
         once: false,
+        express: false,
     }
 }
 

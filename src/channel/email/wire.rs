@@ -1,27 +1,19 @@
 //! A mail as it goes over the wire behind `DATA` (RFC 5321 section 4.5.2).
 
+use crate::proto::mime::lines::lines;
+
 /// Lines end with CRLF and nothing else (a bare CR or LF would let a message smuggle commands),
 /// leading dots are doubled, the final dot is in place.
 pub(super) fn data(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len() + raw.len() / 64 + 8);
-    let mut line_start = true;
-    let mut bytes = raw.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte == b'\r' || byte == b'\n' {
-            if byte == b'\r' && bytes.peek() == Some(&b'\n') {
-                bytes.next();
-            }
-            out.extend_from_slice(b"\r\n");
-            line_start = true;
-            continue;
-        }
-        if line_start && byte == b'.' {
+    for line in lines(raw) {
+        if line.starts_with(b".") {
             out.push(b'.');
         }
-        line_start = false;
-        out.push(byte);
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\r\n");
     }
-    if !line_start || raw.is_empty() {
+    if raw.is_empty() {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b".\r\n");
@@ -31,6 +23,14 @@ pub(super) fn data(raw: &[u8]) -> Vec<u8> {
 /// True if the mail needs 8BITMIME (RFC 6152).
 pub(super) fn is_8bit(raw: &[u8]) -> bool {
     !raw.is_ascii()
+}
+
+/// True if there is UTF-8 in the header (RFC 6532).
+pub(super) fn is_utf8_header(raw: &[u8]) -> bool {
+    let ends = [b"\r\n\r\n".as_slice(), b"\n\n".as_slice()];
+    let end = ends.iter().filter_map(|end| memchr::memmem::find(raw, end));
+    let header = &raw[..end.min().unwrap_or(raw.len())];
+    !header.is_ascii() && std::str::from_utf8(header).is_ok()
 }
 
 /// True if a path can stand between `<` and `>` of a command without breaking out of it. The
@@ -91,6 +91,15 @@ mod tests {
             *b == b'\n' && wire[i - 1] != b'\r' || *b == b'\r' && wire[i + 1] != b'\n'
         });
         assert!(!bare);
+    }
+
+    #[test]
+    fn utf8_in_the_header_alone_is_said() {
+        assert!(is_utf8_header("Subject: é\r\n\r\nx".as_bytes()));
+        assert!(is_utf8_header("Subject: é\n\nx".as_bytes()));
+        assert!(!is_utf8_header("Subject: e\r\n\r\né".as_bytes()));
+        assert!(!is_utf8_header(b"Subject: \xe9\r\n\r\nx"));
+        assert!(!is_utf8_header(b""));
     }
 
     #[test]

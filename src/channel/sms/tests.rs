@@ -102,6 +102,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         confirmation_required: false,
         links: crate::channel::MailLinks::default(),
         once: false,
+        express: false,
     }
 }
 

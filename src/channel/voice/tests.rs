@@ -67,6 +67,7 @@ fn request() -> AttemptRequest {
         confirmation_required: true,
         links: crate::channel::MailLinks::default(),
         once: false,
+        express: false,
     }
 }
 

@@ -137,11 +137,7 @@ impl Attempts {
             self.files.call_next(self.repo.store());
             return Ok(());
         }
-        let until = self.clock.wall().plus(PUT_OFF);
-        self.tracker
-            .record(delivery.id, Event::PutOff { until })
-            .await?;
-        Ok(())
+        self.put_off(delivery, PUT_OFF).await
     }
 
     /// One reads, the others wait for it: a thousand deliveries begin at the same moment.

@@ -128,6 +128,7 @@ impl Attempts {
             confirmation_required: false,
             links: MailLinks::default(),
             once: false,
+            express: delivery.express,
         }
     }
 
