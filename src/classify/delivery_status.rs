@@ -45,12 +45,15 @@ fn parts_of(block: &HeaderBlock) -> Vec<Cow<'_, HeaderBlock>> {
     }
     let mut parts = Vec::new();
     let mut part = HeaderBlock::default();
+    // RFC 3464 has the address as it was written in front of the address as it was known last;
+    // Postfix has them the other way round.
+    let names = ["Original-Recipient", "Final-Recipient"];
+    let is_one = |name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+    let first = block.iter().map(|(name, _)| name).find(|name| is_one(name));
     for (name, value) in block.iter() {
-        // With a field that it has already, the next one begins; the address as it was written
-        // stands in front of the address as it was known last (RFC 3464, 2.3).
-        let names = ["Original-Recipient", "Final-Recipient"];
-        let begins = names.iter().any(|one| one.eq_ignore_ascii_case(name));
-        if begins && (part.has(name) || part.has("Final-Recipient")) {
+        let leads = first.is_some_and(|first| first.eq_ignore_ascii_case(name));
+        let has_any = names.iter().any(|one| part.has(one));
+        if is_one(name) && (part.has(name) || leads && has_any) {
             parts.push(Cow::Owned(std::mem::take(&mut part)));
         }
         part.push(name, value);
@@ -241,11 +244,6 @@ fn judge(
         verdict = Verdict::failure(said.reason, verdict.permanence)
             .with_status(verdict.status_code)
             .by(said.rule);
-    }
-    // What is failed or delayed is for the mail system to say that made the report (RFC 3464,
-    // 2.3.4): it may keep on trying where a server said no for good, and give up where one did not.
-    if let Some(permanence) = status.and_then(EnhancedStatus::permanence) {
-        verdict = verdict.as_lasting_as(permanence);
     }
     if verdict.status_code.is_none() {
         verdict.status_code = story.verdict.status_code;

@@ -13,21 +13,14 @@ const OPT_OUT: &str = "opt-out";
 pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
     if is_opt_out(mail) {
         let address = mail.from.clone();
-        let verdict = complaint(BounceClass::Complaint, OPT_OUT);
+        let verdict = complaint(OPT_OUT);
         let findings = vec![Finding { address, verdict }];
         return Some(MailFinding::from_findings(findings, BounceClass::Complaint));
     }
     let report = mail.feedback.as_ref()?;
-    let kind = report
-        .get("Feedback-Type")
-        .unwrap_or("abuse")
-        .trim()
-        .to_lowercase();
-    // A recipient who takes the complaint back complains of nothing (RFC 6430).
-    let class = match kind.as_str() {
-        "not-spam" => BounceClass::None,
-        _ => BounceClass::Complaint,
-    };
+    let kind = report.get("Feedback-Type").unwrap_or("abuse");
+    let verdict = complaint(kind);
+    let class = verdict.class;
     let named = ["Original-Rcpt-To", "Removal-Recipient", "Redacted-Address"];
     let mut addresses: Vec<String> = named
         .iter()
@@ -45,7 +38,7 @@ pub(super) fn classify(mail: &IncomingMail) -> Option<MailFinding> {
         .into_iter()
         .map(|address| Finding {
             address,
-            verdict: complaint(class, &kind),
+            verdict: verdict.clone(),
         })
         .collect();
     Some(MailFinding {
@@ -61,11 +54,14 @@ fn is_opt_out(mail: &IncomingMail) -> bool {
 }
 
 /// What a report of this type (`Feedback-Type`) says.
-pub(super) fn complaint(class: BounceClass, kind: &str) -> Verdict {
-    let fault = match kind {
+pub(super) fn complaint(kind: &str) -> Verdict {
+    let kind = kind.trim().to_lowercase();
+    let (class, fault) = match kind.as_str() {
+        // A recipient who takes the complaint back complains of nothing (RFC 6430).
+        "not-spam" => (BounceClass::None, Fault::Unknown),
         // A server could not prove who sent the message (RFC 6591): no person has said anything.
-        "auth-failure" => Fault::Sender,
-        _ => Fault::Unknown,
+        "auth-failure" => (BounceClass::Complaint, Fault::Sender),
+        _ => (BounceClass::Complaint, Fault::Unknown),
     };
     Verdict {
         class,

@@ -55,8 +55,7 @@ struct Bounced {
 #[serde(rename_all = "camelCase")]
 struct Complaint {
     complained_recipients: Vec<Bounced>,
-    #[serde(default)]
-    complaint_feedback_type: String,
+    complaint_feedback_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,11 +133,8 @@ fn by_type(bounce: &Bounce) -> Verdict {
 }
 
 fn complained(complaint: Complaint) -> Vec<Finding> {
-    let class = match complaint.complaint_feedback_type.as_str() {
-        "not-spam" => BounceClass::None,
-        _ => BounceClass::Complaint,
-    };
-    let verdict = feedback::complaint(class, &complaint.complaint_feedback_type);
+    let kind = complaint.complaint_feedback_type.unwrap_or_default();
+    let verdict = feedback::complaint(&kind);
     let all = complaint.complained_recipients.into_iter();
     all.map(|one| Finding {
         address: address(&one.email_address),
@@ -224,7 +220,7 @@ If you wish to stop receiving notifications"#;
     #[test]
     fn complaints_and_deliveries_are_told_apart() {
         let complaint = found(
-            r#"{"notificationType":"Complaint","complaint":{"complainedRecipients":[{"emailAddress":"a@b.example"}]}}"#,
+            r#"{"notificationType":"Complaint","complaint":{"complaintFeedbackType":null,"complainedRecipients":[{"emailAddress":"a@b.example"}]}}"#,
         );
         assert_eq!(complaint.class, BounceClass::Complaint);
         let delivery = found(

@@ -37,7 +37,7 @@ pub fn classify_reply(
 ) -> Verdict {
     let rules = Rules::built_in();
     let words = rules.of_words(text);
-    let verdict = judge(rules, Some(code), status, words, phase);
+    let verdict = judge(rules, (Some(code), status), words, phase, None);
     let written = match status {
         Some(status) if !text.starts_with(&status.to_string()) => format!("{code} {status} {text}"),
         _ => format!("{code} {text}"),
@@ -71,6 +71,9 @@ pub(super) fn classify_said(
     phase: Phase,
 ) -> Verdict {
     let (code, written) = codes_in(text);
+    // What is failed or delayed is for the mail system to say that made the report (RFC 3464,
+    // 2.3.4): it may keep on trying where a server said no for good, and give up where one did not.
+    let told = status.and_then(EnhancedStatus::permanence);
     let status = match (status, written) {
         (Some(given), Some(written)) if vague(given) => Some(written),
         (Some(given), _) => Some(given),
@@ -83,7 +86,7 @@ pub(super) fn classify_said(
         },
         told => told,
     };
-    judge(rules, code, status, words, phase).with_diagnostic(text.trim())
+    judge(rules, (code, status), words, phase, told).with_diagnostic(text.trim())
 }
 
 /// The reply code and the enhanced status that stand in a text, where any do.
@@ -126,13 +129,14 @@ const fn vague(status: EnhancedStatus) -> bool {
 
 fn judge(
     rules: &Rules,
-    code: Option<u16>,
-    status: Option<EnhancedStatus>,
+    (code, status): (Option<u16>, Option<EnhancedStatus>),
     words: Option<Said>,
     phase: Phase,
+    told: Option<Permanence>,
 ) -> Verdict {
     let by_status = status.and_then(|status| rules.of_status(status));
-    let permanence = permanence_of(code, status, words.as_ref().map(|said| said.reason));
+    let by_words = words.as_ref().map(|said| said.reason);
+    let permanence = told.unwrap_or_else(|| permanence_of(code, status, by_words));
     // A server that has status codes and gives one that says nothing means to say nothing.
     let by_code = code
         .and_then(|code| rules.of_code(code))

@@ -204,20 +204,6 @@ impl Verdict {
         }
     }
 
-    /// The same failure, as lasting as this.
-    #[must_use]
-    pub fn as_lasting_as(self, permanence: Permanence) -> Self {
-        if self.permanence == permanence {
-            return self;
-        }
-        let Self { class, .. } = Self::failure(self.reason, permanence);
-        Self {
-            class,
-            permanence,
-            ..self
-        }
-    }
-
     /// A positive answer for `reason` ([`Reason::Accepted`] or [`Reason::Delivered`]).
     pub fn success(reason: Reason) -> Self {
         Self {

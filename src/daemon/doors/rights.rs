@@ -1,9 +1,6 @@
 //! As whom an application may write: the envelope's sender and the author that people see.
 
-use crate::proto::mime::header::{HeaderBlock, first_address};
-
-/// Most octets of a message that are looked at for its authors: the header.
-const HEADER_SIZE_MAX_BYTES: usize = 256 * 1024;
+use crate::proto::mime::header::{first_address, values_on_wire};
 
 /// Whether an address is one of these, or lies in one of these domains.
 pub(super) fn allow(allowed: &[String], address: &str) -> bool {
@@ -17,10 +14,11 @@ pub(super) fn allow(allowed: &[String], address: &str) -> bool {
 /// The authors of a message that its sender may not write as (RFC 5322 section 3.6.2: From, and
 /// Sender where there is one). An address in a display name counts: people read it as the author.
 pub(super) fn foreign_authors(allowed: &[String], message: &[u8]) -> Vec<String> {
-    let head = message.get(..HEADER_SIZE_MAX_BYTES).unwrap_or(message);
-    let (header, _) = HeaderBlock::parse(&String::from_utf8_lossy(head));
-    let named = header.get_all("From").chain(header.get_all("Sender"));
-    let parts = named.flat_map(|value| value.split([',', '<', ';', ' ', '\t']));
+    let named = ["From", "Sender"].map(|name| values_on_wire(message, name));
+    let named = named.concat();
+    let parts = named
+        .iter()
+        .flat_map(|value| value.split([',', '<', ';', ' ', '\t']));
     let mut foreign: Vec<String> = parts
         .filter_map(first_address)
         .filter(|address| !allow(allowed, address))
@@ -75,6 +73,8 @@ mod tests {
             "FROM:\r\n mayor@evil.example",
             "From: a@town.example\r\nSender: mayor@evil.example",
             "From: group: mayor@evil.example;",
+            "From: a@town.example\r\n \r\nFrom: mayor@evil.example",
+            &format!("{}From: mayor@evil.example", "X: y\r\n".repeat(40_000)),
         ] {
             assert_eq!(foreign(bad), ["mayor@evil.example"], "{bad}");
         }

@@ -1,5 +1,7 @@
 //! Header fields as they stand in mail, reports and quoted originals: unfolded, not decoded.
 
+use super::lines::lines;
+
 /// Most fields kept of one block.
 pub const HEADER_FIELDS_MAX: usize = 1_000;
 /// Longest value kept of one field, in bytes.
@@ -116,6 +118,28 @@ impl std::fmt::Debug for HeaderBlock {
             .entries(self.fields.iter().map(|(name, _)| name))
             .finish()
     }
+}
+
+/// Every value of a field as the next server reads it, unfolded: the header ends at the first empty
+/// line and nowhere else, and there are as many fields as there are.
+pub fn values_on_wire(raw: &[u8], name: &str) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    let mut is_it = false;
+    for line in lines(raw).take_while(|line| !line.is_empty()) {
+        let line = String::from_utf8_lossy(line);
+        if line.starts_with([' ', '\t']) {
+            if let Some(value) = values.last_mut().filter(|_| is_it) {
+                value.push_str(&line);
+            }
+            continue;
+        }
+        let field = line.split_once(':');
+        is_it = field.is_some_and(|(known, _)| known.trim_end().eq_ignore_ascii_case(name));
+        if let Some((_, value)) = field.filter(|_| is_it) {
+            values.push(value.to_owned());
+        }
+    }
+    values
 }
 
 /// A line without its end, and what follows.
