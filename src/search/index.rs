@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::collector::{Count, MultiCollector, TopDocs};
 use tantivy::directory::MmapDirectory;
@@ -23,7 +23,7 @@ use tantivy::{
 
 use super::document::Document;
 use super::found::{COUNTED_MAX, Found, Hit, SNIPPET_SIZE_MAX};
-use super::newest::Newest;
+use super::newest::{Ages, Newest};
 use super::question::{Order, Question};
 
 /// What a document of this version holds; another one makes the index anew.
@@ -144,6 +144,7 @@ pub struct SearchIndex {
     reader: IndexReader,
     writer: Mutex<Pen>,
     fields: Fields,
+    ages: Arc<Ages>,
     folder: PathBuf,
 }
 
@@ -220,6 +221,7 @@ impl SearchIndex {
                 mark,
             }),
             fields,
+            ages: Arc::default(),
             folder: folder.to_owned(),
             index,
         })
@@ -345,6 +347,7 @@ impl SearchIndex {
         query: &dyn Query,
     ) -> Result<(Vec<Hit>, usize), SearchError> {
         let newest = Newest {
+            ages: Arc::clone(&self.ages),
             limit: question.limit.max(1),
             before: question.before,
             counted_max: COUNTED_MAX,

@@ -5,10 +5,12 @@
 //! parts of the index are looked through first, and the rest only while something is missing.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
 use tantivy::query::Weight;
 use tantivy::{DocAddress, DocId, DocSet, Result, Score, SegmentOrdinal, SegmentReader};
 
@@ -21,8 +23,40 @@ const GROWTH: usize = 4;
 /// The field by which documents are in order.
 const PLACE: &str = "place";
 
+/// Parts of the index of which is remembered how new their documents are.
+const PARTS_MAX: usize = 256;
+
+/// How new the documents of each part of the index are. A part never changes.
+#[derive(Default)]
+pub(super) struct Ages {
+    known: Mutex<HashMap<SegmentId, Arc<[Block]>>>,
+}
+
+impl Ages {
+    fn of(&self, segment: &SegmentReader) -> Result<Arc<[Block]>> {
+        let id = segment.segment_id();
+        if let Some(blocks) = self.lock().get(&id) {
+            return Ok(Arc::clone(blocks));
+        }
+        let places = segment.fast_fields().u64(PLACE)?;
+        let blocks: Arc<[Block]> = blocks(&places, segment.max_doc()).into();
+        let mut known = self.lock();
+        if known.len() >= PARTS_MAX {
+            known.clear();
+        }
+        known.insert(id, Arc::clone(&blocks));
+        Ok(blocks)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SegmentId, Arc<[Block]>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Finds the newest.
 pub(super) struct Newest {
+    /// What is known of the index.
+    pub(super) ages: Arc<Ages>,
     /// How many are wanted.
     pub(super) limit: usize,
     /// Those below this place alone; all without one.
@@ -39,6 +73,7 @@ pub(super) struct Part {
 }
 
 /// Documents one behind the other, and the highest place among them.
+#[derive(Clone, Copy)]
 struct Block {
     newest: u64,
     start: DocId,
@@ -78,7 +113,7 @@ impl Collector for Newest {
         segment: &SegmentReader,
     ) -> Result<Part> {
         let places = segment.fast_fields().u64(PLACE)?;
-        let mut blocks = blocks(&places, segment.max_doc());
+        let mut blocks = self.ages.of(segment)?.to_vec();
         blocks.sort_unstable_by_key(|block| Reverse(block.newest));
         let mut left = blocks.as_mut_slice();
         let (mut counted, mut found) = (0, BinaryHeap::new());
@@ -220,7 +255,8 @@ mod tests {
             let (index, asked) = index(&places, parts);
             let field = index.schema().get_field("word").unwrap();
             let query = TermQuery::new(Term::from_field_text(field, "flood"), IndexRecordOption::Basic);
-            let newest = Newest { limit, before, counted_max };
+            let ages = Arc::default();
+            let newest = Newest { ages, limit, before, counted_max };
             let searcher = index.reader().unwrap().searcher();
             let (counted, found) = searcher.search(&query, &newest).unwrap();
             let found: Vec<u64> = found.into_iter().map(|(place, _)| place).collect();
