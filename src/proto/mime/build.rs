@@ -1,5 +1,8 @@
 //! A message of ours as mail: text, HTML beside it, what RFC 5322 and RFC 3834 want around it.
 
+use std::borrow::Cow;
+
+use super::html;
 use mail_builder::{
     MessageBuilder,
     headers::{address::Address, content_type::ContentType, date::Date, raw::Raw},
@@ -107,11 +110,14 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
 
 fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
     let mut alternatives = Vec::with_capacity(2);
-    if !mail.text.is_empty() {
-        alternatives.push(MimePart::new(
-            "text/plain",
-            BodyPart::Text(mail.text.into()),
-        ));
+    // For those who cannot show HTML, or will not (RFC 2046 section 5.1.4).
+    let text = if mail.text.trim().is_empty() {
+        Cow::Owned(html::to_text(mail.html))
+    } else {
+        Cow::Borrowed(mail.text)
+    };
+    if !text.trim().is_empty() {
+        alternatives.push(MimePart::new("text/plain", BodyPart::Text(text)));
     }
     if !mail.html.is_empty() {
         alternatives.push(MimePart::new("text/html", BodyPart::Text(mail.html.into())));
@@ -229,6 +235,19 @@ mod tests {
             list_unsubscribe: Some("https://gw.example/u/1"),
             attachments: vec![],
         }
+    }
+
+    #[test]
+    fn html_alone_gets_a_text_beside_it() {
+        let mut mail = sample();
+        mail.text = " ";
+        let raw = build(&mail).unwrap();
+        let mail = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(mail.text_body_count(), 1);
+        assert_eq!(mail.body_text(0).unwrap().trim(), "Grüße");
+        let part = mail.part(mail.text_body[0]).unwrap();
+        assert!(part.content_type().unwrap().subtype() == Some("plain"));
+        assert!(mail.body_html(0).unwrap().contains("<p>"));
     }
 
     #[test]
