@@ -246,6 +246,10 @@ pub struct Submission {
     /// How long it has to wait. Default `"15m"`.
     #[serde(serialize_with = "units::duration")]
     pub auth_failures_wait: Duration,
+    /// Recipients that one application may write to in an hour. Default 0: as many as it likes.
+    pub recipients_per_hour: u32,
+    /// The same in a day.
+    pub recipients_per_day: u32,
     /// `[[submission.account]]`: applications that may submit, besides those made
     /// with `tocsin user`. Default: none.
     #[serde(rename = "account")]
@@ -263,6 +267,10 @@ pub struct Account {
     /// Addresses and domains that it may send from, as envelope sender and as author. Default: our
     /// own domain.
     pub from: Vec<String>,
+    /// Recipients in an hour. Default: `submission.recipients_per_hour`.
+    pub recipients_per_hour: u32,
+    /// Recipients in a day. Default: `submission.recipients_per_day`.
+    pub recipients_per_day: u32,
 }
 
 impl std::fmt::Debug for Account {
@@ -276,11 +284,13 @@ impl std::fmt::Debug for Account {
 
 impl Submission {
     pub(super) fn read(section: &Section<'_, '_>, our_domain: &str) -> Submission {
+        let per_hour = section.integer("recipients_per_hour", 0, 0..=u32::MAX);
+        let per_day = section.integer("recipients_per_day", 0, 0..=u32::MAX);
         let accounts: Vec<Account> = section
             .sections("account")
             .unwrap_or_default()
             .iter()
-            .filter_map(|account| Account::read(account, our_domain))
+            .filter_map(|account| Account::read(account, our_domain, (per_hour, per_day)))
             .collect();
         for (index, account) in accounts.iter().enumerate() {
             if accounts[..index]
@@ -297,13 +307,19 @@ impl Submission {
                 900 * SECOND,
                 SECOND..=24 * HOUR,
             ),
+            recipients_per_hour: per_hour,
+            recipients_per_day: per_day,
             accounts,
         }
     }
 }
 
 impl Account {
-    fn read(section: &Section<'_, '_>, our_domain: &str) -> Option<Account> {
+    fn read(
+        section: &Section<'_, '_>,
+        our_domain: &str,
+        (per_hour, per_day): (u32, u32),
+    ) -> Option<Account> {
         let name = section.required("name", account_name);
         let password_hash = section.required("password_hash", argon2id_hash);
         let from = section.list("from", vec![our_domain.to_owned()], address_or_domain);
@@ -311,6 +327,8 @@ impl Account {
             name: name?,
             password_hash: password_hash?,
             from,
+            recipients_per_hour: section.integer("recipients_per_hour", per_hour, 0..=u32::MAX),
+            recipients_per_day: section.integer("recipients_per_day", per_day, 0..=u32::MAX),
         })
     }
 }

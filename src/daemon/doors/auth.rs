@@ -173,10 +173,14 @@ mod tests {
         let config = Submission {
             auth_failures_max: 3,
             auth_failures_wait: Duration::from_secs(900),
+            recipients_per_hour: 0,
+            recipients_per_day: 0,
             accounts: vec![Account {
                 name: "payroll".to_owned(),
                 password_hash: hash.to_string(),
                 from: Vec::new(),
+                recipients_per_hour: 0,
+                recipients_per_day: 0,
             }],
         };
         Gate::new(&config, Repo::new(Store::memory()), clock.clone())

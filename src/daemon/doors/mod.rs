@@ -3,9 +3,10 @@
 mod auth;
 mod content;
 mod listener;
+mod quota;
 mod rights;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -28,6 +29,7 @@ use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail,
 use self::auth::Gate;
 use self::content::content;
 pub(super) use self::listener::listener;
+use self::quota::{Limits, OverQuota, Quota};
 
 /// Takes mail in at all three doors.
 pub(super) struct Doors {
@@ -37,6 +39,9 @@ pub(super) struct Doors {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     gate: Gate,
+    quota: Mutex<Quota>,
+    /// Of applications made with `tocsin user`.
+    limits: Limits,
     names: Names,
 }
 
@@ -66,6 +71,11 @@ impl Doors {
         let server = &config.server;
         Self {
             gate: Gate::new(&config.submission, repo.clone(), clock.clone()),
+            quota: Mutex::default(),
+            limits: limits(
+                config.submission.recipients_per_hour,
+                config.submission.recipients_per_day,
+            ),
             repo,
             submitter,
             inbound,
@@ -198,6 +208,31 @@ impl Doors {
         Some(may.as_slice()).filter(|may| !may.is_empty())
     }
 
+    /// Counts the recipients of a message, or says why there are too many.
+    fn take_quota(&self, message: &ReceivedMessage, login: &str) -> Result<(), StoreRefusal> {
+        let recipients = message.envelope.recipients.len() as u64;
+        let account = self.gate.account(login);
+        let limits = account.map_or(self.limits, |account| {
+            limits(account.recipients_per_hour, account.recipients_per_day)
+        });
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = quota.take(login, recipients, limits, self.clock.wall());
+        taken.map_err(|over| {
+            tracing::warn!(session = %message.session.id, recipients, ?over, "an application writes to more recipients than it may");
+            match over {
+                OverQuota::For(wait) => {
+                    let minutes = wait.as_secs().div_ceil(60);
+                    let text = format!("too many recipients for now; room again in {minutes} min");
+                    rejected(450, Enhanced(4, 7, 28), &text)
+                }
+                OverQuota::Ever => {
+                    let text = "more recipients than this account may write to at all";
+                    rejected(550, Enhanced(5, 7, 1), text)
+                }
+            }
+        })
+    }
+
     fn refuse(&self, source: &str, reason: &str, reply: Reply) -> Decision {
         self.metrics
             .messages_refused
@@ -218,6 +253,7 @@ impl Doors {
             let text = "this account may not write as the author in From or Sender";
             return Err(rejected(550, Enhanced(5, 7, 1), text));
         }
+        self.take_quota(&message, &login)?;
         let mut recipients = Vec::with_capacity(message.envelope.recipients.len());
         for recipient in &message.envelope.recipients {
             recipients.push(
@@ -280,6 +316,14 @@ impl Doors {
                 Err(StoreRefusal::Temporary)
             }
         }
+    }
+}
+
+fn limits(per_hour: u32, per_day: u32) -> Limits {
+    let limit = |count: u32| (count > 0).then_some(u64::from(count));
+    Limits {
+        per_hour: limit(per_hour),
+        per_day: limit(per_day),
     }
 }
 
