@@ -13,6 +13,7 @@ macro_rules! println {
 mod check_config;
 mod classify;
 mod demo;
+mod dkim;
 mod healthcheck;
 mod manual;
 mod out;
@@ -54,6 +55,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Say everything that is wrong with a configuration.
     CheckConfig(check_config::Arguments),
+    /// Print what the DNS has to say of the keys that sign our mail (DKIM).
+    Dkim(ConfigArgument),
     /// Add people who log in, and give them passwords.
     User(user::Arguments),
     /// Write a communication and send it, over the API of a running gateway.
@@ -116,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Serve(config) => serve::run(&config.config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Dkim(config) => dkim::run(&config),
         Command::User(arguments) => user::run(&arguments),
         Command::Send(arguments) => over_api::send(&arguments),
         Command::Status(arguments) => over_api::status(&arguments),

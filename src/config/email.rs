@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::names::{domain, host, mail_address, one_line};
+use super::names::{domain, filled, host, mail_address, one_line};
 use super::reader::Section;
 use super::secret::Secret;
 use super::units;
@@ -111,6 +112,32 @@ pub struct Email {
     /// `[[email.destination]]`: what some domains take. Default: none.
     #[serde(rename = "destination")]
     pub destinations: Vec<EmailDestination>,
+    /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
+    pub dkim: Vec<Dkim>,
+    /// `[email.scanner]`: what looks for viruses in mail before it is sent. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scanner: Option<Scanner>,
+}
+
+/// `[email.scanner]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scanner {
+    /// Where a clamd listens: `host:port`, or the path of its socket.
+    pub address: String,
+    /// Longest time of one scan. Default `"2m"`.
+    #[serde(serialize_with = "units::duration")]
+    pub timeout: Duration,
+}
+
+/// `[[email.dkim]]`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Dkim {
+    /// Mail from this domain, and from those below it that have no key of their own, is signed.
+    pub domain: String,
+    /// Where the DNS has the public key: `<selector>._domainkey.<domain>`.
+    pub selector: String,
+    /// The private key, PEM (PKCS #8 or PKCS #1), of RSA with 2048 to 4096 bits or of Ed25519.
+    pub key: PathBuf,
 }
 
 /// `[[email.destination]]`
@@ -162,6 +189,7 @@ impl Email {
         let minutes = SECOND..=HOUR;
         let routes = section.sections("route").unwrap_or_default();
         let destinations = section.sections("destination").unwrap_or_default();
+        let dkim = section.sections("dkim").unwrap_or_default();
         let tls = section.choice("tls", TlsMode::Opportunistic, TLS_MODES);
         let per_host = section.integer("concurrency_per_host", 5, 1..=1000);
         let email = Email {
@@ -204,6 +232,10 @@ impl Email {
                 .iter()
                 .filter_map(|section| EmailDestination::read(section, per_host, tls))
                 .collect(),
+            dkim: dkim.iter().filter_map(Dkim::read).collect(),
+            scanner: section
+                .optional_section("scanner")
+                .and_then(|scanner| Scanner::read(&scanner)),
         };
         let routed = email.routes.iter().map(|route| &route.domain);
         if let Some(domain) = twice(routed) {
@@ -220,6 +252,56 @@ impl Email {
 fn twice<'a>(domains: impl Iterator<Item = &'a String>) -> Option<&'a String> {
     let mut seen = BTreeSet::new();
     domains.into_iter().find(|domain| !seen.insert(*domain))
+}
+
+impl Scanner {
+    fn read(section: &Section<'_, '_>) -> Option<Self> {
+        let timeout = section.duration("timeout", 2 * MINUTE, SECOND..=HOUR);
+        let address = section.required("address", scanner_address)?;
+        Some(Self { address, timeout })
+    }
+}
+
+/// A path is known by its slash.
+fn scanner_address(text: &str) -> Result<String, String> {
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let has_port = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && is_port(port));
+    if text.starts_with('/') || has_port {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "\"{text}\" is neither host:port nor the path of a socket"
+    ))
+}
+
+impl Dkim {
+    fn read(section: &Section<'_, '_>) -> Option<Self> {
+        let folder = &section.document().around.folder;
+        let of_domain = section.required("domain", domain);
+        let selector = section.required("selector", dkim_selector);
+        let key = section.required("key", |path| filled(path).map(|path| folder.join(path)));
+        Some(Self {
+            domain: of_domain?,
+            selector: selector?,
+            key: key?,
+        })
+    }
+}
+
+/// Labels with dots between (RFC 6376 section 3.1); unlike a domain all of them may be digits.
+fn dkim_selector(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !label.is_empty() && label.len() <= 63 && label.chars().all(is_inside)
+    };
+    if text.len() <= 200 && text.split('.').all(is_label) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!(
+        "\"{text}\" is no selector: letters, digits and hyphens"
+    ))
 }
 
 impl EmailDestination {

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::intake::take_in;
 use crate::channel::Channel;
-use crate::channel::email::{EmailChannel, EmailParts};
+use crate::channel::email::{DkimKeys, EmailChannel, EmailParts};
 use crate::channel::off::OffChannel;
 use crate::channel::sms::{Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings};
 use crate::channel::voice::{VoiceChannel, VoiceParts};
@@ -19,6 +19,7 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::Channel as ChannelKind;
 use crate::inbound::Inbound;
+use crate::net::clamd::{Clamd, ClamdAddress};
 use crate::net::dns::SystemDns;
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
 use crate::observe::Metrics;
@@ -51,6 +52,8 @@ pub(super) struct Way {
 pub(super) enum WayKind {
     /// Works as long as the network does.
     Always,
+    /// Works as long as what scans for viruses does.
+    Scanned(Arc<Clamd>),
     /// Nobody has configured it.
     Off,
     /// An SMPP bind.
@@ -77,6 +80,18 @@ fn start_email(
     carriers: &mut Carriers,
 ) -> anyhow::Result<()> {
     let config = &parts.config.email;
+    let scanner = config.scanner.as_ref().map(|scanner| {
+        let address = if scanner.address.starts_with('/') {
+            ClamdAddress::Unix(scanner.address.clone().into())
+        } else {
+            ClamdAddress::Tcp(scanner.address.clone())
+        };
+        Clamd::new(address, scanner.timeout, parts.clock.clone())
+    });
+    if let Some(scanner) = &scanner {
+        let watching = Arc::clone(scanner).watch(parts.stop.clone());
+        parts.tasks.spawn(watching);
+    }
     let channel = EmailChannel::new(EmailParts {
         config: config.clone(),
         server_name: parts.config.server.name.clone(),
@@ -85,6 +100,8 @@ fn start_email(
         random: parts.random.clone(),
         own_listeners: parts.own_listeners.clone(),
         verifying: Some(Arc::clone(verifying)),
+        dkim: DkimKeys::read(&config.dkim).context("email.dkim cannot be used")?,
+        scanner: scanner.clone(),
     })
     .context("TLS for outgoing mail cannot be set up")?;
     let name = config.relay.as_ref().map_or_else(
@@ -95,7 +112,7 @@ fn start_email(
     carriers.ways.push(Way {
         channel: ChannelKind::Email,
         name,
-        kind: WayKind::Always,
+        kind: scanner.map_or(WayKind::Always, WayKind::Scanned),
     });
     Ok(())
 }

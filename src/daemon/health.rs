@@ -147,6 +147,16 @@ impl Health {
                 "certificate",
             );
         }
+        let is_down =
+            |way: &Way| matches!(&way.kind, WayKind::Scanned(scanner) if scanner.is_down());
+        if self.ways.iter().any(is_down) {
+            self.alarm(
+                parts,
+                "The virus scanner does not answer: email is held until it does.",
+                None,
+                "scanner",
+            );
+        }
         let channels: Vec<ChannelState> = self.ways.iter().map(state_of).collect();
         for (way, state) in self.ways.iter().zip(&channels) {
             if let WayKind::Bind(_) = way.kind {
@@ -198,6 +208,8 @@ fn has_no_room(folder: &Path) -> bool {
 fn state_of(way: &Way) -> ChannelState {
     let (state, detail) = match &way.kind {
         WayKind::Always => (ChannelHealth::Ready, String::new()),
+        WayKind::Scanned(scanner) if scanner.is_up() => (ChannelHealth::Ready, String::new()),
+        WayKind::Scanned(_) => (ChannelHealth::Down, String::new()),
         WayKind::Off => (ChannelHealth::Off, String::new()),
         WayKind::Trunk(channel) if channel.is_ready() => (ChannelHealth::Ready, String::new()),
         WayKind::Trunk(_) => (ChannelHealth::Down, String::new()),

@@ -1,5 +1,6 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
+pub mod clamd;
 pub mod dns;
 pub mod https;
 pub mod sip;

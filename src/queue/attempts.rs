@@ -263,8 +263,15 @@ impl Attempts {
                 return Ok(());
             }
         };
-        let admission = self.channel.admit(&delivery.destination, delivery.express);
-        let at_peer = match admission.await {
+        let admission = tokio::select! {
+            biased;
+            () = token.cancelled() => {
+                self.repo.store().release(claim);
+                return Ok(());
+            }
+            admission = self.channel.admit(&delivery.destination, delivery.express) => admission,
+        };
+        let at_peer = match admission {
             Admission::Go(place) => place,
             Admission::Wait(span) => return self.put_off(&delivery, span).await,
         };

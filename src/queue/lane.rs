@@ -79,12 +79,13 @@ pub async fn run(
                     _ = places.permits.acquire() => {}
                 }
             }
-            Wait::Time(span) => {
+            Wait::Time(span) | Wait::Place(span) => {
+                let for_place = matches!(wait, Wait::Place(_));
                 tokio::select! {
                     biased;
                     () = cancel.cancelled() => {}
                     _ = commits.changed() => tokio::time::sleep(LOOK_INTERVAL).await,
-                    () = places.ended.notified(), if places.ordinary() == 0 => {}
+                    () = places.ended.notified(), if for_place => {}
                     () = tokio::time::sleep(span) => {}
                 }
             }
@@ -124,6 +125,8 @@ enum Wait {
     Permit,
     /// So long, or until something is committed.
     Time(Duration),
+    /// The same, or until something under way ends.
+    Place(Duration),
 }
 
 fn hand_out(
@@ -162,7 +165,8 @@ fn hand_out(
         return Ok(Wait::Permit);
     }
     let express = store.next_due(lane.number(true))?;
-    let ordinary = if places.ordinary() > 0 {
+    let has_room = places.ordinary() > 0;
+    let ordinary = if has_room {
         store.next_due(lane.number(false))?
     } else {
         None
@@ -172,5 +176,9 @@ fn hand_out(
     let span = next
         .unwrap_or(LOOK_INTERVAL_MAX)
         .clamp(LOOK_INTERVAL, LOOK_INTERVAL_MAX);
-    Ok(Wait::Time(span))
+    Ok(if has_room {
+        Wait::Time(span)
+    } else {
+        Wait::Place(span)
+    })
 }

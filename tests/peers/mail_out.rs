@@ -12,7 +12,7 @@ use crate::postfix::{Postfix, Settings};
 use tocsin::{
     channel::{
         AttemptOutcome, AttemptRequest, Channel,
-        email::{EmailChannel, EmailParts},
+        email::{DkimKeys, EmailChannel, EmailParts},
     },
     classify::mail::{classify_mail, original_message_id},
     clock::{Randomness, SystemClock},
@@ -24,14 +24,14 @@ use tocsin::{
 use tokio_util::sync::CancellationToken;
 
 /// A mail as our MX would have got it.
-struct Received {
-    sender: String,
-    recipient: String,
-    raw: String,
+pub(crate) struct Received {
+    pub(crate) sender: String,
+    pub(crate) recipient: String,
+    pub(crate) raw: String,
 }
 
 /// Takes every mail on a port of the loopback and hands it on.
-fn listen() -> (SocketAddr, mpsc::Receiver<Received>) {
+pub(crate) fn listen() -> (SocketAddr, mpsc::Receiver<Received>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, receiver) = mpsc::channel();
@@ -101,12 +101,14 @@ fn channel(postfix: &Postfix) -> EmailChannel {
         random: Randomness::seeded(1),
         own_listeners: vec![],
         verifying: None,
+        dkim: DkimKeys::default(),
+        scanner: None,
     })
     .unwrap()
 }
 
-async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
-    let request = AttemptRequest {
+pub(crate) fn request(to: &str, number: u8) -> AttemptRequest {
+    AttemptRequest {
         delivery: DeliveryId::from_bytes([number; 16]),
         attempt: 1,
         destination: Destination::Email(EmailAddress::parse(to).unwrap().into()),
@@ -127,7 +129,18 @@ async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
         confirmation_required: false,
         links: tocsin::channel::MailLinks::default(),
         once: false,
-    };
+        express: false,
+    }
+}
+
+pub(crate) async fn send(channel: &EmailChannel, to: &str, number: u8) -> AttemptOutcome {
+    send_request(channel, request(to, number)).await
+}
+
+pub(crate) async fn send_request(
+    channel: &EmailChannel,
+    request: AttemptRequest,
+) -> AttemptOutcome {
     let (progress, _rest) = tokio::sync::mpsc::channel(1);
     tokio::time::timeout(
         Duration::from_secs(60),

@@ -4,7 +4,9 @@
 mod alertmanager;
 mod baresip;
 mod browser;
+mod clamd;
 mod client;
+mod dkim;
 mod gateway;
 mod hostile_mail;
 mod mail_out;

@@ -208,6 +208,7 @@ impl House {
             confirmation_required: false,
             links: tocsin::channel::MailLinks::default(),
             once: false,
+            express: false,
         };
         let (progress, _events) = mpsc::channel(PROGRESS_MAX);
         let attempt = self

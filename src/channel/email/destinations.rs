@@ -26,8 +26,9 @@ const TOOK_AT_FIRST: Duration = Duration::from_millis(500);
 /// Bounds of the time between two who were put off.
 const SHARE_MIN: Duration = Duration::from_millis(5);
 const SHARE_MAX: Duration = Duration::from_secs(10);
-/// How long an emergency waits before it looks again.
+/// Bounds of the time that an emergency waits before it looks again.
 const EXPRESS_WAIT: Duration = Duration::from_millis(250);
+const EXPRESS_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Furthest time for which anybody is put off: how things stand is looked at again then.
 const PUT_OFF_MAX: Duration = Duration::from_secs(10 * 60);
 
@@ -61,6 +62,8 @@ pub(super) struct Destinations {
 
 #[derive(Debug)]
 struct State {
+    /// The most that anybody may ask for at once.
+    asked: u32,
     under_way: u32,
     /// Fewer at once than may be asked, since it wanted less.
     reduced: Option<u32>,
@@ -71,10 +74,14 @@ struct State {
     /// How often it was spared in a row.
     pauses: u32,
     paused_until: Option<Instant>,
+    /// When that was found out: what began before tells nothing of how it is now.
+    paused_at: Option<Instant>,
     /// When the next may begin.
     next_at: Option<Instant>,
     /// Up to when times are given away.
     booked_until: Option<Instant>,
+    /// The same for emergencies.
+    express_until: Option<Instant>,
     /// How long an attempt takes, the last ones counting most.
     took: Duration,
 }
@@ -82,14 +89,17 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
+            asked: 1,
             under_way: 0,
             reduced: None,
             answered: 0,
             unanswered: 0,
             pauses: 0,
             paused_until: None,
+            paused_at: None,
             next_at: None,
             booked_until: None,
+            express_until: None,
             took: TOOK_AT_FIRST,
         }
     }
@@ -100,6 +110,15 @@ impl Default for State {
 pub(super) struct Place {
     of: Arc<Destinations>,
     key: String,
+}
+
+impl Place {
+    /// Gives it back with its turn: nothing was begun.
+    pub(super) fn unused(self, terms: Terms) {
+        if let Some(state) = self.of.lock().get_mut(&self.key) {
+            state.next_at = state.next_at.and_then(|at| at.checked_sub(terms.pace));
+        }
+    }
 }
 
 impl Drop for Place {
@@ -141,13 +160,12 @@ impl Destinations {
     pub(super) fn learn(
         &self,
         key: &str,
-        terms: Terms,
         sign: Sign,
         (now, took): (Instant, Duration),
         random: u64,
     ) -> Option<Duration> {
         let mut known = self.lock();
-        known.get_mut(key)?.learn(terms, sign, (now, took), random)
+        known.get_mut(key)?.learn(sign, (now, took), random)
     }
 }
 
@@ -158,10 +176,12 @@ impl State {
     }
 
     fn enter(&mut self, terms: Terms, express: bool, now: Instant) -> Result<(), Duration> {
-        let most = self.most(terms);
+        self.asked = self.asked.max(terms.concurrency);
+        let most = self.most();
         if express {
-            if self.under_way >= most.saturating_add(EXPRESS_MORE) {
-                return Err(EXPRESS_WAIT);
+            let most = most.saturating_add(EXPRESS_MORE);
+            if self.under_way >= most {
+                return Err(self.book_express(most, now));
             }
             self.under_way += 1;
             return Ok(());
@@ -175,28 +195,45 @@ impl State {
             return Err(self.book(terms, from, now));
         }
         self.under_way += 1;
-        self.next_at = Some(now + terms.pace);
+        // Whoever comes a little late does not make everybody behind it late.
+        let from = match (self.next_at, now.checked_sub(terms.pace / 4)) {
+            (Some(at), Some(late)) => at.max(late),
+            _ => now,
+        };
+        self.next_at = Some(from + terms.pace);
         Ok(())
     }
 
-    fn most(&self, terms: Terms) -> u32 {
-        let most = terms.concurrency.max(1);
+    fn most(&self) -> u32 {
+        let most = self.asked.max(1);
         self.reduced.map_or(most, |reduced| reduced.min(most))
     }
 
     /// The next time that is not given away, from `from` on.
     fn book(&mut self, terms: Terms, from: Instant, now: Instant) -> Duration {
-        let share = self.took / self.most(terms);
+        // A place is held somewhat longer than the attempt takes.
+        let share = self.took * 5 / 4 / self.most();
         let share = share.clamp(SHARE_MIN, SHARE_MAX).max(terms.pace);
-        let next = self.booked_until.map_or(from, |until| until.max(from)) + share;
+        let next = match self.booked_until.filter(|until| *until >= from) {
+            Some(until) => until + share,
+            None if from > now => from,
+            None => now + share,
+        };
         let next = next.min(now + PUT_OFF_MAX);
         self.booked_until = Some(next);
         next - now
     }
 
+    fn book_express(&mut self, most: u32, now: Instant) -> Duration {
+        let share = (self.took / most).clamp(SHARE_MIN, SHARE_MAX);
+        let from = self.express_until.map_or(now, |until| until.max(now));
+        let next = (from + share).min(now + EXPRESS_WAIT_MAX);
+        self.express_until = Some(next);
+        (next - now).max(EXPRESS_WAIT)
+    }
+
     fn learn(
         &mut self,
-        terms: Terms,
         sign: Sign,
         (now, took): (Instant, Duration),
         random: u64,
@@ -205,14 +242,19 @@ impl State {
             Sign::Nothing => None,
             Sign::Answered => {
                 self.took = (self.took * 7 + took) / 8;
-                (self.unanswered, self.pauses, self.paused_until) = (0, 0, None);
+                let began = now.checked_sub(took);
+                if self.paused_at.is_some() && began < self.paused_at {
+                    return None;
+                }
+                (self.unanswered, self.pauses) = (0, 0);
+                (self.paused_until, self.paused_at) = (None, None);
                 self.answered = self.answered.saturating_add(1);
                 // One more at once as soon as as many have been answered.
                 if let Some(reduced) = self.reduced
                     && self.answered >= reduced
                 {
                     self.answered = 0;
-                    self.reduced = Some(reduced + 1).filter(|more| *more < terms.concurrency);
+                    self.reduced = Some(reduced + 1).filter(|more| *more < self.asked);
                 }
                 None
             }
@@ -220,7 +262,7 @@ impl State {
                 self.answered = 0;
                 // Once for all that were under way together.
                 if self.paused_until.is_none_or(|until| until <= now) {
-                    self.reduced = Some((self.most(terms) / 2).max(1));
+                    self.reduced = Some((self.most() / 2).max(1));
                 }
                 Some(self.pause(now, random))
             }
@@ -243,7 +285,7 @@ impl State {
         let spread = u64::try_from(pause.as_millis() / 4).unwrap_or(0).max(1);
         let pause = pause + Duration::from_millis(random % spread);
         self.pauses = self.pauses.saturating_add(1);
-        self.paused_until = Some(now + pause);
+        (self.paused_at, self.paused_until) = (Some(now), Some(now + pause));
         pause
     }
 }
@@ -273,7 +315,7 @@ mod tests {
             .map(|_| all.enter("a", TERMS, false, now).unwrap_err())
             .collect();
         assert!(waits.is_sorted_by(|one, next| one < next), "{waits:?}");
-        let share = TOOK_AT_FIRST / 3;
+        let share = TOOK_AT_FIRST * 5 / 4 / 3;
         assert_eq!(waits[3] - waits[2], share);
         assert!(all.enter("b", TERMS, false, now).is_ok(), "others go on");
         drop(places);
@@ -286,10 +328,14 @@ mod tests {
         let _ordinary: Vec<Place> = (0..3)
             .map(|_| all.enter("a", TERMS, false, now).unwrap())
             .collect();
-        all.learn("a", TERMS, Sign::TooMuch, (now, MS), 0).unwrap();
+        all.learn("a", Sign::TooMuch, (now, MS), 0).unwrap();
         assert!(all.enter("a", TERMS, false, now).is_err());
         // Reduced to one, and three are under way still.
-        assert_eq!(all.enter("a", TERMS, true, now).unwrap_err(), EXPRESS_WAIT);
+        let waits: Vec<Duration> = (0..40)
+            .map(|_| all.enter("a", TERMS, true, now).unwrap_err())
+            .collect();
+        assert!(waits[0] >= EXPRESS_WAIT && waits.is_sorted(), "{waits:?}");
+        assert!(waits[39] > waits[0] && waits[39] <= EXPRESS_WAIT_MAX);
         drop(_ordinary);
         let express: Vec<_> = (0..EXPRESS_MORE + 1)
             .map(|_| all.enter("a", TERMS, true, now).unwrap())
@@ -306,19 +352,16 @@ mod tests {
             ..TERMS
         };
         drop(all.enter("a", terms, false, now).unwrap());
-        let pause = all.learn("a", terms, Sign::TooMuch, (now, MS), 7).unwrap();
+        let pause = all.learn("a", Sign::TooMuch, (now, MS), 7).unwrap();
         assert!(pause >= PAUSE && pause <= PAUSE * 5 / 4);
         // The others that were under way do not make it longer.
-        assert_eq!(
-            all.learn("a", terms, Sign::TooMuch, (now, MS), 0),
-            Some(pause)
-        );
+        assert_eq!(all.learn("a", Sign::TooMuch, (now, MS), 0), Some(pause));
         let later = now + pause;
         assert!(all.enter("a", terms, false, later - MS).is_err());
         let first = all.enter("a", terms, false, later).unwrap();
         assert!(all.enter("a", terms, false, later).is_err(), "one to see");
         drop(first);
-        all.learn("a", terms, Sign::Answered, (later, MS), 0);
+        all.learn("a", Sign::Answered, (later, MS), 0);
         let count = |all: &Arc<Destinations>| {
             let places: Vec<_> =
                 std::iter::from_fn(|| all.enter("a", terms, false, later).ok()).collect();
@@ -326,7 +369,7 @@ mod tests {
         };
         assert_eq!(count(&all), 4);
         for _ in 0..40 {
-            all.learn("a", terms, Sign::Answered, (later, MS), 0);
+            all.learn("a", Sign::Answered, (later, MS), 0);
         }
         assert_eq!(count(&all), 8);
     }
@@ -335,7 +378,7 @@ mod tests {
     fn silence_spares_a_destination_longer_each_time() {
         let (all, mut now) = (all(), Instant::now());
         drop(all.enter("a", TERMS, false, now).unwrap());
-        let silent = |now| all.learn("a", TERMS, Sign::Unanswered, (now, MS), 0);
+        let silent = |now| all.learn("a", Sign::Unanswered, (now, MS), 0);
         assert_eq!((silent(now), silent(now)), (None, None));
         let mut last = Duration::ZERO;
         for _ in 0..5 {
@@ -347,8 +390,9 @@ mod tests {
             now += silent(now).unwrap();
         }
         assert_eq!(silent(now), Some(PAUSE_MAX));
-        all.learn("a", TERMS, Sign::Answered, (now, MS), 0);
-        assert!(all.enter("a", TERMS, false, now).is_ok());
+        let later = now + PAUSE_MAX * 2;
+        all.learn("a", Sign::Answered, (later, MS), 0);
+        assert!(all.enter("a", TERMS, false, later).is_ok());
     }
 
     #[test]
@@ -360,8 +404,50 @@ mod tests {
         };
         let _one = all.enter("a", terms, false, now).unwrap();
         let wait = all.enter("a", terms, false, now).unwrap_err();
-        assert!(wait >= terms.pace, "{wait:?}");
-        let _two = all.enter("a", terms, false, now + terms.pace).unwrap();
+        assert!(wait <= terms.pace && wait > terms.pace / 2, "{wait:?}");
+        // Who comes late does not push back those behind.
+        let late = Duration::from_secs(1);
+        let _two = all.enter("a", terms, false, now + wait + late).unwrap();
+        let third = all.enter("a", terms, false, now + wait + late * 2);
+        assert!(third.unwrap_err() < terms.pace);
+        // What was not begun costs no turn.
+        let _three = all.enter("a", terms, false, now + terms.pace * 3).unwrap();
+        drop(_two);
+        let unused = all.enter("a", terms, false, now + terms.pace * 5).unwrap();
+        unused.unused(terms);
+        assert!(all.enter("a", terms, false, now + terms.pace * 5).is_ok());
+    }
+
+    #[test]
+    fn what_was_under_way_before_ends_no_pause() {
+        let (all, now) = (all(), Instant::now());
+        let _first = all.enter("a", TERMS, false, now).unwrap();
+        let pause = all.learn("a", Sign::TooMuch, (now + MS, MS), 0).unwrap();
+        let soon = now + MS * 5;
+        all.learn("a", Sign::Answered, (soon, MS * 5), 0);
+        assert!(all.enter("a", TERMS, false, soon).is_err(), "still spared");
+        all.learn("a", Sign::Answered, (now + pause * 2, MS), 0);
+        let _one_more = all.enter("a", TERMS, false, now + pause * 2).unwrap();
+        assert!(all.enter("a", TERMS, false, now + pause * 2).is_err());
+    }
+
+    #[test]
+    fn who_may_ask_for_little_takes_nothing_from_who_may_ask_for_much() {
+        let (all, now) = (all(), Instant::now());
+        let of = |concurrency| Terms {
+            concurrency,
+            ..TERMS
+        };
+        let _many: Vec<Place> = (0..20)
+            .map(|_| all.enter("site", of(20), false, now).unwrap())
+            .collect();
+        assert!(
+            all.enter("site", of(5), false, now).is_err(),
+            "all are taken"
+        );
+        drop(_many);
+        let _one = all.enter("site", of(20), false, now).unwrap();
+        let _other = all.enter("site", of(1), false, now).unwrap();
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The bytes of one mail: built for this recipient, or what an application handed in.
 
+use mail_parser::{HeaderValue, parsers::MessageStream};
+
 use super::wire;
 use crate::{
     channel::{AttachedFile, AttemptRequest},
-    domain::Timestamp,
+    domain::{EmailAddress, Timestamp},
     proto::mime::{
         build::{self, Attachment, BuildError, Mailbox, OutgoingMail},
+        header::values_on_wire,
         submitted::{self, Additions},
     },
 };
@@ -70,13 +73,30 @@ pub(super) struct Written {
 }
 
 impl Written {
-    pub(super) fn of(raw: &[u8]) -> Self {
+    /// `fields` stand in front of the mail, each with its line end.
+    pub(super) fn of(fields: &str, raw: &[u8]) -> Self {
         Self {
-            data: wire::data(raw),
+            data: wire::data(fields, raw),
             is_8bit: wire::is_8bit(raw),
             is_utf8: wire::is_utf8_header(raw),
         }
     }
+}
+
+/// The domain of the author as DNS has it; empty without one, or with several.
+pub(super) fn author_domain(raw: &[u8]) -> String {
+    let [value] = values_on_wire(raw, "From").try_into().unwrap_or_default();
+    let value: String = value + "\r\n";
+    let HeaderValue::Address(authors) = MessageStream::new(value.as_bytes()).parse_address() else {
+        return String::new();
+    };
+    let mut authors = authors.iter().filter_map(|author| author.address());
+    let (Some(author), None) = (authors.next(), authors.next()) else {
+        return String::new();
+    };
+    let domain = author.rsplit_once('@').map_or("", |(_, domain)| domain);
+    EmailAddress::parse(&format!("x@{domain}"))
+        .map_or_else(|_| String::new(), |address| address.domain().to_owned())
 }
 
 fn attachment(file: &AttachedFile) -> Attachment<'_> {
@@ -102,6 +122,41 @@ fn with_pixel(html: &str, pixel: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_author_is_whom_from_names() {
+        assert_eq!(
+            author_domain(b"From: A <a@B.example>\r\n\r\nFrom: c@d\r\n"),
+            "b.example"
+        );
+        assert_eq!(
+            author_domain(b"From: a@b.example\nFrom: c@d.example\n\n"),
+            ""
+        );
+        for (from, domain) in [
+            (
+                "\"info@town.example via Alerts\" <a@gw.example>",
+                "gw.example",
+            ),
+            ("Town@Alert <a@gw.example>", "gw.example"),
+            (
+                "=?utf-8?q?=C3=A9?= <a@B\u{fc}cher.example>",
+                "xn--bcher-kva.example",
+            ),
+            ("a@gw.example, b@gw.example", ""),
+            ("nobody", ""),
+        ] {
+            assert_eq!(
+                author_domain(format!("From: {from}\r\n\r\n").as_bytes()),
+                domain
+            );
+        }
+        assert_eq!(
+            author_domain(b"From: a@b.example\r\n \r\nFrom: c@d.example\r\n\r\n"),
+            ""
+        );
+        assert_eq!(author_domain(b"Subject: x\r\n\r\n"), "");
+    }
 
     #[test]
     fn the_pixel_stands_within_the_body_and_only_in_html() {

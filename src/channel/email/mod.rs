@@ -1,8 +1,10 @@
 //! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
 
 mod destinations;
+mod dkim;
 mod link;
 mod message;
+mod outcome;
 mod pool;
 mod reply;
 mod route;
@@ -12,6 +14,8 @@ mod wire;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::dkim::{DkimError, DkimKeys};
 
 use std::{
     net::SocketAddr,
@@ -26,6 +30,9 @@ use self::{
     destinations::{Destinations, Sign, Terms},
     link::{Opening, Timeouts, Trouble},
     message::{Composer, Written},
+    outcome::{
+        answer, cancelled, for_later, for_now, ours, rejected, sign_of, weigh, without_asking,
+    },
     pool::{Pool, PoolKey},
     route::Plan,
     session::{Envelope, Session},
@@ -35,11 +42,15 @@ use super::{
     ProgressSink,
 };
 use crate::{
-    classify::smtp_reply::Phase,
     clock::{Randomness, SharedClock},
     config::{self, TlsMode},
-    domain::{Channel as ChannelKind, Destination, Fault, Permanence, Reason, Verdict},
-    net::{dns::Dns, tls_client},
+    domain::{Channel as ChannelKind, Destination, Reason, Verdict},
+    net::{
+        clamd::{Clamd, Found},
+        dns::Dns,
+        tls_client,
+    },
+    proto::mime::build::BuildError,
 };
 
 /// What the channel is made of.
@@ -58,6 +69,10 @@ pub struct EmailParts {
     pub own_listeners: Vec<SocketAddr>,
     /// What `starttls` and `implicit` check certificates with. Default: the system's roots.
     pub verifying: Option<Arc<ClientConfig>>,
+    /// What signs mail.
+    pub dkim: DkimKeys,
+    /// What looks for viruses.
+    pub scanner: Option<Arc<Clamd>>,
 }
 
 /// The email channel.
@@ -70,6 +85,8 @@ pub struct EmailChannel {
     own_listeners: Vec<SocketAddr>,
     pool: Pool,
     destinations: Arc<Destinations>,
+    dkim: DkimKeys,
+    scanner: Option<Arc<Clamd>>,
     verifying: Arc<ClientConfig>,
     opportunistic: Arc<ClientConfig>,
 }
@@ -111,6 +128,8 @@ impl EmailChannel {
             own_listeners: parts.own_listeners,
             pool: Pool::new(most_per_host(&config)),
             destinations: Arc::default(),
+            dkim: parts.dkim,
+            scanner: parts.scanner,
             verifying,
             opportunistic: tls_client::client_config(false)?,
             config,
@@ -120,12 +139,16 @@ impl EmailChannel {
     /// The mail as it stands on the wire.
     async fn written(&self, request: &Arc<AttemptRequest>) -> Result<Written, AttemptOutcome> {
         let (composer, now) = (Arc::clone(&self.composer), self.clock.wall());
-        let request = Arc::clone(request);
-        let has_files = !request.files.is_empty();
-        let write = move || composer.compose(&request, now).map(|raw| Written::of(&raw));
-        // Megabytes of files are encoded and copied: the threads that carry calls must not wait
-        // for it.
-        let written = if has_files {
+        let (request, keys) = (Arc::clone(request), self.dkim.clone());
+        let is_work = !request.files.is_empty() || !keys.is_empty();
+        let write = move || {
+            let raw = composer.compose(&request, now)?;
+            let signatures = keys.sign(&raw, &message::author_domain(&raw), now.as_secs());
+            Ok(Written::of(&signatures, &raw))
+        };
+        // Megabytes of files are encoded and copied, and signing takes its time: the threads that
+        // carry calls must not wait for it.
+        let written: Result<Written, BuildError> = if is_work {
             crate::clock::apart(write).await.map_err(|_| for_later())?
         } else {
             write()
@@ -144,12 +167,16 @@ impl EmailChannel {
                 "this delivery is not for an email address",
             ));
         };
+        let began = self.clock.monotonic();
         let recipient = recipient.reveal();
         if !wire::is_safe_path(recipient.as_str()) || !wire::is_safe_path(&request.return_path) {
             return rejected(ours(
                 Reason::Syntax,
                 "an address holds characters that no envelope can hold",
             ));
+        }
+        if let Err(outcome) = self.scanned(request).await {
+            return outcome;
         }
         let written = match self.written(request).await {
             Ok(written) => written,
@@ -164,10 +191,37 @@ impl EmailChannel {
             Ok(plan) => plan,
             Err(no_way) => return without_asking(no_way.verdict),
         };
-        let began = self.clock.monotonic();
         let outcome = self.hand_over(&plan, request, &written, cancel).await;
         self.learn(&plan, recipient.domain(), &outcome, began);
         outcome
+    }
+
+    /// Nothing goes out before it was looked through: what each recipient gets for themselves are
+    /// names and links of ours.
+    async fn scanned(&self, request: &AttemptRequest) -> Result<(), AttemptOutcome> {
+        let Some(scanner) = &self.scanner else {
+            return Ok(());
+        };
+        let content = &request.content;
+        let written = match &request.submitted {
+            Some(raw) => vec![raw.as_ref()],
+            None => vec![content.text.as_bytes(), content.html.as_bytes()],
+        };
+        let files = request.files.iter().map(|file| file.bytes.as_ref());
+        for piece in written.into_iter().chain(files) {
+            match scanner.scan(piece).await {
+                Ok(Found::Nothing) => {}
+                Ok(Found::Virus(name)) => {
+                    let verdict = ours(Reason::Virus, &format!("a virus was found: {name}"));
+                    return Err(rejected(verdict));
+                }
+                Err(error) => {
+                    let verdict = for_now(ours(Reason::System, &error.to_string()));
+                    return Err(AttemptOutcome::Deferred { verdict });
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn hand_over(
@@ -220,10 +274,30 @@ impl EmailChannel {
         let Ok(plan) = planned.await else {
             return Ok(Place::of(at_domain));
         };
-        let (key, terms) = (plan.key(), site_terms(&plan, terms));
         let now = self.clock.monotonic();
-        let at_site = self.destinations.enter(&key, terms, express, now)?;
-        Ok(Place::of((at_domain, at_site)))
+        let of_site = self.site_terms(&plan, terms);
+        match self.destinations.enter(&plan.site, of_site, express, now) {
+            Ok(at_site) => Ok(Place::of((at_domain, at_site))),
+            Err(wait) => {
+                if let Some(place) = at_domain.filter(|_| !express) {
+                    place.unused(terms);
+                }
+                Err(wait)
+            }
+        }
+    }
+
+    /// What may be asked of servers that domains share. The pace is the domain's own, and a relay is
+    /// asked for all that there is.
+    fn site_terms(&self, plan: &Plan, terms: Terms) -> Terms {
+        Terms {
+            concurrency: if plan.by_relay {
+                self.config.concurrency
+            } else {
+                terms.concurrency
+            },
+            pace: Duration::ZERO,
+        }
     }
 
     fn is_relayed(&self, domain: &str) -> bool {
@@ -244,24 +318,20 @@ impl EmailChannel {
 
     /// What an outcome tells of where it went.
     fn learn(&self, plan: &Plan, domain: &str, outcome: &AttemptOutcome, began: Instant) {
-        let (key, terms) = (plan.key(), site_terms(plan, self.terms(domain)));
         let now = self.clock.monotonic();
         let took = now.saturating_duration_since(began);
-        let sign = sign_of(outcome);
+        let sign = sign_of(outcome, plan.by_relay);
         let random = self.random.next_u64();
         let paused = self
             .destinations
-            .learn(&key, terms, sign, (now, took), random);
+            .learn(&plan.site, sign, (now, took), random);
         if let Some(span) = paused {
-            tracing::warn!(hosts = %key, seconds = span.as_secs(), sign = ?sign, "mail servers are spared for a while");
+            tracing::warn!(hosts = %plan.hosts.join(","), seconds = span.as_secs(), sign = ?sign, "mail servers are spared for a while");
         }
-        self.destinations.learn(
-            &domain_key(domain),
-            terms,
-            Sign::Answered,
-            (now, took),
-            random,
-        );
+        // Of the domain alone is known how long it takes; what its servers want is theirs.
+        let sign = Sign::Answered;
+        self.destinations
+            .learn(&domain_key(domain), sign, (now, took), random);
     }
 
     /// Tries host after host, address after address, until one answers for the mail.
@@ -321,6 +391,8 @@ impl EmailChannel {
             match session.send(mail, cancel).await {
                 // It may have been closed while it lay there: a fresh one decides.
                 Err(Trouble::Link(_) | Trouble::Closed { .. }) => {}
+                // A command may have been cut off: whose answer came next would not be known.
+                Err(Trouble::Cancelled) => return HostAnswer::Final(cancelled()),
                 result => {
                     lease.keep(session).await;
                     return answer(result, plan);
@@ -390,8 +462,9 @@ impl Channel for EmailChannel {
         self.config.concurrency as usize
     }
 
+    /// Without its scanner nothing is sent.
     fn is_ready(&self) -> bool {
-        true
+        self.scanner.as_ref().is_none_or(|scanner| scanner.is_up())
     }
 
     fn admit<'a>(&'a self, destination: &'a Destination, express: bool) -> AdmissionFuture<'a> {
@@ -422,149 +495,4 @@ fn most_per_host(config: &config::Email) -> usize {
 /// Under which a domain is known, beside the servers that it may share.
 fn domain_key(domain: &str) -> String {
     format!("@{domain}")
-}
-
-/// What may be asked of servers that domains share. The pace is the domain's own, and a relay is
-/// asked for all that it takes.
-fn site_terms(plan: &Plan, terms: Terms) -> Terms {
-    Terms {
-        concurrency: if plan.by_relay {
-            u32::MAX
-        } else {
-            terms.concurrency
-        },
-        pace: Duration::ZERO,
-    }
-}
-
-fn sign_of(outcome: &AttemptOutcome) -> Sign {
-    let verdict = match outcome {
-        AttemptOutcome::Deferred { verdict } => verdict,
-        AttemptOutcome::Rejected { by_peer: false, .. } | AttemptOutcome::CallEnded { .. } => {
-            return Sign::Nothing;
-        }
-        AttemptOutcome::Delivered { .. }
-        | AttemptOutcome::Accepted { .. }
-        | AttemptOutcome::Rejected { by_peer: true, .. } => return Sign::Answered,
-    };
-    let status = verdict.status_code;
-    let is_421 = verdict.diagnostic.as_str().starts_with("421");
-    let is_security = status.is_some_and(|status| (status.class, status.subject) == (4, 7));
-    let rule = verdict.rule.as_str();
-    // A greylist asks to come back with this mail, and means nobody else's.
-    let is_greylist = ["greylist", "graylist", "grey-list"]
-        .iter()
-        .any(|word| rule.contains(word));
-    match verdict.reason {
-        _ if is_greylist => Sign::Answered,
-        _ if is_421 || is_security && verdict.reason != Reason::Tls => Sign::TooMuch,
-        Reason::Rate => Sign::TooMuch,
-        Reason::Network | Reason::Tls if verdict.fault != Fault::Sender => Sign::Unanswered,
-        Reason::Undefined if verdict.status_code.is_none() => Sign::Nothing,
-        _ => Sign::Answered,
-    }
-}
-
-/// What a host's words mean for the attempt.
-fn answer(result: Result<reply::RawReply, Trouble>, plan: &Plan) -> HostAnswer {
-    match result {
-        Ok(reply) if plan.by_relay => {
-            let verdict = reply.acceptance(Reason::Accepted);
-            HostAnswer::Final(AttemptOutcome::Accepted {
-                verdict,
-                remote_ids: Vec::new(),
-            })
-        }
-        Ok(reply) => HostAnswer::Final(AttemptOutcome::Delivered {
-            verdict: reply.acceptance(Reason::Delivered),
-        }),
-        Err(Trouble::Link(verdict)) => HostAnswer::Next(verdict),
-        Err(Trouble::Closed { reply }) if reply.takes_no_mail() => {
-            HostAnswer::Next(reply.refusal(Phase::Session))
-        }
-        Err(Trouble::Closed { reply }) => HostAnswer::Next(reply.refusal_for_now(Phase::Session)),
-        Err(Trouble::Refused { reply, phase }) if reply.is_permanent() => {
-            HostAnswer::Final(AttemptOutcome::Rejected {
-                verdict: reply.refusal(phase),
-                by_peer: true,
-            })
-        }
-        Err(Trouble::Refused {
-            reply,
-            phase: Phase::Sender,
-        }) => HostAnswer::Next(reply.refusal_for_now(Phase::Sender)),
-        Err(Trouble::Refused { reply, phase }) => HostAnswer::Final(AttemptOutcome::Deferred {
-            verdict: reply.refusal_for_now(phase),
-        }),
-        Err(Trouble::Unfit(verdict)) => HostAnswer::Final(AttemptOutcome::Rejected {
-            verdict,
-            by_peer: true,
-        }),
-        Err(Trouble::Cancelled) => HostAnswer::Final(cancelled()),
-    }
-}
-
-/// Of two hosts' words the later ones, but while one host may yet take the mail no other ends it.
-fn weigh(known: Option<Verdict>, new: Verdict) -> Verdict {
-    match known {
-        Some(known)
-            if known.permanence == Permanence::Temporary
-                && new.permanence == Permanence::Permanent =>
-        {
-            known
-        }
-        Some(_) | None => new,
-    }
-}
-
-/// What is left when no host answered for the mail.
-fn without_asking(verdict: Verdict) -> AttemptOutcome {
-    match verdict.permanence {
-        Permanence::Permanent => AttemptOutcome::Rejected {
-            verdict,
-            by_peer: false,
-        },
-        Permanence::Temporary => AttemptOutcome::Deferred { verdict },
-    }
-}
-
-fn rejected(verdict: Verdict) -> AttemptOutcome {
-    AttemptOutcome::Rejected {
-        verdict,
-        by_peer: false,
-    }
-}
-
-/// It could not be written: our mistake, or we are shutting down.
-fn for_later() -> AttemptOutcome {
-    let verdict = for_now(ours(Reason::System, "the mail could not be put together"));
-    AttemptOutcome::Deferred { verdict }
-}
-
-fn cancelled() -> AttemptOutcome {
-    // Nobody's fault: somebody confirmed elsewhere, or we are shutting down.
-    let verdict = Verdict {
-        fault: Fault::Unknown,
-        ..Verdict::failure(Reason::Undefined, Permanence::Temporary)
-    };
-    AttemptOutcome::Deferred {
-        verdict: verdict.with_diagnostic("stopped before it was handed over"),
-    }
-}
-
-fn for_now(verdict: Verdict) -> Verdict {
-    Verdict {
-        permanence: Permanence::Temporary,
-        class: crate::domain::BounceClass::Soft,
-        ..verdict
-    }
-}
-
-/// A trouble of our own making.
-fn ours(reason: Reason, text: &str) -> Verdict {
-    Verdict {
-        fault: Fault::Sender,
-        ..Verdict::failure(reason, Permanence::Permanent)
-    }
-    .with_diagnostic(text)
 }

@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) tls: TlsMode,
     /// The hosts are a relay of ours, not the recipient's own servers.
     pub(super) by_relay: bool,
+    /// The same for all domains that go to the same servers.
+    pub(super) site: String,
 }
 
 /// Why there is no way.
@@ -53,6 +55,7 @@ pub(super) async fn plan(
             port: route.port,
             tls: route.tls,
             by_relay: false,
+            site: site(&[&route.host], route.port),
         });
     }
     if let Some(relay) = &config.relay {
@@ -61,19 +64,24 @@ pub(super) async fn plan(
             port: relay.port,
             tls: relay.tls,
             by_relay: true,
+            site: site(&[&relay.host], relay.port),
         });
     }
-    let hosts = match dns.mx(domain).await {
+    let mut hosts = match dns.mx(domain).await {
         Ok(records) => ordered(records, &config.helo, domain, random)?,
         // RFC 5321 section 5.1: without MX records the domain is its own, with preference 0.
         Err(DnsFailure::NoRecords) => vec![domain.to_owned()],
         Err(failure) => return Err(without_answer(&failure, domain)),
     };
+    let all: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let site = site(&all, config.port);
+    hosts.truncate(HOSTS_TRIED_MAX);
     Ok(Plan {
         hosts,
         port: config.port,
         tls: named(domain, config).map_or(config.tls, |named| named.tls),
         by_relay: false,
+        site,
     })
 }
 
@@ -92,13 +100,11 @@ pub(super) fn named<'a>(
     named.find(|named| covers(&named.domain, domain))
 }
 
-impl Plan {
-    /// The same for all domains that go to the same servers.
-    pub(super) fn key(&self) -> String {
-        let mut hosts = self.hosts.clone();
-        hosts.sort_unstable();
-        format!("{}:{}", hosts.join(","), self.port)
-    }
+/// All hosts, in an order that does not depend on chance.
+fn site(hosts: &[&str], port: u16) -> String {
+    let mut hosts = hosts.to_vec();
+    hosts.sort_unstable();
+    format!("{}:{port}", hosts.join(","))
 }
 
 /// At most [`ADDRESSES_TRIED_MAX`], IPv6 and IPv4 by turns: where one family leads nowhere, the other
@@ -195,7 +201,6 @@ fn ordered(
         .into_iter()
         .filter(|(preference, _, _)| ours.is_none_or(|ours| *preference < ours))
         .map(|(_, _, host)| host)
-        .take(HOSTS_TRIED_MAX)
         .collect();
     if hosts.is_empty() {
         Err(NoWay {

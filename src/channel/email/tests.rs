@@ -26,7 +26,9 @@ use super::*;
 use crate::{
     clock::VirtualClock,
     config::{Config, Surroundings},
-    domain::{Content, DeliveryId, EmailAddress, EnhancedStatus, Suspends, Timestamp},
+    domain::{
+        Content, DeliveryId, EmailAddress, EnhancedStatus, Fault, Permanence, Suspends, Timestamp,
+    },
     net::dns::{DnsFailure, DnsFuture, MxRecord},
 };
 
@@ -210,6 +212,8 @@ fn channel_with(email: &str, zone: Zone, change: impl FnOnce(&mut EmailParts)) -
         random: Randomness::seeded(1),
         own_listeners: vec![],
         verifying: None,
+        dkim: DkimKeys::default(),
+        scanner: None,
     };
     change(&mut parts);
     EmailChannel::new(parts).unwrap()

@@ -4,8 +4,11 @@ use crate::proto::mime::lines::lines;
 
 /// Lines end with CRLF and nothing else (a bare CR or LF would let a message smuggle commands),
 /// leading dots are doubled, the final dot is in place.
-pub(super) fn data(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len() + raw.len() / 64 + 8);
+///
+/// `fields` stand in front, as they are: each has its line end, and none begins with a dot.
+pub(super) fn data(fields: &str, raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(fields.len() + raw.len() + raw.len() / 64 + 8);
+    out.extend_from_slice(fields.as_bytes());
     for line in lines(raw) {
         if line.starts_with(b".") {
             out.push(b'.');
@@ -73,7 +76,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                String::from_utf8_lossy(&data(raw.as_bytes())),
+                String::from_utf8_lossy(&data("", raw.as_bytes())),
                 wire,
                 "{raw:?}"
             );
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn no_message_ends_early_or_smuggles() {
         let evil = b"Subject: x\r\n\r\n.\r\nMAIL FROM:<a@b>\n.\nRSET\r.\rQUIT\r\n.\n";
-        let wire = data(evil);
+        let wire = data("", evil);
         let ends = wire.windows(5).filter(|w| *w == b"\r\n.\r\n").count();
         assert_eq!(ends, 1);
         assert!(wire.ends_with(b"\r\n.\r\n"));

@@ -27,7 +27,7 @@ const SIGNED: [&str; 18] = [
 ];
 /// How many of [`SIGNED`] may not be added to.
 const CLOSED: usize = 8;
-/// Occurrences of one field that are signed.
+/// Occurrences of one of the others that are signed.
 const SAME_MAX: usize = 10;
 /// Octets of base64 in a line of a field.
 const LINE_SIZE: usize = 68;
@@ -82,12 +82,13 @@ pub fn unsigned(raw: &[u8], signer: &Signer<'_>, body_hash: &str) -> Unsigned {
     for (place, name) in SIGNED.iter().enumerate() {
         // The last one first (RFC 6376 section 5.4.2).
         let same = fields.iter().rev().filter(|field| field.is(name));
-        for field in same.take(SAME_MAX) {
+        let is_closed = place < CLOSED;
+        for field in same.take(if is_closed { usize::MAX } else { SAME_MAX }) {
             names.push(name);
             field.push_to(&mut input);
             input.extend_from_slice(b"\r\n");
         }
-        if place < CLOSED {
+        if is_closed {
             names.push(name);
         }
     }
@@ -162,7 +163,9 @@ impl Field<'_> {
         let whole = self.lines.concat();
         let begin = whole.iter().position(|byte| *byte == b':');
         let value = begin.and_then(|begin| whole.get(begin + 1..));
-        push_relaxed(out, value.unwrap_or_default().trim_ascii_start());
+        let value = value.unwrap_or_default();
+        let begin = value.iter().position(|byte| !matches!(byte, b' ' | b'\t'));
+        push_relaxed(out, &value[begin.unwrap_or(value.len())..]);
     }
 }
 

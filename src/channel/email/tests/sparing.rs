@@ -78,6 +78,10 @@ async fn who_asks_for_less_is_spared_and_a_greylist_is_not_taken_for_it() {
         ("450 4.7.28 unusual rate of mail", true),
         ("451 4.7.1 Greylisting in action, come back later", false),
         ("450 4.2.1 mailbox busy", false),
+        (
+            "450 4.2.1 The user is receiving mail at a rate that prevents more",
+            false,
+        ),
         ("550 5.1.1 no such user", false),
         ("250 ok", false),
     ] {

@@ -1,0 +1,185 @@
+//! A real clamd looks through our mail before it goes.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::{Arc, mpsc::RecvTimeoutError},
+    time::Duration,
+};
+
+use base64::Engine;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    mail_out::{listen, request, send_request},
+    skip::skip,
+};
+use tocsin::{
+    channel::{
+        AttachedFile, AttemptOutcome, AttemptRequest, Channel,
+        email::{DkimKeys, EmailChannel, EmailParts},
+    },
+    clock::{Randomness, SystemClock},
+    config::{Config, Surroundings},
+    domain::{Fault, Reason},
+    net::{
+        clamd::{Clamd, ClamdAddress},
+        dns::SystemDns,
+    },
+};
+
+/// Longest wait for clamd to begin, or to be missed.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long nothing must come.
+const NOTHING_FOR: Duration = Duration::from_millis(500);
+
+/// The file by which scanners are tried, in two pieces so that none finds it here.
+fn eicar() -> String {
+    let begin = r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR";
+    format!("{begin}-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*")
+}
+
+/// With a database of one signature: the real ones come from the network.
+fn start(folder: &Path) -> Option<(Child, ClamdAddress)> {
+    let program = Path::new("/usr/sbin/clamd");
+    if !program.exists() {
+        return None;
+    }
+    let database = folder.join("database");
+    std::fs::create_dir(&database).unwrap();
+    let hex: String = eicar().bytes().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(database.join("test.ndb"), format!("Eicar-Test:0:*:{hex}\n")).unwrap();
+    let socket = folder.join("clamd.ctl");
+    let config = folder.join("clamd.conf");
+    let text = format!(
+        "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 1M\nTemporaryDirectory {}\nOfficialDatabaseOnly no\n",
+        socket.display(),
+        database.display(),
+        folder.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let child = Command::new(program)
+        .arg("--config-file")
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    Some((child, ClamdAddress::Unix(socket)))
+}
+
+fn with_file(bytes: Vec<u8>) -> AttemptRequest {
+    let file = AttachedFile {
+        name: "plan.bin".into(),
+        media_type: "application/octet-stream".into(),
+        bytes: bytes.into(),
+    };
+    AttemptRequest {
+        files: vec![file].into(),
+        ..request("ann@town.example", 1)
+    }
+}
+
+fn submitted_with_virus() -> AttemptRequest {
+    let coded = base64::engine::general_purpose::STANDARD.encode(eicar());
+    let raw = format!(
+        "From: a@gw.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--b\r\nContent-Type: application/octet-stream; name=x.com\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=x.com\r\n\r\n{coded}\r\n--b--\r\n"
+    );
+    AttemptRequest {
+        submitted: Some(raw.into_bytes().into()),
+        ..request("ann@town.example", 2)
+    }
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < CHANGE_TIMEOUT, "{what}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((mut clamd, address)) = start(folder.path()) else {
+        skip("clamav-daemon");
+        return;
+    };
+    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    let (port, mails) = listen();
+    let text = format!(
+        "[server]\nname = \"gw.example\"\n[[email.route]]\ndomain = \"town.example\"\nhost = \"127.0.0.1\"\nport = {}\n",
+        port.port()
+    );
+    let channel = EmailChannel::new(EmailParts {
+        config: Config::parse(&text, &Surroundings::default())
+            .unwrap()
+            .email,
+        server_name: "gw.example".to_owned(),
+        dns: Arc::new(SystemDns::new().unwrap()),
+        clock: SystemClock::shared(),
+        random: Randomness::seeded(1),
+        own_listeners: vec![],
+        verifying: None,
+        dkim: DkimKeys::default(),
+        scanner: Some(Arc::clone(&scanner)),
+    })
+    .unwrap();
+    assert!(!channel.is_ready(), "nothing is known of the scanner yet");
+    until("clamd does not begin", || channel.is_ready()).await;
+
+    let clean = send_request(&channel, with_file(vec![7; 10_000])).await;
+    assert!(
+        matches!(clean, AttemptOutcome::Delivered { .. }),
+        "{clean:?}"
+    );
+    let mails = tokio::task::spawn_blocking(move || {
+        mails.recv_timeout(CHANGE_TIMEOUT).unwrap();
+        mails
+    });
+    let mails = mails.await.unwrap();
+
+    for infected in [with_file(eicar().into_bytes()), submitted_with_virus()] {
+        let outcome = send_request(&channel, infected).await;
+        let AttemptOutcome::Rejected {
+            verdict,
+            by_peer: false,
+        } = outcome
+        else {
+            unreachable!("{outcome:?}")
+        };
+        assert_eq!(
+            (verdict.reason, verdict.fault),
+            (Reason::Virus, Fault::Sender)
+        );
+        assert!(verdict.diagnostic.as_str().contains("Eicar-Test"));
+    }
+    // More than StreamMaxLength: it stays, and says why.
+    let large = send_request(&channel, with_file(vec![7; 3 * 1024 * 1024])).await;
+    let AttemptOutcome::Deferred { verdict } = large else {
+        unreachable!("{large:?}")
+    };
+    assert!(
+        verdict.diagnostic.as_str().contains("3145728 bytes"),
+        "{verdict:?}"
+    );
+    assert!(channel.is_ready(), "it answers others");
+
+    clamd.kill().await.unwrap();
+    let unscanned = send_request(&channel, with_file(vec![8; 100])).await;
+    assert!(
+        matches!(unscanned, AttemptOutcome::Deferred { .. }),
+        "{unscanned:?}"
+    );
+    assert!(!channel.is_ready());
+    let nothing = tokio::task::spawn_blocking(move || mails.recv_timeout(NOTHING_FOR).err());
+    assert_eq!(nothing.await.unwrap(), Some(RecvTimeoutError::Timeout));
+    stop.cancel();
+    watching.await.unwrap();
+}
