@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::email::ip_address;
 use super::names::{address_or_domain, filled, label};
 use super::reader::Section;
 use super::units;
@@ -127,6 +128,9 @@ pub struct SmtpListener {
     /// Longest session in all. Default `"1h"`.
     #[serde(serialize_with = "units::duration")]
     pub session_timeout: Duration,
+    /// Proxies whose connections begin with a header of the PROXY protocol (versions 1 and 2).
+    /// Default: none.
+    pub proxy_protocol_from: Vec<IpAddr>,
 }
 
 impl SmtpListener {
@@ -156,6 +160,7 @@ impl SmtpListener {
             ),
             data_timeout: section.duration("data_timeout", 180 * SECOND, second_to_hour),
             session_timeout: section.duration("session_timeout", HOUR, SECOND..=24 * HOUR),
+            proxy_protocol_from: section.list("proxy_protocol_from", Vec::new(), ip_address),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::reader::Section;
 use super::units;
 
 const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,6 +21,9 @@ pub struct Server {
     pub domain: String,
     /// The domain of envelope senders (VERP), where bounces come back to. Default `bounces.<domain>`.
     pub bounce_domain: String,
+    /// How long after a message was written its envelope sender takes reports. Default `"90d"`.
+    #[serde(serialize_with = "units::duration")]
+    pub bounce_lifetime: Duration,
     /// Mail to `<number>@<this>` becomes a text. Default `sms.<domain>`.
     pub sms_domain: String,
     /// Mail to `<number>@<this>` becomes a call. Default `voice.<domain>`.
@@ -54,6 +58,7 @@ impl Server {
         };
         let server = Server {
             bounce_domain: below("bounce_domain", "bounces"),
+            bounce_lifetime: section.duration("bounce_lifetime", 90 * DAY, 7 * DAY..=3650 * DAY),
             sms_domain: below("sms_domain", "sms"),
             voice_domain: below("voice_domain", "voice"),
             name,

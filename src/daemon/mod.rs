@@ -245,6 +245,7 @@ impl Daemon {
             ),
             (Service::Mx, &self.config.listen.mx, sockets.mx),
         ];
+        let memory = doors::memory(&self.config);
         for (service, settings, sockets) in smtp {
             if sockets.is_empty() {
                 continue;
@@ -255,6 +256,7 @@ impl Daemon {
                 &self.config,
                 &door,
                 self.tls.subscribe(),
+                Arc::clone(&memory),
                 self.clock.clone(),
             )?;
             self.tasks.intake.spawn(sessions::count(

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::conn::Conn;
-use super::limits::{Memory, Share};
+use super::limits::{MessageMemory, Share};
 use super::received;
 use super::server::TlsHandle;
 use super::{Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId};
@@ -22,6 +22,9 @@ use crate::proto::smtp::{
 
 /// One read from the socket.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// How often a message is held while it is stored: as it came, with what we write on top of it, and
+/// as it is written to the disk.
+const HELD_WHILE_STORED: usize = 3;
 
 /// What all sessions of a listener share.
 pub(super) struct Context<S> {
@@ -30,7 +33,7 @@ pub(super) struct Context<S> {
     pub(super) tls: Option<TlsHandle>,
     pub(super) sink: Arc<S>,
     pub(super) clock: SharedClock,
-    pub(super) memory: Arc<Memory>,
+    pub(super) memory: Arc<MessageMemory>,
 }
 
 struct Driver<'a, S> {
@@ -132,20 +135,17 @@ impl<S: MessageSink> Driver<'_, S> {
     fn take(&mut self, bytes: &[u8]) {
         let now = self.now();
         self.session.handle_input(bytes, now);
-        if !self.share.set(self.session.held_bytes()) {
-            let busy = Reply::new(
-                452,
-                Enhanced(4, 3, 1),
-                "Too much mail at once, try again later",
-            );
-            if self.session.refuse_transfer(&busy) {
-                warn!(
-                    session = self.id,
-                    "message refused: memory for messages is used up"
-                );
-                self.share.set(self.session.held_bytes());
-            }
+        if !self.share.set(self.session.held_bytes()) && self.session.refuse_transfer(&busy()) {
+            self.warn_busy();
+            self.share.set(self.session.held_bytes());
         }
+    }
+
+    fn warn_busy(&self) {
+        warn!(
+            session = self.id,
+            "message refused: memory for messages is used up"
+        );
     }
 
     async fn start_tls(&mut self, conn: Conn, discarded_bytes: usize) -> io::Result<Conn> {
@@ -230,8 +230,10 @@ impl<S: MessageSink> Driver<'_, S> {
     ) {
         let size_bytes = body.len();
         let recipients = envelope.recipients.len();
-        self.share.set(size_bytes);
-        let result = if received::is_looping(&body) {
+        let result = if !self.share.set(size_bytes.saturating_mul(HELD_WHILE_STORED)) {
+            self.warn_busy();
+            Err(StoreRefusal::Rejected(busy()))
+        } else if received::is_looping(&body) {
             Err(StoreRefusal::Rejected(Reply::new(
                 554,
                 Enhanced(5, 4, 6),
@@ -296,6 +298,11 @@ impl<S: MessageSink> Driver<'_, S> {
             tls: peer.tls.clone(),
         }
     }
+}
+
+fn busy() -> Reply {
+    let text = "Too much mail at once, try again later";
+    Reply::new(452, Enhanced(4, 3, 1), text)
 }
 
 fn refusal_reply(refusal: StoreRefusal) -> Reply {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Counts the sessions that are open, in all and for each client network.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ struct Open {
 #[derive(Debug)]
 pub(super) struct Slot {
     sessions: Arc<Sessions>,
-    ip: IpAddr,
+    /// Nobody yet behind a proxy that has not said whom it brings.
+    ip: Option<IpAddr>,
 }
 
 /// Which limit was met.
@@ -42,42 +43,52 @@ impl Sessions {
         })
     }
 
-    pub(super) fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Slot, Full> {
-        let ip = network(ip);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A session of somebody who is not known yet.
+    pub(super) fn enter(self: &Arc<Self>) -> Result<Slot, Full> {
+        let mut open = self.lock();
         if open.all >= self.max {
             return Err(Full::All);
         }
-        let here = open.by_ip.entry(ip).or_default();
-        if *here >= self.per_ip_max {
-            return Err(Full::PerIp);
-        }
-        *here += 1;
         open.all += 1;
         Ok(Slot {
             sessions: Arc::clone(self),
-            ip,
+            ip: None,
         })
     }
 
     pub(super) fn count(&self) -> usize {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.all
+        self.lock().all
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// It is the session of this client.
+    pub(super) fn claim(&mut self, ip: IpAddr) -> Result<(), Full> {
+        let ip = network(ip);
+        let mut open = self.sessions.lock();
+        let here = open.by_ip.entry(ip).or_default();
+        if *here >= self.sessions.per_ip_max {
+            return Err(Full::PerIp);
+        }
+        *here += 1;
+        self.ip = Some(ip);
+        Ok(())
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut open = self
-            .sessions
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.sessions.lock();
         open.all -= 1;
-        if let Some(here) = open.by_ip.get_mut(&self.ip) {
+        let Some(ip) = self.ip else { return };
+        if let Some(here) = open.by_ip.get_mut(&ip) {
             *here -= 1;
             if *here == 0 {
-                open.by_ip.remove(&self.ip);
+                open.by_ip.remove(&ip);
             }
         }
     }
@@ -94,9 +105,9 @@ fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// Memory that all messages under way share.
+/// Memory that all messages under way share, through whatever door they come.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub struct MessageMemory {
     used_bytes: AtomicUsize,
     max_bytes: usize,
 }
@@ -104,13 +115,15 @@ pub(super) struct Memory {
 /// What one session takes of it.
 #[derive(Debug)]
 pub(super) struct Share {
-    memory: Arc<Memory>,
+    memory: Arc<MessageMemory>,
     bytes: usize,
 }
 
-impl Memory {
-    pub(super) fn new(max_bytes: usize) -> Arc<Self> {
-        Arc::new(Memory {
+impl MessageMemory {
+    /// So many octets; over it, 452 4.3.1.
+    #[must_use]
+    pub fn new(max_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
             used_bytes: AtomicUsize::new(0),
             max_bytes,
         })
@@ -153,20 +166,24 @@ mod tests {
     #[test]
     fn slots_are_counted_by_network_and_given_back() {
         let sessions = Sessions::new(3, 2);
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let one = sessions.enter(ip("2001:db8::1")).unwrap();
-        let _two = sessions.enter(ip("2001:db8::ffff:2")).unwrap();
-        assert_eq!(sessions.enter(ip("2001:db8::3")).unwrap_err(), Full::PerIp);
-        let _three = sessions.enter(ip("::ffff:192.0.2.1")).unwrap();
-        assert_eq!(sessions.enter(ip("192.0.2.9")).unwrap_err(), Full::All);
+        let enter = |text: &str| {
+            let mut slot = sessions.enter()?;
+            slot.claim(text.parse().unwrap()).map(|()| slot)
+        };
+        let one = enter("2001:db8::1").unwrap();
+        let _two = enter("2001:db8::ffff:2").unwrap();
+        assert_eq!(enter("2001:db8::3").unwrap_err(), Full::PerIp);
+        let _three = enter("::ffff:192.0.2.1").unwrap();
+        assert_eq!(enter("192.0.2.9").unwrap_err(), Full::All);
+        assert_eq!(sessions.count(), 3);
         drop(one);
-        assert!(sessions.enter(ip("2001:db8::3")).is_ok());
+        assert!(enter("2001:db8::3").is_ok());
         assert_eq!(sessions.count(), 2);
     }
 
     #[test]
     fn memory_is_shared_and_given_back() {
-        let memory = Memory::new(100);
+        let memory = MessageMemory::new(100);
         let (mut one, mut two) = (memory.share(), memory.share());
         assert!(one.set(60) && two.set(40));
         assert!(!two.set(41));

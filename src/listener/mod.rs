@@ -5,6 +5,7 @@
 mod conn;
 mod driver;
 mod limits;
+mod proxy;
 mod received;
 mod server;
 
@@ -20,6 +21,7 @@ use crate::proto::smtp::{
     AuthResult, Envelope, Hello, MailParams, Recipient, Reply, ReversePath, TlsInfo,
 };
 
+pub use limits::MessageMemory;
 pub use server::{Limits, Listener, ListenerConfig, TlsHandle};
 
 /// Which of the three doors a session came through.

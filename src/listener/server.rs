@@ -1,7 +1,7 @@
 //! Accepting connections, within limits, until told to stop.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::driver::{self, Context};
-use super::limits::{Full, Memory, Sessions, Slot};
+use super::limits::{Full, MessageMemory, Sessions, Slot};
+use super::proxy;
 use super::{MessageSink, Service};
 use crate::clock::SharedClock;
 use crate::proto::smtp::Config;
@@ -34,8 +35,6 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Sessions at a time from one IPv4 address or one IPv6 /64.
     pub sessions_per_ip_max: usize,
-    /// Octets of all messages that are arriving or being stored; over it, 452 4.3.1.
-    pub message_memory_max_bytes: usize,
     /// How long running messages may take to finish once the listener is stopped.
     pub drain_max: Duration,
 }
@@ -45,7 +44,6 @@ impl Default for Limits {
         Limits {
             sessions_max: 1000,
             sessions_per_ip_max: 100,
-            message_memory_max_bytes: 512 * 1024 * 1024,
             drain_max: Duration::from_secs(30),
         }
     }
@@ -60,12 +58,18 @@ pub struct ListenerConfig {
     pub session: Config,
     /// Limits over all of them.
     pub limits: Limits,
+    /// What their messages share with those of other listeners.
+    pub memory: Arc<MessageMemory>,
+    /// Addresses of proxies. Connections from there begin with a header of the PROXY protocol,
+    /// which says who the client is.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// One door; it may stand on several addresses, which share its limits.
 pub struct Listener<S> {
     service: Service,
     limits: Limits,
+    proxies: Vec<IpAddr>,
     sessions: Arc<Sessions>,
     context: Arc<Context<S>>,
     next_session: AtomicU64,
@@ -87,6 +91,8 @@ impl<S: MessageSink> Listener<S> {
             service,
             mut session,
             limits,
+            memory,
+            proxies,
         } = config;
         if service == Service::Submissions && tls.is_none() {
             return Err(io::Error::other("submissions needs a certificate"));
@@ -103,9 +109,10 @@ impl<S: MessageSink> Listener<S> {
                 tls,
                 sink,
                 clock,
-                memory: Memory::new(limits.message_memory_max_bytes),
+                memory,
             }),
             limits,
+            proxies,
         }))
     }
 
@@ -157,26 +164,63 @@ impl<S: MessageSink> Listener<S> {
         cancel: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
-        let slot = match self.sessions.enter(peer.ip()) {
+        let mut slot = match self.sessions.enter() {
             Ok(slot) => slot,
-            Err(full) => return self.turn_away(stream, peer, full),
+            Err(full) => return turn_away(self.service, stream, peer, full),
         };
+        let is_proxy = self.proxies.contains(&peer.ip().to_canonical());
+        if !is_proxy && let Err(full) = slot.claim(peer.ip()) {
+            return turn_away(self.service, stream, peer, full);
+        }
         let number = self.next_session.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:x}.{number:x}", self.started_ms);
         let (context, cancel) = (Arc::clone(&self.context), cancel.clone());
-        tasks.spawn(run(context, stream, peer, id, cancel, slot));
-    }
-
-    fn turn_away(&self, stream: TcpStream, peer: SocketAddr, full: Full) {
-        warn!(service = self.service.name(), ip = %peer.ip(), limit = ?full, "session turned away");
-        // A fresh socket has room for one line; if not, closing says it too. The write bypasses
-        // the runtime, which does not know yet that the socket is writable.
-        if self.service != Service::Submissions
-            && let Ok(mut stream) = stream.into_std()
-        {
-            let _ = stream.write(TURNED_AWAY);
+        if is_proxy {
+            tasks.spawn(run_behind_proxy(context, stream, peer, id, cancel, slot));
+        } else {
+            tasks.spawn(run(context, stream, peer, id, cancel, slot));
         }
     }
+}
+
+fn turn_away(service: Service, stream: TcpStream, peer: SocketAddr, full: Full) {
+    warn!(service = service.name(), ip = %peer.ip(), limit = ?full, "session turned away");
+    // A fresh socket has room for one line; if not, closing says it too. The write bypasses
+    // the runtime, which does not know yet that the socket is writable.
+    if service != Service::Submissions
+        && let Ok(mut stream) = stream.into_std()
+    {
+        let _ = stream.write(TURNED_AWAY);
+    }
+}
+
+/// A session whose client the proxy has to name first.
+async fn run_behind_proxy<S: MessageSink>(
+    context: Arc<Context<S>>,
+    mut stream: TcpStream,
+    proxy: SocketAddr,
+    id: String,
+    cancel: CancellationToken,
+    mut slot: Slot,
+) {
+    let named = tokio::time::timeout(proxy::HEADER_TIMEOUT, proxy::client(&mut stream, proxy));
+    let named = cancel.run_until_cancelled(named).await;
+    let peer = match named {
+        Some(Ok(Ok(peer))) => peer,
+        Some(Ok(Err(failure))) => {
+            warn!(session = %id, proxy = %proxy.ip(), %failure, "a proxy did not say who the client is");
+            return;
+        }
+        Some(Err(_)) => {
+            warn!(session = %id, proxy = %proxy.ip(), "a proxy did not say in time who the client is");
+            return;
+        }
+        None => return,
+    };
+    if let Err(full) = slot.claim(peer.ip()) {
+        return turn_away(context.service, stream, peer, full);
+    }
+    run(context, stream, peer, id, cancel, slot).await;
 }
 
 async fn run<S: MessageSink>(

@@ -113,6 +113,8 @@ fn config(service: Service) -> ListenerConfig {
             Service::Submission | Service::Submissions => Config::submission("mx.test"),
         },
         limits: Limits::default(),
+        memory: MessageMemory::new(1 << 30),
+        proxies: Vec::new(),
     }
 }
 
@@ -367,14 +369,63 @@ async fn a_stop_lets_the_running_message_finish_and_sends_the_idle_away() {
 async fn mail_beyond_the_common_memory_is_refused_for_now() {
     let sink = TestSink::new(1);
     let mut limited = config(Service::Mx);
-    limited.limits.message_memory_max_bytes = 64 * 1024;
+    limited.memory = MessageMemory::new(64 * 1024);
     let running = start(limited, None, &sink).await;
     let mut client = mx_client(&running).await;
     client.begin_data().await;
     let big = "0123456789abcdef\r\n".repeat(10_000);
     client.says(&format!("{big}.\r\n"), "452 4.3.1").await;
     client.begin_data().await;
+    // There is room for it once, but not for what storing takes.
+    let middle = "0123456789abcdef\r\n".repeat(2_000);
+    client.says(&format!("{middle}.\r\n"), "452 4.3.1").await;
+    client.begin_data().await;
     client.says("small\r\n.\r\n", "250 2.0.0").await;
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_names_the_client_who_is_counted_instead_of_it() {
+    let sink = TestSink::new(1);
+    let mut behind = config(Service::Mx);
+    behind.proxies = vec!["127.0.0.1".parse().unwrap()];
+    behind.limits.sessions_per_ip_max = 1;
+    let running = start(behind, None, &sink).await;
+    let connect = async |client: &str| {
+        let mut connected = Client::connect(running.addr).await;
+        connected
+            .send(&format!("PROXY TCP4 {client} 10.0.0.1 4711 25\r\n"))
+            .await;
+        connected
+    };
+    let mut one = connect("192.0.2.7").await;
+    assert!(one.reply().await.starts_with("220"));
+    let mut second = connect("192.0.2.7").await;
+    assert!(second.reply().await.starts_with("421 4.7.0"));
+    let mut other = connect("192.0.2.8").await;
+    assert!(other.reply().await.starts_with("220"));
+    one.says("EHLO me.test\r\n", "250").await;
+    one.begin_data().await;
+    one.says("x\r\n.\r\n", "250 2.0.0").await;
+    let stored = sink.stored();
+    assert_eq!(stored[0].session.peer, "192.0.2.7:4711".parse().unwrap());
+    drop((one, second, other));
+    running.settles_at(0).await;
+    let mut rude = Client::connect(running.addr).await;
+    rude.send("EHLO me.test\r\n").await;
+    running.settles_at(0).await;
+    let mut nothing = [0; 1];
+    assert!(!matches!(rude.io.read(&mut nothing).await, Ok(1..)));
+}
+
+#[tokio::test]
+async fn a_stranger_names_nobody() {
+    let running = start(config(Service::Mx), None, &TestSink::new(0)).await;
+    let mut client = Client::connect(running.addr).await;
+    client
+        .send("PROXY TCP4 192.0.2.7 10.0.0.1 4711 25\r\n")
+        .await;
+    assert!(client.reply().await.starts_with("220"));
+    assert!(client.reply().await.starts_with("500"));
 }
 
 #[tokio::test]

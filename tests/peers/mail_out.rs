@@ -14,7 +14,7 @@ use tocsin::{
         AttemptOutcome, AttemptRequest, Channel,
         email::{DkimKeys, EmailChannel, EmailParts},
     },
-    classify::mail::{classify_mail, original_message_id},
+    classify::mail::classify_mail,
     clock::{Randomness, SystemClock},
     config::{Config, Surroundings},
     domain::{Content, DeliveryId, Destination, EmailAddress, EnhancedStatus, Reason, Suspends},
@@ -258,6 +258,10 @@ async fn postfix_delivers_refuses_and_bounces() {
             finding.verdict.diagnostic.as_str()
         );
         let id = DeliveryId::from_bytes([number; 16]);
-        assert_eq!(original_message_id(&mail), Some(format!("{id}@gw.example")));
+        let returned = mail.original.as_ref().unwrap();
+        assert_eq!(
+            returned.get("Message-ID"),
+            Some(format!("<{id}@gw.example>").as_str())
+        );
     }
 }

@@ -145,6 +145,72 @@ async fn bad_input_is_refused_and_the_sessions_live() {
     assert_eq!(mails_kept(house.folder.path()).await, 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exchanger_relays_for_nobody_in_any_spelling() {
+    let house = house();
+    let forged = format!("<b-{}@bounces.gw.example>", "a".repeat(39));
+    let spellings = [
+        "<victim@elsewhere.example>",
+        "<VICTIM@ELSEWHERE.EXAMPLE>",
+        "<victim@gw.example>",
+        "<victim%elsewhere.example@gw.example>",
+        "<victim%elsewhere.example@mail.gw.example>",
+        "<victim%elsewhere.example@[127.0.0.1]>",
+        "<\"victim@elsewhere.example\"@gw.example>",
+        "<\"victim%elsewhere.example\"@gw.example>",
+        "<\"postmaster@elsewhere.example\"@gw.example>",
+        "<elsewhere.example!victim@gw.example>",
+        "<elsewhere.example!victim>",
+        "<@gw.example:victim@elsewhere.example>",
+        "<@mail.gw.example,@gw.example:victim@elsewhere.example>",
+        "<@elsewhere.example:victim@elsewhere.example>",
+        "<victim@elsewhere.example@gw.example>",
+        "<victim@gw.example@elsewhere.example>",
+        "<victim@gw.example.elsewhere.example>",
+        "<victim@elsewheregw.example>",
+        "<victim@[192.0.2.1]>",
+        "<victim@[IPv6:2001:db8::1]>",
+        "<victim@3221225985>",
+        "<postmaster@elsewhere.example>",
+        "<abuse@elsewhere.example>",
+        "<fbl@elsewhere.example>",
+        "<postmaster%elsewhere.example@gw.example>",
+        "<postmaster@[192.0.2.1]>",
+        "<+4915112345678@sms.gw.example>",
+        "<+4915112345678@voice.gw.example>",
+        "<+4915112345678%sms.gw.example@gw.example>",
+        &forged,
+        "victim@elsewhere.example",
+        "<victim@elsewhere.example",
+        "victim@elsewhere.example>",
+        "<victim @elsewhere.example>",
+        "<victim@elsewhere.example> ORCPT=rfc822;postmaster@gw.example",
+    ];
+    for sender in ["<>", "<a@gw.example>", "<a@out.example>"] {
+        for some in spellings.chunks(8) {
+            let mut mx = Client::greeted(house.mx);
+            mx.check("EHLO out.example", "250");
+            mx.check(&format!("MAIL FROM:{sender}"), "250");
+            for spelling in some {
+                mx.check(&format!("RCPT TO:{spelling}"), "5");
+            }
+            mx.check("DATA", "554 5.5.1");
+        }
+    }
+    // Who reports does so for one message.
+    let mut mx = Client::greeted(house.mx);
+    mx.check("EHLO out.example", "250");
+    mx.check("MAIL FROM:<>", "250");
+    mx.check(POSTMASTER, "250");
+    mx.check("RCPT TO:<abuse@gw.example>", "452 4.5.3");
+    mx.check("RSET", "250");
+    mx.check("MAIL FROM:<a@out.example>", "250");
+    mx.check(POSTMASTER, "250");
+    mx.check("RCPT TO:<fbl@gw.example>", "250");
+    house.gateway.stop();
+    assert_eq!(mails_kept(house.folder.path()).await, 0);
+}
+
 /// One request; the whole answer.
 fn asked(console: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(console).unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tocsin::clock::SystemClock;
 use tocsin::listener::{
-    Decision, Limits, Listener, ListenerConfig, MessageSink, ReceivedMessage, Service, SessionInfo,
-    StoreRefusal, StoredId,
+    Decision, Limits, Listener, ListenerConfig, MessageMemory, MessageSink, ReceivedMessage,
+    Service, SessionInfo, StoreRefusal, StoredId,
 };
 use tocsin::proto::smtp::{AuthResult, Config, Enhanced, Recipient, Reply, ReversePath};
 use tokio::net::TcpListener;
@@ -78,6 +78,8 @@ impl Server {
             service,
             session,
             limits: Limits::default(),
+            memory: MessageMemory::new(1 << 30),
+            proxies: Vec::new(),
         };
         let sink = Arc::new(Remembers::default());
         let (certificate, tls) = watch::channel(self_signed());

@@ -5,9 +5,23 @@ use std::sync::Arc;
 use super::Doors;
 use crate::clock::SharedClock;
 use crate::config::{Config, SmtpListener};
-use crate::listener::{Limits, Listener, ListenerConfig, Service, TlsHandle};
+use crate::listener::{Limits, Listener, ListenerConfig, MessageMemory, Service, TlsHandle};
 use crate::proto::smtp;
 use crate::submit::SUBMITTED_RECIPIENTS_MAX;
+
+/// Octets that messages under way may take at all doors together.
+const MESSAGE_MEMORY_BYTES: usize = 512 * 1024 * 1024;
+/// There is room for the largest message so many times at least.
+const LARGEST_MESSAGES: usize = 4;
+
+/// What the messages of all doors share.
+pub(in crate::daemon) fn memory(config: &Config) -> Arc<MessageMemory> {
+    let listen = &config.listen;
+    let doors = [&listen.submission, &listen.submissions, &listen.mx];
+    let largest = doors.map(|door| usize::try_from(door.message_size_max).unwrap_or(usize::MAX));
+    let largest = largest.into_iter().max().unwrap_or_default();
+    MessageMemory::new(MESSAGE_MEMORY_BYTES.max(largest.saturating_mul(LARGEST_MESSAGES)))
+}
 
 /// One of the three doors.
 pub(in crate::daemon) fn listener(
@@ -16,6 +30,7 @@ pub(in crate::daemon) fn listener(
     config: &Config,
     doors: &Arc<Doors>,
     tls: TlsHandle,
+    memory: Arc<MessageMemory>,
     clock: SharedClock,
 ) -> anyhow::Result<Arc<Listener<Doors>>> {
     let name = config.server.name.clone();
@@ -46,6 +61,8 @@ pub(in crate::daemon) fn listener(
             service,
             session,
             limits,
+            memory,
+            proxies: settings.proxy_protocol_from.clone(),
         },
         Some(tls),
         Arc::clone(doors),

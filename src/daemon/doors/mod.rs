@@ -7,13 +7,14 @@ mod quota;
 mod rights;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::domain::{EmailAddress, PhoneNumber, Redacted, ReturnPath};
+use crate::domain::{DeliveryId, EmailAddress, PhoneNumber, Redacted, ReturnPath};
 use crate::inbound::{Inbound, InboundError};
 use crate::listener::{
     Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId,
@@ -28,7 +29,7 @@ use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail,
 
 use self::auth::Gate;
 use self::content::content;
-pub(super) use self::listener::listener;
+pub(super) use self::listener::{listener, memory};
 use self::quota::{Limits, OverQuota, Quota};
 
 /// Takes mail in at all three doors.
@@ -56,6 +57,7 @@ struct Names {
     voice_domain: String,
     own_domains: Vec<String>,
     from: String,
+    bounce_lifetime: Duration,
     region: String,
 }
 
@@ -93,6 +95,7 @@ impl Doors {
                     server.name.clone(),
                 ],
                 from: config.email.from.clone(),
+                bounce_lifetime: server.bounce_lifetime,
                 region: server.default_region.clone(),
             },
         }
@@ -162,6 +165,9 @@ impl Doors {
         let address = mailbox.to_string();
         let unknown = || Reply::new(550, Enhanced(5, 1, 1), "no such mailbox here");
         match self.inbound.return_paths().parse(&address) {
+            ReturnPath::Of(delivery) if self.is_expired(delivery) => {
+                self.refuse("mx", "expired", unknown())
+            }
             ReturnPath::Of(delivery) => match self.repo.delivery(delivery) {
                 Ok(Some(_)) => Decision::Accept,
                 Ok(None) => self.refuse("mx", "unknown", unknown()),
@@ -183,9 +189,15 @@ impl Doors {
         }
     }
 
-    /// Our sender address takes replies; postmaster and abuse must always work (RFC 2142).
+    /// Whether a delivery is so old that nobody has anything to report of it.
+    fn is_expired(&self, delivery: DeliveryId) -> bool {
+        self.clock.wall().since(delivery.made_at()) > self.names.bounce_lifetime
+    }
+
+    /// Our sender address takes replies; postmaster and abuse must always work (RFC 2142), and
+    /// feedback loops want an address of their own.
     fn is_own_mailbox(&self, mailbox: &Mailbox, address: &str) -> bool {
-        let role = ["postmaster", "abuse"]
+        let role = ["postmaster", "abuse", "fbl"]
             .iter()
             .any(|role| mailbox.local().eq_ignore_ascii_case(role));
         address.eq_ignore_ascii_case(&self.names.from) || (role && self.is_own_domain(mailbox))

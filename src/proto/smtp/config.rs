@@ -76,6 +76,8 @@ pub struct Config {
     pub data_line_max_bytes: usize,
     /// Most recipients of one message.
     pub recipients_max: usize,
+    /// Most recipients of a message from the null sender; over it, 452.
+    pub null_sender_recipients_max: usize,
     /// Most messages of one session.
     pub messages_max: u32,
     /// Protocol errors before the session is ended with 421.
@@ -103,6 +105,7 @@ impl Config {
             message_size_max_bytes: 25 * 1024 * 1024,
             data_line_max_bytes: 1000,
             recipients_max: 1000,
+            null_sender_recipients_max: usize::MAX,
             messages_max: 10_000,
             errors_max: 20,
             junk_commands_max: 100,
@@ -120,6 +123,8 @@ impl Config {
             auth: false,
             data_line_max_bytes: 64 * 1024,
             recipients_max: 100,
+            // Reports go to the address that one delivery came from.
+            null_sender_recipients_max: 1,
             messages_max: 1000,
             rejected_recipients_max: 100,
             ..Config::submission(hostname)

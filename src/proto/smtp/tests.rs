@@ -352,6 +352,7 @@ macro_rules! dialogues {
 dialogues! {
     mx_delivery,
     mx_recipients,
+    null_sender,
     submission_starttls,
     submission_auth,
     starttls_injection,

@@ -135,6 +135,10 @@ impl Session {
             "SMTPUTF8".to_owned(),
             "ENHANCEDSTATUSCODES".to_owned(),
             "CHUNKING".to_owned(),
+            format!(
+                "LIMITS MAILMAX={} RCPTMAX={}",
+                self.config.messages_max, self.config.recipients_max
+            ),
         ];
         if self.config.dsn {
             offered.push("DSN".to_owned());
@@ -200,7 +204,11 @@ impl Session {
                 "This recipient needs SMTPUTF8",
             ));
         }
-        if envelope.recipients.len() >= self.config.recipients_max {
+        let most = match envelope.from {
+            ReversePath::Null => self.config.null_sender_recipients_max,
+            ReversePath::Mailbox(_) => usize::MAX,
+        };
+        if envelope.recipients.len() >= most.min(self.config.recipients_max) {
             self.reply(&Reply::new(452, Enhanced(4, 5, 3), "Too many recipients"));
             self.counters.recipients_overshoot += 1;
             if self.counters.recipients_overshoot > RECIPIENTS_OVERSHOOT_MAX {
