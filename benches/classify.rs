@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use tocsin::classify::mail::classify_mail;
-use tocsin::proto::mime::read::read;
+use tocsin::proto::mime::read::read_beginning;
 
 /// Size of the largest mail that has to be borne, in octets.
 const LARGE_SIZE: usize = 25 * 1024 * 1024;
@@ -72,6 +72,8 @@ fn main() {
         count as f64 / began.elapsed().as_secs_f64()
     );
     for (what, raw) in large() {
+        // Begins the count of the most memory anew (proc(5)).
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
         let before = memory_kib("VmRSS");
         let began = Instant::now();
         classify(&raw);
@@ -86,7 +88,7 @@ fn main() {
 }
 
 fn classify(raw: &[u8]) {
-    if let Ok(mail) = read(raw) {
+    if let Ok(mail) = read_beginning(raw) {
         std::hint::black_box(classify_mail(&mail));
     }
 }
@@ -98,56 +100,47 @@ fn mails(folder: &str) -> Vec<Vec<u8>> {
     mails.map(|file| std::fs::read(file).unwrap()).collect()
 }
 
-/// Mails of [`LARGE_SIZE`], those first that take least memory.
-fn large() -> Vec<(&'static str, Vec<u8>)> {
-    let head = "From: MAILER-DAEMON@mx.example\r\nSubject: failure notice\r\n";
-    let filled = |begin: &str, piece: &str| {
-        let mut raw = format!("{head}{begin}").into_bytes();
-        while raw.len() < LARGE_SIZE {
-            raw.extend_from_slice(piece.as_bytes());
-        }
-        raw.truncate(LARGE_SIZE);
-        raw
-    };
+/// Kinds of mails of [`LARGE_SIZE`], made one at a time.
+fn large() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let text = "Content-Type: text/plain\r\n\r\n";
     let report = "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n";
-    let attached = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
-    vec![
-        ("one line", filled("\r\n", "user unknown ")),
+    let file = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    let page = "Content-Type: text/html\r\n\r\n";
+    let recipient =
+        "Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n";
+    let kinds: [(_, _, &[u8]); 10] = [
+        ("one line", text, b"user unknown "),
         (
             "text of addresses",
-            filled("\r\n", "<ann@town.example>: 550 5.1.1 user unknown\r\n"),
+            text,
+            b"<ann@town.example>: 550 5.1.1 user unknown\r\n",
         ),
-        ("empty lines", filled("\r\n", "\r\n")),
-        ("one header", filled("", " folded user unknown\r\n")),
-        (
-            "recipients",
-            filled(
-                report,
-                "Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n",
-            ),
-        ),
-        ("boundaries", filled(report, "--b\r\n")),
+        ("empty lines", text, b"\r\n"),
+        ("one header", "", b" folded user unknown\r\n"),
+        ("many headers", "", b"X-Y: user unknown\r\n"),
+        ("recipients", report, recipient.as_bytes()),
+        ("boundaries", report, b"--b\r\n"),
         (
             "an attachment",
-            filled(
-                attached,
-                "JVBERi0xLjcKJVBERi0xLjcKJVBERi0xLjcKJVBERi0xLjcKJVBERi0x\r\n",
-            ),
+            file,
+            b"JVBERi0xLjcKJVBERi0xLjcKJVBERi0xLjcKJVBERi0xLjcKJVBERi0x\r\n",
         ),
         (
             "HTML",
-            filled(
-                "Content-Type: text/html\r\n\r\n",
-                "<div><b>user unknown</b> <a href=x>a@b.example</a>",
-            ),
+            page,
+            b"<div><b>user unknown</b> <a href=x>a@b.example</a>",
         ),
-        ("no UTF-8", {
-            let mut raw = filled("\r\n", "x");
-            let from = head.len() + 2;
-            raw[from..].fill(0xe9);
-            raw
-        }),
-    ]
+        ("no UTF-8", text, b"\xe9"),
+    ];
+    let head = "From: MAILER-DAEMON@mx.example\r\nSubject: failure notice\r\n";
+    kinds.into_iter().map(move |(what, begin, piece)| {
+        let mut raw = Vec::with_capacity(LARGE_SIZE + piece.len());
+        raw.extend([head, begin].concat().bytes());
+        while raw.len() < LARGE_SIZE {
+            raw.extend_from_slice(piece);
+        }
+        (what, raw)
+    })
 }
 
 /// A line of `/proc/self/status`, in KiB.

@@ -3,11 +3,13 @@
 use super::{auto_reply, delivery_status, feedback, free_text, notification, rules::Rules};
 use crate::{
     domain::{BounceClass, Verdict},
-    proto::mime::read::IncomingMail,
+    proto::mime::{header::first_address, read::IncomingMail},
 };
 
 /// Most recipients read of one report. Ours go out one by one, so a report speaks of one.
 pub const FINDINGS_MAX: usize = 100;
+/// Most envelope senders read of one report.
+const SENDERS_MAX: usize = 20;
 
 /// What a report says about one recipient.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,27 +74,14 @@ impl MailFinding {
     }
 }
 
-/// The `Message-ID` of the message that a report or reply is about, without brackets.
-pub fn original_message_id(mail: &IncomingMail) -> Option<String> {
-    let quoted = mail
-        .original
-        .as_ref()
-        .and_then(|original| original.get("Message-ID"));
-    let field = quoted
-        .or_else(|| {
-            mail.disposition
-                .as_ref()
-                .and_then(|d| d.get("Original-Message-ID"))
-        })
-        .or_else(|| mail.header.get("In-Reply-To"))
-        .or_else(|| {
-            mail.header
-                .get("References")
-                .and_then(|r| r.split_whitespace().last())
-        })?;
-    let id = field.trim().trim_start_matches('<');
-    let id = id.split(['>', ' ']).next().unwrap_or_default();
-    (!id.is_empty()).then(|| id.to_owned())
+/// Envelope senders of the message that a report is about, as the report has them.
+pub fn original_senders(mail: &IncomingMail) -> Vec<String> {
+    let original = mail.original.iter();
+    let returned = original.flat_map(|original| original.get_all("Return-Path"));
+    let reported = mail.feedback.iter();
+    let reported = reported.flat_map(|report| report.get_all("Original-Mail-From"));
+    let named = reported.chain(returned).filter_map(first_address);
+    named.take(SENDERS_MAX).collect()
 }
 
 /// Classifies a mail.
@@ -186,8 +175,18 @@ mod tests {
             (bob.verdict.reason, bob.verdict.suspends()),
             (Reason::MailboxFull, Suspends::AfterRepeats)
         );
-        let mail = read(text.as_bytes()).unwrap();
-        assert_eq!(original_message_id(&mail).as_deref(), Some("42@gw.example"));
+    }
+
+    #[test]
+    fn a_report_says_from_what_address_the_message_came() {
+        let text = "From: fbl@provider.example\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+            --b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Mail-From: <b-one@gw.example>\n\n\
+            --b\nContent-Type: message/rfc822\n\nReturn-Path: <b-two@gw.example>\nReturn-Path: <>\nSubject: x\n\nx\n--b--\n";
+        let mail = read(text.replace('\n', "\r\n").as_bytes()).unwrap();
+        assert_eq!(
+            original_senders(&mail),
+            ["b-one@gw.example", "b-two@gw.example"]
+        );
     }
 
     #[test]

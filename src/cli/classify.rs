@@ -13,7 +13,7 @@ use crate::classify::mail::{MailFinding, classify_mail_by};
 use crate::classify::rules::Rules;
 use crate::classify::smtp_reply::{Phase, classify_text_by};
 use crate::domain::{BounceClass, Reason, Verdict};
-use crate::proto::mime::read::{READ_SIZE_MAX_BYTES, read};
+use crate::proto::mime::read::{READ_SIZE_MAX_BYTES, read_beginning};
 
 /// Longest line of a table of replies, in octets.
 const LINE_SIZE_MAX_BYTES: u64 = 1024 * 1024;
@@ -94,7 +94,7 @@ fn classify_file(rules: &Rules, path: &Path) -> anyhow::Result<()> {
     // One octet more tells a mail that is too large, of which the rest need not be read.
     let most = READ_SIZE_MAX_BYTES as u64 + 1;
     open(path)?.take(most).read_to_end(&mut raw)?;
-    let found = catch_unwind(AssertUnwindSafe(|| match read(&raw) {
+    let found = catch_unwind(AssertUnwindSafe(|| match read_beginning(&raw) {
         Ok(mail) => classify_mail_by(rules, &mail),
         Err(_) => MailFinding::of(BounceClass::None),
     }));
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn told(raw: &str) -> serde_json::Value {
-        let mail = read(raw.replace('\n', "\r\n").as_bytes()).unwrap();
+        let mail = read_beginning(raw.replace('\n', "\r\n").as_bytes()).unwrap();
         let found = classify_mail_by(Rules::built_in(), &mail);
         serde_json::from_str(&line(Rules::built_in(), "a.eml", &found).unwrap()).unwrap()
     }

@@ -3,14 +3,16 @@
 use bytes::Bytes;
 
 use super::{Inbound, InboundError};
-use crate::classify::mail::{MailFinding, classify_mail};
+use crate::classify::mail::{MailFinding, classify_mail, original_senders};
 use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
     AuditActor, BounceClass, Channel, Delivery, DeliveryId, EmailAddress, EmailStatus, Fault,
     InboundMail, MessageFile, MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath,
     Source, Status, Verdict,
 };
-use crate::proto::mime::read::{IncomingMail, read, without_quotes};
+use crate::proto::mime::read::{
+    IncomingMail, READ_REPORT_SIZE_MAX_BYTES, ReadError, read, read_beginning, without_quotes,
+};
 use crate::store::acting::{self, Acting};
 use crate::store::{Batch, Loaded, LooseBatch, RowBatch};
 use crate::tracker::{Event, Incoming, TrackerError};
@@ -64,14 +66,17 @@ impl Inbound {
         let message = self.repo.store().get_blob(row.message)?.unwrap_or_default();
         // Strangers write to us: what their mail costs to read must not hold up calls, and what
         // it breaks must not come back for ever.
-        let reading = crate::clock::apart(move || {
-            read(&message).map(|mail| {
-                let found = classify_mail(&mail);
-                (mail, found)
-            })
+        let reading = crate::clock::apart(move || -> Result<_, ReadError> {
+            let mut mail = read_beginning(&message)?;
+            let found = classify_mail(&mail);
+            if message.len() > READ_REPORT_SIZE_MAX_BYTES && !is_report(found.class) {
+                // Somebody wrote it, who may have sent files along.
+                mail = read(&message)?;
+            }
+            Ok((mail, found))
         });
         match reading.await {
-            Ok(Ok((mail, found))) => self.match_mail(&row, mail, &found).await,
+            Ok(Ok((mail, found))) => self.match_mail(row, mail, &found).await,
             Ok(Err(error)) => {
                 tracing::warn!(mail = %hex(id), %error, "incoming mail cannot be read; it is kept as it is");
                 self.settle(&row).await
@@ -104,32 +109,40 @@ impl Inbound {
 
     async fn match_mail(
         &self,
-        row: &Loaded<InboundMail>,
+        mut row: Loaded<InboundMail>,
         mail: IncomingMail,
         found: &MailFinding,
     ) -> Result<(), InboundError> {
+        if row.delivery.is_none() && is_report(found.class) {
+            row.value.delivery = self.delivery_returned(&mail)?;
+        }
+        let row = &row;
         tracing::info!(mail = %hex(&row.id), class = found.class.as_str(), matched = row.delivery.is_some(), "incoming mail read");
         if let (Some(delivery), true) = (row.delivery, found.class != BounceClass::None) {
             self.apply(delivery, found).await?;
         }
         let kind = match found.class {
-            BounceClass::None => MessageKind::Written,
             BounceClass::AutoReply => MessageKind::Automatic,
-            BounceClass::Hard
-            | BounceClass::Soft
-            | BounceClass::Complaint
-            | BounceClass::Success
-            | BounceClass::Delay
-            | BounceClass::Mdn
-            | BounceClass::Unknown => {
-                if row.delivery.is_some() {
-                    return self.settle(row).await;
-                }
-                // It may be what somebody wrote: nothing that comes in is lost to sight.
-                MessageKind::Report
-            }
+            class if !is_report(class) => MessageKind::Written,
+            _ if row.delivery.is_some() => return self.settle(row).await,
+            // It may be what somebody wrote: nothing that comes in is lost to sight.
+            _ => MessageKind::Report,
         };
         self.take_mail(row, mail, kind).await
+    }
+
+    /// The delivery that a report is about which went to another address of ours: feedback loops
+    /// have one for all, and some servers report to the author. What it holds of our message has
+    /// the signed address that it came from.
+    fn delivery_returned(&self, mail: &IncomingMail) -> Result<Option<DeliveryId>, InboundError> {
+        for sender in original_senders(mail) {
+            if let ReturnPath::Of(id) = self.return_paths.parse(&sender)
+                && self.repo.delivery(id)?.is_some()
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     async fn apply(&self, delivery: DeliveryId, found: &MailFinding) -> Result<(), InboundError> {
@@ -246,6 +259,11 @@ impl Inbound {
         }
         Ok(None)
     }
+}
+
+/// Whether a mail says what became of another, and nobody wrote it.
+const fn is_report(class: BounceClass) -> bool {
+    !matches!(class, BounceClass::None | BounceClass::AutoReply)
 }
 
 /// What says that a mail has been read.

@@ -231,6 +231,29 @@ async fn a_report_that_proves_nothing_is_shown_and_wakes_nobody() {
 }
 
 #[tokio::test]
+async fn a_feedback_loop_is_believed_by_the_signed_address_in_what_it_returns() {
+    let world = World::new().await;
+    let complaint = |sender: &str| {
+        format!(
+            "From: fbl@provider.example\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+             --b\n\nA complaint.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\nUser-Agent: x/1\n\n\
+             --b\nContent-Type: message/rfc822\n\nReturn-Path: <{sender}>\nTo: undisclosed\nSubject: s\n\nb\n--b--\n"
+        )
+    };
+    let forged = ReturnPaths::new("bounces.gw.example", &[1; 32]).address(world.delivery.id);
+    world.take("fbl@gw.example", &complaint(&forged)).await;
+    assert_eq!(world.now().status(), RECEIVED);
+    assert_eq!(world.threads().len(), 1, "shown, as it proves nothing");
+    let signed = world.bounce_address();
+    world.take("fbl@gw.example", &complaint(&signed)).await;
+    assert_eq!(
+        world.now().status(),
+        Status::Email(EmailStatus::MarkedAsSpam)
+    );
+    assert_eq!(world.threads().len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_passed_on_is_not_answered_by_whom_it_went_to() {
     let world = World::new().await;
     let answer = |from: &str| {

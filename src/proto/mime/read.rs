@@ -1,7 +1,11 @@
 //! Reading a mail that came in: its fields, its text, and the reports in it (RFC 3464 delivery
 //! status, RFC 5965 feedback, RFC 8098 disposition), as far as they can be made out.
 
-use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use std::sync::LazyLock;
+
+use mail_parser::{
+    Encoding, HeaderName, Message, MessageParser, MessagePart, MimeHeaders, PartType,
+};
 use memchr::memchr_iter;
 
 use super::{
@@ -20,8 +24,20 @@ pub const READ_HEADER_SIZE_MAX_BYTES: usize = 1024 * 1024;
 /// Most attachments that are named.
 pub const READ_ATTACHMENTS_MAX: usize = 200;
 
+/// As much of a mail as is read for what it is: reports stand before the message that they return.
+pub const READ_REPORT_SIZE_MAX_BYTES: usize = 2 * 1024 * 1024;
+
 /// With which field most parts begin.
 const PART_BEGINS: &[u8] = b"content-type:";
+
+/// Reads those fields alone that are asked for here; the others are in the header as it came.
+static PARSER: LazyLock<MessageParser> = LazyLock::new(|| {
+    MessageParser::new()
+        .with_mime_headers()
+        .header_text(HeaderName::Subject)
+        .header_address(HeaderName::From)
+        .default_header_ignore()
+});
 
 /// Why a mail was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +103,18 @@ impl std::fmt::Debug for IncomingMail {
     }
 }
 
+/// Reads the beginning of a mail, [`READ_REPORT_SIZE_MAX_BYTES`] of it: enough to say what it is,
+/// whatever it returns or carries.
+///
+/// # Errors
+/// [`ReadError`] if all of it goes beyond a limit, or it is no mail.
+pub fn read_beginning(raw: &[u8]) -> Result<IncomingMail, ReadError> {
+    if raw.len() > READ_SIZE_MAX_BYTES {
+        return Err(ReadError::TooLarge);
+    }
+    read(raw.get(..READ_REPORT_SIZE_MAX_BYTES).unwrap_or(raw))
+}
+
 /// Reads a mail.
 ///
 /// # Errors
@@ -94,7 +122,7 @@ impl std::fmt::Debug for IncomingMail {
 pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
     let message = parse(raw)?;
     let mut mail = IncomingMail {
-        header: HeaderBlock::parse(&lossy(beginning(raw))).0,
+        header: HeaderBlock::parse(&lossy(header(raw))).0,
         subject: message.subject().unwrap_or_default().to_owned(),
         content_type: message.parts.first().map(media_type).unwrap_or_default(),
         ..IncomingMail::default()
@@ -200,9 +228,7 @@ fn parse(raw: &[u8]) -> Result<Message<'_>, ReadError> {
     if boundaries.min(headers.saturating_mul(3) + 3) > READ_PARTS_MAX {
         return Err(ReadError::TooManyParts);
     }
-    let message = MessageParser::default()
-        .parse(raw)
-        .ok_or(ReadError::NoHeader)?;
+    let message = PARSER.parse(raw).ok_or(ReadError::NoHeader)?;
     if message.parts.len() > READ_PARTS_MAX {
         return Err(ReadError::TooManyParts);
     }
@@ -242,7 +268,7 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
         | "text/rfc822-header"
         | "message/rfc822-headers"
         | "message/global-headers" => {
-            keep_original(mail, &lossy(beginning(part.contents())));
+            keep_original(mail, &lossy(header(part.contents())));
             return;
         }
         _ => {}
@@ -255,7 +281,7 @@ fn take_part(mail: &mut IncomingMail, raw: &[u8], index: usize, part: &MessagePa
             } else {
                 nested.raw_message.as_ref()
             };
-            keep_original(mail, &lossy(beginning(whole)));
+            keep_original(mail, &lossy(header(whole)));
         }
         PartType::Text(text) if part.attachment_name().is_none() => push_text(&mut mail.text, text),
         PartType::Html(text) if part.attachment_name().is_none() && mail.html.is_none() => {
@@ -328,6 +354,21 @@ fn beginning(bytes: &[u8]) -> &[u8] {
     bytes.get(..READ_HEADER_SIZE_MAX_BYTES).unwrap_or(bytes)
 }
 
+/// A header, behind empty lines that may stand before it, up to the one that ends it.
+fn header(bytes: &[u8]) -> &[u8] {
+    let bytes = beginning(bytes);
+    let (mut begin, mut has_begun) = (0, false);
+    for end in memchr_iter(b'\n', bytes) {
+        let is_empty = bytes[begin..end].trim_ascii().is_empty();
+        if is_empty && has_begun {
+            return &bytes[..end];
+        }
+        has_begun |= !is_empty;
+        begin = end + 1;
+    }
+    bytes
+}
+
 fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
@@ -385,6 +426,31 @@ mod tests {
                 .unwrap(),
             b"file"
         );
+    }
+
+    #[test]
+    fn what_a_large_mail_is_stands_in_its_beginning() {
+        let large = [DSN.as_bytes(), &vec![b'x'; 3 << 20]].concat();
+        let all = read(&large).unwrap();
+        assert_eq!(read_beginning(&large).unwrap(), all);
+        assert_eq!(read_beginning(DSN.as_bytes()), read(DSN.as_bytes()));
+        assert_eq!(
+            read_beginning(&vec![b'a'; READ_SIZE_MAX_BYTES + 1]),
+            Err(ReadError::TooLarge)
+        );
+    }
+
+    #[test]
+    fn a_header_ends_where_an_empty_line_says_so() {
+        for (mail, found) in [
+            ("A: b\r\nC: d\r\n\r\nE: f", "A: b\r\nC: d\r\n\r"),
+            ("\n\nA: b\n \nC: d\n", "\n\nA: b\n "),
+            ("A: b", "A: b"),
+            ("\n\n", "\n\n"),
+            ("", ""),
+        ] {
+            assert_eq!(header(mail.as_bytes()), found.as_bytes());
+        }
     }
 
     #[test]
