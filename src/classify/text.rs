@@ -1,6 +1,7 @@
 //! Matching of what mail systems say, independent of case, spacing and line breaks.
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem;
 
 /// Longest text that rules look at, in bytes; diagnostics are far shorter.
 pub(super) const RULE_TEXT_SIZE_MAX_BYTES: usize = 16_384;
@@ -55,6 +56,12 @@ fn push_word(out: &mut String, word: &str) {
 }
 
 fn push_lower(out: &mut String, text: &str) {
+    if text.is_ascii() {
+        let begin = out.len();
+        out.push_str(text);
+        out[begin..].make_ascii_lowercase();
+        return;
+    }
     out.extend(
         text.chars()
             .map(|c| if c == '\u{2019}' { '\'' } else { c })
@@ -105,7 +112,10 @@ impl Piece {
 
     /// The end of the first occurrence that begins here or within [`GAP_MAX_BYTES`].
     fn end_behind(&self, text: &[u8], from: usize) -> Option<usize> {
-        (from..=from + GAP_MAX_BYTES).find_map(|start| self.end_at(text, start))
+        let end = (from + GAP_MAX_BYTES + self.needle.len()).min(text.len());
+        let near = text.get(from..end)?;
+        let mut found = memmem::find_iter(near, &self.needle);
+        found.find_map(|at| self.end_at(text, from + at))
     }
 }
 
