@@ -10,6 +10,7 @@ mod dkim;
 mod gateway;
 mod hostile_mail;
 mod mail_out;
+mod many_sessions;
 mod openapi;
 mod postfix;
 mod process;

@@ -17,16 +17,16 @@ use crate::process::{Process, free_addresses};
 const MESSAGE_SIZE_MAX: &str = "64KiB";
 const POSTMASTER: &str = "RCPT TO:<postmaster@gw.example>";
 
-struct House {
+pub(crate) struct House {
     folder: tempfile::TempDir,
-    submission: SocketAddr,
-    mx: SocketAddr,
+    pub(crate) submission: SocketAddr,
+    pub(crate) mx: SocketAddr,
     console: SocketAddr,
     certificate: CertificateDer<'static>,
-    gateway: Process,
+    pub(crate) gateway: Process,
 }
 
-fn house() -> House {
+pub(crate) fn house() -> House {
     let [submission, mx, console] = free_addresses();
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
