@@ -112,6 +112,8 @@ pub struct Email {
     /// `[[email.destination]]`: what some domains take. Default: none.
     #[serde(rename = "destination")]
     pub destinations: Vec<EmailDestination>,
+    /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
+    pub mta_sts: bool,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
     pub dkim: Vec<Dkim>,
     /// `[email.scanner]`: what looks for viruses in mail before it is sent. Default: none.
@@ -232,6 +234,7 @@ impl Email {
                 .iter()
                 .filter_map(|section| EmailDestination::read(section, per_host, tls))
                 .collect(),
+            mta_sts: section.bool("mta_sts", true),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),
             scanner: section
                 .optional_section("scanner")

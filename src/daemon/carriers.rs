@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use rustls::ClientConfig;
@@ -11,16 +12,17 @@ use tokio_util::task::TaskTracker;
 
 use super::intake::take_in;
 use crate::channel::Channel;
-use crate::channel::email::{DkimKeys, EmailChannel, EmailParts};
+use crate::channel::email::{DkimKeys, EmailChannel, EmailParts, HttpsPolicies, StsFetch};
 use crate::channel::off::OffChannel;
 use crate::channel::sms::{Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings};
 use crate::channel::voice::{VoiceChannel, VoiceParts};
 use crate::clock::{Randomness, SharedClock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::Channel as ChannelKind;
 use crate::inbound::Inbound;
 use crate::net::clamd::{Clamd, ClamdAddress};
 use crate::net::dns::SystemDns;
+use crate::net::https::{Guard, HttpsClient};
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
 use crate::observe::Metrics;
 
@@ -35,6 +37,9 @@ pub(super) struct Parts<'a> {
     pub(super) stop: &'a CancellationToken,
     pub(super) tasks: &'a TaskTracker,
 }
+
+/// How long a domain may take to give us its MTA-STS policy (RFC 8461 section 3.3 has a minute).
+const POLICY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What runs.
 pub(super) struct Carriers {
@@ -102,6 +107,8 @@ fn start_email(
         verifying: Some(Arc::clone(verifying)),
         dkim: DkimKeys::read(&config.dkim).context("email.dkim cannot be used")?,
         scanner: scanner.clone(),
+        sts: sts(config, verifying)?,
+        metrics: Arc::clone(parts.metrics),
     })
     .context("TLS for outgoing mail cannot be set up")?;
     let name = config.relay.as_ref().map_or_else(
@@ -115,6 +122,18 @@ fn start_email(
         kind: scanner.map_or(WayKind::Always, WayKind::Scanned),
     });
     Ok(())
+}
+
+/// What gets the policies of MTA-STS, from public addresses alone.
+fn sts(
+    config: &config::Email,
+    verifying: &Arc<ClientConfig>,
+) -> anyhow::Result<Option<Arc<dyn StsFetch>>> {
+    if !config.mta_sts {
+        return Ok(None);
+    }
+    let client = HttpsClient::new(Arc::clone(verifying), Guard::with(&[])?, POLICY_TIMEOUT);
+    Ok(Some(Arc::new(HttpsPolicies::new(client))))
 }
 
 fn start_sms(

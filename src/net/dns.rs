@@ -15,6 +15,8 @@ use hickory_resolver::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Most MX records looked at of one answer.
 pub const MX_RECORDS_MAX: usize = 50;
+/// Most TXT records looked at of one answer.
+pub const TXT_RECORDS_MAX: usize = 100;
 /// Most addresses looked at of one host.
 pub const ADDRESSES_MAX: usize = 20;
 
@@ -50,6 +52,9 @@ pub trait Dns: Send + Sync + 'static {
     fn mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Vec<MxRecord>>;
     /// IPv6 and IPv4 addresses of a host, in no order; an address literal is its own.
     fn addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Vec<IpAddr>>;
+    /// TXT records of a name, in no order, each with its strings put together (RFC 7208 section
+    /// 3.3, RFC 8461 section 3.1); what is no UTF-8 in them is replaced.
+    fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>>;
 }
 
 /// The system's resolver.
@@ -96,6 +101,27 @@ impl Dns for SystemDns {
                     _ => None,
                 });
             let records: Vec<MxRecord> = records.take(MX_RECORDS_MAX).collect();
+            if records.is_empty() {
+                Err(DnsFailure::NoRecords)
+            } else {
+                Ok(records)
+            }
+        })
+    }
+
+    fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>> {
+        Box::pin(async move {
+            let lookup = within(self.resolver.lookup(absolute(name), RecordType::TXT)).await?;
+            let records = lookup
+                .answers()
+                .iter()
+                .filter_map(|record| match &record.data {
+                    RData::TXT(txt) => {
+                        Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned())
+                    }
+                    _ => None,
+                });
+            let records: Vec<String> = records.take(TXT_RECORDS_MAX).collect();
             if records.is_empty() {
                 Err(DnsFailure::NoRecords)
             } else {

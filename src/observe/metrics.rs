@@ -23,6 +23,9 @@ pub struct Metrics {
     pub attempts: Family<Counter>,
     /// How long attempts took, by `channel`.
     pub attempt_seconds: Family<Histogram>,
+    /// Connections to mail servers that should be encrypted, by `policy` and `result` in the words
+    /// of RFC 8460 (4.2, 4.3).
+    pub email_tls_sessions: Family<Counter>,
     /// Deliveries that wait, by `lane`.
     pub queue_depth: Family<Gauge>,
     /// What came back, by `kind` (`bounce`, `complaint`, `auto_reply`, `reply`, `receipt`,
@@ -120,6 +123,11 @@ impl Metrics {
                 "How long attempts took.",
                 &["channel"],
             ),
+            email_tls_sessions: Family::new(
+                "tocsin_email_tls_sessions_total",
+                "Connections to mail servers that should be encrypted, by what asks for it and how it ended.",
+                &["policy", "result"],
+            ),
             queue_depth: Family::new("tocsin_queue_depth", "Deliveries that wait.", &["lane"]),
             inbound: Family::new(
                 "tocsin_inbound_total",
@@ -160,6 +168,7 @@ impl Metrics {
         self.deliveries.write(&mut out);
         self.attempts.write(&mut out);
         self.attempt_seconds.write(&mut out);
+        self.email_tls_sessions.write(&mut out);
         self.queue_depth.write(&mut out);
         self.inbound.write(&mut out);
         self.suspensions.write(&mut out);

@@ -4,5 +4,6 @@ pub mod call;
 pub mod cap;
 pub mod media;
 pub mod mime;
+pub mod mta_sts;
 pub mod smpp;
 pub mod smtp;

@@ -129,6 +129,8 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
         verifying: None,
         dkim: DkimKeys::default(),
         scanner: Some(Arc::clone(&scanner)),
+        sts: None,
+        metrics: tocsin::observe::Metrics::new(0),
     })
     .unwrap();
     assert!(!channel.is_ready(), "nothing is known of the scanner yet");

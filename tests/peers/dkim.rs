@@ -74,6 +74,8 @@ async fn our_signatures_hold_for_others_and_break_with_the_mail() {
         verifying: None,
         dkim: keys.clone(),
         scanner: None,
+        sts: None,
+        metrics: tocsin::observe::Metrics::new(0),
     })
     .unwrap();
     send(&channel, "ann@town.example", 1).await;

@@ -103,6 +103,8 @@ fn channel(postfix: &Postfix) -> EmailChannel {
         verifying: None,
         dkim: DkimKeys::default(),
         scanner: None,
+        sts: None,
+        metrics: tocsin::observe::Metrics::new(0),
     })
     .unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{CertificateError, ClientConfig, pki_types::ServerName};
 use tokio::{
     net::{TcpSocket, TcpStream},
     time::timeout,
@@ -10,11 +10,12 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
-use super::{reply::RawReply, stream::Transport};
+use super::{reply::RawReply, route::TlsPolicy, stream::Transport};
 use crate::{
     classify::smtp_reply::Phase,
     config::TlsMode,
     domain::{EnhancedStatus, Permanence, Reason, Verdict},
+    observe::Metrics,
 };
 
 /// How long each phase may take.
@@ -36,6 +37,9 @@ pub(super) struct Opening {
     pub(super) helo: String,
     pub(super) tls: TlsMode,
     pub(super) tls_config: Arc<ClientConfig>,
+    /// What asks for it.
+    pub(super) policy: TlsPolicy,
+    pub(super) metrics: Arc<Metrics>,
     /// User and password for AUTH.
     pub(super) login: Option<(String, String)>,
     pub(super) timeouts: Timeouts,
@@ -91,12 +95,38 @@ pub(super) async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transpo
     let name = ServerName::try_from(opening.host.clone())
         .map_err(|_| failed("no name that a certificate could have"))?;
     let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
-    let stream = timeout(opening.timeouts.command, handshake)
-        .await
-        .map_err(|_| failed("handshake timed out"))?;
-    stream
-        .map(|stream| Transport::Tls(Box::new(stream)))
+    let Ok(done) = timeout(opening.timeouts.command, handshake).await else {
+        opening.count_tls("validation-failure");
+        return Err(failed("handshake timed out"));
+    };
+    opening.count_tls(done.as_ref().map_or_else(result_type, |_| "success"));
+    done.map(|stream| Transport::Tls(Box::new(stream)))
         .map_err(|error| failed(&error.to_string()))
+}
+
+impl Opening {
+    /// Counts a session by how its TLS ended, in the words of RFC 8460 section 4.3.
+    pub(super) fn count_tls(&self, result: &str) {
+        let labels = [self.policy.as_str(), result];
+        self.metrics.email_tls_sessions.with(&labels).increment();
+    }
+}
+
+/// What RFC 8460 section 4.3 calls a handshake that failed so.
+fn result_type(error: &std::io::Error) -> &'static str {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(fault)) => match fault {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "certificate-expired"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "certificate-host-mismatch"
+            }
+            _ => "certificate-not-trusted",
+        },
+        _ => "validation-failure",
+    }
 }
 
 /// Waits, unless we are told to stop.

@@ -5,40 +5,39 @@ mod dkim;
 mod link;
 mod message;
 mod outcome;
+mod places;
 mod pool;
 mod reply;
 mod route;
 mod session;
 mod stream;
+mod sts;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::dkim::{DkimError, DkimKeys};
+pub use self::sts::{FetchFuture, HttpsPolicies, StsFetch};
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    destinations::{Destinations, Sign, Terms},
+    destinations::Destinations,
     link::{Opening, Timeouts, Trouble},
     message::{Composer, Written},
-    outcome::{
-        answer, cancelled, for_later, for_now, ours, rejected, sign_of, weigh, without_asking,
-    },
+    outcome::{answer, cancelled, for_later, for_now, ours, rejected, weigh, without_asking},
+    places::most_per_host,
     pool::{Pool, PoolKey},
-    route::Plan,
+    route::{NoWay, Plan},
     session::{Envelope, Session},
+    sts::Policies,
 };
 use super::{
-    Admission, AdmissionFuture, AttemptFuture, AttemptOutcome, AttemptRequest, Channel, Place,
+    Admission, AdmissionFuture, AttemptFuture, AttemptOutcome, AttemptRequest, Channel,
     ProgressSink,
 };
 use crate::{
@@ -50,6 +49,7 @@ use crate::{
         dns::Dns,
         tls_client,
     },
+    observe::Metrics,
     proto::mime::build::BuildError,
 };
 
@@ -73,6 +73,10 @@ pub struct EmailParts {
     pub dkim: DkimKeys,
     /// What looks for viruses.
     pub scanner: Option<Arc<Clamd>>,
+    /// What gets the policies of MTA-STS; without it nobody's is looked for.
+    pub sts: Option<Arc<dyn StsFetch>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The email channel.
@@ -87,6 +91,8 @@ pub struct EmailChannel {
     destinations: Arc<Destinations>,
     dkim: DkimKeys,
     scanner: Option<Arc<Clamd>>,
+    policies: Option<Policies>,
+    metrics: Arc<Metrics>,
     verifying: Arc<ClientConfig>,
     opportunistic: Arc<ClientConfig>,
 }
@@ -123,6 +129,10 @@ impl EmailChannel {
                 domain: parts.server_name,
             }),
             dns: parts.dns,
+            policies: parts
+                .sts
+                .map(|fetch| Policies::new(fetch, parts.clock.clone())),
+            metrics: parts.metrics,
             clock: parts.clock,
             random: parts.random,
             own_listeners: parts.own_listeners,
@@ -185,7 +195,7 @@ impl EmailChannel {
         let planned = tokio::select! {
             biased;
             () = cancel.cancelled() => return cancelled(),
-            planned = route::plan(recipient.domain(), &self.config, self.dns.as_ref(), &self.random) => planned,
+            planned = self.plan(recipient.domain()) => planned,
         };
         let plan = match planned {
             Ok(plan) => plan,
@@ -249,89 +259,10 @@ impl EmailChannel {
         self.walk(plan, &envelope, cancel).await
     }
 
-    /// A place at the recipient's domain, and one at the servers that it may share with others. A
-    /// relay takes everything: what waits for it keeps nothing from others.
-    async fn place(&self, destination: &Destination, express: bool) -> Result<Place, Duration> {
-        let Destination::Email(recipient) = destination else {
-            return Ok(Place::default());
-        };
-        let recipient = recipient.reveal();
-        let terms = self.terms(recipient.domain());
-        let now = self.clock.monotonic();
-        let at_domain = if self.is_relayed(recipient.domain()) {
-            None
-        } else {
-            let key = domain_key(recipient.domain());
-            Some(self.destinations.enter(&key, terms, express, now)?)
-        };
-        // Name servers that do not answer hold up the mail to this domain, and no other.
-        let planned = route::plan(
-            recipient.domain(),
-            &self.config,
-            self.dns.as_ref(),
-            &self.random,
-        );
-        let Ok(plan) = planned.await else {
-            return Ok(Place::of(at_domain));
-        };
-        let now = self.clock.monotonic();
-        let of_site = self.site_terms(&plan, terms);
-        match self.destinations.enter(&plan.site, of_site, express, now) {
-            Ok(at_site) => Ok(Place::of((at_domain, at_site))),
-            Err(wait) => {
-                if let Some(place) = at_domain.filter(|_| !express) {
-                    place.unused(terms);
-                }
-                Err(wait)
-            }
-        }
-    }
-
-    /// What may be asked of servers that domains share. The pace is the domain's own, and a relay is
-    /// asked for all that there is.
-    fn site_terms(&self, plan: &Plan, terms: Terms) -> Terms {
-        Terms {
-            concurrency: if plan.by_relay {
-                self.config.concurrency
-            } else {
-                terms.concurrency
-            },
-            pace: Duration::ZERO,
-        }
-    }
-
-    fn is_relayed(&self, domain: &str) -> bool {
-        self.config.relay.is_some() && route::routed(domain, &self.config).is_none()
-    }
-
-    fn terms(&self, domain: &str) -> Terms {
-        let named = route::named(domain, &self.config);
-        let per_minute = named.map_or(0, |named| named.per_minute);
-        Terms {
-            concurrency: named.map_or(self.config.concurrency_per_host, |named| named.concurrency),
-            pace: match per_minute {
-                0 => Duration::ZERO,
-                many => Duration::from_secs(60) / many,
-            },
-        }
-    }
-
-    /// What an outcome tells of where it went.
-    fn learn(&self, plan: &Plan, domain: &str, outcome: &AttemptOutcome, began: Instant) {
-        let now = self.clock.monotonic();
-        let took = now.saturating_duration_since(began);
-        let sign = sign_of(outcome, plan.by_relay);
-        let random = self.random.next_u64();
-        let paused = self
-            .destinations
-            .learn(&plan.site, sign, (now, took), random);
-        if let Some(span) = paused {
-            tracing::warn!(hosts = %plan.hosts.join(","), seconds = span.as_secs(), sign = ?sign, "mail servers are spared for a while");
-        }
-        // Of the domain alone is known how long it takes; what its servers want is theirs.
-        let sign = Sign::Answered;
-        self.destinations
-            .learn(&domain_key(domain), sign, (now, took), random);
+    async fn plan(&self, domain: &str) -> Result<Plan, NoWay> {
+        let dns = self.dns.as_ref();
+        let policies = self.policies.as_ref();
+        route::plan(domain, &self.config, dns, &self.random, policies).await
     }
 
     /// Tries host after host, address after address, until one answers for the mail.
@@ -442,6 +373,8 @@ impl EmailChannel {
             helo: self.config.helo.clone(),
             tls: plan.tls,
             tls_config: Arc::clone(tls_config),
+            policy: plan.policy,
+            metrics: Arc::clone(&self.metrics),
             login,
             timeouts: Timeouts {
                 connect: self.config.connect_timeout,
@@ -484,15 +417,4 @@ impl Channel for EmailChannel {
     ) -> AttemptFuture<'a> {
         Box::pin(async move { self.deliver(&Arc::new(request), &cancel).await })
     }
-}
-
-/// The most that any domain's servers are asked to take at once.
-fn most_per_host(config: &config::Email) -> usize {
-    let named = config.destinations.iter().map(|named| named.concurrency);
-    named.fold(config.concurrency_per_host, u32::max) as usize
-}
-
-/// Under which a domain is known, beside the servers that it may share.
-fn domain_key(domain: &str) -> String {
-    format!("@{domain}")
 }

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::sts::{self, Policies};
 use crate::{
     clock::Randomness,
     config::{self, TlsMode},
     domain::{EnhancedStatus, Permanence, Reason, Verdict},
     net::dns::{Dns, DnsFailure, MxRecord},
+    proto::mta_sts::StsMode,
 };
 
 /// Most hosts tried for one delivery.
@@ -24,6 +26,8 @@ pub(super) struct Plan {
     pub(super) by_relay: bool,
     /// The same for all domains that go to the same servers.
     pub(super) site: String,
+    /// What asks for this TLS.
+    pub(super) policy: TlsPolicy,
 }
 
 /// Why there is no way.
@@ -48,6 +52,7 @@ pub(super) async fn plan(
     config: &config::Email,
     dns: &dyn Dns,
     random: &Randomness,
+    policies: Option<&Policies>,
 ) -> Result<Plan, NoWay> {
     if let Some(route) = routed(domain, config) {
         return Ok(Plan {
@@ -56,6 +61,7 @@ pub(super) async fn plan(
             tls: route.tls,
             by_relay: false,
             site: site(&[&route.host], route.port),
+            policy: TlsPolicy::Configured,
         });
     }
     if let Some(relay) = &config.relay {
@@ -65,6 +71,7 @@ pub(super) async fn plan(
             tls: relay.tls,
             by_relay: true,
             site: site(&[&relay.host], relay.port),
+            policy: TlsPolicy::Configured,
         });
     }
     let mut hosts = match dns.mx(domain).await {
@@ -75,14 +82,58 @@ pub(super) async fn plan(
     };
     let all: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let site = site(&all, config.port);
+    let mut tls = named(domain, config).map_or(config.tls, |named| named.tls);
+    let policy = match policies {
+        Some(policies) => policies.of(domain, dns).await,
+        None => None,
+    };
+    if let Some(policy) = &policy {
+        sts::keep_covered(&mut hosts, policy, domain);
+        if hosts.is_empty() {
+            return Err(NoWay::new(
+                Reason::Tls,
+                Permanence::Temporary,
+                EnhancedStatus::new(4, 7, 5),
+                &format!("{domain}: no mail server is in its MTA-STS policy"),
+            ));
+        }
+        if policy.mode == StsMode::Enforce && tls != TlsMode::Implicit {
+            tls = TlsMode::StartTls;
+        }
+    }
     hosts.truncate(HOSTS_TRIED_MAX);
     Ok(Plan {
         hosts,
         port: config.port,
-        tls: named(domain, config).map_or(config.tls, |named| named.tls),
+        tls,
         by_relay: false,
         site,
+        policy: match policy {
+            Some(policy) if policy.mode != StsMode::None => TlsPolicy::Sts,
+            Some(_) | None => TlsPolicy::NotFound,
+        },
     })
+}
+
+/// What asks for the TLS of a connection, in the words of RFC 8460 section 4.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TlsPolicy {
+    /// The configuration names the server.
+    Configured,
+    /// The domain's MTA-STS policy.
+    Sts,
+    /// Nothing.
+    NotFound,
+}
+
+impl TlsPolicy {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::Sts => "sts",
+            Self::NotFound => "no-policy-found",
+        }
+    }
 }
 
 /// The server to which a domain's mail goes whatever the DNS says.

@@ -106,6 +106,9 @@ impl Session {
         guarded(cancel, session.hello(&opening.helo)).await?;
         let offered = session.capabilities.has_capability(EXT_START_TLS);
         let wanted = matches!(tls, TlsMode::Opportunistic | TlsMode::StartTls);
+        if wanted && !offered {
+            opening.count_tls("starttls-not-supported");
+        }
         if wanted && offered {
             session = guarded(cancel, session.start_tls(opening)).await?;
         } else if tls == TlsMode::StartTls {

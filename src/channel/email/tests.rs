@@ -5,6 +5,7 @@ mod answers;
 mod connections;
 mod servers;
 mod sparing;
+mod sts;
 
 use std::{
     collections::HashMap,
@@ -37,6 +38,7 @@ use crate::{
 struct Zone {
     mx: HashMap<&'static str, Result<Vec<MxRecord>, DnsFailure>>,
     hosts: HashMap<&'static str, Vec<IpAddr>>,
+    txt: HashMap<&'static str, String>,
 }
 
 impl Dns for Zone {
@@ -47,6 +49,11 @@ impl Dns for Zone {
                 .cloned()
                 .unwrap_or(Err(DnsFailure::NoSuchDomain))
         })
+    }
+
+    fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>> {
+        let known = self.txt.get(name).cloned();
+        Box::pin(async move { known.map(|text| vec![text]).ok_or(DnsFailure::NoSuchDomain) })
     }
 
     fn addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Vec<IpAddr>> {
@@ -214,6 +221,8 @@ fn channel_with(email: &str, zone: Zone, change: impl FnOnce(&mut EmailParts)) -
         verifying: None,
         dkim: DkimKeys::default(),
         scanner: None,
+        sts: None,
+        metrics: Metrics::new(0),
     };
     change(&mut parts);
     EmailChannel::new(parts).unwrap()

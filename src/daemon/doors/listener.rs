@@ -54,7 +54,6 @@ pub(in crate::daemon) fn listener(
         sessions_max: settings.sessions_max as usize,
         sessions_per_ip_max: settings.sessions_per_ip_max as usize,
         drain_max: config.server.drain_timeout,
-        ..Limits::default()
     };
     Ok(Listener::new(
         ListenerConfig {

@@ -3,7 +3,12 @@
 use super::*;
 
 fn certificate() -> (Arc<rustls::ServerConfig>, rustls::RootCertStore) {
-    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    certificate_for("127.0.0.1")
+}
+
+/// A certificate for a name, and what trusts it.
+pub(super) fn certificate_for(name: &str) -> (Arc<rustls::ServerConfig>, rustls::RootCertStore) {
+    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();

@@ -1,6 +1,7 @@
 //! Destinations are not asked for more than they take, and hold up nobody else.
 
 use super::*;
+use crate::channel::Place;
 
 fn to(address: &str) -> Destination {
     Destination::Email(EmailAddress::parse(address).unwrap().into())
@@ -55,7 +56,7 @@ async fn what_the_configuration_says_of_a_domain_counts() {
     assert!(wait >= Duration::from_secs(6), "{wait:?}");
     let random = Randomness::seeded(1);
     let dns = zone();
-    let of = |domain| route::plan(domain, &channel.config, &dns, &random);
+    let of = |domain| route::plan(domain, &channel.config, &dns, &random, None);
     assert_eq!(of("town.example").await.unwrap().tls, TlsMode::StartTls);
     let other = of("city.example").await.unwrap();
     assert_eq!(other.tls, TlsMode::Opportunistic);

@@ -1,0 +1,204 @@
+//! Policies of MTA-STS: looked for when mail goes to a domain, kept as long as they say.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::Method;
+
+use crate::clock::SharedClock;
+use crate::net::dns::Dns;
+use crate::net::https::{HttpsClient, Target, Wish};
+use crate::proto::mta_sts::{STS_POLICY_SIZE_MAX_BYTES, StsMode, StsPolicy, sts_id};
+
+/// Domains of which is remembered what they say.
+const DOMAINS_MAX: usize = 10_000;
+/// A policy that could not be had is not asked for again for so long (RFC 8461 section 3.3).
+const FETCH_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// The text of a policy, or why there is none.
+pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+
+/// Gets policies.
+pub trait StsFetch: Send + Sync + 'static {
+    /// The policy of a domain, as it came.
+    fn fetch<'a>(&'a self, domain: &'a str) -> FetchFuture<'a>;
+}
+
+/// Gets them where RFC 8461 section 3.3 has them: certificates verify, redirects are not followed.
+#[derive(Debug)]
+pub struct HttpsPolicies(HttpsClient);
+
+impl HttpsPolicies {
+    /// With this client.
+    #[must_use]
+    pub const fn new(client: HttpsClient) -> Self {
+        Self(client)
+    }
+}
+
+impl StsFetch for HttpsPolicies {
+    fn fetch<'a>(&'a self, domain: &'a str) -> FetchFuture<'a> {
+        Box::pin(async move {
+            let address = format!("https://mta-sts.{domain}/.well-known/mta-sts.txt");
+            let target = Target::parse(&address).map_err(|error| error.to_string())?;
+            let wish = Wish {
+                method: Method::GET,
+                headers: Vec::new(),
+                media_type: None,
+                body: bytes::Bytes::new(),
+            };
+            let asked = self.0.ask(&target, wish).await;
+            let mut reply = asked.map_err(|error| error.to_string())?;
+            if reply.answer.status != 200 {
+                return Err(format!("HTTP {}", reply.answer.status));
+            }
+            if !reply
+                .media_type
+                .to_ascii_lowercase()
+                .starts_with("text/plain")
+            {
+                return Err("it is no text/plain".to_owned());
+            }
+            let mut body = Vec::new();
+            while let Some(piece) = reply.chunk().await.map_err(|error| error.to_string())? {
+                body.extend_from_slice(&piece);
+                if body.len() > STS_POLICY_SIZE_MAX_BYTES {
+                    return Err("it is too long".to_owned());
+                }
+            }
+            String::from_utf8(body).map_err(|_| "it is no UTF-8".to_owned())
+        })
+    }
+}
+
+/// What is known of one domain.
+#[derive(Debug, Default)]
+struct Known {
+    /// Its policy, the id that it was announced with, and until when it is believed.
+    policy: Option<(StsPolicy, String, Instant)>,
+    /// Not to be asked before.
+    pause: Option<Instant>,
+}
+
+impl Known {
+    fn policy(&self, now: Instant) -> Option<&StsPolicy> {
+        let known = self.policy.as_ref().filter(|(_, _, until)| now < *until);
+        known.map(|(policy, _, _)| policy)
+    }
+}
+
+/// One domain at a time is asked about once.
+type Shared = Arc<tokio::sync::Mutex<Known>>;
+
+/// What domains say.
+pub(super) struct Policies {
+    fetch: Arc<dyn StsFetch>,
+    clock: SharedClock,
+    known: Mutex<HashMap<String, Shared>>,
+}
+
+impl Policies {
+    pub(super) fn new(fetch: Arc<dyn StsFetch>, clock: SharedClock) -> Self {
+        Self {
+            fetch,
+            clock,
+            known: Mutex::default(),
+        }
+    }
+
+    /// What a domain asks of those who send to it. A policy that is still believed counts although
+    /// nothing can be had of it now: whoever can suppress the DNS must not be able to undo it.
+    pub(super) async fn of(&self, domain: &str, dns: &dyn Dns) -> Option<StsPolicy> {
+        let name = format!("_mta-sts.{domain}");
+        let announced = dns
+            .txt(&name)
+            .await
+            .ok()
+            .and_then(|records| sts_id(&records));
+        let shared = self.shared(domain, announced.is_some())?;
+        let mut known = shared.lock().await;
+        let now = self.clock.monotonic();
+        let is_new = |id: &String| {
+            let same = known
+                .policy
+                .as_ref()
+                .is_some_and(|(_, known, _)| known == id);
+            !same || known.policy(now).is_none()
+        };
+        let may_ask = known.pause.is_none_or(|pause| pause <= now);
+        if let Some(id) = announced.filter(|id| may_ask && is_new(id)) {
+            match self.fetched(domain).await {
+                Ok(policy) => {
+                    let until = self.clock.monotonic() + policy.max_age;
+                    *known = Known {
+                        policy: Some((policy, id, until)),
+                        pause: None,
+                    };
+                }
+                Err(why) => {
+                    tracing::warn!(
+                        domain,
+                        why,
+                        "a domain announces an MTA-STS policy that cannot be had"
+                    );
+                    known.pause = Some(now + FETCH_PAUSE);
+                }
+            }
+        }
+        known.policy(self.clock.monotonic()).cloned()
+    }
+
+    async fn fetched(&self, domain: &str) -> Result<StsPolicy, String> {
+        let text = self.fetch.fetch(domain).await?;
+        StsPolicy::parse(&text).map_err(|fault| fault.to_string())
+    }
+
+    /// What is known of a domain; a place for it if it announces something.
+    fn shared(&self, domain: &str, is_announced: bool) -> Option<Shared> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = known.get(domain) {
+            return Some(Arc::clone(shared));
+        }
+        if !is_announced {
+            return None;
+        }
+        if known.len() >= DOMAINS_MAX {
+            let now = self.clock.monotonic();
+            known.retain(|_, shared| {
+                let idle = shared.try_lock();
+                idle.map_or(true, |known| known.policy(now).is_some())
+            });
+            if known.len() >= DOMAINS_MAX {
+                return None;
+            }
+        }
+        let shared = Shared::default();
+        known.insert(domain.to_owned(), Arc::clone(&shared));
+        Some(shared)
+    }
+}
+
+/// The servers of a domain that its policy lets us send to.
+pub(super) fn keep_covered(hosts: &mut Vec<String>, policy: &StsPolicy, domain: &str) {
+    let before = hosts.len();
+    match policy.mode {
+        StsMode::Enforce => hosts.retain(|host| policy.covers(host)),
+        StsMode::Testing if !hosts.iter().all(|host| policy.covers(host)) => {
+            tracing::info!(
+                domain,
+                "a server is not in the domain's MTA-STS policy, which is on trial"
+            );
+        }
+        StsMode::Testing | StsMode::None => {}
+    }
+    if hosts.len() < before {
+        tracing::warn!(
+            domain,
+            left = hosts.len(),
+            "servers are left out that the domain's MTA-STS policy does not name"
+        );
+    }
+}
