@@ -81,7 +81,7 @@ pub(super) async fn plan(
         Err(failure) => return Err(without_answer(&failure, domain)),
     };
     let all: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    let site = site(&all, config.port);
+    let mut site = site(&all, config.port);
     let mut tls = named(domain, config).map_or(config.tls, |named| named.tls);
     let policy = match policies {
         Some(policies) => policies.of(domain, dns).await,
@@ -90,14 +90,16 @@ pub(super) async fn plan(
     if let Some(policy) = &policy {
         sts::keep_covered(&mut hosts, policy, domain);
         if hosts.is_empty() {
-            return Err(NoWay::new(
-                Reason::Tls,
-                Permanence::Temporary,
-                EnhancedStatus::new(4, 7, 5),
-                &format!("{domain}: no mail server is in its MTA-STS policy"),
-            ));
+            return Err(out_of_policy(domain));
         }
-        if policy.mode == StsMode::Enforce && tls != TlsMode::Implicit {
+    }
+    let is_enforced = policy
+        .as_ref()
+        .is_some_and(|of| of.mode == StsMode::Enforce);
+    if is_enforced {
+        // What one domain asks of its servers says nothing of them to the others.
+        site = format!("{site} for {domain}");
+        if tls != TlsMode::Implicit {
             tls = TlsMode::StartTls;
         }
     }
@@ -134,6 +136,15 @@ impl TlsPolicy {
             Self::NotFound => "no-policy-found",
         }
     }
+}
+
+fn out_of_policy(domain: &str) -> NoWay {
+    NoWay::new(
+        Reason::Tls,
+        Permanence::Temporary,
+        EnhancedStatus::new(4, 7, 5),
+        &format!("{domain}: no mail server is in its MTA-STS policy"),
+    )
 }
 
 /// The server to which a domain's mail goes whatever the DNS says.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hyper::Method;
 
 use crate::clock::SharedClock;
-use crate::net::dns::Dns;
+use crate::net::dns::{Dns, DnsFailure};
 use crate::net::https::{HttpsClient, Target, Wish};
 use crate::proto::mta_sts::{STS_POLICY_SIZE_MAX_BYTES, StsMode, StsPolicy, sts_id};
 
@@ -17,6 +17,13 @@ use crate::proto::mta_sts::{STS_POLICY_SIZE_MAX_BYTES, StsMode, StsPolicy, sts_i
 const DOMAINS_MAX: usize = 10_000;
 /// A policy that could not be had is not asked for again for so long (RFC 8461 section 3.3).
 const FETCH_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// So long one is believed at least: it holds for the mail that it was asked for.
+const AGE_MIN: Duration = Duration::from_secs(10 * 60);
+/// How long getting one may take in all (RFC 8461 section 3.3).
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long name servers may take to say whether there is one; who does not answer is left alone
+/// for [`FETCH_PAUSE`].
+const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The text of a policy, or why there is none.
 pub type FetchFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
@@ -78,15 +85,27 @@ impl StsFetch for HttpsPolicies {
 #[derive(Debug, Default)]
 struct Known {
     /// Its policy, the id that it was announced with, and until when it is believed.
-    policy: Option<(StsPolicy, String, Instant)>,
+    policy: Option<Believed>,
     /// Not to be asked before.
     pause: Option<Instant>,
 }
 
+/// A policy that was had.
+#[derive(Debug)]
+struct Believed {
+    policy: StsPolicy,
+    /// The id that it was announced with.
+    id: String,
+    /// From then on it is asked for anew, so that it does not end unseen.
+    renew: Instant,
+    /// Until then it is believed.
+    until: Instant,
+}
+
 impl Known {
     fn policy(&self, now: Instant) -> Option<&StsPolicy> {
-        let known = self.policy.as_ref().filter(|(_, _, until)| now < *until);
-        known.map(|(policy, _, _)| policy)
+        let known = self.policy.as_ref().filter(|known| now < known.until);
+        known.map(|known| &known.policy)
     }
 }
 
@@ -98,6 +117,9 @@ pub(super) struct Policies {
     fetch: Arc<dyn StsFetch>,
     clock: SharedClock,
     known: Mutex<HashMap<String, Shared>>,
+    /// Domains whose name servers did not say whether there is a policy, and until when they are
+    /// not asked.
+    silent: Mutex<HashMap<String, Instant>>,
 }
 
 impl Policies {
@@ -106,36 +128,35 @@ impl Policies {
             fetch,
             clock,
             known: Mutex::default(),
+            silent: Mutex::default(),
         }
     }
 
     /// What a domain asks of those who send to it. A policy that is still believed counts although
     /// nothing can be had of it now: whoever can suppress the DNS must not be able to undo it.
     pub(super) async fn of(&self, domain: &str, dns: &dyn Dns) -> Option<StsPolicy> {
-        let name = format!("_mta-sts.{domain}");
-        let announced = dns
-            .txt(&name)
-            .await
-            .ok()
-            .and_then(|records| sts_id(&records));
+        let announced = self.announced(domain, dns).await;
         let shared = self.shared(domain, announced.is_some())?;
         let mut known = shared.lock().await;
         let now = self.clock.monotonic();
         let is_new = |id: &String| {
-            let same = known
-                .policy
-                .as_ref()
-                .is_some_and(|(_, known, _)| known == id);
-            !same || known.policy(now).is_none()
+            let known = known.policy.as_ref();
+            known.is_none_or(|known| known.id != *id || known.renew <= now)
         };
         let may_ask = known.pause.is_none_or(|pause| pause <= now);
         if let Some(id) = announced.filter(|id| may_ask && is_new(id)) {
             match self.fetched(domain).await {
                 Ok(policy) => {
-                    let until = self.clock.monotonic() + policy.max_age;
+                    let now = self.clock.monotonic();
+                    let age = policy.max_age.max(AGE_MIN);
                     *known = Known {
-                        policy: Some((policy, id, until)),
                         pause: None,
+                        policy: Some(Believed {
+                            policy,
+                            id,
+                            renew: now + age / 2,
+                            until: now + age,
+                        }),
                     };
                 }
                 Err(why) => {
@@ -151,8 +172,33 @@ impl Policies {
         known.policy(self.clock.monotonic()).cloned()
     }
 
+    /// The id of the policy that the DNS announces.
+    async fn announced(&self, domain: &str, dns: &dyn Dns) -> Option<String> {
+        let now = self.clock.monotonic();
+        let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent().get(domain).is_some_and(|until| now < *until) {
+            return None;
+        }
+        let name = format!("_mta-sts.{domain}");
+        match tokio::time::timeout(RECORD_TIMEOUT, dns.txt(&name)).await {
+            Ok(Ok(records)) => sts_id(&records),
+            Ok(Err(DnsFailure::NoSuchDomain | DnsFailure::NoRecords)) => None,
+            Ok(Err(DnsFailure::Temporary(_))) | Err(_) => {
+                let mut silent = silent();
+                if silent.len() >= DOMAINS_MAX {
+                    silent.retain(|_, until| now < *until);
+                }
+                if silent.len() < DOMAINS_MAX {
+                    silent.insert(domain.to_owned(), now + FETCH_PAUSE);
+                }
+                None
+            }
+        }
+    }
+
     async fn fetched(&self, domain: &str) -> Result<StsPolicy, String> {
-        let text = self.fetch.fetch(domain).await?;
+        let fetching = tokio::time::timeout(FETCH_TIMEOUT, self.fetch.fetch(domain));
+        let text = fetching.await.map_err(|_| "it did not come in time")??;
         StsPolicy::parse(&text).map_err(|fault| fault.to_string())
     }
 

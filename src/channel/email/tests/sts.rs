@@ -150,12 +150,14 @@ async fn a_policy_is_kept_as_long_as_it_says() {
     assert_eq!(mode(&second).await, Some(StsMode::Testing));
     assert_eq!(source.asked(), 3);
 
+    clock.advance(Duration::from_secs(43_201));
+    assert_eq!(mode(&second).await, Some(StsMode::Testing));
+    assert_eq!(source.asked(), 4, "renewed before it ends");
+
     clock.advance(Duration::from_secs(86_401));
     assert_eq!(mode(&silent).await, None, "it has ended");
-    assert_eq!(
-        mode(&second).await,
-        Some(StsMode::Testing),
-        "asked for again"
-    );
-    assert_eq!(source.asked(), 4);
+    *source.policy.lock().unwrap() = Ok(ENFORCED.replace("86400", "0"));
+    assert_eq!(mode(&second).await, Some(StsMode::Enforce));
+    assert_eq!(mode(&second).await, Some(StsMode::Enforce));
+    assert_eq!(source.asked(), 5);
 }
