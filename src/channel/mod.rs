@@ -70,6 +70,9 @@ pub struct MailLinks {
     pub pixel: Option<String>,
     /// One-click unsubscription (RFC 8058).
     pub unsubscribe: Option<String>,
+    /// What it belongs to, for the figures that mailbox providers give to senders: the
+    /// communication and its category, with a colon between.
+    pub feedback: Option<String>,
 }
 
 /// What happens while an attempt runs.

@@ -1,17 +1,19 @@
 //! The bytes of one mail: built for this recipient, or what an application handed in.
 
-use mail_parser::{HeaderValue, parsers::MessageStream};
-
 use super::wire;
 use crate::{
     channel::{AttachedFile, AttemptRequest},
     domain::{EmailAddress, Timestamp},
     proto::mime::{
         build::{self, Attachment, BuildError, Mailbox, OutgoingMail},
-        header::values_on_wire,
+        header::{addresses_in, values_on_wire},
         submitted::{self, Additions},
     },
 };
+
+/// Sizes of the sender in a Feedback-ID (Gmail, "Feedback Loop").
+const SENDER_ID_SIZE_MIN: usize = 5;
+const SENDER_ID_SIZE_MAX: usize = 15;
 
 /// Who mails are from.
 pub(super) struct Composer {
@@ -39,6 +41,8 @@ impl Composer {
         }
         let links = &request.links;
         let content = &request.content;
+        let feedback = links.feedback.as_ref();
+        let feedback_id = feedback.map(|of| format!("{of}:email:{}", sender_id(&self.domain)));
         let html = with_pixel(&content.html, links.pixel.as_deref());
         build::build(&OutgoingMail {
             from: Mailbox {
@@ -57,6 +61,7 @@ impl Composer {
             date_secs: now.as_secs(),
             in_reply_to: request.in_reply_to.as_deref(),
             list_unsubscribe: links.unsubscribe.as_deref(),
+            feedback_id: feedback_id.as_deref(),
             attachments: request.files.iter().map(attachment).collect(),
         })
     }
@@ -85,18 +90,20 @@ impl Written {
 
 /// The domain of the author as DNS has it; empty without one, or with several.
 pub(super) fn author_domain(raw: &[u8]) -> String {
-    let [value] = values_on_wire(raw, "From").try_into().unwrap_or_default();
-    let value: String = value + "\r\n";
-    let HeaderValue::Address(authors) = MessageStream::new(value.as_bytes()).parse_address() else {
-        return String::new();
-    };
-    let mut authors = authors.iter().filter_map(|author| author.address());
-    let (Some(author), None) = (authors.next(), authors.next()) else {
+    let [value]: [String; 1] = values_on_wire(raw, "From").try_into().unwrap_or_default();
+    let Ok([author]) = <[String; 1]>::try_from(addresses_in(&value)) else {
         return String::new();
     };
     let domain = author.rsplit_once('@').map_or("", |(_, domain)| domain);
     EmailAddress::parse(&format!("x@{domain}"))
         .map_or_else(|_| String::new(), |address| address.domain().to_owned())
+}
+
+/// Who sends, as the last part of a Feedback-ID: 5 to 15 characters, always the same.
+fn sender_id(domain: &str) -> String {
+    let plain = domain.chars().filter(char::is_ascii_alphanumeric);
+    let name: String = plain.take(SENDER_ID_SIZE_MAX).collect();
+    format!("{name:_<SENDER_ID_SIZE_MIN$}")
 }
 
 fn attachment(file: &AttachedFile) -> Attachment<'_> {
@@ -156,6 +163,12 @@ mod tests {
             ""
         );
         assert_eq!(author_domain(b"Subject: x\r\n\r\n"), "");
+    }
+
+    #[test]
+    fn a_sender_has_a_short_name() {
+        assert_eq!(sender_id("alerts.police.example"), "alertspoliceexa");
+        assert_eq!(sender_id("a.b"), "ab___");
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub struct OutgoingMail<'a> {
     pub in_reply_to: Option<&'a str>,
     /// `https:` address for one-click unsubscription (RFC 2369, RFC 8058).
     pub list_unsubscribe: Option<&'a str>,
+    /// What the mail belongs to, for the senders' figures of mailbox providers (Feedback-ID).
+    pub feedback_id: Option<&'a str>,
     /// Files.
     pub attachments: Vec<Attachment<'a>>,
 }
@@ -102,6 +104,9 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
                 "List-Unsubscribe-Post",
                 Raw::new("List-Unsubscribe=One-Click"),
             );
+    }
+    if let Some(id) = mail.feedback_id {
+        builder = builder.header("Feedback-ID", Raw::new(id.to_owned()));
     }
     let mut out = Vec::new();
     builder.body(body(mail)?).serialize(&mut out);
@@ -190,6 +195,7 @@ fn check(mail: &OutgoingMail<'_>) -> Result<(), BuildError> {
             "the unsubscribe link",
             mail.list_unsubscribe.unwrap_or_default(),
         ),
+        ("the feedback id", mail.feedback_id.unwrap_or_default()),
     ];
     let files = mail.attachments.iter().flat_map(|file| {
         [
@@ -233,6 +239,7 @@ mod tests {
             date_secs: 1_700_000_000,
             in_reply_to: None,
             list_unsubscribe: Some("https://gw.example/u/1"),
+            feedback_id: Some("0192:alert:email:gwexample"),
             attachments: vec![],
         }
     }
@@ -280,6 +287,10 @@ mod tests {
         assert_eq!(
             mail.header_raw("Auto-Submitted").map(str::trim),
             Some("auto-generated")
+        );
+        assert_eq!(
+            mail.header_raw("Feedback-ID").map(str::trim),
+            Some("0192:alert:email:gwexample")
         );
     }
 
@@ -335,6 +346,10 @@ mod tests {
             },
             OutgoingMail {
                 list_unsubscribe: Some(evil),
+                ..sample()
+            },
+            OutgoingMail {
+                feedback_id: Some(evil),
                 ..sample()
             },
             OutgoingMail {

@@ -1,5 +1,7 @@
 //! Header fields as they stand in mail, reports and quoted originals: unfolded, not decoded.
 
+use mail_parser::{HeaderValue, parsers::MessageStream};
+
 use super::lines::lines;
 
 /// Most fields kept of one block.
@@ -140,6 +142,16 @@ pub fn values_on_wire(raw: &[u8], name: &str) -> Vec<String> {
         }
     }
     values
+}
+
+/// The addresses that mail programs see in a field such as From (RFC 5322 section 3.4).
+pub fn addresses_in(value: &str) -> Vec<String> {
+    let value = format!("{value}\r\n");
+    let HeaderValue::Address(found) = MessageStream::new(value.as_bytes()).parse_address() else {
+        return Vec::new();
+    };
+    let found = found.iter().filter_map(|one| one.address());
+    found.map(str::to_lowercase).collect()
 }
 
 /// A line without its end, and what follows.

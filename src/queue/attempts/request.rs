@@ -151,6 +151,7 @@ impl Attempts {
         MailLinks {
             pixel: self.open_tracking.then(|| public.pixel(delivery.id)),
             unsubscribe: may_unsubscribe.then(|| public.unsubscribe(delivery.id)),
+            feedback: Some(format!("{}:{}", communication.id, communication.category)),
         }
     }
 
