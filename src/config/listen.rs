@@ -160,7 +160,12 @@ impl SmtpListener {
             ),
             data_timeout: section.duration("data_timeout", 180 * SECOND, second_to_hour),
             session_timeout: section.duration("session_timeout", HOUR, SECOND..=24 * HOUR),
-            proxy_protocol_from: section.list("proxy_protocol_from", Vec::new(), ip_address),
+            proxy_protocol_from: section.list(
+                "proxy_protocol_from",
+                Vec::new(),
+                // As addresses of clients are compared.
+                |text| ip_address(text).map(|ip| ip.to_canonical()),
+            ),
         }
     }
 }

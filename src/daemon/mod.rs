@@ -245,7 +245,7 @@ impl Daemon {
             ),
             (Service::Mx, &self.config.listen.mx, sockets.mx),
         ];
-        let memory = doors::memory(&self.config);
+        let memories = doors::Memories::new(&self.config);
         for (service, settings, sockets) in smtp {
             if sockets.is_empty() {
                 continue;
@@ -256,7 +256,7 @@ impl Daemon {
                 &self.config,
                 &door,
                 self.tls.subscribe(),
-                Arc::clone(&memory),
+                &memories,
                 self.clock.clone(),
             )?;
             self.tasks.intake.spawn(sessions::count(

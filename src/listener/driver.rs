@@ -230,7 +230,10 @@ impl<S: MessageSink> Driver<'_, S> {
     ) {
         let size_bytes = body.len();
         let recipients = envelope.recipients.len();
-        let result = if !self.share.set(size_bytes.saturating_mul(HELD_WHILE_STORED)) {
+        // Of its own: it is held until it is stored, also when nobody waits for that any more.
+        let mut held = self.context.memory.share();
+        self.share.set(self.session.held_bytes());
+        let result = if !held.set(size_bytes.saturating_mul(HELD_WHILE_STORED)) {
             self.warn_busy();
             Err(StoreRefusal::Rejected(busy()))
         } else if received::is_looping(&body) {
@@ -244,13 +247,16 @@ impl<S: MessageSink> Driver<'_, S> {
             drop(body);
             // A task of its own: neither a late client nor a panic may stop a commit half-way.
             let sink = Arc::clone(&self.context.sink);
-            let storing = tokio::spawn(async move { sink.store(message).await });
+            let storing = tokio::spawn(async move {
+                let stored = sink.store(message).await;
+                drop(held);
+                stored
+            });
             storing.await.unwrap_or_else(|failure| {
                 error!(session = self.id, %failure, "storing a message panicked");
                 Err(StoreRefusal::Temporary)
             })
         };
-        self.share.set(self.session.held_bytes());
         match result {
             Ok(StoredId(stored)) => {
                 info!(session = self.id, message = %stored, size_bytes, recipients, "message stored");

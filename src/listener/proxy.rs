@@ -13,6 +13,8 @@ pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const V1_SIZE_MAX: usize = 107;
 /// Begin of a header of version 2, its length included (section 2.2).
 const V2_BEGIN_SIZE: usize = 16;
+/// Version 2, command LOCAL.
+const V2_LOCAL: u8 = 0x20;
 /// Most octets of addresses and extensions that are read behind it.
 const V2_REST_SIZE_MAX: usize = 2048;
 
@@ -26,6 +28,7 @@ pub(super) async fn client(
     proxy: SocketAddr,
 ) -> io::Result<SocketAddr> {
     let mut header = vec![stream.read_u8().await?];
+    let mut says_nothing = false;
     if header == b"P" {
         while !header.ends_with(b"\r\n") {
             if header.len() >= V1_SIZE_MAX {
@@ -33,6 +36,9 @@ pub(super) async fn client(
             }
             header.push(stream.read_u8().await?);
         }
+        // Whatever stands behind it is to be ignored (section 2.1).
+        let rest = header.strip_prefix(b"PROXY UNKNOWN");
+        says_nothing = rest.is_some_and(|rest| rest.starts_with(b" ") || rest == b"\r\n");
     } else if v2::PROTOCOL_PREFIX.starts_with(&header) {
         header.resize(V2_BEGIN_SIZE, 0);
         stream.read_exact(&mut header[1..]).await?;
@@ -42,6 +48,11 @@ pub(super) async fn client(
         }
         header.resize(V2_BEGIN_SIZE + rest, 0);
         stream.read_exact(&mut header[V2_BEGIN_SIZE..]).await?;
+        // LOCAL, whatever its block holds (section 2.2).
+        says_nothing = header[12] == V2_LOCAL;
+    }
+    if says_nothing {
+        return Ok(proxy);
     }
     said(&header).map_or_else(|| Err(malformed()), |said| Ok(said.unwrap_or(proxy)))
 }
@@ -118,6 +129,9 @@ mod tests {
             ),
             (v2(0, 0x11, &four), "10.0.0.1:9"),
             (v2(0, 0, &[]), "10.0.0.1:9"),
+            (v2(0, 0x11, &[]), "10.0.0.1:9"),
+            (v2(0, 0xf7, &[1, 2, 3]), "10.0.0.1:9"),
+            (b"PROXY UNKNOWN a b c d e f\r\n".to_vec(), "10.0.0.1:9"),
             (v2(1, 0x31, &[b'/'; 216]), "10.0.0.1:9"),
         ] {
             assert_eq!(

@@ -9,18 +9,38 @@ use crate::listener::{Limits, Listener, ListenerConfig, MessageMemory, Service, 
 use crate::proto::smtp;
 use crate::submit::SUBMITTED_RECIPIENTS_MAX;
 
-/// Octets that messages under way may take at all doors together.
-const MESSAGE_MEMORY_BYTES: usize = 512 * 1024 * 1024;
+/// Octets that messages under way may take at the doors for applications together, and as much at
+/// the door for everybody: who is a stranger takes nothing from those who are not.
+const MESSAGE_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 /// There is room for the largest message so many times at least.
 const LARGEST_MESSAGES: usize = 4;
 
-/// What the messages of all doors share.
-pub(in crate::daemon) fn memory(config: &Config) -> Arc<MessageMemory> {
-    let listen = &config.listen;
-    let doors = [&listen.submission, &listen.submissions, &listen.mx];
-    let largest = doors.map(|door| usize::try_from(door.message_size_max).unwrap_or(usize::MAX));
-    let largest = largest.into_iter().max().unwrap_or_default();
-    MessageMemory::new(MESSAGE_MEMORY_BYTES.max(largest.saturating_mul(LARGEST_MESSAGES)))
+/// What messages under way share.
+pub(in crate::daemon) struct Memories {
+    applications: Arc<MessageMemory>,
+    strangers: Arc<MessageMemory>,
+}
+
+impl Memories {
+    pub(in crate::daemon) fn new(config: &Config) -> Self {
+        let of = |doors: &[&SmtpListener]| {
+            let sizes = doors.iter().map(|door| door.message_size_max);
+            let largest = usize::try_from(sizes.max().unwrap_or_default()).unwrap_or(usize::MAX);
+            MessageMemory::new(MESSAGE_MEMORY_BYTES.max(largest.saturating_mul(LARGEST_MESSAGES)))
+        };
+        let listen = &config.listen;
+        Self {
+            applications: of(&[&listen.submission, &listen.submissions]),
+            strangers: of(&[&listen.mx]),
+        }
+    }
+
+    fn of(&self, service: Service) -> Arc<MessageMemory> {
+        Arc::clone(match service {
+            Service::Submission | Service::Submissions => &self.applications,
+            Service::Mx => &self.strangers,
+        })
+    }
 }
 
 /// One of the three doors.
@@ -30,7 +50,7 @@ pub(in crate::daemon) fn listener(
     config: &Config,
     doors: &Arc<Doors>,
     tls: TlsHandle,
-    memory: Arc<MessageMemory>,
+    memories: &Memories,
     clock: SharedClock,
 ) -> anyhow::Result<Arc<Listener<Doors>>> {
     let name = config.server.name.clone();
@@ -60,7 +80,7 @@ pub(in crate::daemon) fn listener(
             service,
             session,
             limits,
-            memory,
+            memory: memories.of(service),
             proxies: settings.proxy_protocol_from.clone(),
         },
         Some(tls),

@@ -6,7 +6,7 @@ mod listener;
 mod quota;
 mod rights;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 use crate::config::Config;
-use crate::domain::{DeliveryId, EmailAddress, PhoneNumber, Redacted, ReturnPath};
+use crate::domain::{DeliveryId, EmailAddress, PhoneNumber, Redacted, ReturnPath, UserId};
 use crate::inbound::{Inbound, InboundError};
 use crate::listener::{
     Decision, MessageSink, ReceivedMessage, Service, SessionInfo, StoreRefusal, StoredId,
@@ -29,7 +29,7 @@ use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail,
 
 use self::auth::Gate;
 use self::content::content;
-pub(super) use self::listener::{listener, memory};
+pub(super) use self::listener::{Memories, listener};
 use self::quota::{Limits, OverQuota, Quota};
 
 /// Takes mail in at all three doors.
@@ -221,14 +221,20 @@ impl Doors {
     }
 
     /// Counts the recipients of a message, or says why there are too many.
-    fn take_quota(&self, message: &ReceivedMessage, login: &str) -> Result<(), StoreRefusal> {
+    fn take_quota(
+        &self,
+        message: &ReceivedMessage,
+        login: &str,
+        user: UserId,
+    ) -> Result<(), StoreRefusal> {
         let recipients = message.envelope.recipients.len() as u64;
         let account = self.gate.account(login);
         let limits = account.map_or(self.limits, |account| {
             limits(account.recipients_per_hour, account.recipients_per_day)
         });
-        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = quota.take(login, recipients, limits, self.clock.wall());
+        let taken = self
+            .quota()
+            .take(user, recipients, limits, self.clock.monotonic());
         taken.map_err(|over| {
             tracing::warn!(session = %message.session.id, recipients, ?over, "an application writes to more recipients than it may");
             match over {
@@ -243,6 +249,10 @@ impl Doors {
                 }
             }
         })
+    }
+
+    fn quota(&self) -> MutexGuard<'_, Quota> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refuse(&self, source: &str, reason: &str, reply: Reply) -> Decision {
@@ -265,7 +275,6 @@ impl Doors {
             let text = "this account may not write as the author in From or Sender";
             return Err(rejected(550, Enhanced(5, 7, 1), text));
         }
-        self.take_quota(&message, &login)?;
         let mut recipients = Vec::with_capacity(message.envelope.recipients.len());
         for recipient in &message.envelope.recipients {
             recipients.push(
@@ -279,7 +288,13 @@ impl Doors {
             message: self.completed(&message),
             recipients,
         };
-        match self.submitter.submit_mail(&mail).await {
+        self.take_quota(&message, &login, user)?;
+        let submitted = self.submitter.submit_mail(&mail).await;
+        if submitted.is_err() {
+            self.quota()
+                .give_back(user, message.envelope.recipients.len() as u64);
+        }
+        match submitted {
             Ok(id) => Ok(StoredId(id.to_string())),
             Err(SubmitError::Store(error) | SubmitError::Repo(RepoError::Store(error))) => {
                 Err(refusal(&error))

@@ -1,6 +1,6 @@
 //! As whom an application may write: the envelope's sender and the author that people see.
 
-use crate::proto::mime::header::{first_address, values_on_wire};
+use crate::proto::mime::header::{addresses_in, first_address, values_on_wire};
 
 /// Whether an address is one of these, or lies in one of these domains.
 pub(super) fn allow(allowed: &[String], address: &str) -> bool {
@@ -12,17 +12,25 @@ pub(super) fn allow(allowed: &[String], address: &str) -> bool {
 }
 
 /// The authors of a message that its sender may not write as (RFC 5322 section 3.6.2: From, and
-/// Sender where there is one). An address in a display name counts: people read it as the author.
+/// Sender where there is one). An address in a display name counts: people read it as the author;
+/// and so does what looks like an address and cannot be read as one.
 pub(super) fn foreign_authors(allowed: &[String], message: &[u8]) -> Vec<String> {
     let named = ["From", "Sender"].map(|name| values_on_wire(message, name));
     let named = named.concat();
     let parts = named
         .iter()
         .flat_map(|value| value.split([',', '<', ';', ' ', '\t']));
+    let seen = named.iter().flat_map(|value| addresses_in(value));
+    let unread = named
+        .iter()
+        .filter(|value| value.contains('@') && addresses_in(value).is_empty());
     let mut foreign: Vec<String> = parts
         .filter_map(first_address)
+        .chain(seen)
         .filter(|address| !allow(allowed, address))
+        .chain(unread.cloned())
         .collect();
+    foreign.sort();
     foreign.dedup();
     foreign
 }
@@ -77,6 +85,15 @@ mod tests {
             &format!("{}From: mayor@evil.example", "X: y\r\n".repeat(40_000)),
         ] {
             assert_eq!(foreign(bad), ["mayor@evil.example"], "{bad}");
+        }
+        // What programs read as an address, and what nobody can read.
+        for bad in [
+            "From: mayor @evil.example",
+            "From: \"mayor\"@evil.example",
+            "From: <mayor(x)@evil.example>",
+            "From: <@>",
+        ] {
+            assert_ne!(foreign(bad), [""; 0], "{bad}");
         }
     }
 }
