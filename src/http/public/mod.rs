@@ -18,6 +18,7 @@ mod limits;
 mod me;
 mod methods;
 mod pixel;
+mod prefetch;
 mod sign_up;
 mod ticket;
 mod unsubscribe;

@@ -1,15 +1,17 @@
-//! The picture that tells that a mail was opened. Always the same answer, whatever the token.
+//! The picture that tells that a mail was opened. Always the same answer, whatever the token and
+//! whoever asks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Site;
+use super::{Site, prefetch};
 use crate::domain::transitions::may_change;
 use crate::domain::{EmailStatus, Source, Status};
-use crate::tracker::Event;
+use crate::tracker::{Event, TrackerError};
 
 /// Most openings recorded at a time; a picture shown beyond is not counted.
 pub(super) const AT_ONCE_MAX: usize = 32;
@@ -21,12 +23,13 @@ const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!
 pub(super) async fn serve(
     State(site): State<Arc<Site>>,
     method: Method,
+    headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Response {
     // A look at the head is no opening.
     if method == Method::GET
         && let Some(token) = name.strip_suffix(".gif")
-        && let Err(error) = opened(&site, token).await
+        && let Err(error) = opened(&site, token, &headers).await
     {
         tracing::warn!(%error, "an opening could not be recorded");
     }
@@ -34,7 +37,7 @@ pub(super) async fn serve(
     ([(header::CONTENT_TYPE, kind)], GIF).into_response()
 }
 
-async fn opened(site: &Site, token: &str) -> Result<(), crate::tracker::TrackerError> {
+async fn opened(site: &Site, token: &str, headers: &HeaderMap) -> Result<(), TrackerError> {
     let Some(id) = site.site.links.read_pixel(token) else {
         return Ok(());
     };
@@ -44,7 +47,12 @@ async fn opened(site: &Site, token: &str) -> Result<(), crate::tracker::TrackerE
     let status = Status::Email(EmailStatus::Opened);
     let delivery = site.repo().delivery(id)?;
     // Once: what is opened already, or came back, is left alone.
-    if !delivery.is_some_and(|delivery| may_change(delivery.status(), status)) {
+    let Some(delivery) = delivery.filter(|delivery| may_change(delivery.status(), status)) else {
+        return Ok(());
+    };
+    let received = delivery.timeline.last().map(|change| change.at);
+    let since = received.map_or(Duration::ZERO, |at| site.now().since(at));
+    if prefetch::is_machine(headers, since) {
         return Ok(());
     }
     let event = Event::Changed {

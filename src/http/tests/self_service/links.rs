@@ -75,8 +75,15 @@ async fn the_picture_tells_of_opening_once_and_always_looks_the_same() {
             .unwrap()
             .status()
     };
+    let asked_by = async |agent: &'static str| {
+        let asked = Request::get(path).header(header::HOST, HOST);
+        let asked = asked.header(header::USER_AGENT, agent);
+        public.send(asked.body(Body::empty()).unwrap()).await
+    };
+    const PERSON: &str =
+        "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.0";
     // Not sent yet: nothing can have been opened.
-    public.get(path, "").await;
+    asked_by(PERSON).await;
     assert_eq!(status(), Status::Email(EmailStatus::Queued));
     let sent = crate::tracker::Event::Changed {
         status: Status::Email(EmailStatus::Received),
@@ -84,13 +91,18 @@ async fn the_picture_tells_of_opening_once_and_always_looks_the_same() {
         source: crate::domain::Source::Peer,
     };
     public.world.tracker.record(delivery, sent).await.unwrap();
-    let opened = public.get(path, "").await;
+    // Nobody is so quick, and Apple asks for everything that comes.
+    let scanned = asked_by(PERSON).await;
+    public.world.clock.advance(MINUTE);
+    let fetched = asked_by("Mozilla/5.0").await;
+    assert_eq!(status(), Status::Email(EmailStatus::Received));
+    let opened = asked_by(PERSON).await;
     assert_eq!(status(), Status::Email(EmailStatus::Opened));
     let before = public.everything();
-    let again = public.get(path, "").await;
+    let again = asked_by(PERSON).await;
     let forged = public.get("/o/forged.gif", "").await;
     assert_eq!(public.everything(), before);
-    for answer in [&opened, &again, &forged] {
+    for answer in [&opened, &again, &forged, &scanned, &fetched] {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.body, opened.body);
         assert_eq!(answer.headers[header::CONTENT_TYPE], "image/gif");
