@@ -112,6 +112,8 @@ pub struct Email {
     /// `[[email.destination]]`: what some domains take. Default: none.
     #[serde(rename = "destination")]
     pub destinations: Vec<EmailDestination>,
+    /// Look at SPF, DKIM and DMARC of mail that people write to us. Default `true`.
+    pub check_senders: bool,
     /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
     pub mta_sts: bool,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
@@ -234,6 +236,7 @@ impl Email {
                 .iter()
                 .filter_map(|section| EmailDestination::read(section, per_host, tls))
                 .collect(),
+            check_senders: section.bool("check_senders", true),
             mta_sts: section.bool("mta_sts", true),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),
             scanner: section

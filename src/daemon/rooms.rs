@@ -13,7 +13,7 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::{PublicLinks, Redacted, ReturnPaths};
 use crate::evidence::Signer;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, MailAuth, NameServers};
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::tls_client::client_config;
 use crate::observe::Metrics;
@@ -79,7 +79,15 @@ impl Rooms {
             random.clone(),
             return_paths.clone(),
         )
-        .in_region(&config.server.default_region);
+        .in_region(&config.server.default_region)
+        .with_bounce_lifetime(config.server.bounce_lifetime);
+        let inbound = if config.email.check_senders {
+            let tls = super::tls::verifying(config)?;
+            let made = MailAuth::new(&config.server.name, NameServers::System, &tls);
+            inbound.with_mail_auth(made.context("the system's resolver cannot be used")?)
+        } else {
+            inbound
+        };
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
         submitter.install_templates().await?;

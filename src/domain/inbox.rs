@@ -1,5 +1,6 @@
 //! The inbox: what people answered by email, text and telephone key, in threads.
 
+use super::authentication::Authentication;
 use super::ids::{BlobId, CommunicationId, ContactId, DeliveryId, MessageId, ThreadId, UserId};
 use super::redacted::Redacted;
 use super::status::Channel;
@@ -178,6 +179,9 @@ pub struct Message {
     pub by: Option<UserId>,
     /// When administrators are to be told of it; none when they have been, or need not be.
     pub notify_at: Option<Timestamp>,
+    /// What was found out about where a mail came from; none for what is no mail, or came before
+    /// that was looked at.
+    pub authentication: Option<Authentication>,
 }
 
 /// What one administrator has still to be told of.
@@ -337,6 +341,7 @@ mod tests {
             communication: None,
             by: None,
             notify_at: None,
+            authentication: None,
         }
     }
 

@@ -6,10 +6,11 @@ use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail, original_senders};
 use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
-    AuditActor, BounceClass, Channel, Delivery, DeliveryId, EmailAddress, EmailStatus, Fault,
-    InboundMail, MessageFile, MessageId, MessageKind, Permanence, Reason, Redacted, ReturnPath,
-    Source, Status, Verdict,
+    AuditActor, Authentication, BounceClass, Channel, ContactId, Delivery, DeliveryId,
+    EmailAddress, EmailStatus, Fault, InboundMail, MessageFile, MessageId, MessageKind, Permanence,
+    Provenance, Reason, Redacted, ReturnPath, Source, Status, Verdict,
 };
+use crate::proto::mime::header::{addresses_in, values_on_wire};
 use crate::proto::mime::read::{
     IncomingMail, READ_REPORT_SIZE_MAX_BYTES, ReadError, read, read_beginning, without_quotes,
 };
@@ -66,17 +67,21 @@ impl Inbound {
         let message = self.repo.store().get_blob(row.message)?.unwrap_or_default();
         // Strangers write to us: what their mail costs to read must not hold up calls, and what
         // it breaks must not come back for ever.
+        let original = message.clone();
+        let is_about_a_delivery = row.delivery.is_some();
         let reading = crate::clock::apart(move || -> Result<_, ReadError> {
+            let message = original;
             let mut mail = read_beginning(&message)?;
             let found = classify_mail(&mail);
-            if message.len() > READ_REPORT_SIZE_MAX_BYTES && !is_report(found.class) {
-                // Somebody wrote it, who may have sent files along.
+            let is_settled = is_report(found.class) && is_about_a_delivery;
+            if message.len() > READ_REPORT_SIZE_MAX_BYTES && !is_settled {
+                // Somebody may have written it, and sent files along.
                 mail = read(&message)?;
             }
             Ok((mail, found))
         });
         match reading.await {
-            Ok(Ok((mail, found))) => self.match_mail(row, mail, &found).await,
+            Ok(Ok((mail, found))) => self.match_mail(row, &message, mail, &found).await,
             Ok(Err(error)) => {
                 tracing::warn!(mail = %hex(id), %error, "incoming mail cannot be read; it is kept as it is");
                 self.settle(&row).await
@@ -110,6 +115,7 @@ impl Inbound {
     async fn match_mail(
         &self,
         mut row: Loaded<InboundMail>,
+        message: &Bytes,
         mail: IncomingMail,
         found: &MailFinding,
     ) -> Result<(), InboundError> {
@@ -128,15 +134,17 @@ impl Inbound {
             // It may be what somebody wrote: nothing that comes in is lost to sight.
             _ => MessageKind::Report,
         };
-        self.take_mail(row, mail, kind).await
+        self.take_mail(row, message, mail, kind).await
     }
 
     /// The delivery that a report is about which went to another address of ours: feedback loops
     /// have one for all, and some servers report to the author. What it holds of our message has
     /// the signed address that it came from.
     fn delivery_returned(&self, mail: &IncomingMail) -> Result<Option<DeliveryId>, InboundError> {
+        let now = self.clock.wall();
         for sender in original_senders(mail) {
             if let ReturnPath::Of(id) = self.return_paths.parse(&sender)
+                && now.since(id.made_at()) <= self.bounce_lifetime
                 && self.repo.delivery(id)?.is_some()
             {
                 return Ok(Some(id));
@@ -168,6 +176,7 @@ impl Inbound {
     async fn take_mail(
         &self,
         row: &Loaded<InboundMail>,
+        message: &Bytes,
         mail: IncomingMail,
         kind: MessageKind,
     ) -> Result<(), InboundError> {
@@ -178,21 +187,13 @@ impl Inbound {
         };
         let from = EmailAddress::parse(&mail.from)
             .map_or_else(|_| row.mail_from.clone(), |address| address.lookup_key());
-        let sent = answers.map(|id| self.repo.delivery(id)).transpose()?;
-        let proven = match sent.flatten() {
-            // An envelope address of ours proves whose answer it is; what a mail refers to may
-            // have been passed on.
-            Some(sent) if row.delivery.is_some() || self.has_address(&sent, &from)? => {
-                Some(sent.contact)
-            }
-            _ => None,
-        };
-        let contact = match proven {
-            Some(contact) => Some(contact),
-            None => self
-                .tracker
-                .whose(&from, Channel::Email)?
-                .map(|(contact, _)| contact),
+        let (authentication, is_certain) = self.authenticated(row, message, &mail.from).await;
+        // What a machine reports may have been written by anybody.
+        let is_disowned = !is_certain || kind == MessageKind::Report;
+        let contact = if is_disowned {
+            None
+        } else {
+            self.whose_mail(row, answers, &from)?
         };
         let mut base = settled(row);
         let preview = preview(&without_quotes(&mail.text));
@@ -225,11 +226,55 @@ impl Inbound {
                 .pop()
                 .unwrap_or_default(),
             references,
+            authentication,
+            is_disowned,
         };
         let actor = contact.map_or(AuditActor::Nobody, AuditActor::Person);
         let acting = Acting::new(self.clock.wall(), actor, "message.receive", None);
         acting::scope(acting, self.tracker.take_in(&base, &incoming)).await?;
         Ok(())
+    }
+
+    /// Whose a mail is that comes from this address.
+    fn whose_mail(
+        &self,
+        row: &InboundMail,
+        answers: Option<DeliveryId>,
+        from: &str,
+    ) -> Result<Option<ContactId>, InboundError> {
+        let sent = answers.map(|id| self.repo.delivery(id)).transpose()?;
+        if let Some(sent) = sent.flatten() {
+            // An envelope address of ours proves whose answer it is; what a mail refers to may
+            // have been passed on.
+            if row.delivery.is_some() || self.has_address(&sent, from)? {
+                return Ok(Some(sent.contact));
+            }
+        }
+        let whose = self.tracker.whose(from, Channel::Email)?;
+        Ok(whose.map(|(contact, _)| contact))
+    }
+
+    /// What can be found out about where a mail came from, and whether its author may be believed:
+    /// there is one and no other (RFC 5322 section 3.6), and their domain does not disown it.
+    async fn authenticated(
+        &self,
+        row: &InboundMail,
+        message: &Bytes,
+        author: &str,
+    ) -> (Option<Authentication>, bool) {
+        let authors: Vec<String> = values_on_wire(message, "From")
+            .iter()
+            .flat_map(|value| addresses_in(value))
+            .collect();
+        let is_one = authors == [author] && EmailAddress::parse(author).is_ok();
+        let Some(mail_auth) = self.mail_auth.clone() else {
+            return (None, is_one);
+        };
+        let checking = mail_auth.check(message.clone(), row.mail_from.clone(), author.to_owned());
+        let (found, has_one_author) = checking.await;
+        tracing::info!(mail = %hex(&row.id), %found, "where an incoming mail came from was looked at");
+        let is_forged = found.provenance() == Provenance::Forged;
+        (Some(found), is_one && has_one_author && !is_forged)
     }
 
     /// Whether whoever this went to has that address.

@@ -3,10 +3,14 @@
 
 mod files;
 mod mail;
+mod mail_auth;
 mod sms;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
@@ -14,6 +18,7 @@ use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::{Tracker, TrackerError};
 
 pub use files::{file_of_mail, html_of_mail};
+pub use mail_auth::{MailAuth, NameServers};
 pub use sms::IncomingText;
 
 /// Why something that came in could not be kept or matched.
@@ -40,6 +45,9 @@ pub struct Inbound {
     return_paths: ReturnPaths,
     /// Region in which national numbers are read (ISO 3166-1 alpha-2).
     region: String,
+    mail_auth: Option<Arc<MailAuth>>,
+    /// How long after a delivery was made reports about it are believed.
+    bounce_lifetime: Duration,
 }
 
 impl Inbound {
@@ -59,6 +67,8 @@ impl Inbound {
             random,
             return_paths,
             region: String::new(),
+            mail_auth: None,
+            bounce_lifetime: Duration::MAX,
         }
     }
 
@@ -66,6 +76,20 @@ impl Inbound {
     #[must_use]
     pub fn in_region(mut self, region: &str) -> Self {
         region.clone_into(&mut self.region);
+        self
+    }
+
+    /// Believes reports about deliveries for so long after they were made.
+    #[must_use]
+    pub const fn with_bounce_lifetime(mut self, lifetime: Duration) -> Self {
+        self.bounce_lifetime = lifetime;
+        self
+    }
+
+    /// Looks where mail comes from that people write.
+    #[must_use]
+    pub fn with_mail_auth(mut self, mail_auth: MailAuth) -> Self {
+        self.mail_auth = Some(Arc::new(mail_auth));
         self
     }
 

@@ -126,6 +126,8 @@ impl Inbound {
             files: Vec::new(),
             message_id: String::new(),
             references: Vec::new(),
+            authentication: None,
+            is_disowned: false,
         };
         acting::scope(acting, async {
             self.tracker.take_in(&base, &text).await?;

@@ -277,6 +277,15 @@ async fn what_was_passed_on_is_not_answered_by_whom_it_went_to() {
 }
 
 #[tokio::test]
+async fn a_mail_with_two_authors_is_nobodys() {
+    let world = World::new().await;
+    let text = "From: eve@evil.example\nFrom: ann@town.example\nTo: alerts@gw.example\nSubject: s\n\nI am Ann.\n";
+    world.take("alerts@gw.example", text).await;
+    let thread = world.threads().remove(0);
+    assert_eq!(thread.contact, None);
+}
+
+#[tokio::test]
 async fn mail_that_cannot_be_read_is_kept_and_does_not_come_back() {
     let world = World::new().await;
     world.take(&world.bounce_address(), "\u{1}\u{2}").await;

@@ -2,6 +2,7 @@
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
+use super::tls_client::client_config;
 use hickory_resolver::{
     TokioResolver,
     net::{DnsError, NetError},
@@ -75,7 +76,14 @@ impl SystemDns {
     /// # Errors
     /// [`DnsFailure::Temporary`] if that cannot be read.
     pub fn new() -> Result<Self, DnsFailure> {
-        let build = || TokioResolver::builder_tokio()?.build();
+        // For name servers that speak TLS; without it the resolver wants roots even for those that
+        // do not.
+        let tls = client_config(true).map_err(|e| DnsFailure::Temporary(e.to_string()))?;
+        let build = || {
+            TokioResolver::builder_tokio()?
+                .with_tls_config(tls.as_ref().clone())
+                .build()
+        };
         Ok(Self {
             resolver: build().map_err(|e| DnsFailure::Temporary(e.to_string()))?,
         })

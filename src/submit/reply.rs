@@ -214,6 +214,7 @@ impl Submitter {
             communication: Some(answer.id),
             by: Some(answer.by),
             notify_at: None,
+            authentication: None,
         })
     }
 

@@ -16,6 +16,7 @@ mod postfix;
 mod process;
 mod public_browser;
 mod rough;
+mod sender;
 mod server;
 mod simulated_mx;
 mod sipp;

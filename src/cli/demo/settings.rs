@@ -53,6 +53,7 @@ from = "alerts@eastmere.example"
 from_name = "Eastmere County Alerts"
 concurrency = 50
 concurrency_per_host = 20
+check_senders = false
 
 {routes}[[sms.bind]]
 name = "simulated"

@@ -18,8 +18,8 @@ use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
-    CommunicationId, Direction, Message, MessageKind, MethodId, Thread, ThreadId, ThreadState,
-    UserId, attachment,
+    Authentication, CommunicationId, Direction, Message, MessageKind, MethodId, Provenance, Thread,
+    ThreadId, ThreadState, UserId, attachment,
 };
 use crate::store::{Loaded, Row, ThreadList};
 use crate::submit;
@@ -177,6 +177,36 @@ pub(super) struct MessageShape {
     communication: Option<String>,
     /// The user who wrote it.
     by: Option<String>,
+    /// What was found out about where a mail came from; null for what is no mail.
+    authentication: Option<AuthenticationShape>,
+}
+
+/// Results in the words of RFC 8601: pass, fail, softfail, neutral, none, temperror or permerror.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AuthenticationShape {
+    /// Whether the server may send for the domain of the envelope sender.
+    spf: &'static str,
+    /// Whether a domain has signed the mail.
+    dkim: &'static str,
+    /// Whether one of the two speaks for the author's domain.
+    dmarc: &'static str,
+    /// proven, unproven, or forged: the author's domain disowns it.
+    origin: &'static str,
+}
+
+impl AuthenticationShape {
+    const fn of(found: Authentication) -> Self {
+        Self {
+            spf: found.spf.as_str(),
+            dkim: found.dkim.as_str(),
+            dmarc: found.dmarc.as_str(),
+            origin: match found.provenance() {
+                Provenance::Proven => "proven",
+                Provenance::Unproven => "unproven",
+                Provenance::Forged => "forged",
+            },
+        }
+    }
 }
 
 impl MessageShape {
@@ -214,6 +244,7 @@ impl MessageShape {
             delivery: message.delivery.map(|delivery| delivery.to_string()),
             communication: message.communication.map(|one| one.to_string()),
             by: message.by.map(|user| user.to_string()),
+            authentication: message.authentication.map(AuthenticationShape::of),
         })
     }
 }

@@ -8,7 +8,8 @@ use super::super::view::{Badge, Chrome, channel_icon};
 use super::attachments::size;
 use super::inbox::Names;
 use crate::domain::{
-    Channel, CommunicationId, ContactId, Direction, Message, MessageKind, attachment,
+    Authentication, Channel, CommunicationId, ContactId, Direction, Message, MessageKind,
+    Provenance, attachment,
 };
 use crate::store::Loaded;
 
@@ -34,6 +35,8 @@ pub(super) struct MessageView {
     pub(super) when: When,
     pub(super) new: bool,
     pub(super) kind: Option<Badge>,
+    /// What is to be known of where it came from, and what was found out.
+    pub(super) origin: Option<(Badge, String)>,
     pub(super) text: String,
     pub(super) quoted: String,
     pub(super) cut: bool,
@@ -101,6 +104,7 @@ fn message_view(
         when: c.when(&message.at),
         new: false,
         kind: kind(c, message.kind),
+        origin: message.authentication.map(|found| origin(c, &found)),
         text,
         quoted,
         cut,
@@ -132,6 +136,20 @@ fn kind(c: &Chrome, kind: MessageKind) -> Option<Badge> {
         icon,
         text: c.t(key).to_owned(),
     })
+}
+
+fn origin(c: &Chrome, found: &Authentication) -> (Badge, String) {
+    let (tone, icon, key) = match found.provenance() {
+        Provenance::Proven => ("good", "check", "inbox.origin_proven"),
+        Provenance::Unproven => ("", "question", "inbox.origin_unproven"),
+        Provenance::Forged => ("bad", "alert", "inbox.origin_forged"),
+    };
+    let badge = Badge {
+        tone,
+        icon,
+        text: c.t(key).to_owned(),
+    };
+    (badge, found.to_string())
 }
 
 fn html(message: &Message) -> String {

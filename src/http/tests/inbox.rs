@@ -33,6 +33,8 @@ pub(super) async fn comes_in(world: &World, seed: u8, change: impl FnOnce(&mut I
         files: Vec::new(),
         message_id: format!("{seed}@mail.example"),
         references: Vec::new(),
+        authentication: None,
+        is_disowned: false,
     };
     change(&mut incoming);
     world.tracker.take_in(&base, &incoming).await.unwrap()

@@ -7,7 +7,7 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use crate::domain::template::{TemplateCategory, TemplateState};
 use crate::domain::webhook::{DisabledWhy, EventKind};
 use crate::domain::{
-    BounceClass, CaseChange, CaseScope, CaseStatus, Channel, Channels, ClosedReason,
+    AuthResult, BounceClass, CaseChange, CaseScope, CaseStatus, Channel, Channels, ClosedReason,
     CommunicationState, ConfirmedBy, ContactChange, ContactKind, Direction, EntryDirection,
     EntryKind, Fault, ImportPass, ImportState, KnownPeople, MessageKind, MethodKind, MethodState,
     Party, Permanence, PersonState, Reason, Relation, Role, Status, SubjectKind, ThreadState,
@@ -70,6 +70,8 @@ macro_rules! codes {
 }
 
 codes!(Channel, "channel": 1 Email, 2 Text, 3 Call);
+codes!(AuthResult, "result of an authentication":
+    1 Pass, 2 Fail, 3 SoftFail, 4 Neutral, 5 None, 6 TempError, 7 PermError);
 codes!(ContactKind, "contact kind": 1 Citizen, 2 Client, 3 Creditor, 4 Staff, 5 Correspondent);
 codes!(MethodKind, "method kind": 1 Email, 2 Mobile, 3 Landline);
 codes!(MethodState, "method state": 1 Unverified, 2 Active, 3 Suspended, 4 OptedOut, 5 Removed);

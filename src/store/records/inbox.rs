@@ -2,9 +2,9 @@
 
 use super::shape::{record, shape};
 use crate::domain::{
-    BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction, Message, MessageFile,
-    MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId, ThreadState, Timestamp,
-    UserId,
+    AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
+    Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId,
+    ThreadState, Timestamp, UserId,
 };
 
 fn is_empty(text: &Redacted<String>) -> bool {
@@ -28,6 +28,15 @@ shape! {
     }
 }
 record!(Thread, "thread");
+
+shape! {
+    Authentication as AuthenticationRow {
+        #[n(0)] spf: AuthResult,
+        #[n(1)] dkim: AuthResult,
+        #[n(2)] dmarc: AuthResult,
+        #[n(3)] is_strict: bool,
+    }
+}
 
 shape! {
     MessageFile as MessageFileRow {
@@ -55,6 +64,7 @@ shape! {
         #[n(14)] communication: Option<CommunicationId>,
         #[n(15)] by: Option<UserId>,
         #[n(16)] notify_at: Option<Timestamp>,
+        #[n(17)] authentication: Option<Authentication>,
     }
 }
 record!(Message, "message");

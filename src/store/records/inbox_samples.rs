@@ -8,8 +8,9 @@ use proptest::sample::select;
 use super::arbitrary::{contact_id, delivery_id, time, user_id};
 use super::samples::at;
 use crate::domain::{
-    BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction, Message, MessageFile,
-    MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId, ThreadState, UserId,
+    AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
+    Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId,
+    ThreadState, UserId,
 };
 
 fn closed(text: &str) -> Redacted<String> {
@@ -55,6 +56,7 @@ pub(crate) fn message() -> Message {
         communication: Some(CommunicationId::from_bytes([7; 16])),
         by: Some(UserId::from_bytes([8; 16])),
         notify_at: Some(at(201)),
+        authentication: None,
     }
 }
 
@@ -105,6 +107,18 @@ pub(crate) fn any_thread() -> impl Strategy<Value = Thread> {
     })
 }
 
+fn authentication() -> impl Strategy<Value = Authentication> {
+    let result = || select(AuthResult::ALL.to_vec());
+    (result(), result(), result(), any::<bool>()).prop_map(|(spf, dkim, dmarc, is_strict)| {
+        Authentication {
+            spf,
+            dkim,
+            dmarc,
+            is_strict,
+        }
+    })
+}
+
 pub(crate) fn any_message() -> impl Strategy<Value = Message> {
     let direction = select(vec![Direction::In, Direction::Out]);
     let kind = select(vec![
@@ -127,6 +141,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         option::of(communication),
         option::of(user_id()),
         option::of(time()),
+        option::of(authentication()),
     );
     (what, said, named, about).prop_map(|(what, said, named, about)| Message {
         id: what.0,
@@ -146,6 +161,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         communication: about.1,
         by: about.2,
         notify_at: about.3,
+        authentication: about.4,
     })
 }
 

@@ -15,9 +15,9 @@ use super::write::write_log;
 use super::{Tracker, TrackerError};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, SENDER_SIZE_MAX};
 use crate::domain::{
-    BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId, Direction, EventKind,
-    LogEvent, Message, MessageFile, MessageId, MessageKind, News, Origin, Redacted, Thread,
-    ThreadId, Timestamp, UserId,
+    Authentication, BlobId, Channel, Contact, ContactId, ContactKind, Delivery, DeliveryId,
+    Direction, EventKind, LogEvent, Message, MessageFile, MessageId, MessageKind, News, Origin,
+    Redacted, Thread, ThreadId, Timestamp, UserId,
 };
 use crate::store::{Batch, Loaded, RowBatch};
 use stop::Rest;
@@ -62,6 +62,10 @@ pub struct Incoming {
     pub message_id: String,
     /// What a mail refers to, without brackets; the nearest last.
     pub references: Vec<String>,
+    /// What was found out about where a mail came from.
+    pub authentication: Option<Authentication>,
+    /// Who wrote it is not certain: it is nobody's, whatever address it names.
+    pub is_disowned: bool,
 }
 
 /// What became of something that came in.
@@ -125,7 +129,7 @@ impl Tracker {
 
     fn with_contact(&self, incoming: &Incoming) -> Result<Incoming, TrackerError> {
         let mut now = incoming.clone();
-        if now.contact.is_none() {
+        if now.contact.is_none() && !now.is_disowned {
             let whose = self.whose(&now.from, now.channel)?;
             now.contact = whose.map(|(contact, _)| contact);
         }
@@ -352,6 +356,8 @@ impl Tracker {
             files: Vec::new(),
             message_id: String::new(),
             references: Vec::new(),
+            authentication: None,
+            is_disowned: false,
         };
         self.take_in(&base, &incoming).await
     }
@@ -410,6 +416,7 @@ fn message_of(incoming: &Incoming, thread: ThreadId) -> Message {
         communication: None,
         by: None,
         notify_at: None,
+        authentication: incoming.authentication,
     }
 }
 

@@ -229,6 +229,8 @@ impl World {
             files: Vec::new(),
             message_id: format!("{id}@example.org"),
             references: Vec::new(),
+            authentication: None,
+            is_disowned: false,
         };
         self.tracker.take_in(&base, &incoming).await.unwrap();
         Entry::id_of_message(id)
