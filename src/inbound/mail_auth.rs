@@ -139,6 +139,12 @@ impl MailAuth {
             is_strict: dmarc
                 .is_ok_and(|dmarc| matches!(dmarc.policy(), Policy::Quarantine | Policy::Reject)),
         };
+        // Somebody's slow signature proves nothing, but the author's own may have been behind it.
+        let is_open = dkim_found == AuthResult::TempError && found.dmarc == AuthResult::Fail;
+        if is_open {
+            let dmarc = AuthResult::TempError;
+            return (Authentication { dmarc, ..found }, false);
+        }
         (found, has_one_author)
     }
 }

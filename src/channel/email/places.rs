@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::EmailChannel;
 use super::destinations::{Sign, Terms};
 use super::outcome::sign_of;
-use super::route::{self, Plan};
+use super::route::{self, Plan, TlsPolicy};
 use crate::channel::{AttemptOutcome, Place};
 use crate::config;
-use crate::domain::Destination;
+use crate::domain::{Destination, Reason};
 
 /// The most that any domain's servers are asked to take at once.
 pub(super) fn most_per_host(config: &config::Email) -> usize {
@@ -97,7 +97,15 @@ impl EmailChannel {
     ) {
         let now = self.clock.monotonic();
         let took = now.saturating_duration_since(began);
-        let sign = sign_of(outcome, plan.by_relay);
+        let sign = match outcome {
+            // What one domain asks of its servers says nothing of them to the others.
+            AttemptOutcome::Deferred { verdict }
+                if plan.policy == TlsPolicy::Sts && verdict.reason == Reason::Tls =>
+            {
+                Sign::Nothing
+            }
+            _ => sign_of(outcome, plan.by_relay),
+        };
         let random = self.random.next_u64();
         let paused = self
             .destinations

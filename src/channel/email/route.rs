@@ -81,7 +81,7 @@ pub(super) async fn plan(
         Err(failure) => return Err(without_answer(&failure, domain)),
     };
     let all: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    let mut site = site(&all, config.port);
+    let site = site(&all, config.port);
     let mut tls = named(domain, config).map_or(config.tls, |named| named.tls);
     let policy = match policies {
         Some(policies) => policies.of(domain, dns).await,
@@ -96,12 +96,8 @@ pub(super) async fn plan(
     let is_enforced = policy
         .as_ref()
         .is_some_and(|of| of.mode == StsMode::Enforce);
-    if is_enforced {
-        // What one domain asks of its servers says nothing of them to the others.
-        site = format!("{site} for {domain}");
-        if tls != TlsMode::Implicit {
-            tls = TlsMode::StartTls;
-        }
+    if is_enforced && tls != TlsMode::Implicit {
+        tls = TlsMode::StartTls;
     }
     hosts.truncate(HOSTS_TRIED_MAX);
     Ok(Plan {

@@ -21,6 +21,8 @@ const FETCH_PAUSE: Duration = Duration::from_secs(5 * 60);
 const AGE_MIN: Duration = Duration::from_secs(10 * 60);
 /// How long getting one may take in all (RFC 8461 section 3.3).
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long that may take while one is believed.
+const RENEW_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long name servers may take to say whether there is one; who does not answer is left alone
 /// for [`FETCH_PAUSE`].
 const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,7 +147,8 @@ impl Policies {
         };
         let may_ask = known.pause.is_none_or(|pause| pause <= now);
         if let Some(id) = announced.filter(|id| may_ask && is_new(id)) {
-            match self.fetched(domain).await {
+            let is_believed = known.policy(now).is_some();
+            match self.fetched(domain, is_believed).await {
                 Ok(policy) => {
                     let now = self.clock.monotonic();
                     let age = policy.max_age.max(AGE_MIN);
@@ -165,7 +168,7 @@ impl Policies {
                         why,
                         "a domain announces an MTA-STS policy that cannot be had"
                     );
-                    known.pause = Some(now + FETCH_PAUSE);
+                    known.pause = Some(self.clock.monotonic() + FETCH_PAUSE);
                 }
             }
         }
@@ -196,8 +199,14 @@ impl Policies {
         }
     }
 
-    async fn fetched(&self, domain: &str) -> Result<StsPolicy, String> {
-        let fetching = tokio::time::timeout(FETCH_TIMEOUT, self.fetch.fetch(domain));
+    async fn fetched(&self, domain: &str, is_believed: bool) -> Result<StsPolicy, String> {
+        // What is only renewed must not hold up mail for long.
+        let most = if is_believed {
+            RENEW_TIMEOUT
+        } else {
+            FETCH_TIMEOUT
+        };
+        let fetching = tokio::time::timeout(most, self.fetch.fetch(domain));
         let text = fetching.await.map_err(|_| "it did not come in time")??;
         StsPolicy::parse(&text).map_err(|fault| fault.to_string())
     }

@@ -20,7 +20,9 @@ pub(super) fn foreign_authors(allowed: &[String], message: &[u8]) -> Vec<String>
     let parts = named
         .iter()
         .flat_map(|value| value.split([',', '<', ';', ' ', '\t']));
+    // A name without a domain is one of the machine: cron writes as root.
     let seen = named.iter().flat_map(|value| addresses_in(value));
+    let seen = seen.filter(|address| address.contains('@'));
     let unread = named
         .iter()
         .filter(|value| value.contains('@') && addresses_in(value).is_empty());
@@ -86,6 +88,7 @@ mod tests {
         ] {
             assert_eq!(foreign(bad), ["mayor@evil.example"], "{bad}");
         }
+        assert_eq!(foreign("From: root (Cron Daemon)"), [""; 0]);
         // What programs read as an address, and what nobody can read.
         for bad in [
             "From: mayor @evil.example",

@@ -6,7 +6,8 @@ use super::super::{Tracker, TrackerError};
 use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
 use crate::domain::{
-    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Thread, ThreadState,
+    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Provenance, Thread,
+    ThreadState,
 };
 use crate::store::Loaded;
 
@@ -83,8 +84,16 @@ impl Tracker {
         incoming: &Incoming,
         thread: Option<&Loaded<Thread>>,
     ) -> Result<Option<MessageId>, TrackerError> {
+        // A forged copy that came first is not the mail that it copies.
+        let is_forged = |message: &Message| {
+            let known = message.authentication;
+            known.is_some_and(|known| known.provenance() == Provenance::Forged)
+        };
         let same = |message: &Message| {
-            message.direction == Direction::In && message.from.reveal() == &bounded_sender(incoming)
+            let is_same = message.direction == Direction::In
+                && message.from.reveal() == &bounded_sender(incoming)
+                && (incoming.is_disowned || !is_forged(message));
+            is_same || message.id == incoming.id
         };
         if !incoming.message_id.is_empty() && incoming.message_id.len() <= MESSAGE_ID_SIZE_MAX {
             let found = self
