@@ -90,52 +90,53 @@ impl SystemDns {
     }
 }
 
+impl SystemDns {
+    /// The records of a name as `read` has them, at most `max`; never none.
+    async fn records<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        max: usize,
+        read: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Vec<T>, DnsFailure> {
+        let lookup = within(self.resolver.lookup(absolute(name), kind)).await?;
+        let records = lookup.answers().iter();
+        let records = records.filter_map(|record| read(&record.data));
+        let records: Vec<T> = records.take(max).collect();
+        if records.is_empty() {
+            Err(DnsFailure::NoRecords)
+        } else {
+            Ok(records)
+        }
+    }
+}
+
 impl Dns for SystemDns {
     fn mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Vec<MxRecord>> {
-        Box::pin(async move {
-            let lookup = within(self.resolver.lookup(absolute(domain), RecordType::MX)).await?;
-            let records = lookup
-                .answers()
-                .iter()
-                .filter_map(|record| match &record.data {
-                    RData::MX(mx) => Some(MxRecord {
-                        preference: mx.preference,
-                        exchange: mx
-                            .exchange
-                            .to_ascii()
-                            .trim_end_matches('.')
-                            .to_ascii_lowercase(),
-                    }),
-                    _ => None,
-                });
-            let records: Vec<MxRecord> = records.take(MX_RECORDS_MAX).collect();
-            if records.is_empty() {
-                Err(DnsFailure::NoRecords)
-            } else {
-                Ok(records)
-            }
-        })
+        Box::pin(
+            self.records(domain, RecordType::MX, MX_RECORDS_MAX, |data| match data {
+                RData::MX(mx) => Some(MxRecord {
+                    preference: mx.preference,
+                    exchange: mx
+                        .exchange
+                        .to_ascii()
+                        .trim_end_matches('.')
+                        .to_ascii_lowercase(),
+                }),
+                _ => None,
+            }),
+        )
     }
 
     fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>> {
-        Box::pin(async move {
-            let lookup = within(self.resolver.lookup(absolute(name), RecordType::TXT)).await?;
-            let records = lookup
-                .answers()
-                .iter()
-                .filter_map(|record| match &record.data {
-                    RData::TXT(txt) => {
-                        Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned())
-                    }
-                    _ => None,
-                });
-            let records: Vec<String> = records.take(TXT_RECORDS_MAX).collect();
-            if records.is_empty() {
-                Err(DnsFailure::NoRecords)
-            } else {
-                Ok(records)
-            }
-        })
+        Box::pin(
+            self.records(name, RecordType::TXT, TXT_RECORDS_MAX, |data| match data {
+                RData::TXT(txt) => {
+                    Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned())
+                }
+                _ => None,
+            }),
+        )
     }
 
     fn addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Vec<IpAddr>> {

@@ -13,21 +13,14 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    mail_out::{listen, request, send_request},
+    mail_out::{channel_to, listen, request, send_request},
     skip::skip,
 };
 use tocsin::{
-    channel::{
-        AttachedFile, AttemptOutcome, AttemptRequest, Channel,
-        email::{DkimKeys, EmailChannel, EmailParts},
-    },
-    clock::{Randomness, SystemClock},
-    config::{Config, Surroundings},
+    channel::{AttachedFile, AttemptOutcome, AttemptRequest, Channel},
+    clock::SystemClock,
     domain::{Fault, Reason},
-    net::{
-        clamd::{Clamd, ClamdAddress},
-        dns::SystemDns,
-    },
+    net::clamd::{Clamd, ClamdAddress},
 };
 
 /// Longest wait for clamd to begin, or to be missed.
@@ -113,26 +106,7 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
     let stop = CancellationToken::new();
     let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
     let (port, mails) = listen();
-    let text = format!(
-        "[server]\nname = \"gw.example\"\n[[email.route]]\ndomain = \"town.example\"\nhost = \"127.0.0.1\"\nport = {}\n",
-        port.port()
-    );
-    let channel = EmailChannel::new(EmailParts {
-        config: Config::parse(&text, &Surroundings::default())
-            .unwrap()
-            .email,
-        server_name: "gw.example".to_owned(),
-        dns: Arc::new(SystemDns::new().unwrap()),
-        clock: SystemClock::shared(),
-        random: Randomness::seeded(1),
-        own_listeners: vec![],
-        verifying: None,
-        dkim: DkimKeys::default(),
-        scanner: Some(Arc::clone(&scanner)),
-        sts: None,
-        metrics: tocsin::observe::Metrics::new(0),
-    })
-    .unwrap();
+    let channel = channel_to(port, |parts| parts.scanner = Some(Arc::clone(&scanner)));
     assert!(!channel.is_ready(), "nothing is known of the scanner yet");
     until("clamd does not begin", || channel.is_ready()).await;
 

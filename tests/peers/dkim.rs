@@ -4,20 +4,14 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    mail_out::{listen, send},
+    mail_out::{channel_to, listen, send},
     skip::skip,
 };
-use tocsin::{
-    channel::email::{DkimKeys, EmailChannel, EmailParts},
-    clock::{Randomness, SystemClock},
-    config::{Config, Surroundings},
-    net::dns::SystemDns,
-};
+use tocsin::{channel::email::DkimKeys, config::Dkim};
 
 /// Longest wait for a mail that was sent.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -57,27 +51,13 @@ async fn our_signatures_hold_for_others_and_break_with_the_mail() {
         return;
     }
     let (address, mails) = listen();
-    let text = format!(
-        "[server]\nname = \"gw.example\"\n[email]\nfrom = \"alerts@gw.example\"\n[[email.route]]\ndomain = \"town.example\"\nhost = \"127.0.0.1\"\nport = {}\n\
-         [[email.dkim]]\ndomain = \"gw.example\"\nselector = \"r1\"\nkey = \"rsa.pem\"\n[[email.dkim]]\ndomain = \"gw.example\"\nselector = \"e1\"\nkey = \"ed.pem\"\n",
-        address.port()
-    );
-    let config = Config::parse(&text, &Surroundings::of(folder.path())).unwrap();
-    let keys = DkimKeys::read(&config.email.dkim).unwrap();
-    let channel = EmailChannel::new(EmailParts {
-        config: config.email,
-        server_name: "gw.example".to_owned(),
-        dns: Arc::new(SystemDns::new().unwrap()),
-        clock: SystemClock::shared(),
-        random: Randomness::seeded(1),
-        own_listeners: vec![],
-        verifying: None,
-        dkim: keys.clone(),
-        scanner: None,
-        sts: None,
-        metrics: tocsin::observe::Metrics::new(0),
-    })
-    .unwrap();
+    let configured = [("r1", "rsa.pem"), ("e1", "ed.pem")].map(|(selector, name)| Dkim {
+        domain: "gw.example".to_owned(),
+        selector: selector.to_owned(),
+        key: key(name),
+    });
+    let keys = DkimKeys::read(&configured).unwrap();
+    let channel = channel_to(address, |parts| parts.dkim = keys.clone());
     send(&channel, "ann@town.example", 1).await;
     let mail = tokio::task::spawn_blocking(move || mails.recv_timeout(MAIL_TIMEOUT).unwrap());
     let raw = mail.await.unwrap().raw;

@@ -87,11 +87,19 @@ fn take(stream: TcpStream, sender: &mpsc::Sender<Received>) -> Option<()> {
 }
 
 fn channel(postfix: &Postfix) -> EmailChannel {
+    channel_to(postfix.address, |_| {})
+}
+
+/// A channel that sends the mail for town.example there.
+pub(crate) fn channel_to(
+    server: std::net::SocketAddr,
+    change: impl FnOnce(&mut EmailParts),
+) -> EmailChannel {
     let text = format!(
-        "[server]\nname = \"gw.example\"\n[email]\nhelo = \"gw.example\"\n[[email.route]]\ndomain = \"town.example\"\nhost = \"127.0.0.1\"\nport = {}\n",
-        postfix.address.port()
+        "[server]\nname = \"gw.example\"\n[email]\nhelo = \"gw.example\"\nfrom = \"alerts@gw.example\"\n[[email.route]]\ndomain = \"town.example\"\nhost = \"127.0.0.1\"\nport = {}\n",
+        server.port()
     );
-    EmailChannel::new(EmailParts {
+    let mut parts = EmailParts {
         config: Config::parse(&text, &Surroundings::default())
             .unwrap()
             .email,
@@ -105,8 +113,9 @@ fn channel(postfix: &Postfix) -> EmailChannel {
         scanner: None,
         sts: None,
         metrics: tocsin::observe::Metrics::new(0),
-    })
-    .unwrap()
+    };
+    change(&mut parts);
+    EmailChannel::new(parts).unwrap()
 }
 
 pub(crate) fn request(to: &str, number: u8) -> AttemptRequest {

@@ -213,8 +213,13 @@ mod tests {
     use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     use std::process::Command;
 
-    /// Keys as an administrator makes them.
+    /// Keys as an administrator makes them; none where openssl is missing.
     fn keys(folder: &Path) -> Option<DkimKeys> {
+        if Command::new("openssl").arg("version").output().is_err() {
+            eprintln!("SKIPPED: openssl is not installed");
+            assert!(std::env::var_os("CI").is_none());
+            return None;
+        }
         let make = |name: &str, arguments: &[&str]| {
             let path = folder.join(name);
             let mut asked = Command::new("openssl");
@@ -244,8 +249,6 @@ mod tests {
     fn the_nearest_domain_signs_with_all_its_keys() {
         let folder = tempfile::tempdir().unwrap();
         let Some(keys) = keys(folder.path()) else {
-            eprintln!("SKIPPED: openssl is not installed");
-            assert!(std::env::var_os("CI").is_none());
             return;
         };
         let raw = b"From: a@gw.example\r\nSubject: x\r\n\r\ny\r\n";
@@ -263,8 +266,6 @@ mod tests {
     fn what_is_signed_is_verified_with_what_the_dns_says() {
         let folder = tempfile::tempdir().unwrap();
         let Some(keys) = keys(folder.path()) else {
-            eprintln!("SKIPPED: openssl is not installed");
-            assert!(std::env::var_os("CI").is_none());
             return;
         };
         let records = keys.records();
