@@ -114,6 +114,9 @@ pub struct Email {
     pub destinations: Vec<EmailDestination>,
     /// Look at SPF, DKIM and DMARC of mail that people write to us. Default `true`.
     pub check_senders: bool,
+    /// Filters and other exchangers of ours, which pass on what others sent: what they bring is not
+    /// judged. Default: none; those of private networks need not be named.
+    pub trusted_relays: Vec<IpAddr>,
     /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
     pub mta_sts: bool,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
@@ -237,6 +240,9 @@ impl Email {
                 .filter_map(|section| EmailDestination::read(section, per_host, tls))
                 .collect(),
             check_senders: section.bool("check_senders", true),
+            trusted_relays: section.list("trusted_relays", Vec::new(), |text| {
+                ip_address(text).map(|ip| ip.to_canonical())
+            }),
             mta_sts: section.bool("mta_sts", true),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),
             scanner: section

@@ -23,8 +23,8 @@ use crate::submit::Submitter;
 use crate::tracker::Tracker;
 use crate::webhooks::Courier;
 
-/// Incoming mails read at once.
-const READERS_MAX: usize = 4;
+/// Incoming mails under way at once: most wait for name servers.
+const READERS_MAX: usize = 16;
 /// Scheduled communications whose audiences are gathered at once.
 const SCHEDULED_AT_ONCE: usize = 2;
 /// Time before a scheduled communication is tried again after the store refused.

@@ -84,7 +84,8 @@ impl Rooms {
         let inbound = if config.email.check_senders {
             let tls = super::tls::verifying(config)?;
             let made = MailAuth::new(&config.server.name, NameServers::System, &tls);
-            inbound.with_mail_auth(made.context("the system's resolver cannot be used")?)
+            let made = made.context("the system's resolver cannot be used")?;
+            inbound.with_mail_auth(made.trusting(config.email.trusted_relays.clone()))
         } else {
             inbound
         };

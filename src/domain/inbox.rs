@@ -182,6 +182,8 @@ pub struct Message {
     /// What was found out about where a mail came from; none for what is no mail, or came before
     /// that was looked at.
     pub authentication: Option<Authentication>,
+    /// Who wrote it is not certain: it is nobody's, whatever address it names.
+    pub is_disowned: bool,
 }
 
 /// What one administrator has still to be told of.
@@ -342,6 +344,7 @@ mod tests {
             by: None,
             notify_at: None,
             authentication: None,
+            is_disowned: false,
         }
     }
 

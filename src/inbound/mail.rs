@@ -80,7 +80,11 @@ impl Inbound {
             }
             Ok((mail, found))
         });
-        match reading.await {
+        let read = {
+            let _place = self.reading.acquire().await;
+            reading.await
+        };
+        match read {
             Ok(Ok((mail, found))) => self.match_mail(row, &message, mail, &found).await,
             Ok(Err(error)) => {
                 tracing::warn!(mail = %hex(id), %error, "incoming mail cannot be read; it is kept as it is");

@@ -30,11 +30,14 @@ const METHOD_TIMEOUT: Duration = Duration::from_secs(5);
 const HEADER_SIZE_MAX_BYTES: usize = 64 * 1024;
 const FIELDS_MAX: usize = 500;
 const SIGNATURES_MAX: usize = 8;
+/// Signatures that are verified.
+const SIGNATURES_CHECKED_MAX: usize = 3;
 
 /// Checks mails.
 pub struct MailAuth {
     authenticator: MessageAuthenticator,
     our_name: String,
+    relays: Vec<IpAddr>,
 }
 
 impl std::fmt::Debug for MailAuth {
@@ -70,7 +73,15 @@ impl MailAuth {
         Ok(Self {
             authenticator: MessageAuthenticator(resolver.map_err(std::io::Error::other)?),
             our_name: our_name.to_owned(),
+            relays: Vec::new(),
         })
+    }
+
+    /// Judges nothing that these servers bring: filters and other exchangers of ours.
+    #[must_use]
+    pub fn trusting(mut self, relays: Vec<IpAddr>) -> Self {
+        self.relays = relays;
+        self
     }
 
     /// What can be found out about a mail that our own MX took in, from this envelope sender (empty
@@ -98,14 +109,15 @@ impl MailAuth {
         if is_too_much(message) {
             return (Authentication::UNKNOWN, false);
         }
-        let Some(parsed) = AuthenticatedMessage::parse(message) else {
+        let Some(mut parsed) = AuthenticatedMessage::parse(message) else {
             return (Authentication::UNKNOWN, false);
         };
         let has_one_author = match parsed.froms() {
             [one] => one.eq_ignore_ascii_case(author),
             _ => false,
         };
-        let Some((client, helo)) = brought_by(message).filter(|(ip, _)| is_outside(*ip)) else {
+        let is_judged = |ip: IpAddr| is_outside(ip) && !self.relays.contains(&ip);
+        let Some((client, helo)) = brought_by(message).filter(|(ip, _)| is_judged(*ip)) else {
             return (Authentication::UNKNOWN, has_one_author);
         };
         let sender_domain = mail_from
@@ -116,37 +128,58 @@ impl MailAuth {
         } else {
             SpfParameters::verify_mail_from(client, &helo, &self.our_name, mail_from)
         };
-        let spf = timeout(METHOD_TIMEOUT, self.authenticator.verify_spf(asked)).await;
+        let is_by_author = only_signatures_of(&mut parsed, author);
+        let (spf, dkim) = tokio::join!(
+            timeout(METHOD_TIMEOUT, self.authenticator.verify_spf(asked)),
+            timeout(METHOD_TIMEOUT, self.authenticator.verify_dkim(&parsed)),
+        );
         let spf = spf.unwrap_or_else(|_| {
             SpfOutput::new(sender_domain.to_owned()).with_result(SpfResult::TempError)
         });
-        let dkim = timeout(METHOD_TIMEOUT, self.authenticator.verify_dkim(&parsed)).await;
-        let (dkim, dkim_found) = match dkim {
-            Ok(outputs) => {
-                let found = of_dkim(&outputs);
-                (outputs, found)
-            }
-            Err(_) => (Vec::new(), AuthResult::TempError),
-        };
+        let is_late = dkim.is_err();
+        let dkim = dkim.unwrap_or_default();
         let asked = DmarcParameters::new(&parsed, &dkim, sender_domain, &spf);
         let dmarc = timeout(METHOD_TIMEOUT, self.authenticator.verify_dmarc(asked)).await;
-        let found = Authentication {
+        let mut found = Authentication {
             spf: of_spf(spf.result()),
-            dkim: dkim_found,
+            dkim: if is_late {
+                AuthResult::TempError
+            } else {
+                of_dkim(&dkim)
+            },
             dmarc: dmarc
                 .as_ref()
                 .map_or(AuthResult::TempError, |dmarc| of_dmarc(&dmarc.result())),
             is_strict: dmarc
                 .is_ok_and(|dmarc| matches!(dmarc.policy(), Policy::Quarantine | Policy::Reject)),
         };
-        // Somebody's slow signature proves nothing, but the author's own may have been behind it.
-        let is_open = dkim_found == AuthResult::TempError && found.dmarc == AuthResult::Fail;
-        if is_open {
-            let dmarc = AuthResult::TempError;
-            return (Authentication { dmarc, ..found }, false);
+        // What a stranger has signed could not have spoken for the author, late or not.
+        if is_late && is_by_author && found.dmarc == AuthResult::Fail {
+            found.dmarc = AuthResult::TempError;
         }
         (found, has_one_author)
     }
+}
+
+/// Leaves those signatures that can speak for the author, or the first ones of others where there is
+/// none; says which.
+fn only_signatures_of(message: &mut AuthenticatedMessage<'_>, author: &str) -> bool {
+    let domain = author.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let is_below = |one: &str, other: &str| {
+        let above = one.strip_suffix(other);
+        above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    let is_of_author = |signed: &str| {
+        let signed = signed.to_ascii_lowercase();
+        is_below(&signed, domain) || is_below(domain, &signed)
+    };
+    let signatures = &mut message.dkim_headers;
+    let is_by_author = signatures.iter().any(|one| is_of_author(&one.header.d));
+    if is_by_author {
+        signatures.retain(|one| is_of_author(&one.header.d));
+    }
+    signatures.truncate(SIGNATURES_CHECKED_MAX);
+    is_by_author
 }
 
 /// Which name servers are asked.
@@ -180,7 +213,12 @@ const SIGNATURE: &[u8] = b"dkim-signature";
 /// and speaks for none of them.
 fn is_outside(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            // Shared address space (RFC 6598).
+            let is_shared = first == 100 && second & 0xc0 == 64;
+            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared)
+        }
         IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
     }
 }
@@ -287,6 +325,8 @@ mod tests {
             ("192.0.2.7", true),
             ("2001:db8::7", true),
             ("10.0.0.7", false),
+            ("100.127.0.7", false),
+            ("100.128.0.7", true),
             ("127.0.0.1", false),
             ("::1", false),
             ("fd00::7", false),

@@ -12,6 +12,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
@@ -48,7 +50,12 @@ pub struct Inbound {
     mail_auth: Option<Arc<MailAuth>>,
     /// How long after a delivery was made reports about it are believed.
     bounce_lifetime: Duration,
+    /// Places for the reading itself, which costs time of the processor.
+    reading: Arc<Semaphore>,
 }
+
+/// Incoming mails read at once.
+const READING_MAX: usize = 4;
 
 impl Inbound {
     /// Over this state.
@@ -69,6 +76,7 @@ impl Inbound {
             region: String::new(),
             mail_auth: None,
             bounce_lifetime: Duration::MAX,
+            reading: Arc::new(Semaphore::new(READING_MAX)),
         }
     }
 

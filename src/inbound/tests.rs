@@ -277,6 +277,26 @@ async fn what_was_passed_on_is_not_answered_by_whom_it_went_to() {
 }
 
 #[tokio::test]
+async fn a_copy_in_anothers_name_neither_hides_the_mail_nor_goes_with_it() {
+    let world = World::new().await;
+    let mail = |more: &str| {
+        format!(
+            "{more}From: ann@town.example\nTo: alerts@gw.example\nMessage-ID: <1@town.example>\nSubject: s\n\nI am safe.\n"
+        )
+    };
+    let forged = mail("From: eve@evil.example\n");
+    world.take("alerts@gw.example", &forged).await;
+    world.take("alerts@gw.example", &mail("")).await;
+    let of_ann = Some(world.delivery.contact);
+    let threads = world.threads();
+    assert_eq!(threads.len(), 2);
+    let hers = threads.iter().filter(|thread| thread.contact == of_ann);
+    assert_eq!(hers.count(), 1, "the mail that was copied is hers");
+    world.take("alerts@gw.example", &mail("")).await;
+    assert_eq!(world.threads().len(), 2, "and comes once");
+}
+
+#[tokio::test]
 async fn a_mail_with_two_authors_is_nobodys() {
     let world = World::new().await;
     let text = "From: eve@evil.example\nFrom: ann@town.example\nTo: alerts@gw.example\nSubject: s\n\nI am Ann.\n";

@@ -215,6 +215,7 @@ impl Submitter {
             by: Some(answer.by),
             notify_at: None,
             authentication: None,
+            is_disowned: false,
         })
     }
 

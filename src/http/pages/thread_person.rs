@@ -31,6 +31,8 @@ pub(super) struct Candidate {
 
 /// What is shown where the person would stand.
 pub(super) struct Unknown {
+    /// Why nobody stands there.
+    pub(super) why: String,
     pub(super) find: String,
     pub(super) searched: bool,
     pub(super) candidates: Vec<Candidate>,
@@ -95,7 +97,13 @@ pub(super) fn unknown(
             }
         }
     }
+    let why = if sharing.is_empty() {
+        "inbox.unknown_text"
+    } else {
+        "inbox.uncertain_text"
+    };
     Ok(Unknown {
+        why: c.t(why).to_owned(),
         find: find.to_owned(),
         searched,
         candidates,

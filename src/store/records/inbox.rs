@@ -65,6 +65,7 @@ shape! {
         #[n(15)] by: Option<UserId>,
         #[n(16)] notify_at: Option<Timestamp>,
         #[n(17)] authentication: Option<Authentication>,
+        #[n(18)] #[cbor(default)] is_disowned: bool,
     }
 }
 record!(Message, "message");

@@ -57,6 +57,7 @@ pub(crate) fn message() -> Message {
         by: Some(UserId::from_bytes([8; 16])),
         notify_at: Some(at(201)),
         authentication: None,
+        is_disowned: false,
     }
 }
 
@@ -142,6 +143,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         option::of(user_id()),
         option::of(time()),
         option::of(authentication()),
+        any::<bool>(),
     );
     (what, said, named, about).prop_map(|(what, said, named, about)| Message {
         id: what.0,
@@ -162,6 +164,7 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         by: about.2,
         notify_at: about.3,
         authentication: about.4,
+        is_disowned: about.5,
     })
 }
 

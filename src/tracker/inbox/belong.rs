@@ -101,8 +101,13 @@ impl Tracker {
         let same = self
             .repo
             .threads_at(named.address.reveal(), THREADS_TAKEN_MAX)?;
-        let others = same.into_iter().filter(|other| other.id != id);
-        let threads: Vec<_> = std::iter::once(named).chain(others).collect();
+        let mut threads = vec![named];
+        for other in same.into_iter().filter(|other| other.id != id) {
+            // Nobody has said of those that they are this person's.
+            if !self.is_disowned(&other)? {
+                threads.push(other);
+            }
+        }
         let mut said: Option<Word> = None;
         for thread in &threads {
             let word = self.log_messages(&mut batch, thread, contact)?;
@@ -169,6 +174,12 @@ impl Tracker {
         self.tell_of_issue(batch, old, &new, now)?;
         write_log(batch, old.id, now, log, self.random.next_u64());
         Ok(())
+    }
+
+    /// Whether a thread holds what somebody may have written in another's name.
+    fn is_disowned(&self, thread: &Thread) -> Result<bool, TrackerError> {
+        let latest = self.repo.messages(thread.id, None, MESSAGES_LOGGED_MAX)?;
+        Ok(latest.rows.iter().any(|message| message.is_disowned))
     }
 
     /// The contact's log tells of what they wrote before anybody knew that it was theirs.

@@ -64,7 +64,7 @@ pub struct Incoming {
     pub references: Vec<String>,
     /// What was found out about where a mail came from.
     pub authentication: Option<Authentication>,
-    /// Who wrote it is not certain: it is nobody's, whatever address it names.
+    /// See [`Message::is_disowned`].
     pub is_disowned: bool,
 }
 
@@ -417,6 +417,7 @@ fn message_of(incoming: &Incoming, thread: ThreadId) -> Message {
         by: None,
         notify_at: None,
         authentication: incoming.authentication,
+        is_disowned: incoming.is_disowned,
     }
 }
 

@@ -6,8 +6,7 @@ use super::super::{Tracker, TrackerError};
 use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
 use crate::domain::{
-    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Provenance, Thread,
-    ThreadState,
+    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Thread, ThreadState,
 };
 use crate::store::Loaded;
 
@@ -85,14 +84,10 @@ impl Tracker {
         thread: Option<&Loaded<Thread>>,
     ) -> Result<Option<MessageId>, TrackerError> {
         // A forged copy that came first is not the mail that it copies.
-        let is_forged = |message: &Message| {
-            let known = message.authentication;
-            known.is_some_and(|known| known.provenance() == Provenance::Forged)
-        };
         let same = |message: &Message| {
             let is_same = message.direction == Direction::In
                 && message.from.reveal() == &bounded_sender(incoming)
-                && (incoming.is_disowned || !is_forged(message));
+                && (incoming.is_disowned || !message.is_disowned);
             is_same || message.id == incoming.id
         };
         if !incoming.message_id.is_empty() && incoming.message_id.len() <= MESSAGE_ID_SIZE_MAX {
