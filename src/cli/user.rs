@@ -166,7 +166,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let password = password(password_file.as_ref())?;
         println!(
             "{}",
-            crate::http::hash_password(&password, &random)
+            crate::http::hash_password(&password, Role::Application, &random)
                 .context("the password cannot be hashed")?
         );
         return Ok(ExitCode::SUCCESS);
@@ -224,9 +224,9 @@ async fn act(action: &Action, repo: &Repo, random: &Randomness) -> anyhow::Resul
             password_file,
         } => {
             let password = password(password_file.as_ref())?;
-            let hash = crate::http::hash_password(&password, random)
-                .context("the password cannot be hashed")?;
             let user = named(repo, login)?;
+            let hash = crate::http::hash_password(&password, user.role, random)
+                .context("the password cannot be hashed")?;
             users.set_password(user.id, &hash, None).await?;
             println!("password of {login} changed; its sessions have ended");
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::domain::scram::ScramVerifier;
+
 use super::email::ip_address;
 use super::names::{address_or_domain, filled, label};
 use super::reader::Section;
@@ -271,7 +273,8 @@ pub struct Submission {
 pub struct Account {
     /// What it logs in as.
     pub name: String,
-    /// argon2id hash of its password, PHC string format (`tocsin user hash-password`).
+    /// What is kept of its password (`tocsin user hash-password`): `SCRAM-SHA-256$…` (RFC 5803),
+    /// or an argon2id hash in PHC string format, with which it cannot log in by SCRAM.
     #[serde(serialize_with = "hidden")]
     pub password_hash: String,
     /// Addresses and domains that it may send from, as envelope sender and as author. Default: our
@@ -331,7 +334,7 @@ impl Account {
         (per_hour, per_day): (u32, u32),
     ) -> Option<Account> {
         let name = section.required("name", account_name);
-        let password_hash = section.required("password_hash", argon2id_hash);
+        let password_hash = section.required("password_hash", password_hash);
         let from = section.list("from", vec![our_domain.to_owned()], address_or_domain);
         Some(Account {
             name: name?,
@@ -351,12 +354,18 @@ fn account_name(text: &str) -> Result<String, String> {
     }
 }
 
-fn argon2id_hash(text: &str) -> Result<String, String> {
+fn password_hash(text: &str) -> Result<String, String> {
+    if ScramVerifier::parse(text).is_some() {
+        return Ok(text.to_owned());
+    }
     match argon2::PasswordHash::new(text) {
         Ok(hash) if hash.algorithm == argon2::ARGON2ID_IDENT && hash.hash.is_some() => {
             Ok(text.to_owned())
         }
-        _ => Err("is not an argon2id hash ($argon2id$v=19$m=…,t=…,p=…$salt$hash)".to_owned()),
+        _ => Err(
+            "is neither SCRAM-SHA-256$… nor $argon2id$…; `tocsin user hash-password` prints one"
+                .to_owned(),
+        ),
     }
 }
 

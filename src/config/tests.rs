@@ -321,7 +321,7 @@ fn what_does_not_fit_together_is_a_mistake() {
         ("[tls]\ngenerate = false", "there is no certificate"),
         (
             "[submission]\naccount = [{ name = \"a\", password_hash = \"hunter2\" }]",
-            "not an argon2id hash",
+            "neither SCRAM-SHA-256",
         ),
     ] {
         let found = Config::parse(text, &around).expect_err(text);

@@ -230,6 +230,7 @@ impl Daemon {
             self.submitter.clone(),
             inbound,
             self.clock.clone(),
+            self.random.fork(),
             Arc::clone(&self.metrics),
         ));
         let smtp = [

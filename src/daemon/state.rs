@@ -286,8 +286,8 @@ pub async fn add_user(
     case_scope: CaseScope,
     password: &str,
 ) -> anyhow::Result<UserId> {
-    let hash =
-        crate::http::hash_password(password, random).context("the password cannot be hashed")?;
+    let hash = crate::http::hash_password(password, role, random)
+        .context("the password cannot be hashed")?;
     let new = NewUser {
         login: user::login_name(login).map_err(|problem| anyhow::anyhow!("{problem}"))?,
         name: login.to_owned(),

@@ -43,6 +43,7 @@ pub mod reminder;
 pub mod retention;
 pub mod return_path;
 pub mod rule_name;
+pub mod scram;
 pub mod second_factor;
 pub mod segments;
 pub mod sentence;

@@ -7,6 +7,8 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use tokio::sync::Semaphore;
 
 use crate::clock::Randomness;
+use crate::domain::Role;
+use crate::domain::scram::{SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramVerifier};
 
 /// Most computations at a time: each takes 19 MiB and a core.
 const CHECKS_AT_ONCE_MAX: usize = 2;
@@ -24,9 +26,14 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| {
     hash.unwrap_or_default()
 });
 
-/// The hash of a password in PHC string form; none only if the library refuses the salt.
+/// What is kept of a password: of an application's what it can log in with by SCRAM (RFC 5803), of
+/// others its hash in PHC string form. None only if the library refuses the salt.
 #[must_use]
-pub fn hash_password(password: &str, random: &Randomness) -> Option<String> {
+pub fn hash_password(password: &str, role: Role, random: &Randomness) -> Option<String> {
+    if !role.is_staff() {
+        let salt = random.bytes::<SCRAM_SALT_BYTES>();
+        return Some(ScramVerifier::derive(password, &salt, SCRAM_ITERATIONS).to_string());
+    }
     let salt = SaltString::encode_b64(&random.bytes::<16>()).ok()?;
     let hash = Argon2::default()
         .hash_password(password.as_bytes(), &salt)
@@ -71,9 +78,10 @@ impl PasswordGate {
     pub(crate) async fn hash(
         &self,
         password: String,
+        role: Role,
         random: Randomness,
     ) -> Result<Option<String>, GateFull> {
-        let hash = self.in_turn(move || hash_password(&password, &random));
+        let hash = self.in_turn(move || hash_password(&password, role, &random));
         Ok(hash.await?.flatten())
     }
 
@@ -96,6 +104,9 @@ impl PasswordGate {
 }
 
 fn verify(password: &str, hash: &str) -> bool {
+    if let Some(verifier) = ScramVerifier::parse(hash) {
+        return verifier.is_of(password);
+    }
     PasswordHash::new(hash).is_ok_and(|hash| {
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)
@@ -110,7 +121,8 @@ mod tests {
 
     #[tokio::test]
     async fn takes_the_right_password_only() {
-        let hash = hash_password("correct horse", &Randomness::seeded(1)).unwrap();
+        let random = Randomness::seeded(1);
+        let hash = hash_password("correct horse", Role::Operator, &random).unwrap();
         assert!(hash.starts_with("$argon2id$"));
         let gate = PasswordGate::new();
         assert!(
@@ -121,6 +133,18 @@ mod tests {
         assert!(!gate.check("wrong horse".into(), Some(hash)).await.unwrap());
         assert!(!gate.check(String::new(), None).await.unwrap());
         assert!(NOBODY.starts_with("$argon2id$"));
+    }
+
+    #[tokio::test]
+    async fn an_application_that_became_an_operator_goes_on_with_its_password() {
+        let random = Randomness::seeded(1);
+        let kept = hash_password("correct horse", Role::Application, &random).unwrap();
+        assert!(kept.starts_with("SCRAM-SHA-256$65536:"));
+        let gate = PasswordGate::new();
+        for (password, expected) in [("correct horse", true), ("wrong horse", false)] {
+            let checked = gate.check(password.into(), Some(kept.clone())).await;
+            assert_eq!(checked.unwrap(), expected);
+        }
     }
 
     #[tokio::test]

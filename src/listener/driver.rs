@@ -62,7 +62,8 @@ pub(super) async fn drive<S: MessageSink>(
         };
         (conn, tls) = (encrypted, Some(info));
     }
-    let config = context.session.clone();
+    let mut config = context.session.clone();
+    config.scram = config.auth && context.sink.knows_scram();
     let session = Session::new(config, PeerInfo { addr, tls }, context.clock.monotonic());
     let share = context.memory.share();
     let mut driver = Driver {
@@ -167,10 +168,7 @@ impl<S: MessageSink> Driver<'_, S> {
         let info = self.info();
         let in_time = match event {
             Event::Authenticate(request) => {
-                let asked = timeout_at(
-                    deadline,
-                    sink.authenticate(&info, &request.username, &request.password),
-                );
+                let asked = timeout_at(deadline, sink.authenticate(&info, &request));
                 asked
                     .await
                     .map(|result| self.authenticated(&request, result))
@@ -209,9 +207,12 @@ impl<S: MessageSink> Driver<'_, S> {
     }
 
     fn authenticated(&mut self, request: &AuthRequest, result: AuthResult) {
-        let mechanism = request.mechanism;
+        let mechanism = request.mechanism();
         match result {
-            AuthResult::Accepted => info!(session = self.id, ?mechanism, "user authenticated"),
+            AuthResult::Accepted | AuthResult::Proven { .. } => {
+                info!(session = self.id, ?mechanism, "user authenticated");
+            }
+            AuthResult::Challenge(_) => {}
             AuthResult::Refused => {
                 let ip = self.session.peer().addr.ip();
                 warn!(session = self.id, ?mechanism, %ip, "authentication refused");

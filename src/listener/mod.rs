@@ -15,10 +15,8 @@ mod tests;
 use std::future::Future;
 use std::net::SocketAddr;
 
-use secrecy::SecretString;
-
 use crate::proto::smtp::{
-    AuthResult, Envelope, Hello, MailParams, Recipient, Reply, ReversePath, TlsInfo,
+    AuthRequest, AuthResult, Envelope, Hello, MailParams, Recipient, Reply, ReversePath, TlsInfo,
 };
 
 pub use limits::MessageMemory;
@@ -102,13 +100,17 @@ pub enum StoreRefusal {
 /// Where mail goes. Every answer is awaited for at most `Timeouts::answer`; after that the client
 /// gets a 4xx and a late answer is void.
 pub trait MessageSink: Send + Sync + 'static {
-    /// Checks a password. Slow hashes belong on `spawn_blocking`.
+    /// Checks credentials. Slow hashes belong on `spawn_blocking`.
     fn authenticate(
         &self,
         session: &SessionInfo,
-        user: &str,
-        password: &SecretString,
+        request: &AuthRequest,
     ) -> impl Future<Output = AuthResult> + Send;
+
+    /// Whether everybody who may log in can do so by SCRAM-SHA-256.
+    fn knows_scram(&self) -> bool {
+        false
+    }
 
     /// Judges a sender.
     fn sender(

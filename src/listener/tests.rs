@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -41,16 +41,12 @@ impl TestSink {
 }
 
 impl MessageSink for TestSink {
-    async fn authenticate(
-        &self,
-        _: &SessionInfo,
-        user: &str,
-        password: &SecretString,
-    ) -> AuthResult {
-        if user == "app" && password.expose_secret() == "secret" {
-            AuthResult::Accepted
-        } else {
-            AuthResult::Refused
+    async fn authenticate(&self, _: &SessionInfo, request: &AuthRequest) -> AuthResult {
+        match request {
+            AuthRequest::Password {
+                username, password, ..
+            } if username == "app" && password.expose_secret() == "secret" => AuthResult::Accepted,
+            _ => AuthResult::Refused,
         }
     }
 

@@ -6,13 +6,16 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tocsin::clock::SystemClock;
+use tocsin::domain::scram::{SCRAM_ITERATIONS, ScramVerifier};
 use tocsin::listener::{
     Decision, Limits, Listener, ListenerConfig, MessageMemory, MessageSink, ReceivedMessage,
     Service, SessionInfo, StoreRefusal, StoredId,
 };
-use tocsin::proto::smtp::{AuthResult, Config, Enhanced, Recipient, Reply, ReversePath};
+use tocsin::proto::smtp::{
+    AuthRequest, AuthResult, Config, Enhanced, Recipient, Reply, ReversePath, ScramChallenge,
+};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::sync::watch;
@@ -32,17 +35,33 @@ pub(crate) struct Remembers {
 }
 
 impl MessageSink for Remembers {
-    async fn authenticate(
-        &self,
-        _: &SessionInfo,
-        user: &str,
-        password: &SecretString,
-    ) -> AuthResult {
-        if user == "app" && password.expose_secret() == "secret word" {
-            AuthResult::Accepted
-        } else {
-            AuthResult::Refused
+    async fn authenticate(&self, _: &SessionInfo, request: &AuthRequest) -> AuthResult {
+        if request.username() != "app" {
+            return AuthResult::Refused;
         }
+        let verifier = ScramVerifier::derive("secret word", b"salt", SCRAM_ITERATIONS);
+        match request {
+            AuthRequest::Password { password, .. } if verifier.is_of(password.expose_secret()) => {
+                AuthResult::Accepted
+            }
+            AuthRequest::Challenge { .. } => AuthResult::Challenge(ScramChallenge {
+                nonce: "of-this-exchange".to_owned(),
+                salt: verifier.salt().to_vec(),
+                iterations: verifier.iterations(),
+            }),
+            AuthRequest::Proof {
+                auth_message,
+                proof,
+                ..
+            } if verifier.is_proven(auth_message, proof) => AuthResult::Proven {
+                signature: verifier.server_signature(auth_message),
+            },
+            AuthRequest::Password { .. } | AuthRequest::Proof { .. } => AuthResult::Refused,
+        }
+    }
+
+    fn knows_scram(&self) -> bool {
+        true
     }
 
     async fn recipient(&self, _: &SessionInfo, _: &ReversePath, recipient: &Recipient) -> Decision {
@@ -131,9 +150,18 @@ pub(crate) async fn peer<A: AsRef<OsStr>>(
     program: &str,
     arguments: &[A],
 ) -> Option<(bool, String)> {
+    told(program, arguments, Stdio::null()).await
+}
+
+/// The same with something on its standard input.
+pub(crate) async fn told<A: AsRef<OsStr>>(
+    program: &str,
+    arguments: &[A],
+    input: Stdio,
+) -> Option<(bool, String)> {
     let running = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -1,8 +1,8 @@
-//! swaks, curl and Postfix's smtp-source as applications that hand in mail.
+//! swaks, msmtp, curl and Postfix's smtp-source as applications that hand in mail.
 
 use tocsin::listener::Service;
 
-use crate::server::{MESSAGE_SIZE_MAX_BYTES, Server, peer};
+use crate::server::{MESSAGE_SIZE_MAX_BYTES, Server, peer, told};
 
 /// Runs swaks with one ordinary message and more options.
 async fn swaks(server: &Server, options: &[&str]) -> Option<(bool, String)> {
@@ -101,6 +101,47 @@ async fn swaks_hands_in_mail_by_implicit_tls_and_login_pipelined() {
     };
     accepted(result);
     assert_eq!(server.only_message().0.envelope.recipients.len(), 2);
+}
+
+/// GNU SASL checks our signature, too: a server that has it wrong is not believed.
+#[tokio::test]
+async fn msmtp_hands_in_mail_by_scram() {
+    let server = Server::start(Service::Submission).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mail = folder.path().join("mail");
+    std::fs::write(&mail, "Subject: Alert\n\nLine\n").unwrap();
+    let port = format!("--port={}", server.addr.port());
+    let hand_in = async |user: &str, password: &str| {
+        let (user, password) = (
+            format!("--user={user}"),
+            format!("--passwordeval={password}"),
+        );
+        let arguments = [
+            "--host=127.0.0.1",
+            &port,
+            "--tls=on",
+            "--tls-certcheck=off",
+            "--auth=scram-sha-256",
+            &user,
+            &password,
+            "--from=office@tocsin.example",
+            "--debug",
+            "anna@recipient.example",
+        ];
+        let input = std::fs::File::open(&mail).unwrap();
+        told("msmtp", &arguments, input.into()).await
+    };
+    let Some((content, transcript)) = hand_in("app", "echo secret word").await else {
+        return;
+    };
+    assert!(content, "{transcript}");
+    assert!(transcript.contains("<-- 235 2.7.0"), "{transcript}");
+    let (message, _) = server.only_message();
+    assert_eq!(message.session.user.as_deref(), Some("app"));
+    for (user, password) in [("app", "echo secret words"), ("ape", "echo secret word")] {
+        let (content, transcript) = hand_in(user, password).await.unwrap();
+        assert!(!content && transcript.contains("535 5.7.8"), "{transcript}");
+    }
 }
 
 #[tokio::test]

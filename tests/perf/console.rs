@@ -139,7 +139,7 @@ async fn add_user(repo: &Repo, random: &Randomness) -> UserId {
         login: "ida".to_owned(),
         name: "Ida Bell".to_owned(),
         role: Role::Administrator,
-        password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
+        password_hash: Redacted::new(hash_password(PASSWORD, Role::Operator, random).unwrap()),
         created_at: START,
         language: None,
         time_zone: None,

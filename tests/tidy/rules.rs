@@ -150,7 +150,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "config",
-        may: &[],
+        may: &["domain::scram"],
     },
     Room {
         name: "clock",

@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use secrecy::SecretString;
 
-use crate::clock::SharedClock;
+use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::{DeliveryId, EmailAddress, PhoneNumber, Redacted, ReturnPath, UserId};
 use crate::inbound::{Inbound, InboundError};
@@ -22,7 +21,8 @@ use crate::listener::{
 use crate::observe::Metrics;
 use crate::proto::mime::submitted::{Additions, complete};
 use crate::proto::smtp::{
-    AuthResult, Enhanced, ForwardPath, MailParams, Mailbox, Recipient, Reply, ReversePath,
+    AuthRequest, AuthResult, Enhanced, ForwardPath, MailParams, Mailbox, Recipient, Reply,
+    ReversePath,
 };
 use crate::store::{Repo, RepoError, StoreError};
 use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail, Submitter};
@@ -68,11 +68,12 @@ impl Doors {
         submitter: Submitter,
         inbound: Inbound,
         clock: SharedClock,
+        random: Randomness,
         metrics: Arc<Metrics>,
     ) -> Self {
         let server = &config.server;
         Self {
-            gate: Gate::new(&config.submission, repo.clone(), clock.clone()),
+            gate: Gate::new(&config.submission, repo.clone(), clock.clone(), random),
             quota: Mutex::default(),
             limits: limits(
                 config.submission.recipients_per_hour,
@@ -368,13 +369,12 @@ fn rejected(code: u16, enhanced: Enhanced, text: &str) -> StoreRefusal {
 }
 
 impl MessageSink for Doors {
-    async fn authenticate(
-        &self,
-        session: &SessionInfo,
-        user: &str,
-        password: &SecretString,
-    ) -> AuthResult {
-        self.gate.check(session, user, password).await
+    async fn authenticate(&self, session: &SessionInfo, request: &AuthRequest) -> AuthResult {
+        self.gate.check(session, request).await
+    }
+
+    fn knows_scram(&self) -> bool {
+        self.gate.knows_scram()
     }
 
     async fn sender(

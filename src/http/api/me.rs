@@ -188,7 +188,7 @@ pub(super) async fn password(
     if !is_mine(&app, &caller.user, &asked.old).await? {
         return Err(Problem::field("old", "This is not your password."));
     }
-    let hash = hashed(&app, &asked.new).await?;
+    let hash = hashed(&app, &asked.new, caller.user.role).await?;
     app.users()
         .set_password(caller.user.id, &hash, None)
         .await?;

@@ -73,7 +73,7 @@ pub(super) async fn create(
         areas: areas(&asked.areas)?,
         case_scope: asked.cases.as_deref().map_or(Ok(CaseScope::All), cases)?,
         email: address(asked.email.as_deref())?,
-        password_hash: hashed(&app, &asked.password).await?,
+        password_hash: hashed(&app, &asked.password, role).await?,
     };
     match app.users().add(new).await {
         Ok(made) => Ok(created(made, "/api/v1/users")),
@@ -103,13 +103,14 @@ pub(super) async fn password(
     Ids(text): Ids<String>,
     Json(asked): Json<PasswordAsked>,
 ) -> Answer<StatusCode> {
-    let of = apart(&app, move |app| user(app, &text)).await?.id;
+    let of = apart(&app, move |app| user(app, &text)).await?;
+    let (of, role) = (of.id, of.role);
     if of == caller.user.id {
         let detail = "Your own password is changed at /me/password.";
         return Err(Problem::conflict("yourself", detail));
     }
     checked("password", &asked.password)?;
-    let hash = hashed(&app, &asked.password).await?;
+    let hash = hashed(&app, &asked.password, role).await?;
     app.users().set_password(of, &hash, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

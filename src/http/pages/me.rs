@@ -18,7 +18,7 @@ use super::compose::see;
 use super::problems::{Problem, Problems};
 use super::{Answer, sessions, show_as};
 use crate::domain::user::{PASSWORD_SIZE_MAX, display_name, password_problem};
-use crate::domain::{EmailAddress, PhoneNumber, Sentence, User};
+use crate::domain::{EmailAddress, PhoneNumber, Role, Sentence, User};
 use crate::submit::FieldError;
 use crate::tracker::{UserError, UserSettings};
 
@@ -112,7 +112,7 @@ pub(super) async fn password(
         let entered = entered_of(&signed.user);
         return form(&app, &signed, entered, &problems, "");
     }
-    let hash = hashed(&app, new).await?;
+    let hash = hashed(&app, new, signed.user.role).await?;
     let keep = signed.session.token_hash;
     let users = app.users();
     users
@@ -146,10 +146,10 @@ pub(crate) async fn is_mine(app: &App, user: &User, password: &str) -> Result<bo
     Ok(right)
 }
 
-/// The hash of a new password.
-pub(crate) async fn hashed(app: &App, password: &str) -> Result<String, Fault> {
+/// What is kept of a new password of somebody of this role.
+pub(crate) async fn hashed(app: &App, password: &str, role: Role) -> Result<String, Fault> {
     let random = app.console.random.fork();
-    let hash = app.gate.hash(password.to_owned(), random).await;
+    let hash = app.gate.hash(password.to_owned(), role, random).await;
     hash.map_err(|_| Fault::Unavailable)?.ok_or(Fault::Internal)
 }
 

@@ -119,7 +119,7 @@ pub(super) async fn create(
                 login,
                 name: rights.name,
                 role: rights.role,
-                password_hash: hashed(&app, password).await?,
+                password_hash: hashed(&app, password, rights.role).await?,
                 areas: rights.areas,
                 case_scope: rights.case_scope,
                 email: rights.email,
@@ -190,7 +190,7 @@ pub(super) async fn password(
         let entered = entered_of(&user);
         return form(&app, &signed, Some(&user), entered, &problems, "");
     }
-    let hash = hashed(&app, password).await?;
+    let hash = hashed(&app, password, user.role).await?;
     app.users().set_password(user.id, &hash, None).await?;
     Ok(see(&format!("/users/{}?done=user_password", user.id)))
 }

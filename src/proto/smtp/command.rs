@@ -4,9 +4,9 @@
 //! checked before it sees the line, and paths are replaced by placeholders.
 
 use smtp_proto::{
-    AUTH_LOGIN, AUTH_PLAIN, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME, MAIL_RET_FULL, MAIL_RET_HDRS,
-    MAIL_SMTPUTF8, RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS,
-    Request,
+    AUTH_LOGIN, AUTH_PLAIN, AUTH_SCRAM_SHA_256, MAIL_BODY_8BITMIME, MAIL_BODY_BINARYMIME,
+    MAIL_RET_FULL, MAIL_RET_HDRS, MAIL_SMTPUTF8, RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE,
+    RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, Request,
 };
 
 use super::config::{AUTH_LINE_MAX_BYTES, COMMAND_LINE_MAX_BYTES, ENVELOPE_LINE_MAX_BYTES};
@@ -245,6 +245,7 @@ fn other(line: &str, arguments: &str) -> Parsed<Command> {
             mechanism: match mechanism {
                 AUTH_PLAIN => Some(AuthMechanism::Plain),
                 AUTH_LOGIN => Some(AuthMechanism::Login),
+                AUTH_SCRAM_SHA_256 => Some(AuthMechanism::ScramSha256),
                 _ => None,
             },
             initial: (arguments.split_whitespace().count() > 1).then_some(initial_response),

@@ -68,6 +68,9 @@ pub struct Config {
     pub dsn: bool,
     /// Whether AUTH is offered at all.
     pub auth: bool,
+    /// Whether SCRAM-SHA-256 is among what AUTH offers: clients take it before others and try
+    /// nothing else behind it, so everybody must have what it is checked with.
+    pub scram: bool,
     /// Whether AUTH needs TLS first. False only for tests and closed networks.
     pub auth_requires_tls: bool,
     /// Largest message in octets after dot-unstuffing; announced as SIZE.
@@ -101,6 +104,7 @@ impl Config {
             starttls: true,
             dsn: false,
             auth: true,
+            scram: false,
             auth_requires_tls: true,
             message_size_max_bytes: 25 * 1024 * 1024,
             data_line_max_bytes: 1000,
@@ -121,6 +125,7 @@ impl Config {
         Config {
             role: Role::Mx,
             auth: false,
+            scram: false,
             data_line_max_bytes: 64 * 1024,
             recipients_max: 100,
             // Reports go to the address that one delivery came from.

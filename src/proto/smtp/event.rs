@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::envelope::{Envelope, MailParams, Recipient};
 use super::path::ReversePath;
+use super::scram::{PROOF_BYTES, ScramChallenge};
 
 /// Names one message within its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,24 +25,72 @@ pub enum AuthMechanism {
     Plain,
     /// The mechanism that older clients still use.
     Login,
+    /// RFC 7677.
+    ScramSha256,
 }
 
 /// Credentials to check; answered by `auth_result`.
 #[derive(Debug)]
-pub struct AuthRequest {
-    /// How they came.
-    pub mechanism: AuthMechanism,
+pub enum AuthRequest {
+    /// Whether this is the password.
+    Password {
+        /// How it came.
+        mechanism: AuthMechanism,
+        /// Who says to be calling.
+        username: String,
+        /// The password; never shown.
+        password: SecretString,
+    },
+    /// What somebody is to be asked to prove with; answered by [`AuthResult::Challenge`], for
+    /// those who are unknown too, or they would be known by it.
+    Challenge {
+        /// Who says to be calling.
+        username: String,
+    },
+    /// Whether this is the proof; answered by [`AuthResult::Proven`].
+    Proof {
+        /// Who says to be calling.
+        username: String,
+        /// What is proven: all that was said (`AuthMessage`, RFC 5802 section 3).
+        auth_message: String,
+        /// `ClientProof`.
+        proof: [u8; PROOF_BYTES],
+    },
+}
+
+impl AuthRequest {
+    /// How the credentials come.
+    #[must_use]
+    pub const fn mechanism(&self) -> AuthMechanism {
+        match self {
+            Self::Password { mechanism, .. } => *mechanism,
+            Self::Challenge { .. } | Self::Proof { .. } => AuthMechanism::ScramSha256,
+        }
+    }
+
     /// Who says to be calling.
-    pub username: String,
-    /// The password; never shown.
-    pub password: SecretString,
+    #[must_use]
+    pub fn username(&self) -> &str {
+        match self {
+            Self::Password { username, .. }
+            | Self::Challenge { username }
+            | Self::Proof { username, .. } => username,
+        }
+    }
 }
 
 /// The answer to [`Event::Authenticate`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthResult {
     /// The password is right.
     Accepted,
+    /// To [`AuthRequest::Challenge`].
+    Challenge(ScramChallenge),
+    /// The proof is right.
+    Proven {
+        /// `ServerSignature`, by which the client knows us.
+        signature: [u8; PROOF_BYTES],
+    },
     /// It is not, or there is no such user.
     Refused,
     /// It cannot be checked now (454).

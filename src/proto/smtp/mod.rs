@@ -18,6 +18,7 @@ mod line;
 mod path;
 mod reply;
 mod sasl;
+mod scram;
 mod session;
 
 #[cfg(test)]
@@ -28,4 +29,5 @@ pub use envelope::{BodyKind, Envelope, MailParams, Notify, Recipient, Ret};
 pub use event::{AuthMechanism, AuthRequest, AuthResult, CloseReason, Event, MessageId};
 pub use path::{Domain, ForwardPath, Mailbox, PathError, ReversePath};
 pub use reply::{Enhanced, Reply};
+pub use scram::ScramChallenge;
 pub use session::{Hello, PeerInfo, Session, TlsInfo};

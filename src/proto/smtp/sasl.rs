@@ -1,4 +1,4 @@
-//! Decoding the PLAIN and LOGIN exchanges (RFC 4954, RFC 4616).
+//! Decoding what clients say in AUTH (RFC 4954, RFC 4616).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,10 +18,7 @@ pub(super) enum SaslError {
 
 /// Decodes a PLAIN response: `authzid NUL authcid NUL password`.
 pub(super) fn plain(response: &[u8]) -> Result<(String, SecretString), SaslError> {
-    let decoded = STANDARD
-        .decode(response)
-        .map_err(|_| SaslError::Malformed)?;
-    let text = String::from_utf8(decoded).map_err(|_| SaslError::Malformed)?;
+    let text = decoded(response)?;
     let mut parts = text.split('\0');
     let (Some(authzid), Some(authcid), Some(password), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -39,14 +36,18 @@ pub(super) fn plain(response: &[u8]) -> Result<(String, SecretString), SaslError
 
 /// Decodes one response of LOGIN.
 pub(super) fn login(response: &[u8]) -> Result<String, SaslError> {
-    let decoded = STANDARD
-        .decode(response)
-        .map_err(|_| SaslError::Malformed)?;
-    let text = String::from_utf8(decoded).map_err(|_| SaslError::Malformed)?;
-    credential(&text)
+    credential(&decoded(response)?)
 }
 
-fn credential(text: &str) -> Result<String, SaslError> {
+/// The text that a response is in base64.
+pub(super) fn decoded(response: &[u8]) -> Result<String, SaslError> {
+    let decoded = STANDARD.decode(response);
+    let decoded = decoded.map_err(|_| SaslError::Malformed)?;
+    String::from_utf8(decoded).map_err(|_| SaslError::Malformed)
+}
+
+/// A user name or password that may be one.
+pub(super) fn credential(text: &str) -> Result<String, SaslError> {
     let fits = !text.is_empty() && text.len() <= CREDENTIAL_MAX_BYTES;
     if !fits || text.chars().any(char::is_control) {
         return Err(SaslError::Malformed);

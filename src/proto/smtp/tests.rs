@@ -10,8 +10,11 @@ mod session;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
@@ -92,6 +95,7 @@ fn set(dialogue: &mut Dialogue, setting: &str) {
         "submission" => *config = Config::submission("mx.test"),
         "tls" => dialogue.tls = true,
         "dsn" => config.dsn = true,
+        "scram" => config.scram = true,
         "auth_in_the_clear" => config.auth_requires_tls = false,
         "size" => config.message_size_max_bytes = value.parse().unwrap(),
         "line" => config.data_line_max_bytes = value.parse().unwrap(),
@@ -100,6 +104,35 @@ fn set(dialogue: &mut Dialogue, setting: &str) {
         "errors_max" => config.errors_max = value.parse().unwrap(),
         "junk_commands_max" => config.junk_commands_max = value.parse().unwrap(),
         other => panic!("unknown setting {other:?}"),
+    }
+}
+
+/// `tim` has a password; `user` is the one of RFC 7677, section 3.
+fn checked(request: &AuthRequest) -> AuthResult {
+    const PROOF: [u8; 4] = [0x74, 0x7c, 0xdb, 0x65];
+    const SIGNATURE: &str = "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
+    match request {
+        AuthRequest::Password {
+            username, password, ..
+        } => match (username.as_str(), password.expose_secret()) {
+            ("later", _) => AuthResult::Unavailable,
+            ("tim", "tanstaaftanstaaf") => AuthResult::Accepted,
+            _ => AuthResult::Refused,
+        },
+        AuthRequest::Challenge { username } if username == "later" => AuthResult::Unavailable,
+        AuthRequest::Challenge { username } if username == "eve" => AuthResult::Refused,
+        AuthRequest::Challenge { .. } => AuthResult::Challenge(ScramChallenge {
+            nonce: "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".to_owned(),
+            salt: STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap(),
+            iterations: NonZeroU32::new(4096).unwrap(),
+        }),
+        AuthRequest::Proof { proof, .. } if proof[..4] == PROOF => {
+            let signature = STANDARD.decode(SIGNATURE).unwrap();
+            AuthResult::Proven {
+                signature: signature.try_into().unwrap(),
+            }
+        }
+        AuthRequest::Proof { .. } => AuthResult::Refused,
     }
 }
 
@@ -151,13 +184,9 @@ impl Owned {
         let mut shown = String::new();
         match event {
             Event::Authenticate(request) => {
-                write!(shown, "auth {:?} {}", request.mechanism, request.username).unwrap();
-                let result = match (request.username.as_str(), request.password.expose_secret()) {
-                    ("later", _) => AuthResult::Unavailable,
-                    ("tim", "tanstaaftanstaaf") => AuthResult::Accepted,
-                    _ => AuthResult::Refused,
-                };
-                session.auth_result(result, now);
+                let (mechanism, name) = (request.mechanism(), request.username());
+                write!(shown, "auth {mechanism:?} {name}").unwrap();
+                session.auth_result(checked(&request), now);
             }
             Event::MailFrom { from, params } => {
                 write!(shown, "from <{from}>").unwrap();
@@ -355,6 +384,8 @@ dialogues! {
     null_sender,
     submission_starttls,
     submission_auth,
+    submission_scram,
+    submission_scram_refused,
     starttls_injection,
     size,
     data_smuggling,

@@ -156,7 +156,7 @@ async fn add_user(repo: &Repo, random: &Randomness, login: &str, role: Role) {
         login: login.to_owned(),
         name: format!("{}{} Bell", login[..1].to_uppercase(), &login[1..]),
         role,
-        password_hash: Redacted::new(hash_password(PASSWORD, random).unwrap()),
+        password_hash: Redacted::new(hash_password(PASSWORD, Role::Operator, random).unwrap()),
         created_at: START,
         language: None,
         time_zone: None,

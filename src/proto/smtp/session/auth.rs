@@ -1,4 +1,4 @@
-//! AUTH (RFC 4954): PLAIN and LOGIN, behind TLS.
+//! AUTH (RFC 4954): SCRAM-SHA-256, PLAIN and LOGIN, behind TLS.
 
 use std::time::Instant;
 
@@ -6,6 +6,7 @@ use super::super::config::Role;
 use super::super::event::{AuthMechanism, AuthRequest, AuthResult, Event};
 use super::super::reply::{Enhanced, Reply};
 use super::super::sasl::{self, SaslError};
+use super::super::scram::{self, Challenged, First};
 use super::transfer::bad_sequence;
 use super::{Question, Session, State};
 
@@ -14,41 +15,70 @@ use super::{Question, Session, State};
 pub(super) enum AuthStep {
     Plain,
     LoginUsername,
-    LoginPassword { username: String },
+    LoginPassword {
+        username: String,
+    },
+    ScramFirst,
+    ScramProof(Challenged),
+    /// The proof was right; the client still says that ours is.
+    ScramDone {
+        username: String,
+    },
 }
 
 impl Session {
     /// The answer to [`Event::Authenticate`].
     pub fn auth_result(&mut self, result: AuthResult, now: Instant) {
-        let username = match self.take_question() {
-            Some(Question::Credentials { username }) => username,
+        let question = match self.take_question() {
+            Some(
+                question @ (Question::Credentials { .. }
+                | Question::Challenge(_)
+                | Question::Proof { .. }),
+            ) => question,
             other => return self.put_back(other),
         };
-        match result {
-            AuthResult::Accepted => {
-                self.user = Some(username);
-                self.counters.junk_commands = 0;
-                self.answer(&Reply::new(235, Enhanced(2, 7, 0), "Authenticated"), now);
+        match (result, question) {
+            (AuthResult::Accepted, Question::Credentials { username }) => {
+                self.authenticated(username);
+                self.enter_command(now);
+                self.run_pending(now);
             }
-            AuthResult::Unavailable => {
+            (AuthResult::Challenge(asked), Question::Challenge(first)) => {
+                let (text, challenged) = first.challenge(&asked);
+                self.go_on(AuthStep::ScramProof(challenged), &text, now);
+            }
+            // SMTP has no room for it beside the 235 (RFC 4954 section 4).
+            (AuthResult::Proven { signature }, Question::Proof { username }) => {
+                let text = scram::last(&signature);
+                self.go_on(AuthStep::ScramDone { username }, &text, now);
+            }
+            (AuthResult::Refused, _) => {
+                self.fail_auth(&refused());
+                if !matches!(self.state, State::Closed) {
+                    self.enter_command(now);
+                    self.run_pending(now);
+                }
+            }
+            _ => {
                 self.counters.junk_commands += 1;
                 self.answer(
                     &Reply::new(454, Enhanced(4, 7, 0), "Cannot authenticate now"),
                     now,
                 );
             }
-            AuthResult::Refused => {
-                self.fail_auth(&Reply::new(
-                    535,
-                    Enhanced(5, 7, 8),
-                    "Credentials are not valid",
-                ));
-                if !matches!(self.state, State::Closed) {
-                    self.enter_command(now);
-                    self.run_pending(now);
-                }
-            }
         }
+    }
+
+    fn authenticated(&mut self, username: String) {
+        self.user = Some(username);
+        self.counters.junk_commands = 0;
+        self.reply(&Reply::new(235, Enhanced(2, 7, 0), "Authenticated"));
+    }
+
+    /// Sends a challenge that the owner had to give, and goes on with what has come meanwhile.
+    fn go_on(&mut self, step: AuthStep, text: &str, now: Instant) {
+        self.send_challenge(step, text, now);
+        self.run_pending(now);
     }
 
     /// Whether AUTH is offered and may be used on this connection as it is.
@@ -82,7 +112,8 @@ impl Session {
         let step = match mechanism {
             Some(AuthMechanism::Plain) => AuthStep::Plain,
             Some(AuthMechanism::Login) => AuthStep::LoginUsername,
-            None => {
+            Some(AuthMechanism::ScramSha256) if self.config.scram => AuthStep::ScramFirst,
+            Some(AuthMechanism::ScramSha256) | None => {
                 return self.error(&Reply::new(
                     504,
                     Enhanced(5, 5, 4),
@@ -138,34 +169,60 @@ impl Session {
 
     fn challenge(&mut self, step: AuthStep, now: Instant) {
         let text = match step {
-            AuthStep::Plain => "",
             AuthStep::LoginUsername => "VXNlcm5hbWU6",
             AuthStep::LoginPassword { .. } => "UGFzc3dvcmQ6",
+            _ => "",
         };
+        self.send_challenge(step, text, now);
+    }
+
+    fn send_challenge(&mut self, step: AuthStep, text: &str, now: Instant) {
         self.reply(&Reply::plain(334, text));
         self.state = State::Auth(step);
         self.timers.set_idle(self.config.timeouts.auth, now);
     }
 
     fn take_response(&mut self, step: AuthStep, response: &[u8], now: Instant) {
-        let decoded = match step {
-            AuthStep::Plain => sasl::plain(response).map(|pair| (AuthMechanism::Plain, pair)),
+        let password = |mechanism, username, password| AuthRequest::Password {
+            mechanism,
+            username,
+            password,
+        };
+        let read = match step {
             AuthStep::LoginUsername => match sasl::login(response) {
                 Ok(username) => return self.challenge(AuthStep::LoginPassword { username }, now),
                 Err(error) => Err(error),
             },
+            AuthStep::ScramDone { username } if response.is_empty() => {
+                return self.authenticated(username);
+            }
+            AuthStep::ScramDone { .. } => Err(SaslError::Malformed),
+            AuthStep::Plain => sasl::plain(response)
+                .map(|(name, secret)| password(AuthMechanism::Plain, name, secret)),
             AuthStep::LoginPassword { username } => sasl::login(response)
-                .map(|password| (AuthMechanism::Login, (username, password.into()))),
+                .map(|secret| password(AuthMechanism::Login, username, secret.into())),
+            AuthStep::ScramFirst => match First::read(response) {
+                Ok(first) => {
+                    let username = first.username.clone();
+                    let event = Event::Authenticate(AuthRequest::Challenge { username });
+                    return self.ask(Question::Challenge(first), event, now);
+                }
+                Err(error) => Err(error),
+            },
+            AuthStep::ScramProof(challenged) => {
+                challenged.read(response).map(|proven| AuthRequest::Proof {
+                    username: proven.username,
+                    auth_message: proven.auth_message,
+                    proof: proven.proof,
+                })
+            }
         };
-        match decoded {
-            Ok((mechanism, (username, password))) => {
-                let question = Question::Credentials {
-                    username: username.clone(),
-                };
-                let request = AuthRequest {
-                    mechanism,
-                    username,
-                    password,
+        match read {
+            Ok(request) => {
+                let username = request.username().to_owned();
+                let question = match &request {
+                    AuthRequest::Proof { .. } => Question::Proof { username },
+                    _ => Question::Credentials { username },
                 };
                 self.ask(question, Event::Authenticate(request), now);
             }
@@ -176,13 +233,7 @@ impl Session {
                     "Cannot decode the response",
                 ));
             }
-            Err(SaslError::ForeignIdentity) => {
-                self.fail_auth(&Reply::new(
-                    535,
-                    Enhanced(5, 7, 8),
-                    "Credentials are not valid",
-                ));
-            }
+            Err(SaslError::ForeignIdentity) => self.fail_auth(&refused()),
         }
     }
 
@@ -193,4 +244,8 @@ impl Session {
             self.give_up("Too many failed logins");
         }
     }
+}
+
+fn refused() -> Reply {
+    Reply::new(535, Enhanced(5, 7, 8), "Credentials are not valid")
 }

@@ -147,7 +147,12 @@ impl Session {
             offered.push("STARTTLS".to_owned());
         }
         if self.auth_is_offered() && self.user.is_none() {
-            offered.push("AUTH PLAIN LOGIN".to_owned());
+            let scram = if self.config.scram {
+                "SCRAM-SHA-256 "
+            } else {
+                ""
+            };
+            offered.push(format!("AUTH {scram}PLAIN LOGIN"));
         }
         offered.push("HELP".to_owned());
         offered

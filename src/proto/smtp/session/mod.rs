@@ -17,6 +17,7 @@ use super::event::{CloseReason, Event, MessageId};
 use super::line::LineReader;
 use super::path::ReversePath;
 use super::reply::{Enhanced, Reply};
+use super::scram;
 use auth::AuthStep;
 use timers::Timers;
 use transfer::Chunk;
@@ -63,6 +64,10 @@ enum State {
 #[derive(Debug)]
 enum Question {
     Credentials {
+        username: String,
+    },
+    Challenge(scram::First),
+    Proof {
         username: String,
     },
     Sender {

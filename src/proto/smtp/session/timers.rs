@@ -61,7 +61,7 @@ impl Session {
     /// The owner took too long. The client may try again; a late `confirm_stored` is void.
     fn answer_for_owner(&mut self, question: Question, now: Instant) {
         let reply = match question {
-            Question::Credentials { .. } => {
+            Question::Credentials { .. } | Question::Challenge(_) | Question::Proof { .. } => {
                 Reply::new(454, Enhanced(4, 7, 0), "Cannot authenticate now")
             }
             Question::Sender { .. } | Question::Recipient(_) | Question::Message(_) => {

@@ -145,6 +145,8 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
         b"AUTH PLAIN\r\n",
         b"AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
         b"AUTH LOGIN dGlt\r\n",
+        b"AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n",
+        b"\r\n",
         b"STARTTLS\r\n",
         b"NOOP\r\n",
         b"hello\r\n",
@@ -167,6 +169,7 @@ proptest! {
         tls in any::<bool>(),
     ) {
         let mut config = if submission { Config::submission("mx.test") } else { Config::mx("mx.test") };
+        config.scram = submission;
         config.message_size_max_bytes = 300;
         let input = fragments.concat();
         let mut whole = Owned::new(config.clone(), tls);
