@@ -1,7 +1,8 @@
 //! Bounces and replies that nobody here wrote, read and classified; floors are what was reached.
 //!
 //! The corpus lies beside the package (`../shared/corpus`, or `TOCSIN_CORPUS`); without it the
-//! tests say so and pass.
+//! tests say so and pass. What the servers of `tests/peers/bounces.rs` wrote is in
+//! `fixtures/bounces`, byte for byte.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::{
@@ -201,4 +202,41 @@ fn replies_of_many_mail_systems() {
         "class fell to {:.1} %",
         class.percent()
     );
+}
+
+/// What a bounce says, as a line of the table beside it.
+fn told(folder: &Path, name: &str) -> String {
+    let raw = fs::read(folder.join(name)).unwrap();
+    let found = classify_mail(&read(&raw).unwrap());
+    let [finding] = found.findings.as_slice() else {
+        panic!("{name}: {found:?}")
+    };
+    let verdict = &finding.verdict;
+    let code = verdict.status_code.map(|code| code.to_string());
+    let judged = [
+        found.class.as_str(),
+        verdict.reason.as_str(),
+        verdict.permanence.as_str(),
+        verdict.fault.as_str(),
+        code.as_deref().unwrap_or("none"),
+    ];
+    let (address, diagnostic) = (&finding.address, verdict.diagnostic.as_str());
+    format!("{name} | {address} | {} | {diagnostic}\n", judged.join(" "))
+}
+
+/// `UPDATE=1 cargo test --test corpus_mail` writes the table.
+#[test]
+fn bounces_of_the_servers_that_are_peers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/bounces");
+    let names = fs::read_dir(&folder).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut mails: Vec<String> = names.filter(|name| name.ends_with(".eml")).collect();
+    mails.sort();
+    let table: String = mails.iter().map(|name| told(&folder, name)).collect();
+    let path = folder.join("verdicts.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path, table).unwrap();
+        return;
+    }
+    assert_eq!(table, fs::read_to_string(path).unwrap());
 }

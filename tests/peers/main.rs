@@ -3,15 +3,19 @@
 
 mod alertmanager;
 mod baresip;
+mod bounces;
 mod browser;
 mod clamd;
 mod client;
 mod dkim;
+mod exim;
 mod gateway;
 mod hostile_mail;
 mod mail_out;
 mod many_sessions;
+mod mta;
 mod openapi;
+mod opensmtpd;
 mod postfix;
 mod process;
 mod public_browser;
