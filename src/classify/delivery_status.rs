@@ -145,10 +145,13 @@ fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
         // RFC 3464 section 2.3.3: handed to a system that will not report, or to a list. Nobody is
         // known to be reached by that.
         "relayed" | "expanded" => return passed_on(status, diagnostic),
-        "delayed" | "delay" => Some(BounceClass::Delay),
+        "delayed" | "delay" if !is_given_up(block, story) => Some(BounceClass::Delay),
         _ => None,
     };
     let mut verdict = judge(&diagnostic, status, status_field, story);
+    if class.is_none() && action.starts_with("delay") {
+        verdict.permanence = Permanence::Permanent;
+    }
     if let Some(class) = class {
         if verdict.status_code.is_none_or(|status| status.detail == 0) && !by_words(&verdict) {
             // Nothing is said but that it takes long.
@@ -159,6 +162,16 @@ fn verdict_of(block: &HeaderBlock, story: &Story<'_>) -> Verdict {
         verdict.permanence = Permanence::Temporary;
     }
     verdict
+}
+
+/// Whether a report of a delay is the last one: OpenSMTPD up to 6.8 says so of what it has given up,
+/// too (`bounce_record`, with `Envelope expired`).
+fn is_given_up(block: &HeaderBlock, story: &Story<'_>) -> bool {
+    let Some(recipient) = block.get("Final-Recipient").and_then(first_address) else {
+        return false;
+    };
+    let mut lines = story.told.lines().map(str::to_ascii_lowercase);
+    lines.any(|line| line.trim_end() == format!("{recipient}: envelope expired"))
 }
 
 /// Whether words decided, and not a code.
@@ -248,12 +261,11 @@ fn judge(
     if verdict.status_code.is_none() {
         verdict.status_code = story.verdict.status_code;
     }
-    let written = if diagnostic.trim().is_empty() {
-        free_text::first_statement(story.told)
-    } else {
-        diagnostic.trim()
-    };
-    verdict.with_diagnostic(written)
+    if diagnostic.trim().is_empty() {
+        let words = free_text::first_statement(story.told).split_whitespace();
+        return verdict.with_diagnostic(words.collect::<Vec<_>>().join(" "));
+    }
+    verdict.with_diagnostic(diagnostic.trim())
 }
 
 /// Why a queue that gave up had put the message off, as Sendmail writes it in its transcript:

@@ -161,13 +161,26 @@ fn phase_or(rules: &Rules, normal: &str, other: Phase) -> Phase {
     }
 }
 
-/// The first line that carries a reply code, else the first line about an address.
+/// The first line that carries a reply code, else the first line about an address; with the line
+/// below it where it holds nothing else, as Exim writes it.
 pub(super) fn first_statement(narrative: &str) -> &str {
     let lines = || narrative.lines().map(str::trim).filter(|l| !l.is_empty());
-    lines()
-        .find(|l| codes_in(l).0.is_some())
-        .or_else(|| lines().find(|l| l.contains('@')))
-        .unwrap_or_default()
+    if let Some(line) = lines().find(|l| codes_in(l).0.is_some()) {
+        return line;
+    }
+    let mut at = 0;
+    while at < narrative.len() {
+        let (line, rest) = split_line(&narrative[at..]);
+        if line.contains('@') {
+            let is_bare = !line.trim().contains(char::is_whitespace);
+            let below = split_line(rest).0;
+            let end = narrative.len() - rest.len();
+            let end = if is_bare { end + below.len() } else { end };
+            return narrative[at..end].trim();
+        }
+        at = narrative.len() - rest.len();
+    }
+    ""
 }
 
 /// The phase of the refusal in a transcript, as Sendmail writes it: the last `>>>` line before

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::smtp_reply::Phase;
 use super::text::{Phrase, Phrases, normalise};
-use crate::domain::{EnhancedStatus, Reason, RuleName};
+use crate::domain::{EnhancedStatus, Fault, Reason, RuleName};
 
 /// The rules that every gateway has.
 const BUILT_IN: &str = include_str!("words.toml");
@@ -42,7 +42,28 @@ struct FileRule {
     source: String,
     #[serde(default)]
     holds: Holds,
+    /// Where it is not the usual one of the reason.
+    fault: Option<FileFault>,
     phrases: Vec<String>,
+}
+
+/// Whose doing a refusal is, as the file names it.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FileFault {
+    Recipient,
+    Sender,
+    Network,
+}
+
+impl From<FileFault> for Fault {
+    fn from(fault: FileFault) -> Self {
+        match fault {
+            FileFault::Recipient => Self::Recipient,
+            FileFault::Sender => Self::Sender,
+            FileFault::Network => Self::Network,
+        }
+    }
 }
 
 /// When in the dialogue an answer may come to be believed of the recipient. Servers that know
@@ -66,6 +87,7 @@ struct WordRule {
     reason: Reason,
     source: String,
     holds: Holds,
+    fault: Option<Fault>,
 }
 
 /// What the words of an answer mean, and which rule says so.
@@ -77,6 +99,8 @@ pub struct Said {
     pub rule: RuleName,
     /// When it may be believed of the recipient.
     pub holds: Holds,
+    /// Whose doing it is, where it is not the usual one of the reason.
+    pub fault: Option<Fault>,
 }
 
 /// Why rules cannot be used.
@@ -156,6 +180,7 @@ impl Rules {
                 name: one.name,
                 source: one.source,
                 holds: one.holds,
+                fault: one.fault.map(Fault::from),
             });
         }
         let number = |text: &str| text.parse::<u16>().ok();
@@ -259,6 +284,7 @@ impl Rules {
             reason: rule.reason,
             rule: RuleName::of_words(&rule.name, phrase.written()),
             holds: rule.holds,
+            fault: rule.fault,
         })
     }
 
@@ -277,6 +303,7 @@ impl Rules {
             reason,
             rule,
             holds: Holds::AtRecipient,
+            fault: None,
         })
     }
 
@@ -288,6 +315,7 @@ impl Rules {
             reason,
             rule,
             holds: Holds::AtRecipient,
+            fault: None,
         })
     }
 

@@ -143,9 +143,13 @@ fn judge(
         .filter(|said| status.is_none() || !said.reason.ends_address())
         .filter(|said| sure(said.reason, phase));
     let said = choose((words, by_status, by_code), permanence, phase);
-    Verdict::failure(said.reason, permanence)
+    let mut verdict = Verdict::failure(said.reason, permanence)
         .with_status(status)
-        .by(said.rule)
+        .by(said.rule);
+    if let Some(fault) = said.fault {
+        verdict.fault = fault;
+    }
+    verdict
 }
 
 fn permanence_of(
@@ -197,6 +201,7 @@ fn choose(
             reason: Reason::Undefined,
             rule: RuleName::default(),
             holds: Holds::AtRecipient,
+            fault: None,
         }),
     };
     said.reason = for_now(said.reason, permanence, in_words);

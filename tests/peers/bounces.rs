@@ -63,7 +63,7 @@ const EXIM: &[Case] = &[
     Case {
         mailbox: "late",
         story: &["queued", DELIVERED, "rebound hard host_unknown"],
-        diagnostic: "late@exim.example",
+        diagnostic: "late@exim.example Unrouteable address",
     },
     Case {
         mailbox: "behind",
@@ -73,7 +73,7 @@ const EXIM: &[Case] = &[
     Case {
         mailbox: "full",
         story: &["queued", DELIVERED, "rebound soft mailbox_full"],
-        diagnostic: "full@exim.example",
+        diagnostic: "full@exim.example mailbox is full: ",
     },
     Case {
         mailbox: "large",
@@ -94,7 +94,7 @@ const EXIM: &[Case] = &[
             "received delay expired",
             "rebound soft expired",
         ],
-        diagnostic: "slow@exim.example",
+        diagnostic: "slow@exim.example retry timeout exceeded",
     },
 ];
 
@@ -143,17 +143,17 @@ const OPENSMTPD: &[Case] = &[
     // OpenSMTPD does not tell senders how a delivery program ended.
     Case {
         mailbox: "lost",
-        story: &["queued", DELIVERED, "rebound soft undefined"],
+        story: &["queued", DELIVERED, "rebound soft mailer"],
         diagnostic: "lost@osmtpd.example: exited abnormally",
     },
-    // OpenSMTPD 6.8 says of what it has given up that it is delayed.
+    // OpenSMTPD 6.8 says of what it has given up that it is delayed, in words of its own.
     Case {
         mailbox: "slow",
         story: &[
             "queued",
             DELIVERED,
             "received delay system",
-            "received delay expired",
+            "rebound soft expired",
         ],
         diagnostic: "slow@osmtpd.example: Envelope expired",
     },
