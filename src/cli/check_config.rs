@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::channel::email::DkimKeys;
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.file.as_ref().unwrap_or(&arguments.config);
     match Config::load(path) {
         Ok(config) => {
+            if let Err(error) = DkimKeys::read(&config.email.dkim) {
+                eprintln!("{}: {error}", path.display());
+                return Ok(ExitCode::from(2));
+            }
             print!("{}", config.to_toml());
             eprintln!("{}: no mistakes", path.display());
             Ok(ExitCode::SUCCESS)

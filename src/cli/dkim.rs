@@ -6,14 +6,13 @@ use anyhow::Context;
 
 use super::ConfigArgument;
 use crate::channel::email::DkimKeys;
-use crate::config::Config;
 
 /// Longest string of a TXT record, in octets (RFC 1035 section 3.3).
 const STRING_SIZE_MAX: usize = 255;
 
 /// Prints what the DNS has to say of the keys that sign our mail, as lines of a zone file.
 pub(super) fn run(argument: &ConfigArgument) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&argument.config)?;
+    let config = super::load_without_secrets(&argument.config)?;
     let keys = DkimKeys::read(&config.email.dkim).context("email.dkim cannot be used")?;
     if keys.is_empty() {
         eprintln!("{}: no [[email.dkim]]", argument.config.display());

@@ -1,7 +1,7 @@
 //! `tocsin healthcheck`: for containers and scripts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::config::{Config, HttpListener, Surroundings};
+use crate::config::HttpListener;
 use crate::net::tls_client::client_config;
 
 /// Time for the whole question.
@@ -38,7 +38,7 @@ struct Console {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let console = match &arguments.config {
-        Some(path) => match load(path) {
+        Some(path) => match super::load_without_secrets(path) {
             Ok(config) => console_of(&config.listen.console)?,
             Err(error) => {
                 eprintln!("{error}");
@@ -63,15 +63,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Secrets stay unread: whoever asks need not be able to.
-fn load(path: &Path) -> Result<Config, crate::config::ConfigError> {
-    let around = Surroundings {
-        leave_secrets_unread: true,
-        ..Surroundings::of(path.parent().unwrap_or(Path::new("")))
-    };
-    Config::load_with(path, &around)
 }
 
 fn console_of(listener: &HttpListener) -> anyhow::Result<Console> {
@@ -131,6 +122,7 @@ async fn question(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Surroundings};
 
     #[test]
     fn the_first_address_is_asked() {

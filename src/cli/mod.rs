@@ -26,12 +26,12 @@ mod verify;
 mod verify_bundle;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Engine};
+use crate::config::{Config, ConfigError, Engine, Surroundings};
 use crate::store::engine::has_state;
 
 /// Where the configuration lies unless told otherwise.
@@ -91,6 +91,15 @@ struct ConfigArgument {
     /// The configuration file.
     #[arg(short, long, default_value = CONFIG_PATH, value_name = "FILE")]
     config: PathBuf,
+}
+
+/// A configuration whose secrets stay unread: whoever asks need not be able to.
+fn load_without_secrets(path: &Path) -> Result<Config, ConfigError> {
+    let around = Surroundings {
+        leave_secrets_unread: true,
+        ..Surroundings::of(path.parent().unwrap_or(Path::new("")))
+    };
+    Config::load_with(path, &around)
 }
 
 /// What is checked.

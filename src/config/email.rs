@@ -1,7 +1,7 @@
 //! `[email]`: mail out, and the retry schedule that every channel has.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -257,18 +257,28 @@ impl Email {
         if let Some(domain) = twice(named) {
             section.mistake("destination", format!("\"{domain}\" is named twice"));
         }
+        let is_relayed = email.relay.is_some() && email.routes.is_empty();
+        if is_relayed && !email.destinations.is_empty() {
+            let why = "says nothing where a relay takes all mail: it is the relay that sends it on";
+            section.mistake("destination", why);
+        }
+        let records = email.dkim.iter().map(|key| (&key.domain, &key.selector));
+        if let Some((domain, selector)) = twice(records) {
+            let name = format!("{selector}._domainkey.{domain}");
+            section.mistake("dkim", format!("two keys cannot have one name: {name}"));
+        }
         email
     }
 }
 
-fn twice<'a>(domains: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+fn twice<T: Ord + Copy>(names: impl IntoIterator<Item = T>) -> Option<T> {
     let mut seen = BTreeSet::new();
-    domains.into_iter().find(|domain| !seen.insert(*domain))
+    names.into_iter().find(|name| !seen.insert(*name))
 }
 
 impl Scanner {
     fn read(section: &Section<'_, '_>) -> Option<Self> {
-        let timeout = section.duration("timeout", 2 * MINUTE, SECOND..=HOUR);
+        let timeout = section.duration("timeout", 2 * MINUTE, SECOND..=10 * MINUTE);
         let address = section.required("address", scanner_address)?;
         Some(Self { address, timeout })
     }
@@ -277,9 +287,18 @@ impl Scanner {
 /// A path is known by its slash.
 fn scanner_address(text: &str) -> Result<String, String> {
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_host = |name: &str| {
+        let bare = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        match bare {
+            Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
+            None => !name.contains(':') && host(name).is_ok(),
+        }
+    };
     let has_port = text
         .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && is_port(port));
+        .is_some_and(|(name, port)| is_host(name) && is_port(port));
     if text.starts_with('/') || has_port {
         return Ok(text.to_owned());
     }
@@ -312,7 +331,7 @@ fn dkim_selector(text: &str) -> Result<String, String> {
         return Ok(text.to_ascii_lowercase());
     }
     Err(format!(
-        "\"{text}\" is no selector: letters, digits and hyphens"
+        "\"{text}\" is no selector: letters, digits, hyphens and underscores, with dots between"
     ))
 }
 

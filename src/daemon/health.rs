@@ -147,8 +147,7 @@ impl Health {
                 "certificate",
             );
         }
-        let is_down =
-            |way: &Way| matches!(&way.kind, WayKind::Scanned(scanner) if scanner.is_down());
+        let is_down = |way: &Way| matches!(&way.kind, WayKind::Scanned(scanner) if scanner.trouble().is_some());
         if self.ways.iter().any(is_down) {
             self.alarm(
                 parts,
@@ -209,7 +208,7 @@ fn state_of(way: &Way) -> ChannelState {
     let (state, detail) = match &way.kind {
         WayKind::Always => (ChannelHealth::Ready, String::new()),
         WayKind::Scanned(scanner) if scanner.is_up() => (ChannelHealth::Ready, String::new()),
-        WayKind::Scanned(_) => (ChannelHealth::Down, String::new()),
+        WayKind::Scanned(scanner) => (ChannelHealth::Down, scanner.trouble().unwrap_or_default()),
         WayKind::Off => (ChannelHealth::Off, String::new()),
         WayKind::Trunk(channel) if channel.is_ready() => (ChannelHealth::Ready, String::new()),
         WayKind::Trunk(_) => (ChannelHealth::Down, String::new()),

@@ -3,32 +3,42 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use clamav_client::tokio::TransportProtocol;
-use clamav_client::{PONG, tokio as client};
+use bytes::Bytes;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, apart};
 
-/// Time between two looks whether it answers.
+/// Time between two looks whether it answers, and while it does not.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
-/// Longest wait for the answer to a ping.
+const PING_INTERVAL_DOWN: Duration = Duration::from_secs(1);
+/// Longest wait for the answer to a ping, or to the scan of a few octets.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is scanned to see whether it scans at all: its threads may hang where it still answers.
+const PROBE: &[u8] = b"Do you scan?";
+/// Scans in a row without an answer in time, after which it counts as down.
+const UNANSWERED_MAX: u32 = 2;
 /// Longest answer that is read, in octets.
 const ANSWER_SIZE_MAX: u64 = 4_096;
-/// How long what was clean need not be scanned again: a newsletter brings the same files to
+/// How long what was scanned need not be scanned again: a newsletter brings the same files to
 /// thousands, and tomorrow's signatures may know more.
-const CLEAN_FOR: Duration = Duration::from_secs(10 * 60);
-/// Digests of clean pieces that are remembered.
-const CLEAN_MAX: usize = 4_096;
+const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
+/// Digests of pieces that are remembered; beyond them what was asked for longest ago is forgotten.
+const KNOWN_MAX: usize = 4_096;
 /// Octets that are handed over at once.
 const CHUNK_SIZE: usize = 64 * 1024;
+/// Larger pieces are hashed apart from the threads that carry calls, in octets.
+const HASHED_HERE_MAX: usize = 64 * 1024;
+/// How the names of what it did not look through begin, where `AlertExceedsMax` is on.
+const NOT_SCANNED: &str = "Heuristics.Limits.Exceeded";
 
 /// Where a clamd listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,29 +49,45 @@ pub enum ClamdAddress {
     Unix(PathBuf),
 }
 
-/// A connection of which so much is read and no more.
-pub trait ClamdStream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> ClamdStream for T {}
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-impl TransportProtocol for ClamdAddress {
-    type Stream = Box<dyn ClamdStream>;
-
-    async fn connect(&self) -> io::Result<Self::Stream> {
-        let (read, write): (
-            Box<dyn AsyncRead + Send + Unpin>,
-            Box<dyn AsyncWrite + Send + Unpin>,
-        ) = match self {
-            Self::Tcp(address) => {
-                let (read, write) = TcpStream::connect(address).await?.into_split();
-                (Box::new(read), Box::new(write))
-            }
-            Self::Unix(path) => {
-                let (read, write) = UnixStream::connect(path).await?.into_split();
-                (Box::new(read), Box::new(write))
-            }
-        };
-        Ok(Box::new(tokio::io::join(read.take(ANSWER_SIZE_MAX), write)))
+impl ClamdAddress {
+    async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Tcp(address) => Box::new(TcpStream::connect(address).await?),
+            Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        })
     }
+
+    /// What it answers to a command and what comes with it, without the NUL at its end. Of what is
+    /// too large it says so and closes while it is still being sent: that is heard, too.
+    async fn ask(&self, command: &[u8], piece: Option<&[u8]>) -> io::Result<String> {
+        let mut stream = self.connect().await?;
+        let sent = send(&mut stream, command, piece).await;
+        let mut answer = Vec::new();
+        let read = stream.take(ANSWER_SIZE_MAX).read_to_end(&mut answer).await;
+        if answer.is_empty() {
+            sent?;
+            read?;
+            return Err(io::Error::other("it said nothing"));
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        Ok(answer.trim_end_matches(['\0', '\n']).to_owned())
+    }
+}
+
+async fn send(stream: &mut dyn Stream, command: &[u8], piece: Option<&[u8]>) -> io::Result<()> {
+    stream.write_all(command).await?;
+    if let Some(piece) = piece {
+        for chunk in piece.chunks(CHUNK_SIZE) {
+            let size = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            stream.write_all(&size.to_be_bytes()).await?;
+            stream.write_all(chunk).await?;
+        }
+        stream.write_all(&[0; 4]).await?;
+    }
+    stream.flush().await
 }
 
 /// What it found.
@@ -79,7 +105,15 @@ pub enum ScanError {
     /// It does not answer.
     #[error("the virus scanner does not answer: {0}")]
     Unreachable(String),
-    /// It answers, and will not have this.
+    /// It answers, and will never look through this as it is set up.
+    #[error("the virus scanner does not look through {size} bytes: {why}")]
+    TooLarge {
+        /// How much it was given.
+        size: usize,
+        /// What it said.
+        why: String,
+    },
+    /// It answers, and did not scan this.
     #[error("the virus scanner did not take {size} bytes: {why}")]
     Refused {
         /// How much it was given.
@@ -89,15 +123,27 @@ pub enum ScanError {
     },
 }
 
+type Digest = [u8; SHA256_OUTPUT_LEN];
+
+/// What is known of a piece.
+#[derive(Debug, Clone)]
+struct Known {
+    found: Found,
+    scanned_at: Instant,
+    asked_at: Instant,
+}
+
 /// Asks a clamd.
 #[derive(Debug)]
 pub struct Clamd {
     address: ClamdAddress,
     timeout: Duration,
     clock: SharedClock,
-    clean: Mutex<HashMap<[u8; SHA256_OUTPUT_LEN], Instant>>,
-    /// Nothing before it was asked for the first time.
-    is_up: watch::Sender<Option<bool>>,
+    known: Mutex<HashMap<Digest, Known>>,
+    /// Scans in a row without an answer in time.
+    unanswered: AtomicU32,
+    /// Why it is down, if it is; nothing before it was asked for the first time.
+    state: watch::Sender<Option<Result<(), String>>>,
 }
 
 impl Clamd {
@@ -108,58 +154,91 @@ impl Clamd {
             address,
             timeout,
             clock,
-            clean: Mutex::default(),
-            is_up: watch::Sender::new(None),
+            known: Mutex::default(),
+            unanswered: AtomicU32::new(0),
+            state: watch::Sender::new(None),
         })
     }
 
     /// Whether it answered when it was asked last.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        *self.is_up.borrow() == Some(true)
+        matches!(*self.state.borrow(), Some(Ok(())))
     }
 
-    /// Whether it did not.
+    /// Why it did not, where it did not.
     #[must_use]
-    pub fn is_down(&self) -> bool {
-        *self.is_up.borrow() == Some(false)
+    pub fn trouble(&self) -> Option<String> {
+        self.state.borrow().clone().and_then(Result::err)
+    }
+
+    /// Waits until it answers again, so long at most. Whether it does.
+    pub async fn back_within(&self, longest: Duration) -> bool {
+        let mut state = self.state.subscribe();
+        let back = state.wait_for(|state| matches!(state, Some(Ok(()))));
+        timeout(longest, back).await.is_ok_and(|back| back.is_ok())
     }
 
     /// Asks every few seconds whether it is there. Runs until stopped.
     pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            let answer = self.ping().await;
-            self.tell(answer.is_ok());
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(PING_INTERVAL) => {}
+            let looked = stop.run_until_cancelled(self.look()).await;
+            let Some(state) = looked else {
+                return;
+            };
+            let pause = if state.is_ok() {
+                PING_INTERVAL
+            } else {
+                PING_INTERVAL_DOWN
+            };
+            self.tell(state);
+            let paused = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+            if paused.is_none() {
+                return;
             }
         }
     }
 
-    fn tell(&self, is_up: bool) {
-        let has_changed = self.is_up.send_if_modified(|was| {
-            let has_changed = *was != Some(is_up);
-            *was = Some(is_up);
+    /// Whether it answers; behind trouble also whether it scans.
+    async fn look(&self) -> Result<(), String> {
+        self.ping().await?;
+        let is_suspect = self.unanswered.load(Ordering::Relaxed) >= UNANSWERED_MAX;
+        if is_suspect || self.trouble().is_some() {
+            let probe = self.address.ask(b"zINSTREAM\0", Some(PROBE));
+            match timeout(PING_TIMEOUT, probe).await {
+                Ok(Ok(answer)) if read_answer(&answer) == Some(Found::Nothing) => {}
+                Ok(Ok(answer)) => return Err(answer),
+                Ok(Err(error)) => return Err(error.to_string()),
+                Err(_) => return Err("it answers and scans nothing in time".to_owned()),
+            }
+            self.unanswered.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, state: Result<(), String>) {
+        let told = state.clone();
+        let has_changed = self.state.send_if_modified(|was| {
+            let was_up = was.as_ref().map(Result::is_ok);
+            let has_changed = was_up != Some(state.is_ok());
+            *was = Some(state);
             has_changed
         });
-        match (has_changed, is_up) {
-            (true, true) => tracing::info!("the virus scanner answers"),
-            (true, false) => {
-                tracing::error!("the virus scanner does not answer: email is held until it does");
+        match told {
+            Ok(()) if has_changed => tracing::info!("the virus scanner answers"),
+            Err(why) if has_changed => {
+                tracing::error!(%why, "the virus scanner does not answer: email is held until it does");
             }
-            (false, _) => {}
+            Ok(()) | Err(_) => {}
         }
     }
 
-    async fn ping(&self) -> Result<(), ScanError> {
-        let answer = tokio::time::timeout(PING_TIMEOUT, client::ping(&self.address)).await;
-        match answer {
-            Ok(Ok(answer)) if answer == PONG => Ok(()),
-            Ok(Ok(_)) => Err(ScanError::Unreachable("it is no clamd".to_owned())),
-            Ok(Err(error)) => Err(ScanError::Unreachable(error.to_string())),
-            Err(_) => Err(ScanError::Unreachable("timed out".to_owned())),
+    async fn ping(&self) -> Result<(), String> {
+        match timeout(PING_TIMEOUT, self.address.ask(b"zPING\0", None)).await {
+            Ok(Ok(answer)) if answer == "PONG" => Ok(()),
+            Ok(Ok(_)) => Err("it is no clamd".to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("timed out".to_owned()),
         }
     }
 
@@ -167,72 +246,106 @@ impl Clamd {
     ///
     /// # Errors
     /// [`ScanError`] when it is not known whether it is clean.
-    pub async fn scan(&self, piece: &[u8]) -> Result<Found, ScanError> {
+    pub async fn scan(&self, piece: &Bytes) -> Result<Found, ScanError> {
         if piece.is_empty() {
             return Ok(Found::Nothing);
         }
-        let mut key = [0; SHA256_OUTPUT_LEN];
-        key.copy_from_slice(digest(&SHA256, piece).as_ref());
-        if self.is_known_clean(&key) {
-            return Ok(Found::Nothing);
+        let size = piece.len();
+        let key = digest_of(piece).await;
+        if let Some(found) = key.and_then(|key| self.known(&key)) {
+            return Ok(found);
         }
-        let scan = client::scan_buffer(piece, &self.address, Some(CHUNK_SIZE));
-        let answer = match tokio::time::timeout(self.timeout, scan).await {
+        let scan = self.address.ask(b"zINSTREAM\0", Some(piece));
+        let answer = match timeout(self.timeout, scan).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(self.failed(piece.len(), error.to_string()).await),
-            Err(_) => return Err(self.failed(piece.len(), "timed out".to_owned()).await),
+            Ok(Err(error)) => return Err(self.failed(size, error.to_string()).await),
+            Err(_) => {
+                let unanswered = self.unanswered.fetch_add(1, Ordering::Relaxed) + 1;
+                if unanswered >= UNANSWERED_MAX {
+                    let why = "it answers and scans nothing in time".to_owned();
+                    self.tell(Err(why.clone()));
+                    return Err(ScanError::Unreachable(why));
+                }
+                return Err(self.failed(size, "timed out".to_owned()).await);
+            }
         };
+        self.unanswered.store(0, Ordering::Relaxed);
         match read_answer(&answer) {
-            Some(Found::Nothing) => {
-                self.remember(key);
-                Ok(Found::Nothing)
+            Some(Found::Virus(name)) if name.starts_with(NOT_SCANNED) => {
+                Err(ScanError::TooLarge { size, why: name })
             }
-            Some(found) => Ok(found),
-            None => {
-                let why = String::from_utf8_lossy(&answer);
-                let why = why.trim_end_matches('\0').trim().to_owned();
-                Err(self.failed(piece.len(), why).await)
+            Some(found) => {
+                if let Found::Virus(name) = &found {
+                    tracing::warn!(virus = %name, "a virus was found in what was to be sent; it is rejected");
+                }
+                if let Some(key) = key {
+                    self.remember(key, found.clone());
+                }
+                Ok(found)
             }
+            None if answer.contains("size limit exceeded") => {
+                Err(ScanError::TooLarge { size, why: answer })
+            }
+            None => Err(self.failed(size, answer).await),
         }
     }
 
-    /// It ends the connection over what is larger than its `StreamMaxLength`, and goes on with
-    /// others.
+    /// It may end a connection and go on with others.
     async fn failed(&self, size: usize, why: String) -> ScanError {
         match self.ping().await {
             Ok(()) => ScanError::Refused { size, why },
             Err(error) => {
-                self.tell(false);
-                error
+                self.tell(Err(error.clone()));
+                ScanError::Unreachable(error)
             }
         }
     }
 
-    fn is_known_clean(&self, key: &[u8; SHA256_OUTPUT_LEN]) -> bool {
-        let clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.monotonic();
-        let since = clean.get(key);
-        since.is_some_and(|since| now.saturating_duration_since(*since) < CLEAN_FOR)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, key: [u8; SHA256_OUTPUT_LEN]) {
-        let mut clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+    fn known(&self, key: &Digest) -> Option<Found> {
         let now = self.clock.monotonic();
-        if clean.len() >= CLEAN_MAX {
-            clean.retain(|_, since| now.saturating_duration_since(*since) < CLEAN_FOR);
+        let mut known = self.lock();
+        let known = known.get_mut(key)?;
+        let age = now.saturating_duration_since(known.scanned_at);
+        (age < KNOWN_FOR).then_some(())?;
+        known.asked_at = now;
+        Some(known.found.clone())
+    }
+
+    fn remember(&self, key: Digest, found: Found) {
+        let now = self.clock.monotonic();
+        let mut known = self.lock();
+        if known.len() >= KNOWN_MAX {
+            let longest_ago = known.iter().min_by_key(|(_, known)| known.asked_at);
+            let longest_ago = longest_ago.map(|(key, _)| *key);
+            longest_ago.and_then(|key| known.remove(&key));
         }
-        if clean.len() < CLEAN_MAX {
-            clean.insert(key, now);
-        }
+        known.insert(
+            key,
+            Known {
+                found,
+                scanned_at: now,
+                asked_at: now,
+            },
+        );
     }
 }
 
+async fn digest_of(piece: &Bytes) -> Option<Digest> {
+    let of = |piece: &[u8]| digest(&SHA256, piece).as_ref().try_into().ok();
+    if piece.len() <= HASHED_HERE_MAX {
+        return of(piece);
+    }
+    let piece = piece.clone();
+    apart(move || of(&piece)).await.ok().flatten()
+}
+
 /// `stream: OK`, or `stream: Name FOUND`; none for anything else.
-fn read_answer(answer: &[u8]) -> Option<Found> {
-    let said = std::str::from_utf8(answer).ok()?;
-    let said = said
-        .trim_end_matches(['\0', '\n'])
-        .strip_prefix("stream: ")?;
+fn read_answer(answer: &str) -> Option<Found> {
+    let said = answer.strip_prefix("stream: ")?;
     if said == "OK" {
         return Some(Found::Nothing);
     }
@@ -244,16 +357,15 @@ fn read_answer(answer: &[u8]) -> Option<Found> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
-    use tokio::io::AsyncWriteExt;
+    use crate::clock::{SystemClock, VirtualClock};
     use tokio::net::TcpListener;
 
     #[test]
     fn answers_are_read_and_nothing_else_is_clean() {
-        assert_eq!(read_answer(b"stream: OK\0"), Some(Found::Nothing));
+        assert_eq!(read_answer("stream: OK"), Some(Found::Nothing));
         let virus = Found::Virus("Eicar-Test-Signature".to_owned());
         assert_eq!(
-            read_answer(b"stream: Eicar-Test-Signature FOUND\0"),
+            read_answer("stream: Eicar-Test-Signature FOUND"),
             Some(virus)
         );
         for other in [
@@ -261,11 +373,11 @@ mod tests {
             "OK",
             "stream: ",
             "stream: OK FOUNDER",
-            "INSTREAM size limit exceeded. ERROR\0",
-            "stream: Can't allocate memory ERROR\0",
-            "stream: OKAY\0",
+            "INSTREAM size limit exceeded. ERROR",
+            "stream: Can't allocate memory ERROR",
+            "stream: OKAY",
         ] {
-            assert_eq!(read_answer(other.as_bytes()), None, "{other:?}");
+            assert_eq!(read_answer(other), None, "{other:?}");
         }
     }
 
@@ -281,7 +393,7 @@ mod tests {
                     while let Ok(size @ 1..) = stream.read(&mut got).await {
                         all.extend_from_slice(&got[..size]);
                         if all.starts_with(b"zPING\0") {
-                            let _ = stream.write_all(PONG).await;
+                            let _ = stream.write_all(b"PONG\0").await;
                             return;
                         }
                         if all.ends_with(&[0; 4]) {
@@ -299,38 +411,132 @@ mod tests {
         Clamd::new(address, Duration::from_millis(500), SystemClock::shared())
     }
 
+    const TEXT: Bytes = Bytes::from_static(b"text");
+
     #[tokio::test]
-    async fn only_a_clear_answer_is_clean_and_it_is_remembered_for_a_while() {
+    async fn only_a_clear_answer_is_clean() {
         let clean = of(scanner(b"stream: OK\0").await);
-        assert_eq!(clean.scan(b"text").await, Ok(Found::Nothing));
-        let gone = Clamd {
-            address: ClamdAddress::Unix("/nonexistent/clamd".into()),
-            timeout: clean.timeout,
-            clock: clean.clock.clone(),
-            clean: Mutex::new(clean.clean.lock().unwrap().clone()),
-            is_up: watch::Sender::new(Some(true)),
+        assert_eq!(clean.scan(&TEXT).await, Ok(Found::Nothing));
+        for full in [
+            &b"INSTREAM size limit exceeded. ERROR\0"[..],
+            b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0",
+        ] {
+            let refused = of(scanner(full).await).scan(&TEXT).await;
+            let is_too_large = matches!(refused, Err(ScanError::TooLarge { size: 4, .. }));
+            assert!(is_too_large, "{refused:?}");
+        }
+        let silent = of(scanner(b"").await).scan(&TEXT).await;
+        assert!(
+            matches!(silent, Err(ScanError::Refused { .. })),
+            "{silent:?}"
+        );
+        let endless = of(scanner(&[b'x'; 1024 * 1024]).await).scan(&TEXT).await;
+        let Err(ScanError::Refused { why, .. }) = endless else {
+            panic!("{endless:?}");
         };
-        assert_eq!(gone.scan(b"text").await, Ok(Found::Nothing), "known");
-        let unknown = gone.scan(b"other").await;
+        assert_eq!(why.len(), 4_096);
+    }
+
+    #[tokio::test]
+    async fn what_was_scanned_is_remembered_for_ten_minutes() {
+        for (answer, found) in [
+            (&b"stream: OK\0"[..], Found::Nothing),
+            (b"stream: Eicar FOUND\0", Found::Virus("Eicar".to_owned())),
+        ] {
+            let clock = VirtualClock::standing(SystemClock::shared().wall());
+            let mut scanner = Clamd {
+                address: scanner(answer).await,
+                timeout: Duration::from_millis(500),
+                clock: clock.clone(),
+                known: Mutex::default(),
+                unanswered: AtomicU32::new(0),
+                state: watch::Sender::new(Some(Ok(()))),
+            };
+            assert_eq!(scanner.scan(&TEXT).await, Ok(found.clone()));
+            scanner.address = ClamdAddress::Unix("/nonexistent/clamd".into());
+            clock.advance(Duration::from_secs(599));
+            assert_eq!(scanner.scan(&TEXT).await, Ok(found), "known");
+            assert_eq!(scanner.trouble(), None);
+            clock.advance(Duration::from_secs(1));
+            let unknown = scanner.scan(&TEXT).await;
+            let is_away = matches!(unknown, Err(ScanError::Unreachable(_)));
+            assert!(is_away && scanner.trouble().is_some(), "{unknown:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_longest_ago_is_forgotten_first() {
+        let clock = VirtualClock::standing(SystemClock::shared().wall());
+        let nowhere = ClamdAddress::Unix("/nonexistent/clamd".into());
+        let scanner = Clamd::new(nowhere, Duration::from_secs(1), clock.clone());
+        let key = |number: usize| {
+            let mut key = Digest::default();
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            key
+        };
+        for number in 0..=KNOWN_MAX {
+            clock.advance(Duration::from_millis(1));
+            // The file of a newsletter goes out beside texts that are each somebody's own.
+            assert!(number == 0 || scanner.known(&key(0)).is_some());
+            scanner.remember(key(number), Found::Nothing);
+        }
+        assert_eq!(scanner.lock().len(), KNOWN_MAX);
+        assert_eq!(scanner.known(&key(1)), None);
+        assert!(scanner.known(&key(0)).is_some() && scanner.known(&key(KNOWN_MAX)).is_some());
+    }
+
+    /// Answers pings, and scans as soon as it is let.
+    async fn hanging(scans: watch::Receiver<bool>) -> ClamdAddress {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut scans = scans.clone();
+                tokio::spawn(async move {
+                    let mut got = [0; 256];
+                    let size = stream.read(&mut got).await.unwrap_or(0);
+                    let answer: &[u8] = if got[..size].starts_with(b"zPING\0") {
+                        b"PONG\0"
+                    } else {
+                        let _ = scans.wait_for(|scans| *scans).await;
+                        b"stream: OK\0"
+                    };
+                    let _ = stream.write_all(answer).await;
+                });
+            }
+        });
+        ClamdAddress::Tcp(address)
+    }
+
+    #[tokio::test]
+    async fn one_that_answers_and_scans_nothing_is_down_until_it_does() {
+        let (scans, let_scan) = watch::channel(false);
+        let scanner = of(hanging(let_scan).await);
+        let first = scanner.scan(&TEXT).await;
+        assert!(matches!(first, Err(ScanError::Refused { .. })), "{first:?}");
+        let second = scanner.scan(&TEXT).await;
         assert!(
-            matches!(unknown, Err(ScanError::Unreachable(_))),
-            "{unknown:?}"
+            matches!(second, Err(ScanError::Unreachable(_))),
+            "{second:?}"
         );
-        assert!(gone.is_down());
-        let full = of(scanner(b"INSTREAM size limit exceeded. ERROR\0").await);
-        let refused = full.scan(b"large").await;
         assert!(
-            matches!(refused, Err(ScanError::Refused { size: 5, .. })),
-            "{refused:?}"
+            scanner
+                .trouble()
+                .is_some_and(|why| why.contains("scans nothing"))
         );
-        let endless = of(scanner(&[b'x'; 1024 * 1024]).await);
-        assert!(endless.scan(b"text").await.is_err());
+        scans.send(true).unwrap();
+        let stop = CancellationToken::new();
+        let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+        assert!(scanner.back_within(Duration::from_secs(10)).await);
+        assert_eq!(scanner.scan(&TEXT).await, Ok(Found::Nothing));
+        stop.cancel();
+        watching.await.unwrap();
     }
 
     #[tokio::test]
     async fn it_is_seen_whether_it_answers() {
         let here = of(scanner(b"stream: OK\0").await);
-        assert!(!here.is_up() && !here.is_down());
+        assert!(!here.is_up() && here.trouble().is_none());
         let stop = CancellationToken::new();
         let watching = tokio::spawn(Arc::clone(&here).watch(stop.clone()));
         while !here.is_up() {

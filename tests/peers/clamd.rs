@@ -41,13 +41,13 @@ fn start(folder: &Path) -> Option<(Child, ClamdAddress)> {
         return None;
     }
     let database = folder.join("database");
-    std::fs::create_dir(&database).unwrap();
+    std::fs::create_dir_all(&database).unwrap();
     let hex: String = eicar().bytes().map(|byte| format!("{byte:02x}")).collect();
     std::fs::write(database.join("test.ndb"), format!("Eicar-Test:0:*:{hex}\n")).unwrap();
     let socket = folder.join("clamd.ctl");
     let config = folder.join("clamd.conf");
     let text = format!(
-        "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 1M\nTemporaryDirectory {}\nOfficialDatabaseOnly no\n",
+        "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 1M\nMaxFileSize 500K\nAlertExceedsMax yes\nTemporaryDirectory {}\nOfficialDatabaseOnly no\n",
         socket.display(),
         database.display(),
         folder.display()
@@ -132,21 +132,28 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
         };
         assert_eq!(
             (verdict.reason, verdict.fault),
-            (Reason::Virus, Fault::Sender)
+            (Reason::Virus, Fault::Unknown)
         );
         assert!(verdict.diagnostic.as_str().contains("Eicar-Test"));
     }
-    // More than StreamMaxLength: it stays, and says why.
-    let large = send_request(&channel, with_file(vec![7; 3 * 1024 * 1024])).await;
-    let AttemptOutcome::Deferred { verdict } = large else {
-        unreachable!("{large:?}")
-    };
-    assert!(
-        verdict.diagnostic.as_str().contains("3145728 bytes"),
-        "{verdict:?}"
-    );
-    assert!(channel.is_ready(), "it answers others");
-
+    // More than StreamMaxLength, and more than MaxFileSize: neither is looked through.
+    for (size, why) in [
+        (3 * 1024 * 1024, "size limit exceeded"),
+        (700_000, "Limits.Exceeded"),
+    ] {
+        let large = send_request(&channel, with_file(vec![7; size])).await;
+        let AttemptOutcome::Rejected {
+            verdict,
+            by_peer: false,
+        } = large
+        else {
+            unreachable!("{large:?}")
+        };
+        let said = verdict.diagnostic.as_str().to_owned();
+        assert!(said.contains(&format!("{size} bytes")), "{said}");
+        assert!(said.contains(why), "{said}");
+        assert!(channel.is_ready(), "it answers others");
+    }
     clamd.kill().await.unwrap();
     let unscanned = send_request(&channel, with_file(vec![8; 100])).await;
     assert!(
@@ -156,6 +163,31 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
     assert!(!channel.is_ready());
     let nothing = tokio::task::spawn_blocking(move || mails.recv_timeout(NOTHING_FOR).err());
     assert_eq!(nothing.await.unwrap(), Some(RecvTimeoutError::Timeout));
+    stop.cancel();
+    watching.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_under_way_waits_for_a_scanner_that_starts_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((mut clamd, address)) = start(folder.path()) else {
+        skip("clamav-daemon");
+        return;
+    };
+    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    let (port, _mails) = listen();
+    let channel = channel_to(port, |parts| parts.scanner = Some(Arc::clone(&scanner)));
+    until("clamd does not begin", || channel.is_ready()).await;
+    clamd.kill().await.unwrap();
+    let sending =
+        tokio::spawn(async move { send_request(&channel, with_file(vec![9; 100])).await });
+    until("it is not missed", || scanner.trouble().is_some()).await;
+    let _clamd = start(folder.path()).unwrap();
+    let outcome = sending.await.unwrap();
+    let is_delivered = matches!(outcome, AttemptOutcome::Delivered { .. });
+    assert!(is_delivered, "{outcome:?}");
     stop.cancel();
     watching.await.unwrap();
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::config::Dkim;
-use crate::proto::mime::dkim::{Signer, body, unsigned};
+use crate::proto::mime::dkim::{Header, NotSigned, Signer, body};
 
 /// AlgorithmIdentifier of RSA keys (RFC 3279 section 2.3.1), DER.
 const RSA_ENCRYPTION: [u8; 15] = [
@@ -97,39 +97,50 @@ impl DkimKeys {
 
     /// The signatures of a mail whose author is of this domain, as fields to stand in front of it:
     /// by every key of that domain, or of the nearest above it that has one.
-    pub(super) fn sign(&self, raw: &[u8], author: &str, signed_at: u64) -> String {
+    pub(super) fn sign(
+        &self,
+        raw: &[u8],
+        author: &str,
+        signed_at: u64,
+    ) -> Result<String, NotSigned> {
         let covers = |key: &&Key| {
             let below = author.strip_suffix(key.domain.as_str());
             below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
         };
         let nearest = self.keys.iter().filter(covers).map(|key| key.domain.len());
         let Some(nearest) = nearest.max() else {
-            return String::new();
+            return Ok(String::new());
         };
+        let header = Header::of(raw)?;
         let mut hashed = Context::new(&SHA256);
         body(raw, |piece| hashed.update(piece));
         let body_hash = STANDARD.encode(hashed.finish());
         let ours = self.keys.iter().filter(covers);
         let ours = ours.filter(|key| key.domain.len() == nearest);
-        ours.filter_map(|key| key.sign(raw, &body_hash, signed_at))
+        ours.map(|key| key.sign(&header, &body_hash, signed_at))
             .collect()
     }
 }
 
 impl Key {
-    fn sign(&self, raw: &[u8], body_hash: &str, signed_at: u64) -> Option<String> {
+    fn sign(
+        &self,
+        header: &Header<'_>,
+        body_hash: &str,
+        signed_at: u64,
+    ) -> Result<String, NotSigned> {
         let signer = Signer {
             domain: &self.domain,
             selector: &self.selector,
             algorithm: self.pair.algorithm(),
             signed_at,
         };
-        let unsigned = unsigned(raw, &signer, body_hash);
-        let signature = self.pair.sign(&unsigned.input);
-        if signature.is_none() {
-            tracing::error!(domain = %self.domain, selector = %self.selector, "a mail could not be signed");
-        }
-        Some(unsigned.signed(&STANDARD.encode(signature?)))
+        let unsigned = header.unsigned(&signer, body_hash);
+        let Some(signature) = self.pair.sign(&unsigned.input) else {
+            tracing::error!(domain = %self.domain, selector = %self.selector, "a mail could not be signed; it waits");
+            return Err(NotSigned::Failed);
+        };
+        Ok(unsigned.signed(&STANDARD.encode(signature)))
     }
 }
 
@@ -224,14 +235,24 @@ mod tests {
             let path = folder.join(name);
             let mut asked = Command::new("openssl");
             asked.args(["genpkey", "-out"]).arg(&path).args(arguments);
-            let made = asked.output().ok()?;
-            made.status.success().then_some(path)
+            let made = asked.output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+            path
         };
         let rsa = make(
             "rsa.pem",
             &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-        )?;
-        let ed = make("ed.pem", &["-algorithm", "ed25519"])?;
+        );
+        let ed = make("ed.pem", &["-algorithm", "ed25519"]);
+        let short = make(
+            "short.pem",
+            &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+        );
+        let curve = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+        // RFC 8301 section 3.2: of RSA no less than 1024 bits verify, and 2048 should sign.
+        for unfit in [short, make("curve.pem", curve)] {
+            assert!(read_pair(&unfit).is_err(), "{}", unfit.display());
+        }
         let one = |domain: &str, selector: &str, key: &Path| Dkim {
             domain: domain.into(),
             selector: selector.into(),
@@ -252,14 +273,20 @@ mod tests {
             return;
         };
         let raw = b"From: a@gw.example\r\nSubject: x\r\n\r\ny\r\n";
-        let fields = keys.sign(raw, "gw.example", 7);
+        let sign = |author: &str| keys.sign(raw, author, 7).unwrap();
+        let fields = sign("gw.example");
         assert_eq!(fields.matches("DKIM-Signature: ").count(), 2);
         assert!(fields.contains("a=rsa-sha256") && fields.contains("a=ed25519-sha256"));
-        assert!(keys.sign(raw, "a.gw.example", 7).contains("d=gw.example"));
-        assert!(keys.sign(raw, "evilgw.example", 7).contains("d=example;"));
-        assert_eq!(keys.sign(raw, "town.test", 7), "");
-        let text = format!("{keys:?}");
-        assert!(!text.contains("BEGIN"), "{text}");
+        assert!(sign("a.gw.example").contains("d=gw.example"));
+        assert!(sign("evilgw.example").contains("d=example;"));
+        assert_eq!(sign("town.test"), "");
+        assert_eq!(
+            format!("{keys:?}"),
+            r#"[("gw.example", "r1"), ("gw.example", "e1"), ("example", "up")]"#
+        );
+        let large = format!("From: a@gw.example\r\n{}\r\ny\r\n", "To:\r\n".repeat(3_000));
+        let refused = keys.sign(large.as_bytes(), "gw.example", 7);
+        assert_eq!(refused, Err(NotSigned::TooLarge));
     }
 
     #[test]

@@ -20,8 +20,9 @@ mod tests;
 pub use self::dkim::{DkimError, DkimKeys};
 pub use self::sts::{FetchFuture, HttpsPolicies, StsFetch};
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +30,9 @@ use self::{
     destinations::Destinations,
     link::{Opening, Timeouts, Trouble},
     message::{Composer, Written},
-    outcome::{answer, cancelled, for_later, for_now, ours, rejected, weigh, without_asking},
+    outcome::{
+        answer, by_scanner, cancelled, for_later, for_now, ours, rejected, weigh, without_asking,
+    },
     places::most_per_host,
     pool::{Pool, PoolKey},
     route::{NoWay, Plan},
@@ -45,13 +48,18 @@ use crate::{
     config::{self, TlsMode},
     domain::{Channel as ChannelKind, Destination, Reason, Verdict},
     net::{
-        clamd::{Clamd, Found},
+        clamd::{Clamd, Found, ScanError},
         dns::Dns,
         tls_client,
     },
     observe::Metrics,
-    proto::mime::build::BuildError,
+    proto::mime::dkim::NotSigned,
 };
+
+/// How long a mail waits for a virus scanner that has just gone away.
+const SCANNER_AWAY_MAX: Duration = Duration::from_secs(30);
+/// Longest time that all of a mail is scanned in.
+const SCANNING_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What the channel is made of.
 pub struct EmailParts {
@@ -152,18 +160,26 @@ impl EmailChannel {
         let (request, keys) = (Arc::clone(request), self.dkim.clone());
         let is_work = !request.files.is_empty() || !keys.is_empty();
         let write = move || {
-            let raw = composer.compose(&request, now)?;
-            let signatures = keys.sign(&raw, &message::author_domain(&raw), now.as_secs());
-            Ok(Written::of(&signatures, &raw))
+            let raw = composer.compose(&request, now);
+            let raw = raw.map_err(|error| rejected(ours(Reason::Content, &error.to_string())))?;
+            let author = message::author_domain(&raw);
+            match keys.sign(&raw, &author, now.as_secs()) {
+                Ok(signatures) => Ok(Written::of(&signatures, &raw)),
+                Err(NotSigned::TooLarge) => Err(rejected(ours(
+                    Reason::Content,
+                    "the header is too large to be signed",
+                ))),
+                // With a policy of its domain it would be refused unsigned.
+                Err(NotSigned::Failed) => Err(for_later()),
+            }
         };
         // Megabytes of files are encoded and copied, and signing takes its time: the threads that
         // carry calls must not wait for it.
-        let written: Result<Written, BuildError> = if is_work {
+        if is_work {
             crate::clock::apart(write).await.map_err(|_| for_later())?
         } else {
             write()
-        };
-        written.map_err(|error| rejected(ours(Reason::Content, &error.to_string())))
+        }
     }
 
     async fn deliver(
@@ -177,7 +193,6 @@ impl EmailChannel {
                 "this delivery is not for an email address",
             ));
         };
-        let began = self.clock.monotonic();
         let recipient = recipient.reveal();
         if !wire::is_safe_path(recipient.as_str()) || !wire::is_safe_path(&request.return_path) {
             return rejected(ours(
@@ -185,13 +200,21 @@ impl EmailChannel {
                 "an address holds characters that no envelope can hold",
             ));
         }
-        if let Err(outcome) = self.scanned(request).await {
-            return outcome;
+        let scanned = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return cancelled(),
+            scanned = tokio::time::timeout(SCANNING_MAX, self.scanned(request)) => scanned,
+        };
+        match scanned {
+            Ok(Ok(())) => {}
+            Ok(Err(outcome)) => return outcome,
+            Err(_) => return for_later(),
         }
         let written = match self.written(request).await {
             Ok(written) => written,
             Err(outcome) => return outcome,
         };
+        let began = self.clock.monotonic();
         let planned = tokio::select! {
             biased;
             () = cancel.cancelled() => return cancelled(),
@@ -213,20 +236,32 @@ impl EmailChannel {
             return Ok(());
         };
         let content = &request.content;
-        let written = match &request.submitted {
-            Some(raw) => vec![raw.as_ref()],
-            None => vec![content.text.as_bytes(), content.html.as_bytes()],
+        let mut pieces: Vec<Bytes> = match &request.submitted {
+            Some(raw) => vec![Bytes::clone(raw)],
+            None => [&content.text, &content.html]
+                .map(|text| Bytes::copy_from_slice(text.as_bytes()))
+                .to_vec(),
         };
-        let files = request.files.iter().map(|file| file.bytes.as_ref());
-        for piece in written.into_iter().chain(files) {
-            match scanner.scan(piece).await {
+        pieces.extend(request.files.iter().map(|file| file.bytes.clone()));
+        let mut may_wait = true;
+        for piece in &pieces {
+            let mut found = scanner.scan(piece).await;
+            // It may only be starting anew: this mail goes as soon as it is back.
+            if matches!(found, Err(ScanError::Unreachable(_))) && std::mem::take(&mut may_wait) {
+                scanner.back_within(SCANNER_AWAY_MAX).await;
+                found = scanner.scan(piece).await;
+            }
+            match found {
                 Ok(Found::Nothing) => {}
                 Ok(Found::Virus(name)) => {
-                    let verdict = ours(Reason::Virus, &format!("a virus was found: {name}"));
-                    return Err(rejected(verdict));
+                    let why = format!("a virus was found: {name}");
+                    return Err(rejected(by_scanner(Reason::Virus, &why)));
+                }
+                Err(error @ ScanError::TooLarge { .. }) => {
+                    return Err(rejected(by_scanner(Reason::TooBig, &error.to_string())));
                 }
                 Err(error) => {
-                    let verdict = for_now(ours(Reason::System, &error.to_string()));
+                    let verdict = for_now(by_scanner(Reason::System, &error.to_string()));
                     return Err(AttemptOutcome::Deferred { verdict });
                 }
             }

@@ -24,11 +24,8 @@ pub(super) fn sign_of(outcome: &AttemptOutcome, by_relay: bool) -> Sign {
     let status = verdict.status_code;
     let is_421 = verdict.diagnostic.as_str().starts_with("421");
     let is_security = status.is_some_and(|status| (status.class, status.subject) == (4, 7));
-    let rule = verdict.rule.as_str();
     // A greylist asks to come back with this mail, and means nobody else's.
-    let is_greylist = ["greylist", "graylist", "grey-list"]
-        .iter()
-        .any(|word| rule.contains(word));
+    let is_greylist = verdict.rule.name() == "greylisting";
     // X.2.z is about the recipient's mailbox, which may get too much from everybody.
     let is_mailbox = status.is_some_and(|status| status.subject == 2);
     let may_ask = !is_421 && (by_relay || is_mailbox || is_greylist);
@@ -138,6 +135,15 @@ pub(super) fn for_now(verdict: Verdict) -> Verdict {
 }
 
 /// A trouble of our own making.
+/// What our own virus scanner has against a mail, or what is the matter with it: no carrier's doing,
+/// and it has an alarm of its own.
+pub(super) fn by_scanner(reason: Reason, text: &str) -> Verdict {
+    Verdict {
+        fault: Fault::Unknown,
+        ..ours(reason, text)
+    }
+}
+
 pub(super) fn ours(reason: Reason, text: &str) -> Verdict {
     Verdict {
         fault: Fault::Sender,

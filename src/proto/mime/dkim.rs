@@ -29,6 +29,10 @@ const SIGNED: [&str; 18] = [
 const CLOSED: usize = 8;
 /// Occurrences of one of the others that are signed.
 const SAME_MAX: usize = 10;
+/// Octets, fields, and lines of one field that a header may have to be signed.
+const HEADER_SIZE_MAX: usize = 1024 * 1024;
+const FIELDS_MAX: usize = 2_000;
+const FIELD_LINES_MAX: usize = 10_000;
 /// Octets of base64 in a line of a field.
 const LINE_SIZE: usize = 68;
 
@@ -73,10 +77,52 @@ pub fn body(raw: &[u8], mut take: impl FnMut(&[u8])) {
     }
 }
 
-/// The signature of a mail with this hash of its body (`bh=`, base64).
-#[must_use]
-pub fn unsigned(raw: &[u8], signer: &Signer<'_>, body_hash: &str) -> Unsigned {
-    let fields = fields(raw);
+/// Why a mail has no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSigned {
+    /// Its header has more fields or octets than are signed.
+    TooLarge,
+    /// The key did not do it.
+    Failed,
+}
+
+/// The header of a mail that is to be signed.
+#[derive(Debug)]
+pub struct Header<'a> {
+    fields: Vec<Field<'a>>,
+}
+
+impl<'a> Header<'a> {
+    /// Of this mail.
+    ///
+    /// # Errors
+    /// [`NotSigned::TooLarge`].
+    pub fn of(raw: &'a [u8]) -> Result<Self, NotSigned> {
+        let mut fields: Vec<Field<'a>> = Vec::new();
+        let mut size = 0;
+        for line in lines(raw).take_while(|line| !line.is_empty()) {
+            size += line.len();
+            let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+            match fields.last_mut().filter(|_| goes_on) {
+                Some(field) => field.lines.push(line),
+                None => fields.push(Field { lines: vec![line] }),
+            }
+            let lines = fields.last().map_or(0, |field| field.lines.len());
+            if size > HEADER_SIZE_MAX || fields.len() > FIELDS_MAX || lines > FIELD_LINES_MAX {
+                return Err(NotSigned::TooLarge);
+            }
+        }
+        Ok(Self { fields })
+    }
+
+    /// The signature of a mail with this header and this hash of its body (`bh=`, base64).
+    #[must_use]
+    pub fn unsigned(&self, signer: &Signer<'_>, body_hash: &str) -> Unsigned {
+        unsigned(&self.fields, signer, body_hash)
+    }
+}
+
+fn unsigned(fields: &[Field<'_>], signer: &Signer<'_>, body_hash: &str) -> Unsigned {
     let mut names: Vec<&str> = Vec::new();
     let mut input = Vec::new();
     for (place, name) in SIGNED.iter().enumerate() {
@@ -141,6 +187,7 @@ fn push_names(field: &mut String, names: &[&str]) {
 }
 
 /// A field with its continuation lines.
+#[derive(Debug)]
 struct Field<'a> {
     lines: Vec<&'a [u8]>,
 }
@@ -169,18 +216,6 @@ impl Field<'_> {
     }
 }
 
-fn fields(raw: &[u8]) -> Vec<Field<'_>> {
-    let mut fields: Vec<Field<'_>> = Vec::new();
-    for line in lines(raw).take_while(|line| !line.is_empty()) {
-        let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
-        match fields.last_mut().filter(|_| goes_on) {
-            Some(field) => field.lines.push(line),
-            None => fields.push(Field { lines: vec![line] }),
-        }
-    }
-    fields
-}
-
 /// Every run of blanks as one space, none at the end.
 fn push_relaxed(out: &mut Vec<u8>, text: &[u8]) {
     let mut blank = false;
@@ -197,6 +232,7 @@ fn push_relaxed(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -212,7 +248,7 @@ mod tests {
         let raw = "A: X\r\nB : Y\t\r\n\tZ  \r\n\r\n C \r\nD \t E\r\n\r\n\r\n";
         assert_eq!(relaxed_body(raw), " C\r\nD E\r\n");
         let mut header = Vec::new();
-        for field in fields(raw.as_bytes()) {
+        for field in Header::of(raw.as_bytes()).unwrap().fields {
             field.push_to(&mut header);
             header.extend_from_slice(b"\r\n");
         }
@@ -236,7 +272,7 @@ mod tests {
             signed_at: 7,
         };
         let raw = b"Received: x\r\nFrom: a@gw.example\r\nTo:  b@c\r\nTo: d@e\r\nSubject: x\r\n\ty\r\n\r\nz";
-        let unsigned = unsigned(raw, &signer, "aGFzaA==");
+        let unsigned = Header::of(raw).unwrap().unsigned(&signer, "aGFzaA==");
         let input = String::from_utf8_lossy(&unsigned.input).into_owned();
         assert!(
             input.starts_with(
