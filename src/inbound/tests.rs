@@ -1,6 +1,7 @@
 //! What comes back, over the engine in memory.
 #![allow(clippy::unwrap_used)]
 
+mod forged;
 mod keywords;
 mod threads;
 
@@ -22,6 +23,8 @@ use crate::tracker::{Event, PromptSettings, Tracker, TrackerSettings};
 
 const RECEIVED: Status = Status::Email(EmailStatus::Received);
 const REBOUND: Status = Status::Email(EmailStatus::Rebound);
+const MARKED_AS_SPAM: Status = Status::Email(EmailStatus::MarkedAsSpam);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 struct World {
     tracker: Tracker,
@@ -230,27 +233,49 @@ async fn a_report_that_proves_nothing_is_shown_and_wakes_nobody() {
     );
 }
 
+/// What a feedback loop sends about a mail from this envelope sender.
+fn complaint(sender: &str) -> String {
+    format!(
+        "From: fbl@provider.example\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+         --b\n\nA complaint.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\nUser-Agent: x/1\n\n\
+         --b\nContent-Type: message/rfc822\n\nReturn-Path: <{sender}>\nTo: undisclosed\nSubject: s\n\nb\n--b--\n"
+    )
+}
+
 #[tokio::test]
 async fn a_feedback_loop_is_believed_by_the_signed_address_in_what_it_returns() {
     let world = World::new().await;
-    let complaint = |sender: &str| {
-        format!(
-            "From: fbl@provider.example\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
-             --b\n\nA complaint.\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nVersion: 1\nUser-Agent: x/1\n\n\
-             --b\nContent-Type: message/rfc822\n\nReturn-Path: <{sender}>\nTo: undisclosed\nSubject: s\n\nb\n--b--\n"
-        )
-    };
     let forged = ReturnPaths::new("bounces.gw.example", &[1; 32]).address(world.delivery.id);
     world.take("fbl@gw.example", &complaint(&forged)).await;
     assert_eq!(world.now().status(), RECEIVED);
     assert_eq!(world.threads().len(), 1, "shown, as it proves nothing");
     let signed = world.bounce_address();
     world.take("fbl@gw.example", &complaint(&signed)).await;
-    assert_eq!(
-        world.now().status(),
-        Status::Email(EmailStatus::MarkedAsSpam)
-    );
+    assert_eq!(world.now().status(), MARKED_AS_SPAM);
     assert_eq!(world.threads().len(), 1);
+}
+
+#[tokio::test]
+async fn a_complaint_about_what_is_too_old_changes_nothing() {
+    for (age_days, is_believed) in [(89_u32, true), (91, false)] {
+        let mut world = World::new().await;
+        world.inbound = world.inbound.clone().with_bounce_lifetime(90 * DAY);
+        let before = world.now();
+        let known = world.repo.contact(before.contact).unwrap().unwrap();
+        world.clock.advance(age_days * DAY);
+        let signed = world.bounce_address();
+        world.take("fbl@gw.example", &complaint(&signed)).await;
+        if is_believed {
+            assert_eq!(world.now().status(), MARKED_AS_SPAM);
+            continue;
+        }
+        assert_eq!(world.now(), before, "{age_days} days");
+        let contact = world.repo.contact(before.contact).unwrap().unwrap();
+        assert_eq!(contact.value, known.value);
+        // Shown like everything that proves nothing.
+        let [thread] = world.threads().try_into().unwrap();
+        assert_eq!(thread.contact, None);
+    }
 }
 
 #[tokio::test]

@@ -296,13 +296,18 @@ impl Attempts {
 
     /// For so long, but not beyond the end of its time. Whatever changes until then counts then.
     async fn put_off(&self, delivery: &Delivery, span: Duration) -> Result<(), AttemptError> {
-        let until = self.clock.wall().plus(span);
+        let now = self.clock.wall();
+        let until = now.plus(span);
         let last = delivery.began_at();
         let last = last.map(|began_at| began_at.plus(self.schedule.give_up_after));
-        let until = last.map_or(until, |last| until.min(last));
-        self.tracker
-            .record(delivery.id, Event::PutOff { until })
-            .await?;
+        let event = if last.is_some_and(|last| last <= now) {
+            // Due as before, it would stay leased, and be given up only at the end of that.
+            overdue(delivery)
+        } else {
+            let until = last.map_or(until, |last| until.min(last));
+            Event::PutOff { until }
+        };
+        self.tracker.record(delivery.id, event).await?;
         Ok(())
     }
 

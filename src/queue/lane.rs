@@ -182,3 +182,153 @@ fn hand_out(
         Wait::Place(span)
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio::task::JoinHandle;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::clock::VirtualClock;
+    use crate::domain::Timestamp;
+    use crate::store::Batch;
+    use crate::store::engine::queue_key;
+
+    /// Work that begins and does not end before it is let.
+    struct Hanging {
+        concurrency: usize,
+        kept_for_express: usize,
+        begun: mpsc::UnboundedSender<u8>,
+        may_end: Semaphore,
+    }
+
+    impl LaneHandler for Hanging {
+        fn concurrency(&self) -> usize {
+            self.concurrency
+        }
+
+        fn kept_for_express(&self) -> usize {
+            self.kept_for_express
+        }
+
+        fn handle(&self, claim: Claim) -> Work<'_> {
+            Box::pin(async move {
+                self.begun.send(claim.id[0]).unwrap();
+                // Those who began first end first.
+                self.may_end.acquire().await.unwrap().forget();
+            })
+        }
+    }
+
+    /// A lane that runs, on virtual time.
+    struct Running {
+        store: Store,
+        clock: SharedClock,
+        handler: Arc<Hanging>,
+        begun: mpsc::UnboundedReceiver<u8>,
+        cancel: CancellationToken,
+        task: JoinHandle<()>,
+    }
+
+    fn start(concurrency: usize, kept_for_express: usize) -> Running {
+        let store = Store::memory();
+        let clock: SharedClock =
+            VirtualClock::with_tokio(Timestamp::from_millis(1_800_000_000_000));
+        let (sender, begun) = mpsc::unbounded_channel();
+        let handler = Arc::new(Hanging {
+            concurrency,
+            kept_for_express,
+            begun: sender,
+            may_end: Semaphore::new(0),
+        });
+        let cancel = CancellationToken::new();
+        let lane = run(
+            store.clone(),
+            clock.clone(),
+            Lane::Email,
+            Arc::clone(&handler) as Arc<dyn LaneHandler>,
+            cancel.clone(),
+        );
+        Running {
+            task: tokio::spawn(lane),
+            store,
+            clock,
+            handler,
+            begun,
+            cancel,
+        }
+    }
+
+    impl Running {
+        /// Makes these due.
+        async fn due(&self, express: bool, ids: std::ops::Range<u8>) {
+            let mut batch = Batch::new();
+            for id in ids {
+                let lane = Lane::Email.number(express);
+                batch.put(
+                    queue_key(lane, self.clock.wall(), &[id; 16]),
+                    Vec::<u8>::new(),
+                );
+            }
+            self.store.commit(batch).await.unwrap();
+        }
+
+        /// The next one that begins; none when nothing does for longer than a lane ever waits
+        /// before it looks.
+        async fn begins(&mut self) -> Option<u8> {
+            let waited = timeout(LOOK_INTERVAL_MAX * 3, self.begun.recv()).await;
+            waited.ok().flatten()
+        }
+
+        /// Lets everything end.
+        async fn stop(self) {
+            self.cancel.cancel();
+            self.handler.may_end.add_permits(100);
+            timeout(LEASE, self.task).await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_emergency_begins_where_ordinary_work_hangs_and_has_to_wait() {
+        let mut lane = start(5, 1);
+        lane.due(false, 1..6).await;
+        for expected in 1..5 {
+            assert_eq!(lane.begins().await, Some(expected));
+        }
+        assert_eq!(lane.begins().await, None, "the fifth place is not for it");
+        lane.due(true, 100..101).await;
+        assert_eq!(lane.begins().await, Some(100));
+        // Of two that end, one leaves its place to the next emergency.
+        lane.handler.may_end.add_permits(1);
+        assert_eq!(lane.begins().await, None);
+        lane.handler.may_end.add_permits(1);
+        assert_eq!(lane.begins().await, Some(5));
+        assert_eq!(lane.begins().await, None);
+        lane.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_is_kept_for_them_emergencies_go_first_and_wait_like_others() {
+        let mut lane = start(2, 0);
+        lane.due(false, 1..4).await;
+        assert_eq!(lane.begins().await, Some(1));
+        assert_eq!(lane.begins().await, Some(2));
+        lane.due(true, 100..101).await;
+        assert_eq!(lane.begins().await, None);
+        lane.handler.may_end.add_permits(1);
+        assert_eq!(lane.begins().await, Some(100));
+        lane.handler.may_end.add_permits(1);
+        assert_eq!(lane.begins().await, Some(3));
+        lane.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_has_but_one_place_is_not_shut_out_by_emergencies() {
+        let mut lane = start(1, 1);
+        lane.due(false, 1..2).await;
+        assert_eq!(lane.begins().await, Some(1));
+        lane.stop().await;
+    }
+}

@@ -144,3 +144,278 @@ fn expired(verdict: Verdict) -> Verdict {
         ..verdict
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{
+        CommunicationId, ContactId, DeliveryId, Destination, EmailAddress, MethodId, StatusChange,
+    };
+
+    const MADE: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    /// Made at [`MADE`]; one attempt has begun.
+    fn delivery(channel: Channel) -> Delivery {
+        let change = StatusChange {
+            at: MADE,
+            status: channel.first_status(),
+            verdict: None,
+            source: Source::Gateway,
+        };
+        // Where it goes decides nothing here.
+        let to = EmailAddress::parse("ann@town.example").unwrap();
+        Delivery {
+            id: DeliveryId::from_bytes([1; 16]),
+            communication: CommunicationId::from_bytes([1; 16]),
+            contact: ContactId::from_bytes([1; 16]),
+            method: MethodId::from_bytes([1; 16]),
+            channel,
+            destination: Destination::Email(to.into()),
+            round: 1,
+            timeline: vec![change],
+            attempts: 1,
+            due: None,
+            closed: None,
+            remote_ids: Vec::new(),
+            segments_delivered: 0,
+            express: false,
+            held_until: None,
+            awaits_turn: false,
+        }
+    }
+
+    fn schedule() -> RetrySchedule {
+        RetrySchedule {
+            delays: [60, 300].map(Duration::from_secs).to_vec(),
+            jitter_percent: 50,
+            give_up_after: Duration::from_secs(3600),
+        }
+    }
+
+    /// So long after it was made.
+    fn after(secs: u64) -> Timestamp {
+        MADE.plus(Duration::from_secs(secs))
+    }
+
+    /// The event of an outcome ten seconds after the delivery was made.
+    fn event(channel: Channel, outcome: AttemptOutcome) -> Event {
+        event_for(&delivery(channel), outcome, &schedule(), after(10), 0)
+    }
+
+    fn says(status: Status, verdict: Option<Verdict>) -> Event {
+        Event::Changed {
+            status,
+            verdict,
+            source: Source::Peer,
+        }
+    }
+
+    /// An outcome, but for its verdict.
+    type Outcome = fn(Verdict) -> AttemptOutcome;
+
+    /// Each outcome with a verdict leads a delivery of this channel to this status.
+    fn check(channel: Channel, cases: &[(Outcome, Reason, Status)]) {
+        for (outcome, reason, status) in cases {
+            let verdict = Verdict::failure(*reason, Permanence::Permanent).with_diagnostic("so");
+            let found = event(channel, outcome(verdict.clone()));
+            assert_eq!(
+                found,
+                says(*status, Some(verdict)),
+                "{channel:?} {reason:?}"
+            );
+        }
+    }
+
+    fn delivered(verdict: Verdict) -> AttemptOutcome {
+        AttemptOutcome::Delivered { verdict }
+    }
+
+    fn refused_by_peer(verdict: Verdict) -> AttemptOutcome {
+        AttemptOutcome::Rejected {
+            verdict,
+            by_peer: true,
+        }
+    }
+
+    fn never_asked(verdict: Verdict) -> AttemptOutcome {
+        AttemptOutcome::Rejected {
+            verdict,
+            by_peer: false,
+        }
+    }
+
+    #[test]
+    fn a_mail_is_received_rebounds_is_rejected_for_a_virus_or_is_not_sent() {
+        use EmailStatus::{NotSent, Rebound, Received, Rejected};
+        let cases: [(Outcome, Reason, EmailStatus); 7] = [
+            (delivered, Reason::Delivered, Received),
+            (refused_by_peer, Reason::UserUnknown, Rebound),
+            (refused_by_peer, Reason::Spam, Rebound),
+            // Their scanner's word is a refusal; ours keeps the mail here.
+            (refused_by_peer, Reason::Virus, Rebound),
+            (never_asked, Reason::Virus, Rejected),
+            (never_asked, Reason::HostUnknown, NotSent),
+            (never_asked, Reason::Content, NotSent),
+        ];
+        let cases = cases.map(|(outcome, reason, status)| (outcome, reason, Status::Email(status)));
+        check(Channel::Email, &cases);
+    }
+
+    #[test]
+    fn texts_and_calls_that_are_refused_have_failed_whoever_said_so() {
+        let (text, call) = (Channel::Text, Channel::Call);
+        for (channel, arrived, failed) in [
+            (
+                text,
+                Status::Text(TextStatus::Received),
+                Status::Text(TextStatus::Failed),
+            ),
+            (
+                call,
+                Status::Call(CallStatus::Completed),
+                Status::Call(CallStatus::Failed),
+            ),
+        ] {
+            check(
+                channel,
+                &[
+                    (delivered, Reason::Delivered, arrived),
+                    (refused_by_peer, Reason::NumberInvalid, failed),
+                    (never_asked, Reason::NumberInvalid, failed),
+                    (never_asked, Reason::Virus, failed),
+                ],
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_next_hop_has_is_sent_until_it_reports() {
+        for (channel, status) in [
+            (Channel::Email, Status::Email(EmailStatus::Sent)),
+            (Channel::Text, Status::Text(TextStatus::Sent)),
+            (Channel::Call, Status::Call(CallStatus::InProgress)),
+        ] {
+            let verdict = Verdict::success(Reason::Accepted).with_diagnostic("250 queued");
+            let remote_ids = vec!["m1".to_owned(), "m2".to_owned()];
+            let outcome = AttemptOutcome::Accepted {
+                verdict: verdict.clone(),
+                remote_ids: remote_ids.clone(),
+            };
+            let expected = Event::Accepted {
+                status,
+                verdict,
+                remote_ids,
+            };
+            assert_eq!(event(channel, outcome), expected);
+        }
+    }
+
+    #[test]
+    fn a_call_ends_as_the_network_says() {
+        let busy = Verdict::failure(Reason::Busy, Permanence::Temporary);
+        for (status, verdict) in [
+            (CallStatus::Busy, Some(busy)),
+            (CallStatus::Voicemail, None),
+            (CallStatus::Confirmed, None),
+        ] {
+            let outcome = AttemptOutcome::CallEnded {
+                status,
+                verdict: verdict.clone(),
+                keys: "3".to_owned(),
+            };
+            let expected = says(Status::Call(status), verdict);
+            assert_eq!(event(Channel::Call, outcome), expected);
+        }
+    }
+
+    /// The status in which each channel waits, and the one in which it is given up.
+    const WAITS_AND_ENDS: [(Channel, Status, Status); 3] = [
+        (
+            Channel::Email,
+            Status::Email(EmailStatus::Deferred),
+            Status::Email(EmailStatus::NotSent),
+        ),
+        (
+            Channel::Text,
+            Status::Text(TextStatus::Queued),
+            Status::Text(TextStatus::Failed),
+        ),
+        (
+            Channel::Call,
+            Status::Call(CallStatus::Queued),
+            Status::Call(CallStatus::Failed),
+        ),
+    ];
+
+    #[test]
+    fn what_is_put_off_waits_as_scheduled_and_is_given_up_at_its_end() {
+        let verdict = Verdict::failure(Reason::UserUnknown, Permanence::Permanent);
+        assert_eq!(verdict.class, BounceClass::Hard);
+        let deferred = || AttemptOutcome::Deferred {
+            verdict: verdict.clone(),
+        };
+        for (channel, waits, ends) in WAITS_AND_ENDS {
+            let mut delivery = delivery(channel);
+            let at = |delivery: &Delivery, secs, random| {
+                event_for(delivery, deferred(), &schedule(), after(secs), random)
+            };
+            let retry = |due| Event::Retry {
+                status: waits,
+                verdict: Some(verdict.clone()),
+                due,
+            };
+            // Half a minute either way, by the draw.
+            assert_eq!(at(&delivery, 10, 0), retry(after(10 + 30)));
+            assert_eq!(at(&delivery, 10, 60_000), retry(after(10 + 90)));
+            delivery.attempts = 2;
+            assert_eq!(at(&delivery, 10, 0), retry(after(10 + 150)));
+            assert_eq!(at(&delivery, 3599, 0), retry(after(3600)));
+            // Tried for too long is not gone for good.
+            let soft = Verdict {
+                class: BounceClass::Soft,
+                ..verdict.clone()
+            };
+            assert_eq!(at(&delivery, 3600, 0), says(ends, Some(soft)));
+            // What held it counts for nothing.
+            delivery.held_until = Some(after(3000));
+            assert_eq!(at(&delivery, 3600, 0), retry(after(3600 + 150)));
+        }
+    }
+
+    #[test]
+    fn what_never_had_its_turn_says_so_or_what_was_said_last() {
+        for (channel, _, ends) in WAITS_AND_ENDS {
+            let mut delivery = delivery(channel);
+            let gateway = |verdict| Event::Changed {
+                status: ends,
+                verdict: Some(verdict),
+                source: Source::Gateway,
+            };
+            let expired = Verdict::failure(Reason::Expired, Permanence::Temporary)
+                .with_diagnostic("no attempt could be made in time");
+            assert_eq!(overdue(&delivery), gateway(expired));
+            let gone = Verdict::failure(Reason::UserUnknown, Permanence::Permanent);
+            delivery.timeline[0].verdict = Some(gone.clone());
+            let soft = Verdict {
+                class: BounceClass::Soft,
+                ..gone
+            };
+            assert_eq!(overdue(&delivery), gateway(soft));
+        }
+    }
+
+    #[test]
+    fn an_attempt_begins_and_goes_on_in_the_statuses_of_its_channel() {
+        assert_eq!(begun(Channel::Email), None);
+        let sending = Status::Text(TextStatus::Sending);
+        assert_eq!(begun(Channel::Text), Some(sending));
+        let started = Status::Call(CallStatus::Started);
+        assert_eq!(begun(Channel::Call), Some(started));
+        let ringing = Status::Call(CallStatus::Ringing);
+        let progress = Progress::Call(CallStatus::Ringing);
+        assert_eq!(progressed(&progress), says(ringing, None));
+    }
+}

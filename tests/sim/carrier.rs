@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tocsin::channel::{
-    AttemptFuture, AttemptOutcome, AttemptRequest, Channel, Progress, ProgressSink,
+    Admission, AdmissionFuture, AttemptFuture, AttemptOutcome, AttemptRequest, Channel, Place,
+    Progress, ProgressSink,
 };
 use tocsin::clock::{Randomness, SharedClock};
 use tocsin::domain::{
-    CallStatus, Channel as Kind, DeliveryId, EmailStatus, Reason, Source, Status, Timestamp,
-    Verdict,
+    CallStatus, Channel as Kind, DeliveryId, Destination, EmailStatus, Reason, Source, Status,
+    Timestamp, Verdict,
 };
 use tocsin::tracker::{Event, Receipt, Tracker};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,9 @@ pub(crate) struct Seen {
     /// What was said: the text of an email or text, the script of a call.
     pub(crate) said: String,
 }
+
+/// How long after it was turned away an attempt may be asked for again.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(45);
 
 /// What comes back later by itself.
 #[derive(Clone, Debug)]
@@ -72,6 +76,9 @@ fn span(dice: &Randomness, least: Duration, most: Duration) -> Duration {
 #[derive(Default)]
 struct State {
     scripts: HashMap<(Kind, String), Script>,
+    /// Until when a destination takes no attempt.
+    full: HashMap<String, Timestamp>,
+    turned_away: Vec<(String, Timestamp)>,
     seen: Vec<Seen>,
     later: Vec<(Timestamp, u64, Later)>,
     counter: u64,
@@ -110,6 +117,29 @@ impl Carrier {
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.lock().seen.clone()
+    }
+
+    /// Takes no attempt at this destination before that.
+    pub(crate) fn fill_until(&self, destination: &str, until: Timestamp) {
+        self.lock().full.insert(destination.to_owned(), until);
+    }
+
+    /// When an attempt at this destination was asked for and not admitted.
+    pub(crate) fn turned_away(&self, destination: &str) -> Vec<Timestamp> {
+        let state = self.lock();
+        let all = state.turned_away.iter();
+        let theirs = all.filter(|(to, _)| to == destination);
+        theirs.map(|(_, at)| *at).collect()
+    }
+
+    fn admit(&self, destination: &str, now: Timestamp) -> Admission {
+        let mut state = self.lock();
+        let until = state.full.get(destination).copied();
+        if until.is_none_or(|until| until <= now) {
+            return Admission::Go(Place::default());
+        }
+        state.turned_away.push((destination.to_owned(), now));
+        Admission::Wait(ASK_AGAIN)
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -356,6 +386,11 @@ impl Channel for Scripted {
 
     fn is_ready(&self) -> bool {
         true
+    }
+
+    fn admit<'a>(&'a self, destination: &'a Destination, _express: bool) -> AdmissionFuture<'a> {
+        let admission = self.carrier.admit(destination.reveal(), self.clock.wall());
+        Box::pin(std::future::ready(admission))
     }
 
     fn attempt<'a>(

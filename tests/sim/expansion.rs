@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use tocsin::domain::{
-    Area, AreaId, Audience, Channel, Channels, ClosedReason, Contact, Lane, MethodId, MethodKind,
-    MethodState, Permanence, Reason, Suspension, Verdict, comms_issue,
+    Area, AreaId, Audience, CallStatus, Channel, Channels, ClosedReason, Contact, Lane, MethodId,
+    MethodKind, MethodState, Permanence, Reason, Status, Suspension, Verdict, comms_issue,
 };
 use tocsin::queue::rounds::WAITING_MAX;
 use tocsin::store::{Batch, Repo, RowBatch};
@@ -143,7 +143,7 @@ fn a_trunk_that_is_busy_for_hours_holds_up_no_text() {
         .map(|n| {
             let mobile = format!("+4477009{n:05}");
             world.carrier.script(Channel::Text, &mobile, Fate::Silent);
-            let completed = Fate::Ends(tocsin::domain::CallStatus::Completed);
+            let completed = Fate::Ends(CallStatus::Completed);
             world.carrier.script(Channel::Call, &mobile, completed);
             Contact {
                 area: Some(AREA),
@@ -165,6 +165,14 @@ fn a_trunk_that_is_busy_for_hours_holds_up_no_text() {
     let texts = seen.iter().filter(|seen| seen.channel == Channel::Text);
     let reached: HashSet<_> = texts.map(|seen| seen.destination.as_str()).collect();
     assert_eq!(reached.len(), total, "everybody has a text in ten minutes");
+    let mut calls = world.deliveries();
+    calls.retain(|delivery| delivery.channel == Channel::Call);
+    assert_eq!(calls.len(), total);
+    calls.retain(|call| call.attempts == 0);
+    assert!(calls.len() >= total - trunk.at_once, "{} wait", calls.len());
+    let queued = Status::Call(CallStatus::Queued);
+    assert!(calls.iter().all(|call| call.status() == queued));
+    assert!(calls.iter().all(|call| call.closed.is_none()));
 }
 
 /// As a bounce of another alert would.

@@ -3,6 +3,7 @@
 //! latencies and the moments of crashes; `TOCSIN_SEED=7` runs that seed alone.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod admission;
 mod carrier;
 mod confirmation;
 mod crashes;

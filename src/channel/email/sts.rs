@@ -46,6 +46,36 @@ impl HttpsPolicies {
     pub const fn new(client: HttpsClient) -> Self {
         Self(client)
     }
+
+    /// What lies at this address.
+    pub(super) async fn at(&self, target: &Target) -> Result<String, String> {
+        let wish = Wish {
+            method: Method::GET,
+            headers: Vec::new(),
+            media_type: None,
+            body: bytes::Bytes::new(),
+        };
+        let asked = self.0.ask(target, wish).await;
+        let mut reply = asked.map_err(|error| error.to_string())?;
+        if reply.answer.status != 200 {
+            return Err(format!("HTTP {}", reply.answer.status));
+        }
+        if !reply
+            .media_type
+            .to_ascii_lowercase()
+            .starts_with("text/plain")
+        {
+            return Err("it is no text/plain".to_owned());
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = reply.chunk().await.map_err(|error| error.to_string())? {
+            body.extend_from_slice(&piece);
+            if body.len() > STS_POLICY_SIZE_MAX_BYTES {
+                return Err("it is too long".to_owned());
+            }
+        }
+        String::from_utf8(body).map_err(|_| "it is no UTF-8".to_owned())
+    }
 }
 
 impl StsFetch for HttpsPolicies {
@@ -53,32 +83,7 @@ impl StsFetch for HttpsPolicies {
         Box::pin(async move {
             let address = format!("https://mta-sts.{domain}/.well-known/mta-sts.txt");
             let target = Target::parse(&address).map_err(|error| error.to_string())?;
-            let wish = Wish {
-                method: Method::GET,
-                headers: Vec::new(),
-                media_type: None,
-                body: bytes::Bytes::new(),
-            };
-            let asked = self.0.ask(&target, wish).await;
-            let mut reply = asked.map_err(|error| error.to_string())?;
-            if reply.answer.status != 200 {
-                return Err(format!("HTTP {}", reply.answer.status));
-            }
-            if !reply
-                .media_type
-                .to_ascii_lowercase()
-                .starts_with("text/plain")
-            {
-                return Err("it is no text/plain".to_owned());
-            }
-            let mut body = Vec::new();
-            while let Some(piece) = reply.chunk().await.map_err(|error| error.to_string())? {
-                body.extend_from_slice(&piece);
-                if body.len() > STS_POLICY_SIZE_MAX_BYTES {
-                    return Err("it is too long".to_owned());
-                }
-            }
-            String::from_utf8(body).map_err(|_| "it is no UTF-8".to_owned())
+            self.at(&target).await
         })
     }
 }
@@ -186,7 +191,7 @@ impl Policies {
         match tokio::time::timeout(RECORD_TIMEOUT, dns.txt(&name)).await {
             Ok(Ok(records)) => sts_id(&records),
             Ok(Err(DnsFailure::NoSuchDomain | DnsFailure::NoRecords)) => None,
-            Ok(Err(DnsFailure::Temporary(_))) | Err(_) => {
+            Ok(Err(DnsFailure::Temporary(_) | DnsFailure::Bogus)) | Err(_) => {
                 let mut silent = silent();
                 if silent.len() >= DOMAINS_MAX {
                     silent.retain(|_, until| now < *until);

@@ -6,6 +6,9 @@ mod listener;
 mod quota;
 mod rights;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 

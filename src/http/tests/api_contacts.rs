@@ -263,11 +263,28 @@ async fn a_campaign_leads_to_its_communications() {
     let campaign = made(&program, "/api/v1/campaigns", &json!({"name": "Floods"})).await;
     let mut draft = alert(&json!({"areas": [world.county.to_string()]}));
     draft["campaign"] = json!(campaign);
-    let sent = made(&program, "/api/v1/communications", &draft).await;
+    let alert = made(&program, "/api/v1/communications", &draft).await;
     let all = program.get("/api/v1/campaigns").await;
     assert_eq!(all[0]["name"], "Floods");
-    let listed = format!("/api/v1/campaigns/{campaign}/communications");
-    assert_eq!(program.get(&listed).await["items"][0]["id"], sent);
+    let place = format!("/api/v1/campaigns/{campaign}/communications");
+    let listed = program.get(&place).await;
+    assert_eq!(listed["items"][0]["id"], alert);
+    assert_eq!(listed["items"][0]["statistics"], Value::Null);
+    // Its statistics come once it is sent.
+    let path = format!("/api/v1/communications/{alert}");
+    let statistics = format!("{path}/statistics");
+    let early = program.refused(Method::GET, &statistics, None).await;
+    assert_eq!((early.0.as_str(), early.1), ("not-sent", 409));
+    let send = format!("{path}/send");
+    let answer = program.ask(Method::POST, &send, None, None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    world.expand().await;
+    world.arrive(&world.deliveries(world.contacts[0])[0]).await;
+    let numbers = program.get(&statistics).await;
+    assert_eq!(numbers["contacted"], 1, "{numbers}");
+    let listed = program.get(&place).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["items"][0]["statistics"], numbers);
     let taken = json!({"name": "floods"});
     let refused = program
         .refused(Method::POST, "/api/v1/campaigns", Some(&taken))

@@ -38,7 +38,7 @@ async fn settle(world: &World) {
 }
 
 /// An alert to everybody that was sent; its address.
-async fn sent(program: &Program<'_>) -> String {
+pub(super) async fn sent(program: &Program<'_>) -> String {
     let made = program
         .post("/api/v1/communications", &draft(program.world))
         .await;

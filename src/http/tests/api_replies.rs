@@ -5,10 +5,10 @@ use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::api::{Program, draft, program};
-use super::inbox::{comes_in, is_sound};
+use super::inbox::{comes_in, found_out, is_sound};
 use super::inbox_people::{STRANGER, from_stranger, mail_with_files};
 use super::world::{World, patient_world, world};
-use crate::domain::{Channel, MethodState, Status};
+use crate::domain::{AuthResult, Channel, MethodState, Status};
 use crate::tracker::{Incoming, Taken};
 
 #[tokio::test]
@@ -179,6 +179,39 @@ async fn a_program_fetches_files_and_says_whose_a_thread_is() {
         .await;
     assert_eq!((late.0.as_str(), late.1), ("attached", 409));
     is_sound(&world);
+}
+
+#[tokio::test]
+async fn a_program_is_told_where_a_mail_came_from() {
+    let world = world().await;
+    let program = program(&world, "otto").await;
+    let first = async |taken: Taken| {
+        let Taken::In(thread) = taken else {
+            panic!("it was not taken in");
+        };
+        let messages = program
+            .get(&format!("/api/v1/inbox/{thread}/messages"))
+            .await;
+        messages["items"][0].clone()
+    };
+    for (seed, dmarc, origin) in [
+        (1, AuthResult::Pass, "proven"),
+        (2, AuthResult::None, "unproven"),
+        (3, AuthResult::Fail, "forged"),
+    ] {
+        let mail = |incoming: &mut Incoming| incoming.authentication = Some(found_out(dmarc));
+        let message = first(comes_in(&world, seed, mail).await).await;
+        let expected =
+            json!({"spf": "fail", "dkim": "none", "dmarc": dmarc.as_str(), "origin": origin});
+        assert_eq!(message["authentication"], expected);
+    }
+    let text = |incoming: &mut Incoming| {
+        incoming.channel = Channel::Text;
+        incoming.contact = None;
+        incoming.from = "+447700900999".into();
+    };
+    let message = first(comes_in(&world, 4, text).await).await;
+    assert_eq!(message.get("authentication"), Some(&Value::Null));
 }
 
 /// An alert to everybody; the email to the first who has one comes back.

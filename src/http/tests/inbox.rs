@@ -8,8 +8,9 @@ use axum::http::{Request, StatusCode, header};
 
 use super::world::{Answer, Browser, START, World, asking_world, world};
 use crate::domain::{
-    BlobId, Channel, ContactId, ContactKind, Delivery, DeliveryId, EmailAddress, Lane, MessageId,
-    MessageKind, MethodKind, MethodState, Origin, Redacted, ThreadId, ThreadState, User,
+    AuthResult, Authentication, BlobId, Channel, ContactId, ContactKind, Delivery, DeliveryId,
+    EmailAddress, Lane, MessageId, MessageKind, MethodKind, MethodState, Origin, Redacted,
+    ThreadId, ThreadState, User,
 };
 use crate::store::{Batch, RowBatch};
 use crate::tracker::{Incoming, Merged, Taken};
@@ -44,6 +45,16 @@ pub(super) async fn thread(world: &World, seed: u8) -> ThreadId {
     match comes_in(world, seed, |_| {}).await {
         Taken::In(thread) => thread,
         other => panic!("{other:?}"),
+    }
+}
+
+/// What was found out about a mail whose author's domain asks to refuse what it did not send.
+pub(super) const fn found_out(dmarc: AuthResult) -> Authentication {
+    Authentication {
+        spf: AuthResult::Fail,
+        dkim: AuthResult::None,
+        dmarc,
+        is_strict: true,
     }
 }
 
@@ -360,6 +371,45 @@ async fn keys_and_stops_are_shown_as_what_they_are() {
         ThreadState::Open
     );
     assert!(world.now() >= START);
+}
+
+#[tokio::test]
+async fn a_mail_is_marked_as_confirmed_not_confirmed_or_forged() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let marks = [
+        "Sender confirmed by their domain",
+        "Sender not confirmed",
+        "Forged: this domain says that it did not send this",
+    ];
+    for (seed, dmarc, tone, mark) in [
+        (1, None, "", ""),
+        (2, Some(AuthResult::Pass), "good", marks[0]),
+        (3, Some(AuthResult::TempError), "", marks[1]),
+        (4, Some(AuthResult::Fail), "bad", marks[2]),
+    ] {
+        let taken = comes_in(&world, seed, |incoming| {
+            incoming.authentication = dmarc.map(found_out);
+            incoming.is_disowned = dmarc == Some(AuthResult::Fail);
+            incoming.contact = incoming.contact.filter(|_| !incoming.is_disowned);
+        });
+        let Taken::In(id) = taken.await else {
+            panic!("not taken")
+        };
+        let page = browser.get(&format!("/inbox/{id}")).await;
+        for other in marks {
+            assert_eq!(page.body.contains(other), other == mark, "{other}");
+        }
+        let Some(dmarc) = dmarc else {
+            assert!(!page.body.contains("dmarc="));
+            continue;
+        };
+        let said = format!("spf=fail dkim=none dmarc={}", dmarc.as_str());
+        let (before, _) = page.body.split_once(&said).unwrap();
+        let (_, badge) = before.rsplit_once("<span class=\"badge ").unwrap();
+        assert!(badge.starts_with(&format!("{tone}\">")), "{badge}");
+        assert!(badge.contains(mark), "{badge}");
+    }
 }
 
 #[tokio::test]

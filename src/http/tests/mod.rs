@@ -9,6 +9,7 @@ mod api_contacts;
 mod api_imports;
 mod api_journey;
 mod api_lists;
+mod api_log;
 mod api_people;
 mod api_replies;
 mod api_rows;

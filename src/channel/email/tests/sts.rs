@@ -2,9 +2,10 @@
 
 use super::connections::certificate_for;
 use super::*;
-use crate::channel::email::sts::{FetchFuture, Policies, StsFetch};
+use crate::channel::email::sts::{FetchFuture, HttpsPolicies, Policies, StsFetch};
 use crate::clock::SharedClock;
-use crate::proto::mta_sts::StsMode;
+use crate::net::https::{Guard, HttpsClient, Target, TargetError};
+use crate::proto::mta_sts::{STS_POLICY_SIZE_MAX_BYTES, StsMode};
 
 const ENFORCED: &str = "version: STSv1\nmode: enforce\nmx: mx.town.example\nmax_age: 86400\n";
 
@@ -45,6 +46,7 @@ fn zone(host: &'static str, id: &str) -> Zone {
         mx: [("town.example", Ok(vec![mx]))].into(),
         hosts: [(host, vec![Ipv4Addr::LOCALHOST.into()])].into(),
         txt: [("_mta-sts.town.example", format!("v=STSv1; id={id};"))].into(),
+        ..Zone::default()
     }
 }
 
@@ -90,9 +92,14 @@ async fn a_policy_in_force_is_kept_or_the_mail_waits() {
     );
 
     for (host, certified, result) in [
-        (host, None, "starttls-not-supported"),
-        (host, Some("other.example"), "certificate-host-mismatch"),
-        ("mx.evil.example", Some("mx.evil.example"), ""),
+        (host, None, Some("starttls-not-supported")),
+        (
+            host,
+            Some("other.example"),
+            Some("certificate-host-mismatch"),
+        ),
+        // Nobody connects to a server that the policy does not name.
+        ("mx.evil.example", Some("mx.evil.example"), None),
     ] {
         let (outcome, told, counted) = sent(ENFORCED, host, certified).await;
         assert_eq!(
@@ -101,7 +108,10 @@ async fn a_policy_in_force_is_kept_or_the_mail_waits() {
             "{host} {certified:?}"
         );
         assert!(!told, "{host} {certified:?} was told of the mail");
-        assert!(counted.contains(result), "{counted}");
+        match result {
+            Some(result) => assert!(counted.contains(result), "{counted}"),
+            None => assert_eq!(counted, ""),
+        }
     }
 }
 
@@ -160,4 +170,118 @@ async fn a_policy_is_kept_as_long_as_it_says() {
     assert_eq!(mode(&second).await, Some(StsMode::Enforce));
     assert_eq!(mode(&second).await, Some(StsMode::Enforce));
     assert_eq!(source.asked(), 5);
+}
+
+/// Serves this answer once, with TLS for "localhost"; gives what it was asked, and what asks it.
+async fn https_server(answer: Vec<u8>) -> (Target, HttpsPolicies, tokio::task::JoinHandle<String>) {
+    let (server, roots) = certificate_for("localhost");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut asked = String::new();
+        let stream = tokio_rustls::TlsAcceptor::from(server).accept(stream).await;
+        let Ok(stream) = stream else { return asked };
+        let mut stream = BufReader::new(stream);
+        while !asked.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut asked).await.unwrap() == 0 {
+                break;
+            }
+        }
+        // Whoever has read enough hangs up.
+        let _ = stream.write_all(&answer).await;
+        let _ = stream.shutdown().await;
+        asked
+    });
+    let networks = ["127.0.0.0/8".to_owned()];
+    let client = HttpsClient::new(
+        tls_client::client_config_with_roots(roots).unwrap(),
+        Guard::with(&networks).unwrap(),
+        Duration::from_secs(20),
+    );
+    let target = Target::parse(&format!("https://localhost:{port}/.well-known/mta-sts.txt"));
+    (target.unwrap(), HttpsPolicies::new(client), serving)
+}
+
+async fn ended(serving: tokio::task::JoinHandle<String>) -> String {
+    let ended = tokio::time::timeout(Duration::from_secs(20), serving).await;
+    ended.unwrap().unwrap()
+}
+
+/// An answer with this status line, media type and body.
+fn http(status: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let size = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {size}\r\nlocation: https://localhost/\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn a_policy_is_text_of_bounded_size_at_its_own_address() {
+    let good = ENFORCED.as_bytes();
+    let full = "x".repeat(STS_POLICY_SIZE_MAX_BYTES);
+    let long = "x".repeat(STS_POLICY_SIZE_MAX_BYTES + 1);
+    let text = |body: &[u8]| http("200 OK", "text/plain", body);
+    let with_charset = http("200 OK", "Text/Plain; charset=utf-8", good);
+    let missing = http("404 Not Found", "text/plain", good);
+    let elsewhere = http("301 Moved Permanently", "text/plain", good);
+    let page = http("200 OK", "text/html", good);
+    let of_no_kind = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx".to_vec();
+    let no_text = text(b"version: STSv1\nmx: \xff\n");
+    for (what, answer, expected) in [
+        ("as it should be", text(good), Ok(ENFORCED)),
+        ("with a charset", with_charset, Ok(ENFORCED)),
+        ("full", text(full.as_bytes()), Ok(full.as_str())),
+        ("longer", text(long.as_bytes()), Err("it is too long")),
+        ("missing", missing, Err("HTTP 404")),
+        ("elsewhere", elsewhere, Err("HTTP 301")),
+        ("a page", page, Err("it is no text/plain")),
+        ("of no kind", of_no_kind, Err("it is no text/plain")),
+        ("no UTF-8", no_text, Err("it is no UTF-8")),
+    ] {
+        let (target, policies, serving) = https_server(answer).await;
+        let found = policies.at(&target).await;
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert!(
+            found == expected,
+            "{what}: {:?}",
+            found.map(|text| text.len())
+        );
+        let asked = ended(serving).await;
+        assert!(
+            asked.starts_with("GET /.well-known/mta-sts.txt HTTP/1.1\r\n"),
+            "{asked}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_policy_comes_from_nobody_whose_certificate_is_no_good() {
+    let answer = http("200 OK", "text/plain", ENFORCED.as_bytes());
+    let (target, _, serving) = https_server(answer).await;
+    let (_, others) = certificate_for("localhost");
+    let client = HttpsClient::new(
+        tls_client::client_config_with_roots(others).unwrap(),
+        Guard::with(&["127.0.0.0/8".to_owned()]).unwrap(),
+        Duration::from_secs(20),
+    );
+    let found = HttpsPolicies::new(client).at(&target).await;
+    assert!(
+        found.as_ref().unwrap_err().starts_with("tls: "),
+        "{found:?}"
+    );
+    assert_eq!(ended(serving).await, "", "nothing was asked");
+}
+
+#[tokio::test]
+async fn a_policy_is_not_looked_for_under_what_can_be_no_name() {
+    let (_, roots) = certificate_for("localhost");
+    let client = HttpsClient::new(
+        tls_client::client_config_with_roots(roots).unwrap(),
+        Guard::default(),
+        Duration::from_secs(20),
+    );
+    let found = HttpsPolicies::new(client).fetch("town example").await;
+    assert_eq!(found, Err(TargetError::Malformed.to_string()));
 }
