@@ -38,6 +38,24 @@ const TLS_MODES: &[(&str, TlsMode)] = &[
     ("implicit", TlsMode::Implicit),
 ];
 
+/// Whether servers are held to their TLSA records (RFC 7672).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DaneMode {
+    /// Never.
+    Off,
+    /// As soon as the system's name servers have shown that they pass on DNSSEC.
+    Auto,
+    /// Always: mail waits where they do not.
+    On,
+}
+
+const DANE_MODES: &[(&str, DaneMode)] = &[
+    ("off", DaneMode::Off),
+    ("auto", DaneMode::Auto),
+    ("on", DaneMode::On),
+];
+
 /// When a deferred delivery is tried again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Retry {
@@ -119,6 +137,8 @@ pub struct Email {
     pub trusted_relays: Vec<IpAddr>,
     /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
     pub mta_sts: bool,
+    /// Keep to the TLSA records of mail servers (RFC 7672). Default `"auto"`.
+    pub dane: DaneMode,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
     pub dkim: Vec<Dkim>,
     /// `[email.scanner]`: what looks for viruses in mail before it is sent. Default: none.
@@ -158,6 +178,8 @@ pub struct EmailDestination {
     pub per_minute: u32,
     /// Default: `email.tls`.
     pub tls: TlsMode,
+    /// Keep to TLSA records, as `email.dane` says. Default `true`.
+    pub dane: bool,
 }
 
 /// `[email.relay]`
@@ -244,6 +266,7 @@ impl Email {
                 ip_address(text).map(|ip| ip.to_canonical())
             }),
             mta_sts: section.bool("mta_sts", true),
+            dane: section.choice("dane", DaneMode::Auto, DANE_MODES),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),
             scanner: section
                 .optional_section("scanner")
@@ -340,11 +363,13 @@ impl EmailDestination {
         let concurrency = section.integer("concurrency", per_host, 1..=1000);
         let per_minute = section.integer("per_minute", 0, 0..=1_000_000);
         let tls = section.choice("tls", tls, TLS_MODES);
+        let dane = section.bool("dane", true);
         Some(Self {
             domain: section.required("domain", route_domain)?,
             concurrency,
             per_minute,
             tls,
+            dane,
         })
     }
 }

@@ -32,7 +32,7 @@ use serde::Serialize;
 pub use alerts::{Alerts, Cap, Receiver};
 pub use cases::{Cases, Correspondence};
 pub use console::{Console, Log, LogFormat, SecondFactor};
-pub use email::{Dkim, Email, EmailDestination, Relay, Retry, Route, Scanner, TlsMode};
+pub use email::{DaneMode, Dkim, Email, EmailDestination, Relay, Retry, Route, Scanner, TlsMode};
 pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
 pub use policy::{Approval, Category, Notices, Reminders, Schedule, Suspension};

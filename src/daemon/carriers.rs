@@ -17,11 +17,11 @@ use crate::channel::off::OffChannel;
 use crate::channel::sms::{Route, RouteSettings, SmsChannel, SmsInbox, smpp_settings};
 use crate::channel::voice::{VoiceChannel, VoiceParts};
 use crate::clock::{Randomness, SharedClock};
-use crate::config::{self, Config};
+use crate::config::{self, Config, DaneMode};
 use crate::domain::Channel as ChannelKind;
 use crate::inbound::Inbound;
 use crate::net::clamd::{Clamd, ClamdAddress};
-use crate::net::dns::SystemDns;
+use crate::net::dns::{SystemDns, Validation};
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
 use crate::observe::Metrics;
@@ -100,7 +100,7 @@ fn start_email(
     let channel = EmailChannel::new(EmailParts {
         config: config.clone(),
         server_name: parts.config.server.name.clone(),
-        dns: Arc::new(SystemDns::new().context("the system's resolver cannot be used")?),
+        dns: Arc::new(dns(config)?),
         clock: parts.clock.clone(),
         random: parts.random.clone(),
         own_listeners: parts.own_listeners.clone(),
@@ -122,6 +122,16 @@ fn start_email(
         kind: scanner.map_or(WayKind::Always, WayKind::Scanned),
     });
     Ok(())
+}
+
+/// Who is asked where mail goes.
+fn dns(config: &config::Email) -> anyhow::Result<SystemDns> {
+    let made = match config.dane {
+        DaneMode::Off => SystemDns::new(),
+        DaneMode::Auto => SystemDns::validating(Validation::Auto),
+        DaneMode::On => SystemDns::validating(Validation::Always),
+    };
+    made.context("the system's resolver cannot be used")
 }
 
 /// What gets the policies of MTA-STS, from public addresses alone.

@@ -1,15 +1,36 @@
 //! Questions to the DNS that mail routing asks, behind a trait so that tests bring their own zone.
 
-use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
+mod dnssec;
+mod validating;
 
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use self::{
+    dnssec::host_name,
+    validating::{Nothing, Validating, checked, of_both},
+};
 use super::tls_client::client_config;
+use crate::proto::tlsa::{TLSA_RECORDS_MAX, TlsaRecord};
 use hickory_resolver::{
-    TokioResolver,
-    net::{DnsError, NetError},
+    ResolverBuilder, TokioResolver,
+    config::{NameServerConfig, ResolverConfig},
+    net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider},
     proto::{
+        dnssec::TrustAnchors,
         op::ResponseCode,
         rr::{RData, RecordType},
     },
+};
+
+pub use self::{
+    dnssec::{Checked, Security},
+    validating::Validation,
 };
 
 /// Longest wait for one answer, over all name servers and retries.
@@ -42,6 +63,10 @@ pub enum DnsFailure {
     /// The name servers did not answer, or not sensibly.
     #[error("name servers: {0}")]
     Temporary(String),
+    /// DNSSEC should vouch for the answer and does not: "bogus" or "indeterminate" (RFC 4035
+    /// section 4.3), which is one to us (RFC 7672 section 2.1.1).
+    #[error("DNSSEC does not bear out what the name servers say")]
+    Bogus,
 }
 
 /// A future of an answer.
@@ -56,12 +81,29 @@ pub trait Dns: Send + Sync + 'static {
     /// TXT records of a name, in no order, each with its strings put together (RFC 7208 section
     /// 3.3, RFC 8461 section 3.1); what is no UTF-8 in them is replaced.
     fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>>;
+
+    /// MX records, and whether DNSSEC vouches for them, or for that there are none.
+    fn checked_mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Checked<MxRecord>> {
+        Box::pin(async move { Checked::unchecked(self.mx(domain).await) })
+    }
+
+    /// Addresses of a host, and whether DNSSEC vouches for them.
+    fn checked_addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Checked<IpAddr>> {
+        Box::pin(async move { Ok(Checked::insecure(self.addresses(host).await?)) })
+    }
+
+    /// TLSA records of a name such as `_25._tcp.mx.example.org` (RFC 6698 section 3). That there
+    /// are none is proven, or it is [`DnsFailure::Bogus`].
+    fn tlsa<'a>(&'a self, _name: &'a str) -> DnsFuture<'a, Checked<TlsaRecord>> {
+        Box::pin(std::future::ready(Err(DnsFailure::NoRecords)))
+    }
 }
 
 /// The system's resolver.
 #[derive(Clone)]
 pub struct SystemDns {
     resolver: TokioResolver,
+    validating: Option<Arc<Validating>>,
 }
 
 impl std::fmt::Debug for SystemDns {
@@ -71,23 +113,74 @@ impl std::fmt::Debug for SystemDns {
 }
 
 impl SystemDns {
-    /// As `/etc/resolv.conf` says.
+    /// As `/etc/resolv.conf` says, without DNSSEC.
     ///
     /// # Errors
     /// [`DnsFailure::Temporary`] if that cannot be read.
     pub fn new() -> Result<Self, DnsFailure> {
-        // For name servers that speak TLS; without it the resolver wants roots even for those that
-        // do not.
-        let tls = client_config(true).map_err(|e| DnsFailure::Temporary(e.to_string()))?;
-        let build = || {
-            TokioResolver::builder_tokio()?
-                .with_tls_config(tls.as_ref().clone())
-                .build()
-        };
+        Self::with(None, None)
+    }
+
+    /// As `/etc/resolv.conf` says, with DNSSEC from the root on.
+    ///
+    /// # Errors
+    /// As [`SystemDns::new`].
+    pub fn validating(validation: Validation) -> Result<Self, DnsFailure> {
+        Self::with(None, Some((validation, TrustAnchors::default())))
+    }
+
+    /// Asks this name server, and trusts these keys: DNSKEY records, one a line.
+    ///
+    /// # Errors
+    /// [`DnsFailure::Temporary`] if they are no such records.
+    pub fn validating_at(
+        server: SocketAddr,
+        validation: Validation,
+        trust_anchors: &str,
+    ) -> Result<Self, DnsFailure> {
+        let anchors: Result<TrustAnchors, _> = trust_anchors.parse();
+        let anchors = anchors.map_err(|error| DnsFailure::Temporary(error.to_string()))?;
+        Self::with(Some(server), Some((validation, anchors)))
+    }
+
+    fn with(
+        server: Option<SocketAddr>,
+        validating: Option<(Validation, TrustAnchors)>,
+    ) -> Result<Self, DnsFailure> {
+        let temporary = |error: NetError| DnsFailure::Temporary(error.to_string());
+        let resolver = builder(server).and_then(ResolverBuilder::build);
+        let validating = validating.map(|(validation, anchors)| {
+            let made = Validating::new(builder(server)?, anchors, validation)?;
+            Ok::<_, NetError>(Arc::new(made))
+        });
         Ok(Self {
-            resolver: build().map_err(|e| DnsFailure::Temporary(e.to_string()))?,
+            resolver: resolver.map_err(temporary)?,
+            validating: validating.transpose().map_err(temporary)?,
         })
     }
+
+    /// What validates, if anything does now.
+    async fn validated(&self) -> Option<&TokioResolver> {
+        self.validating.as_deref()?.resolver().await
+    }
+}
+
+fn builder(server: Option<SocketAddr>) -> Result<ResolverBuilder<TokioRuntimeProvider>, NetError> {
+    // For name servers that speak TLS; without it the resolver wants roots even for those that
+    // do not.
+    let tls = client_config(true)?;
+    let builder = match server {
+        None => TokioResolver::builder_tokio()?,
+        Some(server) => {
+            let mut named = NameServerConfig::udp_and_tcp(server.ip());
+            for connection in &mut named.connections {
+                connection.port = server.port();
+            }
+            let config = ResolverConfig::from_name_servers(vec![named]);
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+        }
+    };
+    Ok(builder.with_tls_config(tls.as_ref().clone()))
 }
 
 impl SystemDns {
@@ -111,21 +204,31 @@ impl SystemDns {
     }
 }
 
+fn read_mx(data: &RData) -> Option<MxRecord> {
+    match data {
+        RData::MX(mx) => Some(MxRecord {
+            preference: mx.preference,
+            exchange: host_name(&mx.exchange),
+        }),
+        _ => None,
+    }
+}
+
+fn read_tlsa(data: &RData) -> Option<TlsaRecord> {
+    match data {
+        RData::TLSA(tlsa) => Some(TlsaRecord {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching_type: tlsa.matching.into(),
+            data: tlsa.cert_data.clone(),
+        }),
+        _ => None,
+    }
+}
+
 impl Dns for SystemDns {
     fn mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Vec<MxRecord>> {
-        Box::pin(
-            self.records(domain, RecordType::MX, MX_RECORDS_MAX, |data| match data {
-                RData::MX(mx) => Some(MxRecord {
-                    preference: mx.preference,
-                    exchange: mx
-                        .exchange
-                        .to_ascii()
-                        .trim_end_matches('.')
-                        .to_ascii_lowercase(),
-                }),
-                _ => None,
-            }),
-        )
+        Box::pin(self.records(domain, RecordType::MX, MX_RECORDS_MAX, read_mx))
     }
 
     fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>> {
@@ -137,6 +240,44 @@ impl Dns for SystemDns {
                 _ => None,
             }),
         )
+    }
+
+    fn checked_mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Checked<MxRecord>> {
+        Box::pin(async move {
+            let Some(resolver) = self.validated().await else {
+                return Checked::unchecked(self.mx(domain).await);
+            };
+            match checked(resolver, domain, RecordType::MX, MX_RECORDS_MAX, read_mx).await {
+                Ok(answer) => Ok(answer),
+                Err(Nothing::Denied(DnsFailure::NoRecords, security)) => Ok(Checked {
+                    security: security.unwrap_or(Security::Insecure),
+                    ..Checked::insecure(Vec::new())
+                }),
+                Err(nothing) => Err(nothing.into()),
+            }
+        })
+    }
+
+    fn checked_addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Checked<IpAddr>> {
+        Box::pin(async move {
+            let is_name = host.contains('.') && host.parse::<IpAddr>().is_err();
+            let Some(resolver) = self.validated().await.filter(|_| is_name) else {
+                return Ok(Checked::insecure(self.addresses(host).await?));
+            };
+            let of = |kind| checked(resolver, host, kind, ADDRESSES_MAX / 2, RData::ip_addr);
+            let (six, four) = tokio::join!(of(RecordType::AAAA), of(RecordType::A));
+            of_both(six, four)
+        })
+    }
+
+    fn tlsa<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Checked<TlsaRecord>> {
+        Box::pin(async move {
+            let Some(resolver) = self.validated().await else {
+                return Err(DnsFailure::NoRecords);
+            };
+            let kind = RecordType::TLSA;
+            Ok(checked(resolver, name, kind, TLSA_RECORDS_MAX, read_tlsa).await?)
+        })
     }
 
     fn addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Vec<IpAddr>> {
@@ -176,19 +317,27 @@ async fn within<T>(answer: impl Future<Output = Result<T, NetError>>) -> Result<
 
 fn failure_of(error: &NetError) -> DnsFailure {
     match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => DnsFailure::NoSuchDomain,
-            ResponseCode::NoError => DnsFailure::NoRecords,
-            other => DnsFailure::Temporary(other.to_string()),
-        },
+        NetError::Dns(DnsError::NoRecordsFound(NoRecords { response_code, .. })) => {
+            let denied = denied(*response_code);
+            denied.unwrap_or_else(|other| DnsFailure::Temporary(other.to_string()))
+        }
         other => DnsFailure::Temporary(other.to_string()),
+    }
+}
+
+/// What an answer without records means, unless it means nothing.
+fn denied(code: ResponseCode) -> Result<DnsFailure, ResponseCode> {
+    match code {
+        ResponseCode::NXDomain => Ok(DnsFailure::NoSuchDomain),
+        ResponseCode::NoError => Ok(DnsFailure::NoRecords),
+        other => Err(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hickory_resolver::{net::NoRecords, proto::op::Query};
+    use hickory_resolver::proto::op::Query;
 
     #[test]
     fn only_nxdomain_means_that_a_domain_is_gone() {

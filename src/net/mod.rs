@@ -1,6 +1,7 @@
 //! Sockets, TLS and DNS; they drive the cores.
 
 pub mod clamd;
+pub mod dane;
 pub mod dns;
 pub mod https;
 pub mod sip;

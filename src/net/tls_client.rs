@@ -1,4 +1,5 @@
-//! TLS as a client: with certificates that verify, or opportunistically (RFC 7435).
+//! TLS as a client: with certificates that verify by roots or by TLSA records (RFC 7672), or
+//! opportunistically (RFC 7435).
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -6,10 +7,15 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
+
+use super::dane::Dane;
 
 /// A file of roots larger than this is not one.
 const ROOTS_SIZE_MAX: u64 = 4 << 20;
@@ -53,7 +59,7 @@ pub fn client_config(verify: bool) -> Result<Arc<ClientConfig>, Error> {
     let config = if verify {
         verifying(system_roots())?
     } else {
-        opportunistic()?
+        without_roots(Check::None)?
     };
     Ok(Arc::clone(known.get_or_init(|| Arc::new(config))))
 }
@@ -79,6 +85,17 @@ pub fn client_config_with_more_roots(pem: &Path) -> Result<Arc<ClientConfig>, Ro
         })?;
     }
     Ok(client_config_with_roots(roots)?)
+}
+
+/// The settings of a client that holds a server's certificate against its TLSA records.
+///
+/// # Errors
+/// As [`client_config`].
+pub fn client_config_with_tlsa(dane: Arc<Dane>) -> Result<Arc<ClientConfig>, Error> {
+    let mut config = without_roots(Check::Tlsa(dane))?;
+    // They serve one connection, and what a session was begun with may not hold any more.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
 }
 
 fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
@@ -115,12 +132,16 @@ fn verifying(roots: RootCertStore) -> Result<ClientConfig, Error> {
     )
 }
 
-fn opportunistic() -> Result<ClientConfig, Error> {
+fn without_roots(check: Check) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let verifier = WithoutRoots {
+        check,
+        provider: Arc::clone(&provider),
+    };
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
 }
 
@@ -134,20 +155,38 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-/// Takes any certificate: against a passive listener encryption without authentication is better
-/// than none.
+/// Looks at certificates without any roots.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+struct WithoutRoots {
+    check: Check,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for AnyCertificate {
+/// Which certificates will do.
+#[derive(Debug)]
+enum Check {
+    /// Any: against a passive listener encryption without authentication is better than none.
+    None,
+    /// Those that the server's TLSA records stand for.
+    Tlsa(Arc<Dane>),
+}
+
+impl ServerCertVerifier for WithoutRoots {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
-        _now: UnixTime,
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        match &self.check {
+            Check::None => {}
+            Check::Tlsa(dane) => {
+                let algorithms = &self.provider.signature_verification_algorithms;
+                dane.verify(end_entity, intermediates, now, algorithms)?;
+            }
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -161,7 +200,7 @@ impl ServerCertVerifier for AnyCertificate {
             message,
             cert,
             signed,
-            &self.0.signature_verification_algorithms,
+            &self.provider.signature_verification_algorithms,
         )
     }
 
@@ -175,12 +214,14 @@ impl ServerCertVerifier for AnyCertificate {
             message,
             cert,
             signed,
-            &self.0.signature_verification_algorithms,
+            &self.provider.signature_verification_algorithms,
         )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 

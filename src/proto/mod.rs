@@ -7,3 +7,4 @@ pub mod mime;
 pub mod mta_sts;
 pub mod smpp;
 pub mod smtp;
+pub mod tlsa;

@@ -7,6 +7,7 @@ mod bounces;
 mod browser;
 mod clamd;
 mod client;
+mod dane;
 mod dkim;
 mod exim;
 mod gateway;

@@ -6,7 +6,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -96,6 +96,11 @@ impl Postfix {
             self.mails(local_part).len() >= count
         });
         self.mails(local_part)
+    }
+
+    /// The certificate that it shows if it offers STARTTLS, PEM.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("etc").join("cert.pem")
     }
 
     /// Its log so far.

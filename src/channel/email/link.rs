@@ -31,8 +31,10 @@ pub(super) struct Timeouts {
 #[derive(Clone)]
 pub(super) struct Opening {
     pub(super) address: SocketAddr,
-    /// Name for certificates and diagnostics.
+    /// Name for diagnostics.
     pub(super) host: String,
+    /// Name for certificates.
+    pub(super) tls_name: String,
     pub(super) source: Option<std::net::IpAddr>,
     pub(super) helo: String,
     pub(super) tls: TlsMode,
@@ -92,16 +94,19 @@ pub(super) async fn connect(opening: &Opening) -> Result<TcpStream, Trouble> {
 
 pub(super) async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transport, Trouble> {
     let failed = |why: &str| Trouble::Link(tls_verdict(&opening.host, why));
-    let name = ServerName::try_from(opening.host.clone())
+    let name = ServerName::try_from(opening.tls_name.clone())
         .map_err(|_| failed("no name that a certificate could have"))?;
     let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
     let Ok(done) = timeout(opening.timeouts.command, handshake).await else {
         opening.count_tls("validation-failure");
         return Err(failed("handshake timed out"));
     };
-    opening.count_tls(done.as_ref().map_or_else(result_type, |_| "success"));
+    opening.count_tls(
+        done.as_ref()
+            .map_or_else(result_type, |_| opening.policy.success()),
+    );
     done.map(|stream| Transport::Tls(Box::new(stream)))
-        .map_err(|error| failed(&error.to_string()))
+        .map_err(|error| failed(&told(&error)))
 }
 
 impl Opening {
@@ -112,11 +117,27 @@ impl Opening {
     }
 }
 
+/// What is wrong with the certificate, if that was why a handshake failed.
+fn certificate_fault(error: &std::io::Error) -> Option<&CertificateError> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(fault) => Some(fault),
+        _ => None,
+    }
+}
+
+/// Why a handshake failed, in words.
+fn told(error: &std::io::Error) -> String {
+    match certificate_fault(error) {
+        // rustls shows the name of the type where it does not know what is wrong.
+        Some(CertificateError::Other(fault)) => fault.to_string(),
+        Some(_) | None => error.to_string(),
+    }
+}
+
 /// What RFC 8460 section 4.3 calls a handshake that failed so.
 fn result_type(error: &std::io::Error) -> &'static str {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(fault)) => match fault {
+    match certificate_fault(error) {
+        Some(fault) => match fault {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "certificate-expired"
             }
@@ -125,7 +146,7 @@ fn result_type(error: &std::io::Error) -> &'static str {
             }
             _ => "certificate-not-trusted",
         },
-        _ => "validation-failure",
+        None => "validation-failure",
     }
 }
 

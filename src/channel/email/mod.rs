@@ -1,5 +1,6 @@
 //! Mail out: one attempt is one recipient, handed to the recipient's own server or to a relay.
 
+mod dane;
 mod destinations;
 mod dkim;
 mod link;
@@ -12,6 +13,7 @@ mod route;
 mod session;
 mod stream;
 mod sts;
+mod target;
 mod wire;
 
 #[cfg(test)]
@@ -27,17 +29,19 @@ use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    dane::Door,
     destinations::Destinations,
-    link::{Opening, Timeouts, Trouble},
+    link::Trouble,
     message::{Composer, Written},
     outcome::{
         answer, by_scanner, cancelled, for_later, for_now, ours, rejected, weigh, without_asking,
     },
     places::most_per_host,
-    pool::{Pool, PoolKey},
+    pool::Pool,
     route::{NoWay, Plan},
     session::{Envelope, Session},
     sts::Policies,
+    target::Target,
 };
 use super::{
     Admission, AdmissionFuture, AttemptFuture, AttemptOutcome, AttemptRequest, Channel,
@@ -45,11 +49,11 @@ use super::{
 };
 use crate::{
     clock::{Randomness, SharedClock},
-    config::{self, TlsMode},
+    config,
     domain::{Channel as ChannelKind, Destination, Reason, Verdict},
     net::{
         clamd::{Clamd, Found, ScanError},
-        dns::Dns,
+        dns::{Dns, DnsFailure},
         tls_client,
     },
     observe::Metrics,
@@ -222,7 +226,12 @@ impl EmailChannel {
         };
         let plan = match planned {
             Ok(plan) => plan,
-            Err(no_way) => return without_asking(no_way.verdict),
+            Err(no_way) => {
+                if no_way.is_bogus {
+                    self.count_bogus();
+                }
+                return without_asking(no_way.verdict);
+            }
         };
         let outcome = self.hand_over(&plan, request, &written, cancel).await;
         self.learn(&plan, recipient.domain(), &outcome, began);
@@ -309,9 +318,17 @@ impl EmailChannel {
     ) -> AttemptOutcome {
         let mut last = None;
         for host in plan.hosts.iter().take(route::HOSTS_TRIED_MAX) {
-            let addresses = match self.dns.addresses(host).await {
-                Ok(addresses) => addresses,
+            let found = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return cancelled(),
+                found = dane::door(plan, host, self.dns.as_ref()) => found,
+            };
+            let Door { addresses, demand } = match found {
+                Ok(door) => door,
                 Err(failure) => {
+                    if failure == DnsFailure::Bogus {
+                        self.count_bogus();
+                    }
                     let verdict = route::without_answer(&failure, host).verdict;
                     // Only for a domain that is its own server does this speak of the recipient.
                     let implicit = !plan.by_relay
@@ -328,7 +345,12 @@ impl EmailChannel {
                     last = Some(weigh(last, route::loop_verdict(host)));
                     continue;
                 }
-                match self.at_host(plan, host, address, mail, cancel).await {
+                let target = Target {
+                    host,
+                    address,
+                    demand: &demand,
+                };
+                match self.at_host(plan, &target, mail, cancel).await {
                     HostAnswer::Final(outcome) => return outcome,
                     HostAnswer::Next(verdict) => last = Some(weigh(last, verdict)),
                 }
@@ -340,15 +362,14 @@ impl EmailChannel {
     async fn at_host(
         &self,
         plan: &Plan,
-        host: &str,
-        address: SocketAddr,
+        target: &Target<'_>,
         mail: &Envelope<'_>,
         cancel: &CancellationToken,
     ) -> HostAnswer {
         let lease = tokio::select! {
             biased;
             () = cancel.cancelled() => return HostAnswer::Final(cancelled()),
-            lease = self.pool.lease(self.key(plan, host, address), mail.express) => lease,
+            lease = self.pool.lease(self.key(plan, target), mail.express) => lease,
         };
         let Some(lease) = lease else {
             return HostAnswer::Next(for_now(ours(Reason::System, "the pool is closed")));
@@ -365,7 +386,13 @@ impl EmailChannel {
                 }
             }
         }
-        let mut session = match Session::open(&self.opening(plan, host, address), cancel).await {
+        let opening = match self.opening(plan, target) {
+            Ok(opening) => opening,
+            Err(error) => {
+                return HostAnswer::Next(for_now(ours(Reason::System, &error.to_string())));
+            }
+        };
+        let mut session = match Session::open(&opening, cancel).await {
             Ok(session) => session,
             Err(trouble) => return answer(Err(trouble), plan),
         };
@@ -375,49 +402,6 @@ impl EmailChannel {
             Ok(_) | Err(Trouble::Refused { .. } | Trouble::Unfit(_)) => lease.keep(session).await,
         }
         answer(result, plan)
-    }
-
-    fn key(&self, plan: &Plan, host: &str, address: SocketAddr) -> PoolKey {
-        let relay = self.config.relay.as_ref().filter(|_| plan.by_relay);
-        PoolKey {
-            address,
-            host: host.to_owned(),
-            tls: plan.tls,
-            logged_in: relay.is_some_and(|relay| relay.user.is_some()),
-        }
-    }
-
-    fn opening(&self, plan: &Plan, host: &str, address: SocketAddr) -> Opening {
-        let login = self
-            .config
-            .relay
-            .as_ref()
-            .filter(|_| plan.by_relay)
-            .and_then(|relay| {
-                let password = relay.password.as_ref()?;
-                Some((relay.user.clone()?, password.reveal().to_owned()))
-            });
-        let tls_config = match plan.tls {
-            TlsMode::None | TlsMode::Opportunistic => &self.opportunistic,
-            TlsMode::StartTls | TlsMode::Implicit => &self.verifying,
-        };
-        Opening {
-            address,
-            host: host.to_owned(),
-            source: self.config.source_address,
-            helo: self.config.helo.clone(),
-            tls: plan.tls,
-            tls_config: Arc::clone(tls_config),
-            policy: plan.policy,
-            metrics: Arc::clone(&self.metrics),
-            login,
-            timeouts: Timeouts {
-                connect: self.config.connect_timeout,
-                greeting: self.config.greeting_timeout,
-                command: self.config.command_timeout,
-                data: self.config.data_timeout,
-            },
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::EmailChannel;
 use super::destinations::{Sign, Terms};
 use super::outcome::sign_of;
-use super::route::{self, Plan, TlsPolicy};
+use super::route::{self, Plan, TlsPolicy, Vouched};
 use crate::channel::{AttemptOutcome, Place};
 use crate::config;
 use crate::domain::{Destination, Reason};
@@ -98,9 +98,11 @@ impl EmailChannel {
         let now = self.clock.monotonic();
         let took = now.saturating_duration_since(began);
         let sign = match outcome {
-            // What one domain asks of its servers says nothing of them to the others.
+            // What one domain asks of its servers, or has others vouch for, says nothing of them to
+            // the others.
             AttemptOutcome::Deferred { verdict }
-                if plan.policy == TlsPolicy::Sts && verdict.reason == Reason::Tls =>
+                if (plan.policy == TlsPolicy::Sts || plan.vouched != Vouched::No)
+                    && verdict.reason == Reason::Tls =>
             {
                 Sign::Nothing
             }

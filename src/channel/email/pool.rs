@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{destinations::EXPRESS_MORE, session::Session};
+use super::{dane::Certificate, destinations::EXPRESS_MORE, session::Session};
 use crate::config::TlsMode;
 
 /// How long an unused connection is kept.
@@ -33,9 +33,10 @@ pub(super) struct Pool {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct PoolKey {
     pub(super) address: SocketAddr,
-    /// The name that the certificate was compared with.
+    /// The name that the certificate was compared with, unless TLSA records had others.
     pub(super) host: String,
     pub(super) tls: TlsMode,
+    pub(super) certificate: Certificate,
     /// We have logged in.
     pub(super) logged_in: bool,
 }

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::sts::{self, Policies};
 use crate::{
     clock::Randomness,
-    config::{self, TlsMode},
+    config::{self, DaneMode, TlsMode},
     domain::{EnhancedStatus, Permanence, Reason, Verdict},
-    net::dns::{Dns, DnsFailure, MxRecord},
+    net::dns::{Checked, Dns, DnsFailure, MxRecord, Security},
     proto::mta_sts::StsMode,
 };
 
@@ -28,12 +28,28 @@ pub(super) struct Plan {
     pub(super) site: String,
     /// What asks for this TLS.
     pub(super) policy: TlsPolicy,
+    /// Who vouches for that these are the hosts.
+    pub(super) vouched: Vouched,
+}
+
+/// Whether DNSSEC vouches for that these are the domain's servers, where DANE is kept to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Vouched {
+    /// Nobody does, or nobody asks.
+    No,
+    /// Its MX records are secure. Names of the domain, aliases resolved, that certificates may have
+    /// (RFC 7672 section 3.2.2).
+    Mx(Vec<String>),
+    /// It has none, and is its own server; how far that is vouched for.
+    Itself(Security),
 }
 
 /// Why there is no way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NoWay {
     pub(super) verdict: Verdict,
+    /// DNSSEC should vouch for what the name servers say, and does not.
+    pub(super) is_bogus: bool,
 }
 
 impl NoWay {
@@ -42,6 +58,7 @@ impl NoWay {
             verdict: Verdict::failure(reason, permanence)
                 .with_status(Some(status))
                 .with_diagnostic(text),
+            is_bogus: false,
         }
     }
 }
@@ -62,6 +79,7 @@ pub(super) async fn plan(
             by_relay: false,
             site: site(&[&route.host], route.port),
             policy: TlsPolicy::Configured,
+            vouched: Vouched::No,
         });
     }
     if let Some(relay) = &config.relay {
@@ -72,14 +90,10 @@ pub(super) async fn plan(
             by_relay: true,
             site: site(&[&relay.host], relay.port),
             policy: TlsPolicy::Configured,
+            vouched: Vouched::No,
         });
     }
-    let mut hosts = match dns.mx(domain).await {
-        Ok(records) => ordered(records, &config.helo, domain, random)?,
-        // RFC 5321 section 5.1: without MX records the domain is its own, with preference 0.
-        Err(DnsFailure::NoRecords) => vec![domain.to_owned()],
-        Err(failure) => return Err(without_answer(&failure, domain)),
-    };
+    let (mut hosts, vouched) = exchangers(domain, config, dns, random).await?;
     let all: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let site = site(&all, config.port);
     let mut tls = named(domain, config).map_or(config.tls, |named| named.tls);
@@ -110,7 +124,40 @@ pub(super) async fn plan(
             Some(policy) if policy.mode != StsMode::None => TlsPolicy::Sts,
             Some(_) | None => TlsPolicy::NotFound,
         },
+        vouched,
     })
+}
+
+/// The domain's servers, and whether DNSSEC vouches for that they are.
+async fn exchangers(
+    domain: &str,
+    config: &config::Email,
+    dns: &dyn Dns,
+    random: &Randomness,
+) -> Result<(Vec<String>, Vouched), NoWay> {
+    let is_wanted = named(domain, config).is_none_or(|named| named.dane);
+    let is_checked = is_wanted && config.dane != DaneMode::Off;
+    let answer = if is_checked {
+        dns.checked_mx(domain).await
+    } else {
+        Checked::unchecked(dns.mx(domain).await)
+    };
+    let answer = answer.map_err(|failure| without_answer(&failure, domain))?;
+    if answer.records.is_empty() {
+        // RFC 5321 section 5.1: without MX records the domain is its own, with preference 0.
+        let vouched = if is_checked {
+            Vouched::Itself(answer.security)
+        } else {
+            Vouched::No
+        };
+        return Ok((vec![domain.to_owned()], vouched));
+    }
+    let vouched = match answer.security {
+        Security::Secure => Vouched::Mx(answer.names),
+        Security::Insecure => Vouched::No,
+    };
+    let hosts = ordered(answer.records, &config.helo, domain, random)?;
+    Ok((hosts, vouched))
 }
 
 /// What asks for the TLS of a connection, in the words of RFC 8460 section 4.2.
@@ -120,6 +167,10 @@ pub(super) enum TlsPolicy {
     Configured,
     /// The domain's MTA-STS policy.
     Sts,
+    /// The host's TLSA records.
+    Tlsa,
+    /// Such records, none of which counts.
+    TlsaUnusable,
     /// Nothing.
     NotFound,
 }
@@ -129,7 +180,16 @@ impl TlsPolicy {
         match self {
             Self::Configured => "configured",
             Self::Sts => "sts",
+            Self::Tlsa | Self::TlsaUnusable => "tlsa",
             Self::NotFound => "no-policy-found",
+        }
+    }
+
+    /// What a session is called that is encrypted as it should be (section 4.3).
+    pub(super) const fn success(self) -> &'static str {
+        match self {
+            Self::TlsaUnusable => "tlsa-invalid",
+            Self::Configured | Self::Sts | Self::Tlsa | Self::NotFound => "success",
         }
     }
 }
@@ -199,6 +259,15 @@ pub(super) fn without_answer(failure: &DnsFailure, name: &str) -> NoWay {
             EnhancedStatus::new(4, 4, 3),
             &format!("{name}: {why}"),
         ),
+        DnsFailure::Bogus => NoWay {
+            is_bogus: true,
+            ..NoWay::new(
+                Reason::Tls,
+                Temporary,
+                EnhancedStatus::new(4, 7, 5),
+                &format!("{name}: {failure}"),
+            )
+        },
     }
 }
 
@@ -263,6 +332,7 @@ fn ordered(
     if hosts.is_empty() {
         Err(NoWay {
             verdict: loop_verdict(domain),
+            is_bogus: false,
         })
     } else {
         Ok(hosts)

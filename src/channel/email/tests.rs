@@ -3,12 +3,13 @@
 
 mod answers;
 mod connections;
+mod dane;
 mod servers;
 mod sparing;
 mod sts;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
     sync::{
         Mutex,
@@ -30,7 +31,8 @@ use crate::{
     domain::{
         Content, DeliveryId, EmailAddress, EnhancedStatus, Fault, Permanence, Suspends, Timestamp,
     },
-    net::dns::{DnsFailure, DnsFuture, MxRecord},
+    net::dns::{Checked, DnsFuture, MxRecord, Security},
+    proto::tlsa::TlsaRecord,
 };
 
 /// A zone in memory; what is not in it does not exist.
@@ -39,6 +41,22 @@ struct Zone {
     mx: HashMap<&'static str, Result<Vec<MxRecord>, DnsFailure>>,
     hosts: HashMap<&'static str, Vec<IpAddr>>,
     txt: HashMap<&'static str, String>,
+    tlsa: HashMap<String, Result<Checked<TlsaRecord>, DnsFailure>>,
+    /// Names of which DNSSEC vouches for what is said.
+    secure: HashSet<&'static str>,
+}
+
+impl Zone {
+    fn vouched<T>(&self, name: &str, records: Vec<T>) -> Checked<T> {
+        if !self.secure.contains(name) {
+            return Checked::insecure(records);
+        }
+        Checked {
+            records,
+            security: Security::Secure,
+            names: vec![name.to_owned()],
+        }
+    }
 }
 
 impl Dns for Zone {
@@ -65,6 +83,25 @@ impl Dns for Zone {
                     .ok_or(DnsFailure::NoSuchDomain)
             })
         })
+    }
+
+    fn checked_mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Checked<MxRecord>> {
+        Box::pin(async move {
+            let records = match self.mx(domain).await {
+                Err(DnsFailure::NoRecords) => Vec::new(),
+                other => other?,
+            };
+            Ok(self.vouched(domain, records))
+        })
+    }
+
+    fn checked_addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Checked<IpAddr>> {
+        Box::pin(async move { Ok(self.vouched(host, self.addresses(host).await?)) })
+    }
+
+    fn tlsa<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Checked<TlsaRecord>> {
+        let known = self.tlsa.get(name).cloned();
+        Box::pin(async move { known.unwrap_or(Err(DnsFailure::NoRecords)) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::channel::Place;
+use crate::config::TlsMode;
 
 fn to(address: &str) -> Destination {
     Destination::Email(EmailAddress::parse(address).unwrap().into())
