@@ -27,7 +27,10 @@ pub(super) async fn client(
     stream: &mut (impl AsyncRead + Unpin),
     proxy: SocketAddr,
 ) -> io::Result<SocketAddr> {
-    let mut header = vec![stream.read_u8().await?];
+    let mut header = vec![0];
+    if stream.read(&mut header).await? == 0 {
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
     let mut says_nothing = false;
     if header == b"P" {
         while !header.ends_with(b"\r\n") {

@@ -207,6 +207,11 @@ async fn run_behind_proxy<S: MessageSink>(
     let named = cancel.run_until_cancelled(named).await;
     let peer = match named {
         Some(Ok(Ok(peer))) => peer,
+        // A balancer that looks whether we are here says nothing at all.
+        Some(Ok(Err(failure))) if failure.kind() == io::ErrorKind::ConnectionAborted => {
+            debug!(session = %id, proxy = %proxy.ip(), "a proxy looked in");
+            return;
+        }
         Some(Ok(Err(failure))) => {
             warn!(session = %id, proxy = %proxy.ip(), %failure, "a proxy did not say who the client is");
             return;

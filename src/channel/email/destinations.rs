@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 pub(super) const EXPRESS_MORE: u32 = 2;
 /// Destinations that are remembered before those of which nothing is known are forgotten.
 const DESTINATIONS_MAX: usize = 10_000;
+/// How many are forgotten at once where all of those are spared.
+const DESTINATIONS_FORGOTTEN: usize = DESTINATIONS_MAX / 10;
 /// Attempts in a row without an answer before a destination is spared.
 const UNANSWERED_MAX: u32 = 3;
 /// How long a destination is spared at first; twice as long each time that it does not help.
@@ -146,6 +148,15 @@ impl Destinations {
         let mut known = self.lock();
         if known.len() >= DESTINATIONS_MAX && !known.contains_key(key) {
             known.retain(|_, state| state.is_worth_keeping(now));
+            if known.len() >= DESTINATIONS_MAX {
+                // All are spared: some begin anew, so that there is no end of them nor of looking.
+                let mut left = DESTINATIONS_FORGOTTEN;
+                known.retain(|_, state| {
+                    let goes = left > 0 && state.under_way == 0;
+                    left -= usize::from(goes);
+                    !goes
+                });
+            }
         }
         let state = known.entry(key.to_owned()).or_default();
         state.enter(terms, express, now)?;
@@ -264,20 +275,21 @@ impl State {
                 if self.paused_until.is_none_or(|until| until <= now) {
                     self.reduced = Some((self.most() / 2).max(1));
                 }
-                Some(self.pause(now, random))
+                self.pause(now, random)
             }
             Sign::Unanswered => {
                 self.answered = 0;
                 self.unanswered = self.unanswered.saturating_add(1);
                 let is_enough = self.unanswered >= UNANSWERED_MAX || self.pauses > 0;
-                is_enough.then(|| self.pause(now, random))
+                is_enough.then(|| self.pause(now, random)).flatten()
             }
         }
     }
 
-    fn pause(&mut self, now: Instant, random: u64) -> Duration {
-        if let Some(until) = self.paused_until.filter(|until| *until > now) {
-            return until - now;
+    /// How long it is spared from now on; nothing if it is already.
+    fn pause(&mut self, now: Instant, random: u64) -> Option<Duration> {
+        if self.paused_until.is_some_and(|until| until > now) {
+            return None;
         }
         let factor = 1_u32 << self.pauses.min(10);
         let pause = PAUSE.saturating_mul(factor).min(PAUSE_MAX);
@@ -286,7 +298,7 @@ impl State {
         let pause = pause + Duration::from_millis(random % spread);
         self.pauses = self.pauses.saturating_add(1);
         (self.paused_at, self.paused_until) = (Some(now), Some(now + pause));
-        pause
+        Some(pause)
     }
 }
 
@@ -456,6 +468,14 @@ mod tests {
         let kept = all.enter("kept", TERMS, false, now).unwrap();
         for number in 0..DESTINATIONS_MAX * 2 {
             drop(all.enter(&format!("d{number}"), TERMS, false, now));
+        }
+        assert!(all.lock().len() <= DESTINATIONS_MAX);
+        assert!(all.lock().contains_key("kept"));
+        // Also when all are spared, as they are where our own network is down.
+        for number in 0..DESTINATIONS_MAX * 2 {
+            let key = format!("p{number}");
+            drop(all.enter(&key, TERMS, false, now));
+            all.learn(&key, Sign::TooMuch, (now, MS), 0);
         }
         assert!(all.lock().len() <= DESTINATIONS_MAX);
         assert!(all.lock().contains_key("kept"));

@@ -101,8 +101,10 @@ pub(super) async fn plan(
         Some(policies) => policies.of(domain, dns).await,
         None => None,
     };
-    if let Some(policy) = &policy {
-        sts::keep_covered(&mut hosts, policy, domain);
+    if let (Some(policies), Some(policy)) = (policies, &policy) {
+        if sts::keep_covered(&mut hosts, policy) {
+            policies.tell_uncovered(domain, policy.mode);
+        }
         if hosts.is_empty() {
             return Err(out_of_policy(domain));
         }

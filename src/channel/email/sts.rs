@@ -1,6 +1,6 @@
 //! Policies of MTA-STS: looked for when mail goes to a domain, kept as long as they say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,6 +127,8 @@ pub(super) struct Policies {
     /// Domains whose name servers did not say whether there is a policy, and until when they are
     /// not asked.
     silent: Mutex<HashMap<String, Instant>>,
+    /// Domains of whose policy it was said that it does not name all servers.
+    told: Mutex<HashSet<String>>,
 }
 
 impl Policies {
@@ -136,6 +138,7 @@ impl Policies {
             clock,
             known: Mutex::default(),
             silent: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -155,6 +158,9 @@ impl Policies {
             let is_believed = known.policy(now).is_some();
             match self.fetched(domain, is_believed).await {
                 Ok(policy) => {
+                    let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+                    told.remove(domain);
+                    drop(told);
                     let now = self.clock.monotonic();
                     let age = policy.max_age.max(AGE_MIN);
                     *known = Known {
@@ -216,6 +222,24 @@ impl Policies {
         StsPolicy::parse(&text).map_err(|fault| fault.to_string())
     }
 
+    /// Says once of a domain, until it has another policy, that it leaves out servers of its own.
+    pub(super) fn tell_uncovered(&self, domain: &str, mode: StsMode) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(domain) {
+            return;
+        }
+        if told.len() >= DOMAINS_MAX {
+            told.clear();
+        }
+        told.insert(domain.to_owned());
+        let is_enforced = mode == StsMode::Enforce;
+        tracing::warn!(
+            domain,
+            is_enforced,
+            "a domain's MTA-STS policy does not name all of its servers"
+        );
+    }
+
     /// What is known of a domain; a place for it if it announces something.
     fn shared(&self, domain: &str, is_announced: bool) -> Option<Shared> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,24 +265,11 @@ impl Policies {
     }
 }
 
-/// The servers of a domain that its policy lets us send to.
-pub(super) fn keep_covered(hosts: &mut Vec<String>, policy: &StsPolicy, domain: &str) {
-    let before = hosts.len();
-    match policy.mode {
-        StsMode::Enforce => hosts.retain(|host| policy.covers(host)),
-        StsMode::Testing if !hosts.iter().all(|host| policy.covers(host)) => {
-            tracing::info!(
-                domain,
-                "a server is not in the domain's MTA-STS policy, which is on trial"
-            );
-        }
-        StsMode::Testing | StsMode::None => {}
+/// The servers of a domain that its policy lets us send to. Whether it does not name all of them.
+pub(super) fn keep_covered(hosts: &mut Vec<String>, policy: &StsPolicy) -> bool {
+    let are_covered = hosts.iter().all(|host| policy.covers(host));
+    if policy.mode == StsMode::Enforce {
+        hosts.retain(|host| policy.covers(host));
     }
-    if hosts.len() < before {
-        tracing::warn!(
-            domain,
-            left = hosts.len(),
-            "servers are left out that the domain's MTA-STS policy does not name"
-        );
-    }
+    policy.mode != StsMode::None && !are_covered
 }

@@ -240,14 +240,17 @@ impl Doors {
             .quota()
             .take(user, recipients, limits, self.clock.monotonic());
         taken.map_err(|over| {
-            tracing::warn!(session = %message.session.id, recipients, ?over, "an application writes to more recipients than it may");
+            let session = &message.session.id;
             match over {
                 OverQuota::For(wait) => {
+                    let wait_secs = wait.as_secs();
+                    tracing::warn!(%session, %user, recipients, wait_secs, "an application has written to as many recipients as it may for now");
                     let minutes = wait.as_secs().div_ceil(60);
                     let text = format!("too many recipients for now; room again in {minutes} min");
                     rejected(450, Enhanced(4, 7, 28), &text)
                 }
                 OverQuota::Ever => {
+                    tracing::warn!(%session, %user, recipients, "an application writes to more recipients at once than it may in an hour or a day");
                     let text = "more recipients than this account may write to at all";
                     rejected(550, Enhanced(5, 7, 1), text)
                 }
@@ -432,11 +435,15 @@ impl MessageSink for Doors {
         };
         match &stored {
             Ok(_) => self.metrics.messages_accepted.with(&[source]).increment(),
-            Err(_) => self
-                .metrics
-                .messages_refused
-                .with(&[source, "store"])
-                .increment(),
+            Err(refusal) => {
+                let reason = match refusal {
+                    StoreRefusal::Rejected(reply) if reply.code() == 450 => "quota",
+                    StoreRefusal::Rejected(_) => "policy",
+                    _ => "store",
+                };
+                let refused = &self.metrics.messages_refused;
+                refused.with(&[source, reason]).increment();
+            }
         }
         stored
     }

@@ -132,7 +132,7 @@ impl Attempts {
         }
     }
 
-    /// The links of what somebody wrote to many. What is sent by itself, tried out, or answers
+    /// The links of what somebody wrote to many, those to our pages where there are any. What is sent by itself, tried out, or answers
     /// one person, and what must wake everybody, is nothing to unsubscribe from.
     fn links(&self, delivery: &Delivery, communication: &Communication) -> MailLinks {
         let written = match communication.origin {
@@ -144,13 +144,15 @@ impl Attempts {
             | Origin::Verification
             | Origin::Notice => false,
         };
-        let Some(public) = self.public.as_ref().filter(|_| written) else {
+        if !written {
             return MailLinks::default();
-        };
-        let may_unsubscribe = !communication.plan.emergency;
+        }
+        let public = self.public.as_ref();
+        let tracked = public.filter(|_| self.open_tracking);
+        let unsubscribed = public.filter(|_| !communication.plan.emergency);
         MailLinks {
-            pixel: self.open_tracking.then(|| public.pixel(delivery.id)),
-            unsubscribe: may_unsubscribe.then(|| public.unsubscribe(delivery.id)),
+            pixel: tracked.map(|links| links.pixel(delivery.id)),
+            unsubscribe: unsubscribed.map(|links| links.unsubscribe(delivery.id)),
             feedback: Some(format!("{}:{}", communication.id, communication.category)),
         }
     }
