@@ -6,7 +6,7 @@ use super::{
     free_text::{self, Story},
     mail::{FINDINGS_MAX, Finding, MailFinding},
     rules::{Rules, Said},
-    smtp_reply::{classify_said, for_now},
+    smtp_reply::classify_said,
     text::normalise,
 };
 use crate::{
@@ -246,7 +246,7 @@ fn judge(
     let in_story = || put_off(verdict.reason, story).or_else(|| better_told(verdict.reason, story));
     if silent && let Some(said) = in_status().or_else(in_story) {
         let permanence = verdict.permanence;
-        let reason = for_now(said.reason, permanence, true);
+        let reason = said.reason.for_now(permanence, true);
         verdict = Verdict::failure(reason, permanence)
             .with_status(verdict.status_code)
             .by(said.rule);

@@ -204,7 +204,7 @@ fn choose(
             fault: None,
         }),
     };
-    said.reason = for_now(said.reason, permanence, in_words);
+    said.reason = said.reason.for_now(permanence, in_words);
     let is_late = match phase {
         Phase::Message => said.holds < Holds::Always,
         Phase::Untold => said.holds < Holds::Untold,
@@ -220,17 +220,6 @@ fn choose(
         said.reason = Reason::Filtered;
     }
     said
-}
-
-/// What a reason means of a trouble that passes.
-pub(super) const fn for_now(reason: Reason, permanence: Permanence, in_words: bool) -> Reason {
-    match (reason, permanence) {
-        // X.3.2 for now is a server that is down, not a domain without mail.
-        (Reason::NotAccept, Permanence::Temporary) if !in_words => Reason::System,
-        // What the DNS does not know for now is asked again.
-        (Reason::HostUnknown, Permanence::Temporary) => Reason::Network,
-        (reason, _) => reason,
-    }
 }
 
 /// Whether a status code says more than the words beside it.

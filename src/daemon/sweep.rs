@@ -1,5 +1,5 @@
-//! Takes away links, codes, sign-ups and sessions of the public pages that are over, and old news
-//! for programs.
+//! Takes away links, codes, sign-ups and sessions of the public pages that are over, old news for
+//! programs, and answers that no rule knows and that have not come for long.
 
 use std::time::Duration;
 
@@ -24,6 +24,11 @@ pub(super) async fn run(tracker: Tracker, stop: CancellationToken) {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "old news for programs is removed"),
             Err(error) => tracing::warn!(%error, "old news for programs cannot be removed"),
+        }
+        match tracker.sweep_answers().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "unknown answers of long ago are removed"),
+            Err(error) => tracing::warn!(%error, "unknown answers of long ago cannot be removed"),
         }
         tokio::select! {
             () = stop.cancelled() => {}

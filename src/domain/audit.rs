@@ -104,11 +104,12 @@ pub enum SubjectKind {
     Thread,
     Webhook,
     Entry,
+    Answer,
 }
 
 impl SubjectKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Contact,
         Self::Communication,
         Self::Delivery,
@@ -125,6 +126,7 @@ impl SubjectKind {
         Self::Thread,
         Self::Webhook,
         Self::Entry,
+        Self::Answer,
     ];
 
     /// Its stable name.
@@ -147,6 +149,7 @@ impl SubjectKind {
             Self::Thread => "thread",
             Self::Webhook => "webhook",
             Self::Entry => "entry",
+            Self::Answer => "answer",
         }
     }
 

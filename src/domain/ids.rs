@@ -1,4 +1,5 @@
-//! Identifiers. Each is a UUIDv7 (RFC 9562), so that order of creation is order of keys.
+//! Identifiers. Each is a UUIDv7 (RFC 9562), so that order of creation is order of keys, but for
+//! those that follow from what they stand for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,6 +7,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use super::timestamp::Timestamp;
+use super::verdict::Permanence;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -161,6 +163,21 @@ id!(
     /// A file of contacts that was read in.
     ImportId
 );
+id!(
+    /// Answers that no rule knows and that say the same. Not made by a clock: it follows from what
+    /// they say, so that two that come at once make one pool.
+    AnswerPoolId
+);
+impl AnswerPoolId {
+    /// Of answers of this shape: the beginning of the SHA-256 of it (FIPS 180-4).
+    #[must_use]
+    pub fn of(permanence: Permanence, shape: &str) -> Self {
+        let said = format!("{}\n{shape}", permanence.as_str());
+        let mut id = [0; 16];
+        id.copy_from_slice(&BlobId::of(said.as_bytes()).as_bytes()[..16]);
+        Self::from_bytes(id)
+    }
+}
 
 /// A body by its content: the SHA-256 of its bytes (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

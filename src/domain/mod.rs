@@ -56,6 +56,7 @@ pub mod ticket;
 pub mod timestamp;
 pub mod token;
 pub mod transitions;
+pub mod unknown_answer;
 pub mod user;
 pub mod verdict;
 pub mod webhook;
@@ -87,9 +88,9 @@ pub use erasure::{Erasure, Suppression};
 pub use escalation::{EscalationStep, SendingPlan};
 pub use group::{ContactFilter, Group, SavedFilter};
 pub use ids::{
-    AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
-    EntryId, FilterId, GroupId, ImportId, MessageId, MethodId, TemplateId, ThreadId, UserId,
-    WebhookId,
+    AnswerPoolId, AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId,
+    DeliveryId, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId, TemplateId, ThreadId,
+    UserId, WebhookId,
 };
 pub use import::{
     ColumnUse, Finding, ImportFindings, ImportImage, ImportJob, ImportMapping, ImportPass,
@@ -113,6 +114,7 @@ pub use template::{PastTemplate, Template};
 pub use ticket::{SignUp, Ticket, TicketPurpose, Visit};
 pub use timestamp::Timestamp;
 pub use token::{ApiAnswer, ApiRequest, ApiToken};
+pub use unknown_answer::{AnswerPool, AnswerShape, LastAnswer, Naming, UnknownAnswer};
 pub use user::{Role, Session, User};
 pub use verdict::{
     BounceClass, DIAGNOSTIC_SIZE_MAX_BYTES, Diagnostic, EnhancedStatus, Fault, Permanence, Reason,

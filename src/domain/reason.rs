@@ -1,6 +1,6 @@
 //! Why an answer is what it is: the reasons of every channel.
 
-use super::verdict::Fault;
+use super::verdict::{Fault, Permanence};
 
 /// Why, as finely as the answer allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -229,6 +229,18 @@ impl Reason {
             self,
             Self::Busy | Self::NoAnswer | Self::Declined | Self::TooBig
         )
+    }
+
+    /// What it means of a trouble that passes, whether words or a code alone said it.
+    #[must_use]
+    pub const fn for_now(self, permanence: Permanence, in_words: bool) -> Self {
+        match (self, permanence) {
+            // X.3.2 for now is a server that is down, not a domain without mail.
+            (Self::NotAccept, Permanence::Temporary) if !in_words => Self::System,
+            // What the DNS does not know for now is asked again.
+            (Self::HostUnknown, Permanence::Temporary) => Self::Network,
+            (reason, _) => reason,
+        }
     }
 
     /// Whose side the trouble usually is on.

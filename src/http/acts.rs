@@ -39,6 +39,7 @@ fn act_of(method: &Method, path: &str) -> Option<&'static str> {
 fn singular(name: &str) -> &str {
     match name {
         "inbox" => "thread",
+        "unknown-answers" => "answer",
         name => name.strip_suffix('s').unwrap_or(name),
     }
 }

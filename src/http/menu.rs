@@ -108,6 +108,8 @@ fn administration(c: &Chrome) -> Vec<Entry> {
         if c.whole {
             administration.push(entry("/users", "users", "key", "nav.users"));
             administration.push(entry("/webhooks", "webhooks", "send", "webhooks.title"));
+            let answers = entry("/unknown-answers", "answers", "question", "answers.title");
+            administration.push(answers);
         }
         administration.push(entry("/api", "programs", "file", "programs.menu"));
     }

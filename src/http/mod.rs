@@ -6,6 +6,7 @@
 
 mod access;
 mod acts;
+mod answers;
 mod api;
 mod assets;
 mod cursor;

@@ -51,7 +51,7 @@ pub(crate) fn checked<'a>(
     }
 }
 
-/// What has just been done to a webhook.
+/// What has just been done to a webhook, or to an unknown answer.
 pub(crate) fn done(done: &str) -> Option<&'static str> {
     Some(match done {
         "webhook_changed" => "done.webhook_changed",
@@ -64,7 +64,7 @@ pub(crate) fn done(done: &str) -> Option<&'static str> {
         "webhook_gone" => "done.webhook_gone",
         "webhook_resent" => "done.webhook_resent",
         "webhook_not_resent" => "done.webhook_not_resent",
-        _ => return None,
+        _ => return super::answers::done(done),
     })
 }
 

@@ -169,7 +169,7 @@ impl Inbound {
             // The envelope address proves which delivery this is about, also where the report
             // names an address that the recipient's side has rewritten.
             .or_else(|| found.findings.first());
-        let verdict = about.map_or_else(|| bare(found.class), |finding| finding.verdict.clone());
+        let verdict = about.map_or_else(|| bare(found), |finding| finding.verdict.clone());
         match self.tracker.record(delivery, event(verdict)).await {
             Ok(_) | Err(TrackerError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
@@ -379,8 +379,12 @@ fn event(verdict: Verdict) -> Event {
     }
 }
 
-/// A verdict for a report that names nobody.
-fn bare(class: BounceClass) -> Verdict {
+/// A verdict for a report that names nobody. Of one that cannot be understood its words are kept:
+/// somebody may say what they mean.
+fn bare(found: &MailFinding) -> Verdict {
+    let class = found.class;
+    let whole = found.whole.as_ref();
+    let said = whole.filter(|_| class == BounceClass::Unknown);
     let reason = match class {
         BounceClass::Complaint => Reason::Feedback,
         BounceClass::AutoReply => Reason::Vacation,
@@ -392,10 +396,16 @@ fn bare(class: BounceClass) -> Verdict {
         | BounceClass::None
         | BounceClass::Unknown => Reason::Undefined,
     };
-    Verdict {
+    let verdict = Verdict {
         class,
         fault: Fault::Unknown,
         ..Verdict::failure(reason, Permanence::Temporary)
+    };
+    match said {
+        Some(said) => verdict
+            .with_status(said.status_code)
+            .with_diagnostic(said.diagnostic.as_str()),
+        None => verdict,
     }
 }
 

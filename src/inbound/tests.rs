@@ -14,8 +14,8 @@ use crate::clock::{Clock, VirtualClock};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::suspension::SuspensionPolicy;
 use crate::domain::{
-    Content, Delivery, EmailAddress, EmailStatus, Lane, LogEvent, MessageKind, MethodState,
-    Redacted, Source, Status, Thread, Timestamp, UserId,
+    Content, Delivery, DeliveryId, EmailAddress, EmailStatus, Lane, LogEvent, MessageKind,
+    MethodState, Reason, Redacted, Source, Status, Thread, Timestamp, UserId,
 };
 use crate::store::Store;
 use crate::submit::{MailRecipient, SubmitSettings, SubmittedMail, Submitter};
@@ -33,6 +33,25 @@ struct World {
     submitter: Submitter,
     clock: Arc<VirtualClock>,
     delivery: Delivery,
+}
+
+/// A mail to ann@town.example.
+fn letter() -> SubmittedMail {
+    let address = EmailAddress::parse("ann@town.example").unwrap();
+    let content = Content {
+        subject: "s".into(),
+        text: String::new(),
+        html: String::new(),
+        sms_text: String::new(),
+        voice_script: String::new(),
+        attachments: Vec::new(),
+    };
+    SubmittedMail {
+        user: UserId::from_bytes([1; 16]),
+        message: Bytes::from_static(b"Subject: s\r\n\r\nb\r\n"),
+        content,
+        recipients: vec![MailRecipient::Email(Redacted::new(address))],
+    }
 }
 
 impl World {
@@ -60,22 +79,7 @@ impl World {
             tracker.clone(),
             settings,
         );
-        let address = EmailAddress::parse("ann@town.example").unwrap();
-        let content = Content {
-            subject: "s".into(),
-            text: String::new(),
-            html: String::new(),
-            sms_text: String::new(),
-            voice_script: String::new(),
-            attachments: Vec::new(),
-        };
-        let mail = SubmittedMail {
-            user: UserId::from_bytes([1; 16]),
-            message: Bytes::from_static(b"Subject: s\r\n\r\nb\r\n"),
-            content,
-            recipients: vec![MailRecipient::Email(Redacted::new(address))],
-        };
-        submitter.submit_mail(&mail).await.unwrap();
+        submitter.submit_mail(&letter()).await.unwrap();
         let delivery = repo.deliveries(None, 1).unwrap().rows.remove(0).value;
         let event = Event::Changed {
             status: RECEIVED,
@@ -93,6 +97,20 @@ impl World {
             clock,
             delivery,
         }
+    }
+
+    /// One more mail to her, which her server has taken.
+    async fn write_again(&self) -> DeliveryId {
+        self.clock.advance(Duration::from_secs(1));
+        self.submitter.submit_mail(&letter()).await.unwrap();
+        let id = self.repo.deliveries(None, 1).unwrap().rows.remove(0).id;
+        let event = Event::Changed {
+            status: RECEIVED,
+            verdict: None,
+            source: Source::Peer,
+        };
+        self.tracker.record(id, event).await.unwrap();
+        id
     }
 
     fn bounce_address(&self) -> String {
@@ -155,6 +173,40 @@ async fn a_report_to_the_bounce_address_rebounds_and_suspends() {
         .as_str()
         .to_owned();
     assert!(kept.contains("550 5.1.1 No such  user"), "{kept}");
+}
+
+const ODD: &str = "Final-Recipient: rfc822; ann@town.example\nAction: failed\nStatus: 5.9.9\nDiagnostic-Code: smtp; 554 5.9.9 <ann@town.example> sits in the antechamber of mx7.town.example";
+
+#[tokio::test]
+async fn what_no_rule_knows_is_pooled_and_means_what_it_is_named() {
+    let world = World::new().await;
+    world.take(&world.bounce_address(), &report(ODD)).await;
+    assert_eq!(world.now().status(), REBOUND);
+    let heard = world.repo.heard_pools().unwrap().remove(0);
+    let shape = "<address> sits in the antechamber of <host>";
+    assert_eq!(heard.pool.shape.as_str(), shape);
+    assert_eq!(heard.example, Some(world.delivery.id));
+    let contact = || world.repo.contact(world.delivery.contact).unwrap().unwrap();
+    assert!(contact().methods[0].state.is_usable());
+    let by = UserId::from_bytes([1; 16]);
+    let (pool, reason) = (heard.pool.id, Reason::UserUnknown);
+    world.tracker.name_answers(pool, reason, by).await.unwrap();
+    // The next one is about another mail to her.
+    let next = world.write_again().await;
+    let to = world.inbound.return_paths().address(next);
+    world.take(&to, &report(&ODD.replace("mx7", "mx9"))).await;
+    assert_eq!(contact().methods[0].state, MethodState::Suspended);
+}
+
+#[tokio::test]
+async fn a_report_that_names_nobody_and_says_nothing_known_is_pooled() {
+    let world = World::new().await;
+    let text = "From: MAILER-DAEMON@mx.example\nSubject: failure notice\nReturn-Path: <>\n\n\
+        Your letter could not be delivered.\n554 it sits in the antechamber\n";
+    world.take(&world.bounce_address(), text).await;
+    assert_eq!(world.now().status(), RECEIVED, "it is left open");
+    let heard = world.repo.heard_pools().unwrap().remove(0);
+    assert_eq!(heard.pool.shape.as_str(), "it sits in the antechamber");
 }
 
 #[tokio::test]

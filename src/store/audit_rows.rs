@@ -41,6 +41,7 @@ const SUBJECTS: &[(&[u8], SubjectKind)] = &[
     (keys::IMPORT, SubjectKind::Import),
     (keys::THREAD, SubjectKind::Thread),
     (keys::MESSAGE, SubjectKind::Thread),
+    (keys::ANSWER_POOL, SubjectKind::Answer),
 ];
 
 /// What a batch makes, changes or removes, in order and each once.

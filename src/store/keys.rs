@@ -6,9 +6,9 @@
 
 use super::engine::Key;
 use crate::domain::{
-    AreaId, BlobId, CampaignId, CaseId, CommunicationId, ConfirmedBy, ContactId, DeliveryId,
-    EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status, TemplateId,
-    ThreadId, ThreadState, Timestamp, UserId, WebhookId,
+    AnswerPoolId, AreaId, BlobId, CampaignId, CaseId, CommunicationId, ConfirmedBy, ContactId,
+    DeliveryId, EntryId, FilterId, GroupId, ImportId, ImportPass, MessageId, PersonState, Status,
+    TemplateId, ThreadId, ThreadState, Timestamp, UserId, WebhookId,
 };
 
 /// Rows of contacts.
@@ -217,6 +217,12 @@ pub const NOTIFICATIONS_WAITING: &[u8] = b"#W";
 pub const NOTIFICATIONS_DONE: &[u8] = b"#D";
 /// Counter: news that was not told to a webhook because too much waited. No row says it.
 pub const NEWS_LEFT_OUT: &[u8] = b"#L";
+/// Rows of answers that no rule knows, those that say the same together.
+pub const ANSWER_POOL: &[u8] = b"U.";
+/// The last answer of each of them.
+pub const LAST_ANSWER: &[u8] = b"Ul";
+/// Counter: answers in a pool. No row says it.
+pub const ANSWERS: &[u8] = b"#U";
 /// Rows that the full-text index has still to hear of, by their keys.
 pub const SEARCH_TODO: &[u8] = b"zt";
 /// Blobs that a row which is gone has named, by id.
@@ -406,6 +412,24 @@ pub fn notification(id: &[u8; 16]) -> Key {
 #[must_use]
 pub fn of_webhook(tag: &[u8], id: WebhookId) -> Key {
     row(tag, id.as_bytes())
+}
+
+/// Row of answers that say the same.
+#[must_use]
+pub fn answer_pool(id: AnswerPoolId) -> Key {
+    row(ANSWER_POOL, id.as_bytes())
+}
+
+/// Row of the last of them.
+#[must_use]
+pub fn last_answer(pool: AnswerPoolId) -> Key {
+    row(LAST_ANSWER, pool.as_bytes())
+}
+
+/// Counter of them.
+#[must_use]
+pub fn answers(pool: AnswerPoolId) -> Key {
+    row(ANSWERS, pool.as_bytes())
 }
 
 /// An entry of a recipient list.

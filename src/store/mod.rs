@@ -2,6 +2,7 @@
 
 pub mod acting;
 mod alert_rows;
+mod answer_rows;
 mod audit_rows;
 mod case_rows;
 pub mod check;
@@ -31,7 +32,7 @@ pub use lists::{Listed, Seek};
 pub use loose::{LooseBatch, LooseBlob};
 pub use quota::Quota;
 pub use repo::{
-    AREAS_MAX, Audited, Ended, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,
+    AREAS_MAX, Audited, Ended, HeardPool, Page, Repo, RepoError, SearchTodo, Searched, ThreadList,
 };
 pub use repo::{CASES_OF_ONE_MAX, CaseList, CommunicationList, EntryList, Happened};
 pub use repo::{Find, Order};

@@ -1,6 +1,6 @@
 //! What can happen to a delivery.
 
-use crate::domain::{ClosedReason, Diagnostic, Source, Status, Timestamp, Verdict};
+use crate::domain::{ClosedReason, Diagnostic, EmailStatus, Source, Status, Timestamp, Verdict};
 
 /// Something that happened to a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,36 @@ pub enum Event {
 }
 
 impl Event {
+    /// With what an answer to an email turns out to mean. A report that left open what became of
+    /// the mail says with it that it came back.
+    #[must_use]
+    pub(super) fn judged(self, judged: Verdict) -> Self {
+        let verdict = Some(judged);
+        match self {
+            Self::Changed { status, source, .. } => Self::Changed {
+                status,
+                verdict,
+                source,
+            },
+            Self::Retry { status, due, .. } => Self::Retry {
+                status,
+                verdict,
+                due,
+            },
+            Self::Fact { source, .. } => Self::Changed {
+                status: Status::Email(EmailStatus::Rebound),
+                verdict,
+                source,
+            },
+            Self::AttemptBegun { .. }
+            | Self::Accepted { .. }
+            | Self::SegmentDelivered { .. }
+            | Self::Held { .. }
+            | Self::PutOff { .. }
+            | Self::Closed(_) => self,
+        }
+    }
+
     /// Without what the other side said.
     #[must_use]
     pub fn without_diagnostic(mut self) -> Self {

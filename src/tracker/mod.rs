@@ -4,6 +4,7 @@
 //! [`decide`] is pure and may refuse; what it decides is then applied and cannot fail, but for
 //! the store. When somebody else changed one of the rows meanwhile, everything is decided anew.
 
+mod answers;
 mod areas;
 mod cases;
 mod confirm;
@@ -161,6 +162,8 @@ pub struct Tracker {
     threading: Arc<[tokio::sync::Mutex<()>; inbox::LOCKS]>,
     webhooks_made: Arc<tokio::sync::Mutex<()>>,
     retention: Arc<retention::Retention>,
+    /// Answers that no rule knows.
+    answers: Arc<answers::Answers>,
 }
 
 impl std::fmt::Debug for Tracker {
@@ -189,6 +192,7 @@ impl Tracker {
             threading: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),
             webhooks_made: Arc::default(),
             retention: Arc::default(),
+            answers: Arc::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The tracker over the engine in memory, on a clock that stands still until it is moved.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod audit;
 mod cases;
 mod erasure;

@@ -27,10 +27,17 @@ impl Tracker {
     pub async fn record(&self, id: DeliveryId, event: Event) -> Result<Status, TrackerError> {
         for _ in 0..CONFLICTS_MAX {
             let rows = self.rows(id)?;
-            let (batch, decision, notices) = self.prepare(&rows, event.clone())?;
+            let (event, mut heard) = self.hear(&rows, event.clone())?;
+            let (mut batch, decision, notices) = self.prepare(&rows, event)?;
+            if let Some(heard) = &mut heard {
+                batch.append(std::mem::take(&mut heard.batch));
+            }
             let began = self.clock.monotonic();
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
+                    if let Some(heard) = &heard {
+                        self.remember(heard);
+                    }
                     self.count(rows.delivery.status(), &decision, began);
                     log_decision(&decision);
                     self.tell(notices);

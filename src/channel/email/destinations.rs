@@ -367,7 +367,7 @@ mod tests {
         let pause = all.learn("a", Sign::TooMuch, (now, MS), 7).unwrap();
         assert!(pause >= PAUSE && pause <= PAUSE * 5 / 4);
         // The others that were under way do not make it longer.
-        assert_eq!(all.learn("a", Sign::TooMuch, (now, MS), 0), Some(pause));
+        assert_eq!(all.learn("a", Sign::TooMuch, (now, MS), 0), None);
         let later = now + pause;
         assert!(all.enter("a", terms, false, later - MS).is_err());
         let first = all.enter("a", terms, false, later).unwrap();

@@ -179,7 +179,7 @@ async fn beyond_its_hour_an_application_is_told_when_to_come_again_and_nothing_i
     let refused = house
         .metrics
         .messages_refused
-        .with(&["submission", "store"]);
+        .with(&["submission", "quota"]);
     assert_eq!(refused.get(), 2);
 }
 

@@ -18,6 +18,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     pages::MATTERS,
     pages::USERS,
     pages::WEBHOOKS,
+    pages::ANSWERS,
     api::OWN,
     api::USERS,
     api::MESSAGES,
@@ -28,6 +29,7 @@ pub(crate) const ROUTES: &[&[RouteRule]] = &[
     api::FILES,
     api::MATTERS,
     api::WEBHOOKS,
+    api::ANSWERS,
     api::ALERTS,
 ];
 

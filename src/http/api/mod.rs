@@ -7,6 +7,7 @@
 
 mod again;
 mod alertmanager;
+mod answers;
 mod approvals;
 mod areas;
 mod attachments;
@@ -243,6 +244,13 @@ fn webhook_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(webhooks::resend))
 }
 
+fn answer_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(answers::list))
+        .routes(routes!(answers::get, answers::forget))
+        .routes(routes!(answers::name, answers::unname))
+}
+
 fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(areas::list, areas::create))
@@ -276,6 +284,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .merge(inbox_routes())
         .merge(template_routes())
         .merge(webhook_routes())
+        .merge(answer_routes())
         .routes(routes!(alertmanager::take))
         .routes(routes!(cap::take))
         .routes(routes!(places::get, places::put))

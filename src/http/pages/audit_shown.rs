@@ -13,11 +13,14 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 139] = [
+const ACTS: [&str; 142] = [
     "act.access.refused",
     "act.alert.alertmanager",
     "act.alert.cap",
     "act.anonymous.left_out",
+    "act.answer.forget",
+    "act.answer.name",
+    "act.answer.unname",
     "act.approval.ask",
     "act.approval.decide",
     "act.area.change",
@@ -210,6 +213,7 @@ const fn kind(kind: SubjectKind) -> &'static str {
         SubjectKind::Thread => "audit.kind_thread",
         SubjectKind::Webhook => "audit.kind_webhook",
         SubjectKind::Entry => "audit.kind_entry",
+        SubjectKind::Answer => "audit.kind_answer",
     }
 }
 

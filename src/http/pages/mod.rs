@@ -1,5 +1,6 @@
 //! The pages and their addresses.
 
+mod answers;
 mod areas;
 mod attachments;
 mod audit;
@@ -183,6 +184,15 @@ fn webhook_routes() -> Router<Arc<App>> {
         )
 }
 
+/// Answers that no rule knows.
+fn answer_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/unknown-answers", get(answers::page))
+        .route("/unknown-answers/{id}/name", post(answers::name))
+        .route("/unknown-answers/{id}/unname", post(answers::unname))
+        .route("/unknown-answers/{id}/forget", post(answers::forget))
+}
+
 /// Users and the tokens of their programs, and who did what.
 fn user_routes() -> Router<Arc<App>> {
     Router::new()
@@ -213,6 +223,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(templates::routes())
         .merge(user_routes())
         .merge(webhook_routes())
+        .merge(answer_routes())
         .merge(own_routes())
         .nest("/communications/{id}", communication_routes())
         .route("/campaigns", get(campaigns::list).post(campaigns::make))

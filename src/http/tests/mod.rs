@@ -3,6 +3,7 @@
 
 mod access;
 mod alerts;
+mod answers;
 pub(crate) mod api;
 mod api_conditions;
 mod api_contacts;

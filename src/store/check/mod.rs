@@ -5,6 +5,7 @@
 //! entry once, in pages, with little memory; meant for a store that nobody writes to meanwhile
 //! (`tocsin verify`, tests).
 
+mod answers;
 mod cases;
 mod chain;
 mod cross;
@@ -16,7 +17,7 @@ use super::engine::{self, Key, KeyRange, Result, Store, Value, counter_value};
 use super::keys;
 use super::rows::Row;
 use crate::domain::chain::Head;
-use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
+use crate::domain::{AlertTaken, AnswerPool, AreaPlace, LastAnswer, Notification, Webhook};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
     DeliverySet, EarlyReceipt, Erasure, Gathering, Group, InboundMail, LogEntry, Merger, Message,
@@ -131,6 +132,9 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<AlertTaken>(keys::ALERT, |_, _| Ok(()))?;
     check.rows::<Webhook>(keys::WEBHOOK, |_, _| Ok(()))?;
     check.rows::<Notification>(keys::NOTIFICATION, |_, _| Ok(()))?;
+    check.rows::<AnswerPool>(keys::ANSWER_POOL, Check::answer_pool)?;
+    check.rows::<LastAnswer>(keys::LAST_ANSWER, Check::last_answer)?;
+    check.answers()?;
     check.pointers()?;
     check.counters()?;
     check.strangers()?;
@@ -343,6 +347,9 @@ const PLACES: &[(&[u8], &str)] = &[
         "number of notifications that are done",
     ),
     (keys::NEWS_LEFT_OUT, "number of news left out"),
+    (keys::ANSWER_POOL, "pool of answers"),
+    (keys::LAST_ANSWER, "last answer of a pool"),
+    (keys::ANSWERS, "number of answers in a pool"),
     (keys::GROUP, "group"),
     (keys::FILTER, "saved filter"),
     (keys::CAMPAIGN, "campaign"),

@@ -113,7 +113,8 @@ codes!(EntryKind, "kind of an entry": 1 Email, 2 Text, 3 Call, 4 Letter, 5 Meeti
 codes!(Permanence, "permanence": 1 Permanent, 2 Temporary);
 codes!(SubjectKind, "kind of subject":
     1 Contact, 2 Communication, 3 Delivery, 4 Case, 5 Template, 6 User, 7 Group, 8 Area,
-    9 Campaign, 10 Filter, 11 Token, 12 Session, 13 Import, 14 Thread, 15 Webhook, 16 Entry);
+    9 Campaign, 10 Filter, 11 Token, 12 Session, 13 Import, 14 Thread, 15 Webhook, 16 Entry,
+    17 Answer);
 codes!(Fault, "fault": 1 Recipient, 2 Sender, 3 Network, 4 Unknown);
 codes!(BounceClass, "class of answer":
     1 Hard, 2 Soft, 3 Complaint, 4 AutoReply, 5 Success, 6 Delay, 7 Mdn, 8 None, 9 Unknown);

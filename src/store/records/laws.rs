@@ -15,6 +15,7 @@ use crate::domain::import::{FINDING_VALUE_MAX, FINDINGS_CHUNK, IMPORT_COLUMNS_MA
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::statistics::PERSON_DELIVERIES_MAX;
 use crate::domain::{AlertTaken, AreaPlace, Notification, Webhook};
+use crate::domain::{AnswerPool, LastAnswer, PastTemplate, Template};
 use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
     Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Erasure,
@@ -23,7 +24,6 @@ use crate::domain::{
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
-use crate::domain::{PastTemplate, Template};
 use crate::store::engine::VALUE_SIZE_MAX;
 
 /// Where the golden values lie.
@@ -177,6 +177,8 @@ laws! {
     notification: Notification,
     alert: AlertTaken,
     area_place: AreaPlace,
+    answer_pool: AnswerPool,
+    last_answer: LastAnswer,
 }
 
 #[test]
@@ -255,6 +257,7 @@ fn the_largest_of_the_other_records_fit() {
 
 mod round_trip {
     use super::*;
+    use crate::store::records::answer_samples::{any_answer_pool, any_last_answer};
     use crate::store::records::arbitrary as arb;
     use crate::store::records::case_samples as cases;
     use crate::store::records::inbox_samples as inbox;
@@ -342,6 +345,11 @@ mod round_trip {
             check(&recipient)?;
             check(&merger)?;
             check(&gathering)?;
+        }
+        #[test]
+        fn of_unknown_answers(pool in any_answer_pool(), last in any_last_answer()) {
+            check(&pool)?;
+            check(&last)?;
         }
         #[test]
         fn of_webhooks(webhook in arb::webhook(), notification in arb::notification(), alert in arb::alert()) {

@@ -5,10 +5,10 @@ use minicbor::encode::{Error as EncodeError, Write};
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::domain::{
-    AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId, ContactId, DeliveryId,
-    Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId, MessageId, MethodId,
-    Permissions, PhoneNumber, Redacted, RuleName, TemplateId, ThreadId, Timestamp, UserId,
-    WebhookId,
+    AnswerPoolId, AnswerShape, AreaId, BlobId, CampaignId, CaseEventId, CaseId, CommunicationId,
+    ContactId, DeliveryId, Diagnostic, EmailAddress, EntryId, FilterId, GroupId, ImportId,
+    MessageId, MethodId, Permissions, PhoneNumber, Redacted, RuleName, TemplateId, ThreadId,
+    Timestamp, UserId, WebhookId,
 };
 
 fn decode_array<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
@@ -40,6 +40,7 @@ macro_rules! ids {
 }
 
 ids!(
+    AnswerPoolId,
     AreaId,
     BlobId,
     CampaignId,
@@ -173,6 +174,7 @@ texts!(
     PhoneNumber: |text| PhoneNumber::from_e164(text).ok(), "a telephone number";
     Diagnostic: |text| Some(Diagnostic::new(text)), "a diagnostic";
     RuleName: |text| Some(RuleName::kept(text)), "a rule's name";
+    AnswerShape: |text| AnswerShape::from_stored(text), "the shape of an answer";
 );
 
 /// The store is one of the places where closed values are opened.

@@ -15,6 +15,7 @@
 //! decoded passes through the domain's own constructors. Bytes that are no record are an
 //! error, never a panic, and the error never shows them.
 
+mod answers;
 mod audit;
 mod cases;
 mod codes;
@@ -35,6 +36,8 @@ mod tickets;
 mod webhook;
 mod wishes;
 
+#[cfg(test)]
+pub(crate) mod answer_samples;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::domain::{
     TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
 };
 
+pub(crate) use super::answer_samples::{answer_pool, last_answer};
 pub(crate) use super::case_samples::{case, case_event, entry};
 pub(crate) use super::inbox_samples::{message, reply_notice, thread};
 pub(crate) use super::program_samples::{

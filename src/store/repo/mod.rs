@@ -1,5 +1,6 @@
 //! Reading in the domain's words. Nothing here writes.
 
+mod answers;
 mod audit;
 mod cases;
 mod communications;
@@ -27,6 +28,7 @@ use super::records::RecordError;
 use super::rows::{Loaded, Row};
 use crate::domain::{AreaId, EarlyReceipt, InboundMail, Session, User, UserId};
 
+pub use answers::HeardPool;
 pub use audit::Audited;
 pub use cases::{CASES_OF_ONE_MAX, CaseList};
 pub use communications::CommunicationList;

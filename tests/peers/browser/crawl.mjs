@@ -36,7 +36,7 @@ const PAGES = [
   "/contacts/ID/erase", "/contacts/ID/log", "/contacts/ID/merge", "/contacts/ID/methods/ID/remove", "/deliveries/ID",
   "/filters", "/filters/ID/delete", "/groups", "/groups/ID", "/groups/ID/delete", "/inbox",
   "/inbox/ID", "/issues", "/log", "/me", "/recipients", "/recipients/clear", "/templates", "/templates/new",
-  "/templates/ID", "/templates/ID/edit", "/users", "/users/new",
+  "/templates/ID", "/templates/ID/edit", "/unknown-answers", "/users", "/users/new",
   "/me/second-factor", "/users/ID", "/users/ID/disable", "/users/ID/tokens", "/users/ID/tokens/ID/revoke",
   "/webhooks", "/webhooks/new", "/webhooks/ID", "/webhooks/ID/delete",
 ];

@@ -418,6 +418,27 @@ pub(super) const WEBHOOKS: &[RouteRule] = &[
     )),
 ];
 
+/// What answers mean that no rule knows: it decides for everybody what is suspended.
+pub(super) const ANSWERS: &[RouteRule] = &[
+    everywhere(read("/api/v1/unknown-answers", P::Administer)),
+    everywhere(read("/api/v1/unknown-answers/{id}", P::Administer)),
+    everywhere(delete(
+        "/api/v1/unknown-answers/{id}",
+        P::Administer,
+        "answer.forget",
+    )),
+    everywhere(put(
+        "/api/v1/unknown-answers/{id}/name",
+        P::Administer,
+        "answer.name",
+    )),
+    everywhere(delete(
+        "/api/v1/unknown-answers/{id}/name",
+        P::Administer,
+        "answer.unname",
+    )),
+];
+
 /// Alerts that other programs hand in: what they say may be for anybody.
 pub(super) const ALERTS: &[RouteRule] = &[
     everywhere(post(

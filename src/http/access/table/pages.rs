@@ -394,3 +394,23 @@ pub(super) const WEBHOOKS: &[RouteRule] = &[
         "webhook.delete",
     )),
 ];
+
+/// What answers mean that no rule knows: it decides for everybody what is suspended.
+pub(super) const ANSWERS: &[RouteRule] = &[
+    everywhere(read("/unknown-answers", P::Administer)),
+    everywhere(post(
+        "/unknown-answers/{id}/name",
+        P::Administer,
+        "answer.name",
+    )),
+    everywhere(post(
+        "/unknown-answers/{id}/unname",
+        P::Administer,
+        "answer.unname",
+    )),
+    everywhere(post(
+        "/unknown-answers/{id}/forget",
+        P::Administer,
+        "answer.forget",
+    )),
+];

@@ -1,0 +1,222 @@
+//! Words that mail systems use: whoever writes one of them names nobody, however it is written.
+
+/// Whether mail systems use a word, which is in lower case.
+pub(super) fn is_common(word: &str) -> bool {
+    COMMON.binary_search(&word).is_ok()
+}
+
+/// Whether what stands behind a word is likely to say who it is.
+pub(super) fn names_somebody(word: &str) -> bool {
+    WHO.binary_search(&word).is_ok()
+}
+
+/// Whether a word may stand between such a word and whom it speaks of.
+pub(super) fn leads_on(word: &str) -> bool {
+    matches!(
+        word,
+        "for" | "of" | "to" | "with" | "id" | "für" | "de" | "von" | "di"
+    )
+}
+
+/// Words for people and what is theirs, in order.
+#[rustfmt::skip]
+const WHO: &[&str] = &[
+    "account", "accounts", "address", "addressee", "addresses", "alias", "användare", "benutzer",
+    "boite", "boîte", "bruger", "buzon", "buzón", "casella", "compte", "conta", "contact",
+    "cuenta", "customer", "destinataire", "destinatario", "destinatário", "empfänger", "employee",
+    "gebruiker", "konto", "login", "mailbox", "member", "mitarbeiter", "modtager", "mottagare",
+    "name", "nom", "nombre", "odbiorca", "ontvanger", "owner", "person", "postfach", "postvak",
+    "recipient", "recipients", "skrzynka", "subscriber", "user", "userid", "username", "users",
+    "usuario", "usuário", "utente", "utilisateur", "utilizador", "użytkownik",
+];
+
+/// What the rules look for (`classify/words.toml`) and what stands around it, in the languages in
+/// which servers answer most, in order. Given names that are words as well are left out.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "abandoned", "aber", "abgelehnt", "abgewiesen", "able", "aborted", "absence", "absender",
+    "abused", "accept", "acceptable", "accepted", "accepting", "accepts", "access", "accesso",
+    "account", "accounts", "acesso", "action", "activated", "active", "address", "addressee",
+    "addresses", "admin", "administrateur", "administrative", "administratively", "administrator",
+    "adres", "adresat", "adresse", "adressen", "after", "afvist", "afzender", "again", "agent",
+    "agree", "alert", "alias", "aliasing", "all", "alle", "allowed", "allows", "already", "also",
+    "although", "always", "an", "and", "angegebene", "angenommen", "anhang", "anmeldung",
+    "annahme", "another", "answer", "anti", "antispam", "användare", "any", "anymore", "anyone",
+    "apologies", "apologize", "appears", "append", "application", "applied", "approval",
+    "approved", "archive", "archived", "are", "aren't", "argument", "as", "ask", "asked",
+    "assigned", "at", "attached", "attachment", "attack", "attempted", "attempts", "aucun",
+    "aucune", "auf", "aus", "auth", "authenticate", "authenticated", "authenticating",
+    "authentication", "authorization", "authorized", "automatic", "automatically", "autorisé",
+    "available", "avec", "avsändare", "avvisad", "away", "back", "backscatter", "bad", "banned",
+    "bare", "based", "be", "because", "become", "been", "before", "behind", "bei", "being",
+    "bekannt", "belong", "belongs", "below", "benutzer", "benutzername", "bericht", "berichten",
+    "beschikbaar", "besked", "bestaat", "between", "big", "bit", "bitte", "black", "blacklist",
+    "blacklisted", "blacklisting", "bloccato", "block", "blocked", "blockiert", "blocklist",
+    "bloqueada", "bloqueado", "bloqué", "bloquée", "body", "boite", "book", "bounce", "bounced",
+    "bouncing", "box", "boîte", "brevlåda", "broken", "bruger", "bulk", "busy", "buzon", "buzón",
+    "by", "błąd", "caixa", "call", "called", "came", "can't", "canceled", "cancellato",
+    "cancelled", "cannot", "capable", "case", "casella", "cause", "caused", "ce", "certificate",
+    "certificates", "cette", "challenge", "changed", "changes", "character", "charset", "check",
+    "checked", "checking", "checks", "cheia", "cheio", "child", "click", "client", "closed",
+    "closing", "code", "command", "company", "complaint", "complaints", "complete", "completed",
+    "compliant", "comply", "compromised", "compte", "con", "concurrent", "config", "configuration",
+    "confirmed", "connect", "connecting", "connection", "connections", "consegna", "considered",
+    "conta", "contact", "contacting", "contains", "contenido", "content", "contents", "contenu",
+    "contenuto", "continue", "contraseña", "control", "conversation", "conversion", "correct",
+    "correctly", "correio", "correo", "could", "couldn't", "count", "country", "court", "create",
+    "credentials", "cuenta", "current", "currently", "customer", "da", "daily", "dans", "das",
+    "dass", "data", "database", "day", "days", "de", "deactivated", "deaktiviert", "dear",
+    "decided", "declined", "decode", "decommissioned", "default", "defer", "deferred", "defined",
+    "del", "delayed", "delegated", "deleted", "delisted", "deliver", "delivered", "delivery",
+    "della", "dem", "demande", "den", "denegado", "denied", "denies", "denying", "department",
+    "der", "des", "desactivada", "desactivado", "desativada", "desativado", "desconhecida",
+    "desconhecido", "desconocida", "desconocido", "described", "destinataire", "destinataires",
+    "destinatario", "destination", "destinatário", "destino", "details", "detected", "determined",
+    "device", "di", "dial", "dialup", "did", "die", "died", "diese", "diesen", "dieser", "dieses",
+    "different", "difficult", "direccion", "dirección", "directory", "disabilitata",
+    "disabilitato", "disabled", "disallow", "disallowed", "disattivato", "discard", "discarded",
+    "discontinued", "disk", "disponible", "dkim", "dmarc", "dns", "dnsbl", "do", "document",
+    "does", "doesn't", "doing", "domain", "domaine", "domainkeys", "domains", "domena", "dominio",
+    "domino", "domäne", "domínio", "don't", "done", "dormant", "dos", "down", "droit", "dropped",
+    "du", "due", "duplicate", "duplicated", "durch", "during", "dynamic", "délai", "dépassé",
+    "désactivé", "désactivée", "each", "een", "ehlo", "ein", "eine", "einem", "einen", "einer",
+    "eines", "either", "el", "em", "email", "emails", "empfaenger", "empfang", "empfänger",
+    "empfängeradresse", "employed", "employee", "empty", "en", "enabled", "encontrado",
+    "encryption", "end", "ended", "endereço", "endgültig", "enforced", "enforcement", "engine",
+    "enough", "ensure", "enter", "entire", "entrega", "entry", "envelope", "enviado", "envoi",
+    "envoyé", "erlaubt", "erneut", "erreicht", "erreur", "erro", "error", "errore", "errors", "es",
+    "esiste", "esmtp", "espace", "espacio", "espaço", "est", "esta", "establish", "este", "está",
+    "et", "every", "exactly", "excedido", "exceed", "exceeded", "exceeding", "exceeds", "except",
+    "exception", "excessive", "exchange", "exchanger", "exec", "exhausted", "exist", "existe",
+    "existent", "existiert", "existing", "exists", "exit", "exited", "expansion", "expected",
+    "expired", "expires", "expiring", "explanation", "expéditeur", "extended", "extension",
+    "external", "fail", "failed", "failing", "failure", "fallita", "far", "fast", "fatal",
+    "fehler", "fehlgeschlagen", "fermé", "fermée", "few", "fields", "file", "filled", "filter",
+    "filtered", "filtering", "final", "find", "findes", "finns", "firewall", "firewalled", "firma",
+    "first", "fixed", "flagged", "foi", "folder", "folders", "following", "for", "forbidden",
+    "format", "forward", "forwarded", "forwarding", "found", "fout", "framework", "frequency",
+    "frequent", "from", "frozen", "fue", "full", "further", "für", "gateway", "gave",
+    "geadresseerde", "geblokkeerd", "gebruiker", "geen", "gefunden", "gelöscht", "general",
+    "generated", "gesperrt", "get", "gevonden", "geweigerd", "given", "giving", "gli", "global",
+    "go", "good", "graylist", "greeting", "grey", "greylist", "greylisted", "greylisting", "group",
+    "groups", "groß", "grund", "gültig", "ha", "haben", "hacked", "had", "halted", "handled",
+    "handling", "handshake", "happened", "has", "hasn't", "hat", "have", "haven't", "header",
+    "headers", "held", "hello", "helo", "help", "here", "het", "hibernated", "high", "hijacked",
+    "history", "hold", "holder", "honoured", "hop", "hops", "host", "hostname", "hosts", "hour",
+    "hourly", "how", "however", "id", "identified", "identity", "if", "ignore", "ignored", "ihr",
+    "ihre", "ihrer", "ikke", "il", "illegal", "implemented", "improper", "in", "inactif",
+    "inactive", "inactivity", "inbox", "include", "included", "including", "incoming", "inconnu",
+    "inconnue", "incorrect", "indirizzo", "indisponible", "individual", "inesistente", "infected",
+    "inform", "information", "inhalt", "initial", "insecure", "inspect", "inspected", "inspection",
+    "instead", "insufficient", "inte", "intente", "interdit", "internal", "into", "introuvable",
+    "invalid", "invalide", "invalido", "investigation", "inválida", "inválido", "ip", "is",
+    "isn't", "issue", "ist", "istnieje", "its", "itself", "junk", "just", "kan", "kann", "keep",
+    "kein", "keine", "keinen", "kind", "known", "konnte", "konto", "la", "label", "lapse",
+    "lapsed", "large", "larger", "las", "last", "later", "ldap", "le", "leave", "left", "legal",
+    "leider", "length", "les", "less", "let", "level", "lf", "lifetime", "like", "limit", "limite",
+    "limited", "limits", "line", "lines", "link", "list", "lista", "listed", "little", "livraison",
+    "livré", "llena", "lleno", "lo", "local", "locally", "located", "location", "locked", "log",
+    "login", "long", "longer", "looked", "looks", "lookup", "loop", "looping", "loops", "los",
+    "lost", "low", "límite", "made", "mail", "mailbox", "mailboxes", "mailer", "mails",
+    "maintenance", "mais", "make", "malformed", "malware", "managed", "management", "manager",
+    "manually", "many", "match", "matched", "mauvaise", "maximum", "me", "means", "meddelande",
+    "mehr", "member", "members", "memory", "mensagem", "mensagens", "mensaje", "mensajes",
+    "mentioned", "merged", "message", "messagerie", "messages", "messaggi", "messaggio",
+    "migrated", "migration", "mime", "mine", "minute", "minutes", "mismatches", "missing", "mit",
+    "mitarbeiter", "mittente", "mode", "moderated", "modtager", "module", "more", "most",
+    "mottagare", "moved", "mta", "much", "multiple", "must", "mx", "más", "naar", "nach",
+    "nachricht", "nachrichten", "nadawca", "name", "nameserver", "nao", "nature", "ne", "need",
+    "needed", "needs", "negado", "negato", "negotiate", "negotiation", "network", "never", "new",
+    "next", "nicht", "nie", "niet", "nieznany", "no", "nobody", "noch", "nom", "nombre", "non",
+    "none", "nonexistent", "nope", "normal", "not", "note", "nothing", "notice", "notification",
+    "notify", "nous", "nuevamente", "null", "number", "nur", "não", "obsolete", "och", "odbiorca",
+    "oder", "odrzucona", "odrzucono", "of", "off", "office", "offline", "ohne", "ok", "okänd",
+    "old", "on", "onbekend", "onbekende", "once", "one", "ongeldig", "online", "only", "ontvanger",
+    "open", "operating", "operation", "or", "organisation", "organization", "original", "other",
+    "others", "ou", "our", "ours", "out", "outage", "outbound", "outgoing", "over", "overdue",
+    "overfull", "overloaded", "overquota", "owner", "par", "para", "parameter", "parked", "part",
+    "pas", "pass", "password", "path", "paused", "pending", "per", "performed", "period",
+    "permanent", "permanently", "permis", "permission", "permitido", "permitted", "person",
+    "personal", "peut", "pełna", "phishing", "phone", "piena", "pieno", "pipe", "piped", "pièce",
+    "please", "plein", "pleine", "plus", "policies", "policy", "politique", "política", "pool",
+    "por", "possible", "post", "posta", "postbox", "postbus", "postfach", "postkasse",
+    "postmaster", "postponed", "postvak", "pour", "presently", "prevented", "prevents", "previous",
+    "previously", "prior", "privacy", "private", "probably", "problem", "process", "processed",
+    "processing", "prohibit", "prohibited", "proper", "protected", "protection", "protocol",
+    "provide", "provided", "provider", "provisioned", "ptr", "public", "puede", "purged",
+    "purported", "put", "quarantine", "quarantined", "quarantäne", "que", "query", "questions",
+    "queue", "qui", "quota", "raison", "rate", "ratelimit", "rather", "rbl", "rcpt", "rdns",
+    "reachability", "reachable", "reached", "read", "real", "really", "realtime", "reason",
+    "reasons", "receive", "received", "receiver", "receiving", "recently", "rechazada",
+    "rechazado", "recipient", "recipient's", "recipients", "recognised", "recognized", "record",
+    "records", "recusada", "recusado", "redirect", "redirected", "reference", "refused", "refuses",
+    "refusing", "refusé", "refusée", "regarding", "regards", "registered", "registration",
+    "reject", "rejected", "rejecting", "rejection", "rejects", "rejeitada", "rejeitado", "rejeté",
+    "rejetée", "related", "relay", "relaying", "release", "released", "releases", "relevant",
+    "remetente", "remise", "remitente", "remote", "remotely", "removed", "renamed", "renew",
+    "renewed", "replaced", "replicated", "replies", "reply", "report", "reported", "reputation",
+    "request", "requests", "required", "requires", "rerouted", "rerouting", "resend", "resent",
+    "reset", "residential", "resolve", "resource", "resources", "respinto", "respond",
+    "responding", "response", "responsible", "restrict", "restricted", "restricting",
+    "restriction", "restrictions", "results", "retention", "retired", "retries", "retry", "return",
+    "returned", "returning", "reverse", "revoked", "rfc", "richtlinie", "richtlinien", "rifiutata",
+    "rifiutato", "right", "riprovare", "route", "routing", "rule", "rules", "running", "réessayer",
+    "réponse", "said", "same", "sandbox", "sans", "saved", "says", "scan", "scanner", "scanning",
+    "sconosciuto", "score", "screened", "se", "second", "secured", "security", "see", "seems",
+    "seen", "send", "sender", "sender's", "sending", "sent", "sequence", "serve", "server",
+    "serveur", "service", "services", "servicio", "servidor", "serwer", "session", "sessions",
+    "set", "setting", "settings", "share", "shared", "should", "shouldn't", "shut", "side", "sido",
+    "sie", "sin", "since", "sind", "single", "site", "size", "sizelimit", "skrzynka", "slow",
+    "smtp", "solution", "some", "someone", "something", "sorry", "sort", "sospeso", "source",
+    "space", "spam", "spamming", "spazio", "specific", "specify", "speicher", "speicherplatz",
+    "spf", "spoofed", "spoofing", "später", "ssl", "staff", "stalled", "standard", "starttls",
+    "stata", "state", "stato", "status", "stayed", "step", "still", "stop", "stopped", "storage",
+    "stored", "strictly", "stuck", "stuffed", "su", "subject", "submit", "submitted", "subscriber",
+    "subscription", "success", "such", "superado", "superata", "superato", "support", "supprimé",
+    "supprimée", "sur", "suspected", "suspend", "suspended", "suspendida", "suspendido",
+    "suspendu", "suspensa", "suspenso", "suspicious", "syntax", "system", "taille", "take",
+    "taken", "talk", "tamaño", "tarde", "te", "team", "technical", "tell", "temp", "temporaire",
+    "temporairement", "temporal", "temporalmente", "temporaneamente", "temporariamente",
+    "temporarily", "temporary", "tente", "terminated", "terms", "test", "text", "than", "that",
+    "the", "their", "then", "there", "these", "they", "thing", "this", "those", "threat", "three",
+    "throttl", "throttled", "through", "thus", "tiene", "tijdelijk", "time", "timed", "timeout",
+    "tls", "to", "today", "toegang", "told", "too", "trace", "transaction", "transfer",
+    "transient", "trashed", "tried", "trojan", "trop", "trouvé", "trovato", "trusted", "try",
+    "trying", "two", "type", "uitgeschakeld", "ukendt", "un", "unable", "unallocated",
+    "unapproved", "unassigned", "unattended", "unauthenticated", "unauthorized", "unavailable",
+    "unbekannt", "unbekannter", "unclear", "unconfirmed", "und", "undeliverable", "under",
+    "undisclosed", "une", "unexpected", "unfortunately", "ungültig", "ungültige", "unimplemented",
+    "unix", "unknown", "unless", "unlicensed", "unlimited", "unlisted", "unmaintained",
+    "unmonitored", "unpaid", "unprovisioned", "unreachable", "unrecognized", "unregistered",
+    "unresolvable", "unresponsive", "unroutable", "unsafe", "unsigned", "unsolicited",
+    "unspecified", "unsubscribe", "unsuccessful", "unsupported", "unter", "unternehmen", "until",
+    "unusual", "unverified", "unwanted", "unzustellbar", "up", "update", "upon", "urgent", "uri",
+    "url", "use", "user", "user's", "userid", "username", "usernames", "users", "uses", "using",
+    "usuario", "usuário", "utente", "utilisateur", "utilizador", "użytkownik", "vacant", "valid",
+    "validate", "valide", "valido", "van", "verboten", "verfügbar", "verfügung", "verification",
+    "verified", "verifier", "verify", "version", "versuchen", "verweigert", "very", "verzonden",
+    "veuillez", "via", "view", "violates", "violation", "virtual", "virus", "visit", "vol", "voll",
+    "volume", "von", "voor", "vorhanden", "vorübergehend", "vos", "votre", "válido", "waiting",
+    "want", "wants", "warning", "was", "wasn't", "way", "we", "web", "website", "week", "wegen",
+    "weil", "weitere", "weitergeleitet", "went", "werden", "were", "weren't", "what", "when",
+    "where", "whether", "which", "while", "whitelist", "who", "whom", "whose", "why", "wiadomość",
+    "wiped", "wird", "wish", "with", "within", "without", "won't", "word", "words", "wordt",
+    "workflow", "works", "worm", "would", "wouldn't", "write", "wrong", "wurde", "wurden", "year",
+    "yet", "you", "your", "yours", "yourself", "zablokowane", "zeit", "został", "została", "zu",
+    "zugang", "zugestellt", "zugriff", "zum", "zur", "zurückgewiesen", "zustellung", "échec",
+    "émetteur", "être", "über", "überschritten",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_in_order_and_in_lower_case() {
+        for list in [WHO, COMMON] {
+            assert!(list.is_sorted_by(|one, next| one < next));
+            assert!(list.iter().all(|word| word.to_lowercase() == *word));
+        }
+        assert!(WHO.iter().all(|word| is_common(word)));
+    }
+}
