@@ -13,7 +13,7 @@ use tocsin::daemon::Daemon;
 use tocsin::domain::{
     Audience, Channel, Channels, ConfirmedBy, Contact, ContactId, ContactKind, Content,
     Destination, EmailAddress, EscalationStep, Method, MethodId, MethodKind, MethodState, Redacted,
-    SendingPlan, UserId, Wishes,
+    SendingPlan, Tracking, UserId, Wishes,
 };
 use tocsin::sim::mx::{Behaviour, Script, SimMx, SimMxConfig};
 use tocsin::submit::{DraftInput, VerificationSent};
@@ -43,6 +43,7 @@ url = "http://me.example.com"
 organisation = "Eastmere"
 [email]
 open_tracking = true
+click_tracking = true
 [[email.route]]
 domain = "mail.example"
 host = "127.0.0.1"
@@ -181,15 +182,25 @@ async fn a_corrected_address_is_confirmed_by_the_link_in_a_real_mail() {
         template: None,
         content: Content {
             subject: "News".into(),
-            text: "Something new.".into(),
-            html: "<p>Something new.</p>".into(),
+            text: "Something new: https://town.example/?a=1&b=2".into(),
+            html: concat!(
+                "<p>Something <a href=\"https://town.example/?a=1&amp;b=2\">new</a>.</p>",
+                "<p><a href=\"http://me.example.com/\">Us</a></p>"
+            )
+            .into(),
             sms_text: String::new(),
             voice_script: String::new(),
             attachments: Vec::new(),
         },
         campaign: None,
         related: None,
-        plan: tocsin::domain::SendingPlan::default(),
+        plan: SendingPlan {
+            tracking: Tracking {
+                opens: true,
+                clicks: true,
+            },
+            ..SendingPlan::default()
+        },
         category: "news".into(),
         channels: Channels::only(Channel::Email),
         audience: Audience {
@@ -210,6 +221,21 @@ async fn a_corrected_address_is_confirmed_by_the_link_in_a_real_mail() {
     );
     let picture = after(&sent, "http://me.example.com/o/");
     assert!(!picture.is_empty());
+    let link = after(&sent, "<a href=\"http://me.example.com/l/").to_owned();
+    assert!(
+        sent.contains("Something new: https://town.example/?a=1&b=2"),
+        "{sent}"
+    );
+    assert!(
+        sent.contains("<a href=\"http://me.example.com/\">Us</a>"),
+        "{sent}"
+    );
+    let led = http(public, format!("GET /l/{link}"), "").await;
+    assert!(led.starts_with("HTTP/1.1 302"), "{led}");
+    assert!(
+        led.contains("location: https://town.example/?a=1&b=2\r\n"),
+        "{led}"
+    );
     let unsubscribe = after(&sent, "http://me.example.com/u/").to_owned();
     let done = http(
         public,
@@ -278,6 +304,8 @@ async fn an_alert_is_confirmed_by_the_link_in_a_real_mail() {
     let id = submit.save_draft(None, &alert, BY).await.unwrap();
     submit.send(id).await.unwrap();
     let sent = mail(&mx, 1).await;
+    // It asks for nothing to be counted.
+    assert!(!sent.contains("http://me.example.com/o/"), "{sent}");
     assert!(
         sent.contains("<a href=\"http://me.example.com/c/"),
         "{sent}"

@@ -116,9 +116,12 @@ pub struct Email {
     /// Wait for the reply to the end of a message. Default `"10m"` (§4.5.3.2.6).
     #[serde(serialize_with = "units::duration")]
     pub data_timeout: Duration,
-    /// Put a picture into the HTML of composed mail that tells of its opening (`opened`).
-    /// Default `false`: it is the reader's own business.
+    /// Whoever composes a mail may ask for a picture in its HTML that tells of its opening
+    /// (`opened`). Default `false`: it is the reader's own business.
     pub open_tracking: bool,
+    /// Whoever composes a mail may have the links of its HTML lead round by us, so that who
+    /// follows them is counted. Default `false`, for the same reason.
+    pub click_tracking: bool,
     /// `[email.retry]`; default 5m, 15m, 30m, 1h, 2h, 4h, for 5 days.
     pub retry: Retry,
     /// `[email.relay]`: all mail goes through this server. Default: none, by MX.
@@ -241,6 +244,7 @@ impl Email {
             command_timeout: section.duration("command_timeout", 5 * MINUTE, minutes.clone()),
             data_timeout: section.duration("data_timeout", 10 * MINUTE, minutes),
             open_tracking: section.bool("open_tracking", false),
+            click_tracking: section.bool("click_tracking", false),
             retry: Retry::read(
                 &section.section("retry"),
                 &[
@@ -272,25 +276,30 @@ impl Email {
                 .optional_section("scanner")
                 .and_then(|scanner| Scanner::read(&scanner)),
         };
-        let routed = email.routes.iter().map(|route| &route.domain);
+        email.contradictions(section);
+        email
+    }
+
+    /// What cannot be meant together.
+    fn contradictions(&self, section: &Section<'_, '_>) {
+        let routed = self.routes.iter().map(|route| &route.domain);
         if let Some(domain) = twice(routed) {
             section.mistake("route", format!("\"{domain}\" has two routes"));
         }
-        let named = email.destinations.iter().map(|named| &named.domain);
+        let named = self.destinations.iter().map(|named| &named.domain);
         if let Some(domain) = twice(named) {
             section.mistake("destination", format!("\"{domain}\" is named twice"));
         }
-        let is_relayed = email.relay.is_some() && email.routes.is_empty();
-        if is_relayed && !email.destinations.is_empty() {
+        let is_relayed = self.relay.is_some() && self.routes.is_empty();
+        if is_relayed && !self.destinations.is_empty() {
             let why = "says nothing where a relay takes all mail: it is the relay that sends it on";
             section.mistake("destination", why);
         }
-        let records = email.dkim.iter().map(|key| (&key.domain, &key.selector));
+        let records = self.dkim.iter().map(|key| (&key.domain, &key.selector));
         if let Some((domain, selector)) = twice(records) {
             let name = format!("{selector}._domainkey.{domain}");
             section.mistake("dkim", format!("two keys cannot have one name: {name}"));
         }
-        email
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::state::{retry_schedule, zone};
+use super::state::{retry_schedule, tracking, zone};
 use crate::channel::Channel;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -144,7 +144,7 @@ fn attempts(parts: &Parts<'_>, channel: &Arc<dyn Channel>) -> Attempts {
     );
     let attempts = attempts.with_metrics(Arc::clone(parts.metrics));
     match parts.public_links {
-        Some(links) => attempts.with_public_links(links.clone(), parts.config.email.open_tracking),
+        Some(links) => attempts.with_public_links(links.clone(), tracking(parts.config)),
         None => attempts,
     }
 }

@@ -11,7 +11,7 @@ use crate::config::{Config, Engine, SecondFactor};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::retention::RetentionRules;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::{AlertReceiver, Channels};
+use crate::domain::{AlertReceiver, Channels, Tracking};
 use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
 use crate::evidence::Signer;
 use crate::http::{ConsoleSettings, PublicSettings};
@@ -140,6 +140,15 @@ pub(super) fn reply_notices(config: &Config) -> ReplyNoticeSettings {
     }
 }
 
+/// What those who compose mail may have counted: nothing without the pages that count.
+pub(super) fn tracking(config: &Config) -> Tracking {
+    let pages = !config.listen.public.addresses.is_empty();
+    Tracking {
+        opens: pages && config.email.open_tracking,
+        clicks: pages && config.email.click_tracking,
+    }
+}
+
 pub(super) fn submit_settings(config: &Config) -> SubmitSettings {
     SubmitSettings {
         categories: categories(config),
@@ -154,6 +163,7 @@ pub(super) fn submit_settings(config: &Config) -> SubmitSettings {
         },
         late_max: config.schedule.late_max,
         segments_max: usize::from(config.sms.segments_max),
+        tracking: tracking(config),
         // The configuration has been checked: it names zones that there are.
         time_zone: jiff::tz::TimeZone::get(&config.server.time_zone)
             .unwrap_or(jiff::tz::TimeZone::UTC),

@@ -4,6 +4,7 @@ use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId, UserId};
 use super::method::Destination;
 use super::status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
 use super::timestamp::Timestamp;
+use super::tracking::CLICKS_MAX;
 use super::transitions::may_change;
 use super::verdict::Verdict;
 
@@ -28,6 +29,8 @@ pub enum Source {
     Person,
     /// Somebody at the console.
     Operator(UserId),
+    /// The person, by following the link with this number: the first one of the mail is 1.
+    Link(u16),
 }
 
 impl Source {
@@ -38,8 +41,17 @@ impl Source {
             Self::Gateway => "gateway",
             Self::Peer => "peer",
             Self::Report => "report",
-            Self::Person => "person",
+            Self::Person | Self::Link(_) => "person",
             Self::Operator(_) => "operator",
+        }
+    }
+
+    /// The number of the link that was followed.
+    #[must_use]
+    pub const fn link(self) -> Option<u16> {
+        match self {
+            Self::Link(link) => Some(link),
+            Self::Gateway | Self::Peer | Self::Report | Self::Person | Self::Operator(_) => None,
         }
     }
 }
@@ -67,6 +79,9 @@ impl StatusChange {
         let (channel, status) = (status.channel().as_str(), status.as_str());
         let source = self.source.as_str();
         let mut said = format!("delivery {of}\nat {at} ms\n{channel} {status}\nsource {source}\n");
+        if let Some(link) = self.source.link() {
+            said.extend(["link ", &link.to_string(), "\n"]);
+        }
         if let Some(verdict) = &self.verdict {
             let code = verdict.status_code.map(|code| code.to_string());
             for (name, value) in [
@@ -291,6 +306,27 @@ impl Delivery {
         changes
     }
 
+    /// The numbers of the links of it that were followed, in that order.
+    pub fn links(&self) -> impl Iterator<Item = u16> {
+        let changes = self.timeline.iter();
+        changes.filter_map(|change| change.source.link())
+    }
+
+    /// Records that the link with this number was followed, which whoever opened it alone can do.
+    /// Each link counts once, [`CLICKS_MAX`] at most, and none before it was sent.
+    pub fn follow(&mut self, link: u16, now: Timestamp) {
+        let known = self.links().any(|known| known == link);
+        if known || self.links().count() >= CLICKS_MAX || self.sent_at().is_none() {
+            return;
+        }
+        self.record(StatusChange {
+            at: now,
+            status: Status::Email(EmailStatus::Opened),
+            verdict: None,
+            source: Source::Link(link),
+        });
+    }
+
     /// The last verdict of the timeline: why it stands where it stands.
     #[must_use]
     pub fn last_verdict(&self) -> Option<&Verdict> {
@@ -405,6 +441,43 @@ mod tests {
             .map(Status::Text)
             .to_vec();
         assert_eq!(times(&text), (Some(2), None));
+    }
+
+    #[test]
+    fn a_link_counts_once_and_only_of_what_was_sent() {
+        use EmailStatus as E;
+        let now = Timestamp::from_millis(9);
+        let mail = |statuses: &[E]| {
+            delivery(
+                &statuses
+                    .iter()
+                    .map(|one| Status::Email(*one))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let mut queued = mail(&[E::Queued]);
+        queued.follow(1, now);
+        assert_eq!(queued.links().count(), 0);
+        let mut read = mail(&[E::Queued, E::Received]);
+        for link in [2, 2, 1, 2] {
+            read.follow(link, now);
+        }
+        assert_eq!(read.links().collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(read.status(), Status::Email(E::Opened));
+        let statement = read.timeline[2].statement(read.id);
+        assert!(
+            statement.ends_with("source person\nlink 2\n"),
+            "{statement}"
+        );
+        // What came back stays where it is.
+        let mut back = mail(&[E::Queued, E::Received, E::Rebound]);
+        back.follow(1, now);
+        assert_eq!(back.status(), Status::Email(E::Rebound));
+        assert_eq!(back.links().collect::<Vec<_>>(), [1]);
+        for link in 1..200 {
+            read.follow(link, now);
+        }
+        assert_eq!(read.links().count(), CLICKS_MAX);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::reminder::ReminderPlan;
 use super::statistics::{Person, PersonState};
 use super::status::{CallStatus, Channel, Status};
 use super::timestamp::Timestamp;
+use super::tracking::Tracking;
 
 /// One step of an escalation plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct SendingPlan {
     pub escalation: Vec<EscalationStep>,
     /// When what it says is over: from then on nothing of it goes out by itself.
     pub until: Option<Timestamp>,
+    /// What is counted of what readers do with its email, if it may be.
+    pub tracking: Tracking,
 }
 
 impl SendingPlan {
@@ -39,6 +42,17 @@ impl SendingPlan {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
+    }
+
+    /// What is counted where so much is allowed. Nobody is sent round by us in an emergency: the
+    /// links of one lead straight to where they say.
+    #[must_use]
+    pub const fn tracked(&self, allowed: Tracking) -> Tracking {
+        let tracked = self.tracking.within(allowed);
+        Tracking {
+            clicks: tracked.clicks && !self.emergency,
+            ..tracked
+        }
     }
 }
 
@@ -216,6 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn links_of_an_emergency_are_not_counted() {
+        let both = Tracking {
+            opens: true,
+            clicks: true,
+        };
+        let mut plan = SendingPlan {
+            tracking: both,
+            ..SendingPlan::default()
+        };
+        assert_eq!(plan.tracked(both), both);
+        assert!(plan.tracked(Tracking::default()).is_off());
+        plan.emergency = true;
+        let tracked = plan.tracked(both);
+        assert!(tracked.opens && !tracked.clicks);
+    }
+
+    #[test]
     fn what_a_person_likes_best_comes_first() {
         let steps = ladder().escalation;
         let order = |liked| -> Vec<_> {
@@ -253,6 +284,7 @@ mod tests {
             confirmed: None,
             confirmed_by: None,
             sort_name: crate::domain::Redacted::default(),
+            links: Vec::new(),
         };
         assert!(!wants_step(&person, Channel::Call, &category(false)));
         assert!(wants_step(&person, Channel::Call, &category(true)));

@@ -15,6 +15,11 @@ const TOKEN_SIZE: usize = 15;
 const SIGNATURE_SIZE: usize = 10;
 /// Longest token looked at, in octets.
 const TOKEN_TEXT_MAX: usize = 64;
+/// Octets of the token in a link that is counted, without its signature: the delivery, the number
+/// of the link, and a check of where it leads.
+const CLICK_SIZE: usize = 16 + 2 + CLICK_CHECK_SIZE;
+/// Octets of the check: it finds mistakes, the signature forgeries.
+const CLICK_CHECK_SIZE: usize = 4;
 /// Octets of the token that confirms: it stands in texts, where every character costs.
 const CONFIRM_SIZE: usize = 15;
 /// Bits of a confirming token that sign it; the others say where its delivery is found.
@@ -43,6 +48,16 @@ pub struct ConfirmToken {
     /// What the id of its delivery begins with.
     pub beginning: [u8; 8],
     signature: u64,
+}
+
+/// The token of a link that is counted, as it was read: we made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClickToken {
+    /// The delivery that it stands in.
+    pub delivery: DeliveryId,
+    /// Its number among the links of the mail, from 1 on.
+    pub link: u16,
+    check: [u8; CLICK_CHECK_SIZE],
 }
 
 /// Makes and reads them.
@@ -158,6 +173,65 @@ impl PublicLinks {
     #[must_use]
     pub fn read_pixel(&self, token: &str) -> Option<DeliveryId> {
         self.read("tocsin pixel", token)
+    }
+
+    /// Whether this address is one of the public pages.
+    #[must_use]
+    pub fn is_ours(&self, url: &str) -> bool {
+        let Some((start, rest)) = url.split_at_checked(self.url.len()) else {
+            return false;
+        };
+        let ends = rest.is_empty() || rest.starts_with(['/', '?', '#', '\\']);
+        ends && start.eq_ignore_ascii_case(&self.url)
+    }
+
+    /// The way round by us to where the link with this number leads. The target itself is not in
+    /// it: it is looked up in what was said, so that nobody is led anywhere else.
+    #[must_use]
+    pub fn click(&self, delivery: DeliveryId, link: u16, target: &str) -> String {
+        let mut token = delivery.as_bytes().to_vec();
+        token.extend_from_slice(&link.to_be_bytes());
+        token.extend_from_slice(&self.click_check(delivery, link, target));
+        let signature = self.sign("tocsin click", &token);
+        token.extend_from_slice(&signature[..SIGNATURE_SIZE]);
+        format!("{}/l/{}", self.url, encode(&token))
+    }
+
+    /// The delivery and the number of a link that we made.
+    #[must_use]
+    pub fn read_click(&self, token: &str) -> Option<ClickToken> {
+        if token.len() > TOKEN_TEXT_MAX {
+            return None;
+        }
+        let decoded = BASE32.as_ref()?.decode(token.as_bytes()).ok()?;
+        let (said, signature) = decoded.split_first_chunk::<CLICK_SIZE>()?;
+        let expected = self.sign("tocsin click", said);
+        let same: bool = expected[..SIGNATURE_SIZE].ct_eq(signature).into();
+        let (delivery, said) = said.split_first_chunk::<16>()?;
+        let (link, check) = said.split_first_chunk::<2>()?;
+        let check = <[u8; CLICK_CHECK_SIZE]>::try_from(check).ok()?;
+        same.then(|| ClickToken {
+            delivery: DeliveryId::from_bytes(*delivery),
+            link: u16::from_be_bytes(*link),
+            check,
+        })
+    }
+
+    /// Whether the link was made for this target.
+    #[must_use]
+    pub fn leads_to(&self, click: ClickToken, target: &str) -> bool {
+        let expected = self.click_check(click.delivery, click.link, target);
+        expected.ct_eq(&click.check).into()
+    }
+
+    fn click_check(&self, of: DeliveryId, link: u16, target: &str) -> [u8; CLICK_CHECK_SIZE] {
+        let mut said = of.as_bytes().to_vec();
+        said.extend_from_slice(&link.to_be_bytes());
+        said.extend_from_slice(target.as_bytes());
+        let signature = self.sign("tocsin click target", &said);
+        let mut check = [0; CLICK_CHECK_SIZE];
+        check.copy_from_slice(&signature[..CLICK_CHECK_SIZE]);
+        check
     }
 
     /// Where a person confirms a message: shorter than the others, for it stands in texts. It
@@ -277,6 +351,74 @@ mod tests {
         let token = pixel.rsplit('/').next().unwrap_or_default();
         let token = token.strip_suffix(".gif").unwrap_or_default();
         assert_eq!(links().read_pixel(token), Some(id));
+    }
+
+    #[test]
+    fn a_counted_link_names_its_place_and_cannot_be_invented() {
+        let id = DeliveryId::from_bytes([0x5a; 16]);
+        let target = "https://town.example/a?b=1&c=2";
+        let url = links().click(id, 3, target);
+        let token = url.strip_prefix("https://me.example.org/l/");
+        let token = token.unwrap_or_default();
+        assert!(
+            token.len() <= TOKEN_TEXT_MAX && !url.contains("town"),
+            "{url}"
+        );
+        let read = links().read_click(token);
+        assert_eq!(read.map(|read| (read.delivery, read.link)), Some((id, 3)));
+        assert_eq!(read, links().read_click(&token.to_uppercase()));
+        let leads = |to| read.is_some_and(|read| links().leads_to(read, to));
+        assert!(leads(target));
+        assert!(!leads("https://elsewhere.example/"));
+        // No octet of it can be another.
+        for at in 0..token.len() {
+            for other in "abcdefghijklmnopqrstuvwxyz234567-".chars() {
+                let mut forged: Vec<char> = token.chars().collect();
+                if forged[at] == other {
+                    continue;
+                }
+                forged[at] = other;
+                let forged: String = forged.into_iter().collect();
+                assert_eq!(links().read_click(&forged), None, "{at} {other}");
+            }
+        }
+        for bad in ["", "a", "ß", &"a".repeat(1000), &token[1..], &token[..50]] {
+            assert_eq!(links().read_click(bad), None, "{bad}");
+        }
+        let other = PublicLinks::new("https://me.example.org", &[8; 32]);
+        assert_eq!(other.read_click(token), None);
+        for another in [
+            links().unsubscribe(id),
+            links().pixel(id),
+            links().confirm(id),
+        ] {
+            let token = another.rsplit('/').next().unwrap_or_default();
+            let token = token.trim_end_matches(".gif");
+            assert_eq!(links().read_click(token), None, "{another}");
+        }
+        assert_eq!(links().read_unsubscribe(token), None);
+    }
+
+    #[test]
+    fn our_own_pages_are_known() {
+        for ours in [
+            "https://me.example.org",
+            "HTTPS://ME.example.org/c/abc",
+            "https://me.example.org?lang=fr",
+            "https://me.example.org#top",
+        ] {
+            assert!(links().is_ours(ours), "{ours}");
+        }
+        for other in [
+            "https://me.example.organisation/",
+            "https://me.example.org.evil.example/",
+            "http://me.example.org/",
+            "https://me.example.or",
+            "https://ma.example.org/",
+            "https://üüüüüüüüü.example/",
+        ] {
+            assert!(!links().is_ours(other), "{other}");
+        }
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub struct Person {
     /// see [`sort_name`](super::sort_name::sort_name). A list does not change its order while
     /// somebody pages through it, whoever is renamed.
     pub sort_name: Redacted<String>,
+    /// The links of the email that this person followed, by their numbers from 1 on, in the order
+    /// in which that was first done; each once, at most
+    /// [`LINKS_MAX`](super::tracking::LINKS_MAX).
+    pub links: Vec<u16>,
 }
 
 impl Person {
@@ -104,4 +108,8 @@ pub struct Statistics {
     pub by_status: Vec<(Status, u64)>,
     /// People who confirmed by link or reply; only the ways that occur.
     pub confirmed: Vec<(ConfirmedBy, u64)>,
+    /// People who followed a link of the email; 0 where nobody counts.
+    pub clicked: u64,
+    /// People who followed a link, by its number from 1 on; only those that somebody followed.
+    pub links: Vec<(u16, u64)>,
 }

@@ -16,6 +16,7 @@ pub(crate) mod entries;
 mod evidence;
 mod fault;
 mod fields;
+mod followed;
 mod gather;
 mod guard;
 mod journal;

@@ -21,7 +21,7 @@ use crate::channel::{Admission, AttemptOutcome, AttemptRequest, Channel, MailLin
 use crate::clock::{NotDone, Randomness, SharedClock};
 use crate::domain::{
     BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,
-    Origin, PublicLinks, ReturnPaths, Status,
+    Origin, PublicLinks, ReturnPaths, Status, Tracking,
 };
 use crate::observe::{Held, Metrics};
 use crate::store::engine::Claim;
@@ -54,7 +54,7 @@ pub struct Attempts {
     drain: CancellationToken,
     metrics: Option<Arc<Metrics>>,
     public: Option<PublicLinks>,
-    open_tracking: bool,
+    tracking: Tracking,
 }
 
 /// What the handler of a channel's lane works with.
@@ -98,16 +98,16 @@ impl Attempts {
             drain,
             metrics: None,
             public: None,
-            open_tracking: false,
+            tracking: Tracking::default(),
         }
     }
 
-    /// Puts links to the public pages into messages; `open_tracking` also the picture that tells
-    /// of opening.
+    /// Puts links to the public pages into messages; where a communication asks for it, and it is
+    /// allowed here, also the picture that tells of opening and the way round of its links.
     #[must_use]
-    pub fn with_public_links(mut self, links: PublicLinks, open_tracking: bool) -> Self {
+    pub fn with_public_links(mut self, links: PublicLinks, allowed: Tracking) -> Self {
         self.public = Some(links);
-        self.open_tracking = open_tracking;
+        self.tracking = allowed;
         self
     }
 

@@ -5,10 +5,13 @@
 //! write it anew with known elements only, closed where they must be, never deeper than
 //! [`DEPTH_MAX`]: no later step can take long over it. Then ammonia parses that as a browser
 //! would and keeps what its allow list names. The page's own policy ([`POLICY`]) is the third.
+//!
+//! [`links`] finds the links of HTML that is ours, for those that are counted; it cleans nothing.
 
 mod balance;
 mod css;
 mod lexer;
+pub mod links;
 mod pictures;
 mod rules;
 

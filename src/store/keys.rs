@@ -97,6 +97,9 @@ pub const PEOPLE_BY_STATE: &[u8] = b"#p";
 pub const DELIVERIES_BY_STATUS: &[u8] = b"#s";
 /// Counter: people of a communication who confirmed, by the way in which they did.
 pub const CONFIRMED_BY: &[u8] = b"#c";
+/// Counter: people of a communication who followed a link of its email, by the number of the link;
+/// under 0 those who followed any.
+pub const LINKS_FOLLOWED: &[u8] = b"#f";
 /// A contact's log, newest first.
 pub const LOG: &[u8] = b"l.";
 /// Mail that came in.
@@ -557,6 +560,21 @@ pub fn confirmed_by(communication: CommunicationId, by: ConfirmedBy) -> Key {
         .bytes(communication.as_bytes())
         .bytes(&[by as u8])
         .build()
+}
+
+/// Counter of people who followed the link with this number; they are counted from 1 on.
+#[must_use]
+pub fn followed(communication: CommunicationId, link: u16) -> Key {
+    KeyBuilder::new(LINKS_FOLLOWED)
+        .bytes(communication.as_bytes())
+        .bytes(&link.to_be_bytes())
+        .build()
+}
+
+/// Counter of people who followed a link, whichever.
+#[must_use]
+pub fn clicked(communication: CommunicationId) -> Key {
+    followed(communication, 0)
 }
 
 /// Before the deliveries whose ids begin with this.

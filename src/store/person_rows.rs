@@ -30,6 +30,11 @@ impl Row for Person {
             self.confirmed_by
                 .map(|by| (keys::confirmed_by(self.communication, by), 1)),
         );
+        if !self.links.is_empty() {
+            counters.push((keys::clicked(self.communication), 1));
+        }
+        let links = self.links.iter();
+        counters.extend(links.map(|link| (keys::followed(self.communication, *link), 1)));
         counters
     }
 }

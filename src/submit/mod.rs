@@ -35,8 +35,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::clock::{Randomness, SharedClock};
-use crate::domain::Category;
 use crate::domain::reminder::ReminderPlan;
+use crate::domain::{Category, Tracking};
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::Tracker;
 
@@ -82,6 +82,8 @@ pub struct SubmitSettings {
     pub late_max: Duration,
     /// Most segments of one text that the carriers take.
     pub segments_max: usize,
+    /// What authors may have counted of what readers do.
+    pub tracking: Tracking,
     /// The zone of the installation.
     pub time_zone: TimeZone,
 }
@@ -95,6 +97,7 @@ impl Default for SubmitSettings {
             approval: ApprovalRules::default(),
             late_max: LATE_MAX,
             segments_max: SEGMENTS_MAX,
+            tracking: Tracking::default(),
             time_zone: TimeZone::UTC,
         }
     }
@@ -208,6 +211,12 @@ impl Submitter {
         self.settings().categories.clone()
     }
 
+    /// What an author may have counted of what readers do.
+    #[must_use]
+    pub fn tracking(&self) -> Tracking {
+        self.settings().tracking
+    }
+
     /// How late something scheduled still goes out.
     #[must_use]
     pub fn late_max(&self) -> Duration {
@@ -227,6 +236,7 @@ impl Submitter {
             segments_max: settings.segments_max,
             line: self.confirm_line(&draft.category).as_ref(),
             gaps,
+            tracking: settings.tracking,
             now: self.clock.wall(),
         })
     }

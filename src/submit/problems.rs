@@ -9,7 +9,7 @@ use crate::domain::communication::{
 };
 use crate::domain::segments::{first_wide, segments};
 use crate::domain::{
-    Category, Channels, ConfirmLine, SendingPlan, Sentence, Timestamp, attachment,
+    Category, Channels, ConfirmLine, SendingPlan, Sentence, Timestamp, Tracking, attachment,
 };
 
 /// A field that is wrong, and why.
@@ -42,6 +42,8 @@ pub struct Rules<'a> {
     pub line: Option<&'a ConfirmLine>,
     /// Whether what looks like a gap of a template is one: what another program says is not.
     pub gaps: bool,
+    /// What may be counted of what readers do.
+    pub tracking: Tracking,
     /// The time.
     pub now: Timestamp,
 }
@@ -57,6 +59,7 @@ impl DraftInput {
             self.open_gaps(&mut problems);
         }
         plan_problems(&self.plan, self.channels, rules.now, &mut problems);
+        tracking_problems(&self.plan, rules.tracking, &mut problems);
         problems
     }
 
@@ -201,6 +204,22 @@ impl DraftInput {
                 problems.push(FieldError::new("attachments", problem));
             }
         }
+    }
+}
+
+fn tracking_problems(plan: &SendingPlan, allowed: Tracking, problems: &mut Vec<FieldError>) {
+    let asked = plan.tracking;
+    let mut wrong = |field, problem: &'static str| {
+        problems.push(FieldError::new(field, problem));
+    };
+    if asked.opens && !allowed.opens {
+        wrong("tracking.opens", "Openings may not be counted here.");
+    }
+    if asked.clicks && !allowed.clicks {
+        wrong("tracking.clicks", "Links may not be counted here.");
+    } else if asked.clicks && plan.emergency {
+        let problem = "Links of an emergency lead straight to where they say: nobody counts them.";
+        wrong("tracking.clicks", problem);
     }
 }
 

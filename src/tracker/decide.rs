@@ -3,6 +3,7 @@
 use super::event::Event;
 use crate::domain::comms_issue;
 use crate::domain::suspension::{self, SuspensionPolicy};
+use crate::domain::tracking::LINKS_MAX;
 use crate::domain::transitions::may_change;
 use crate::domain::{
     CallStatus, Category, Channel, Closed, ClosedReason, Contact, Delivery, DeliveryId,
@@ -103,6 +104,7 @@ const fn verdict_of(event: &Event) -> Option<&Verdict> {
         | Event::SegmentDelivered { .. }
         | Event::Held { .. }
         | Event::PutOff { .. }
+        | Event::Clicked { .. }
         | Event::Closed(_) => None,
     }
 }
@@ -164,18 +166,29 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
             segment_delivered(delivery, &remote_id, verdict, now);
             None
         }
-        Event::Held { until, .. } => {
-            hold(delivery, until);
+        event @ (Event::Held { .. }
+        | Event::PutOff { .. }
+        | Event::Clicked { .. }
+        | Event::Closed(_)) => {
+            apply_without_verdict(delivery, &event, now);
             None
         }
-        Event::PutOff { until } => {
-            delivery.due = delivery.due.map(|_| until);
-            None
-        }
-        Event::Closed(reason) => {
-            close(delivery, reason, now);
-            None
-        }
+    }
+}
+
+/// What tells of no attempt.
+fn apply_without_verdict(delivery: &mut Delivery, event: &Event, now: Timestamp) {
+    match event {
+        Event::Held { until, .. } => hold(delivery, *until),
+        Event::PutOff { until } => delivery.due = delivery.due.map(|_| *until),
+        Event::Clicked { link } => delivery.follow(*link, now),
+        Event::Closed(reason) => close(delivery, *reason, now),
+        Event::AttemptBegun { .. }
+        | Event::Changed { .. }
+        | Event::Retry { .. }
+        | Event::Accepted { .. }
+        | Event::Fact { .. }
+        | Event::SegmentDelivered { .. } => {}
     }
 }
 
@@ -299,6 +312,11 @@ fn refresh_person(decision: &mut Decision, category: &Category) {
     {
         Some(known) => *known = summary,
         None => person.deliveries.push(summary),
+    }
+    for link in delivery.links() {
+        if person.links.len() < usize::from(LINKS_MAX) && !person.links.contains(&link) {
+            person.links.push(link);
+        }
     }
     person.state = person.derive_state(category);
 }

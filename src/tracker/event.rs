@@ -63,6 +63,11 @@ pub enum Event {
         /// When to look again.
         until: Timestamp,
     },
+    /// The person followed a link of the mail.
+    Clicked {
+        /// Its number, from 1 on.
+        link: u16,
+    },
     /// Nothing more will be done.
     Closed(ClosedReason),
 }
@@ -94,6 +99,7 @@ impl Event {
             | Self::SegmentDelivered { .. }
             | Self::Held { .. }
             | Self::PutOff { .. }
+            | Self::Clicked { .. }
             | Self::Closed(_) => self,
         }
     }
@@ -109,6 +115,7 @@ impl Event {
             Self::AttemptBegun { .. }
             | Self::Held { .. }
             | Self::PutOff { .. }
+            | Self::Clicked { .. }
             | Self::Closed(_) => None,
         };
         if let Some(verdict) = said {

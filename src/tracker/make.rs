@@ -58,6 +58,7 @@ pub fn make_deliveries(
             confirmed: None,
             confirmed_by: None,
             sort_name: sort_name_of(making.contact),
+            links: Vec::new(),
         },
         |person| person.value.clone(),
     );

@@ -355,6 +355,7 @@ impl Writer {
                 contact.first_name.reveal(),
                 contact.last_name.reveal(),
             )),
+            links: Vec::new(),
         };
         let channels = if prompt {
             &Channel::ALL[1..2]

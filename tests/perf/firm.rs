@@ -184,6 +184,7 @@ impl Firm {
             confirmed: None,
             confirmed_by: None,
             sort_name: Redacted::new(to.full_name().to_lowercase()),
+            links: Vec::new(),
         };
         let entry = Entry::of_delivery(&communication, to, delivery.id, Channel::Email, at);
         batch.insert(&entry.unwrap());

@@ -301,7 +301,8 @@ impl Life {
         };
         let mut attempts = Attempts::new(channel, tools, schedule, self.stop.clone());
         if let Some(links) = &self.public {
-            attempts = attempts.with_public_links(links.clone(), false);
+            attempts =
+                attempts.with_public_links(links.clone(), tocsin::domain::Tracking::default());
         }
         let attempts = Arc::new(attempts);
         let (watcher, stop) = (Arc::clone(&attempts), self.stop.clone());

@@ -92,7 +92,14 @@ const ROOMS: &[Room] = &[
     Room {
         name: "queue",
         may: &[
-            "domain", "store", "tracker", "channel", "config", "clock", "observe",
+            "domain",
+            "safe_html",
+            "store",
+            "tracker",
+            "channel",
+            "config",
+            "clock",
+            "observe",
         ],
     },
     Room {

@@ -35,6 +35,12 @@ pub(in super::super) struct Arguments {
     /// It overtakes everything and wakes people: no quiet hours.
     #[arg(long)]
     emergency: bool,
+    /// Count who loads a picture in the HTML of the email, where the settings allow it.
+    #[arg(long)]
+    track_opens: bool,
+    /// Count who follows the links in the HTML of the email, where the settings allow it.
+    #[arg(long)]
+    track_clicks: bool,
     /// Send it without asking, unless there are warnings.
     #[arg(long)]
     yes: bool,
@@ -274,6 +280,13 @@ async fn draft(arguments: &Arguments, gateway: &Gateway) -> Result<Value, Failur
     });
     if let Some(at) = &arguments.at {
         draft["scheduled_at"] = json!(at);
+    }
+    // An older gateway does not know it.
+    if arguments.track_opens || arguments.track_clicks {
+        draft["tracking"] = json!({
+            "opens": arguments.track_opens,
+            "clicks": arguments.track_clicks,
+        });
     }
     Ok(draft)
 }

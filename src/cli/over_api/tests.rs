@@ -327,6 +327,32 @@ async fn what_was_refused_is_said_with_its_fields_and_a_code_of_its_own() {
 }
 
 #[tokio::test]
+async fn what_may_not_be_counted_is_refused() {
+    let served = served().await;
+    let [one, _] = served.two_with_mobiles();
+    let one = one.to_string();
+    for (flag, said) in [
+        ("--track-opens", "  tracking.opens: Openings may not"),
+        ("--track-clicks", "  tracking.clicks: Links may not"),
+    ] {
+        let words = [
+            "send",
+            "--category",
+            "general",
+            "--sms-text",
+            "x",
+            "--to",
+            &one,
+        ];
+        let mut words = words.to_vec();
+        words.extend([flag, "--yes"]);
+        let refused = served.run(&words).await;
+        assert_eq!(refused.code, 5, "{}", refused.failure);
+        assert!(refused.failure.contains(said), "{}", refused.failure);
+    }
+}
+
+#[tokio::test]
 async fn no_answer_is_told_apart_and_no_token_goes_to_other_machines_unencrypted() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

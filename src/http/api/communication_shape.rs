@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::App;
+use super::super::followed::targets_in;
 use super::Answer;
 use super::attachments::FileShape;
 use super::shape::{StatusCount, channels, time};
@@ -25,6 +26,18 @@ pub(super) struct NumbersShape {
     by_status: Vec<StatusCount>,
     /// People who confirmed by a link or an answer; a key pressed in a call is a status.
     confirmed: Vec<ConfirmedCount>,
+    /// People who followed a link of the email that is counted.
+    clicked: u64,
+    /// How many followed each of them; only those that somebody followed.
+    links: Vec<LinkCount>,
+}
+
+/// How many followed a link.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LinkCount {
+    /// Its number among the links of the email, from 1 on.
+    link: u16,
+    people: u64,
 }
 
 /// How many confirmed by one way.
@@ -52,8 +65,24 @@ impl NumbersShape {
                     people: *people,
                 })
                 .collect(),
+            clicked: numbers.clicked,
+            links: numbers
+                .links
+                .iter()
+                .map(|(link, people)| LinkCount {
+                    link: *link,
+                    people: *people,
+                })
+                .collect(),
         }
     }
+}
+
+/// What is counted of what readers do with the email.
+#[derive(Debug, Serialize, ToSchema)]
+struct TrackingShape {
+    opens: bool,
+    clicks: bool,
 }
 
 /// How a communication belongs to an earlier one.
@@ -130,6 +159,8 @@ pub(super) struct CommunicationShape {
     related: Option<RelatedShape>,
     /// What became of asking for approval; null when nobody has asked.
     approval: Option<ApprovalShape>,
+    /// What its author asked to be counted; where that is not allowed any more, nothing is.
+    tracking: TrackingShape,
     /// Null for what has not been sent, and for whoever does not see everybody.
     statistics: Option<NumbersShape>,
 }
@@ -156,6 +187,10 @@ impl CommunicationShape {
             sent_at: communication.sent_at.map(time),
             related: communication.related.map(RelatedShape::of),
             approval: communication.approval.as_ref().map(ApprovalShape::of),
+            tracking: TrackingShape {
+                opens: communication.plan.tracking.opens,
+                clicks: communication.plan.tracking.clicks,
+            },
             statistics: numbers,
         })
     }
@@ -231,11 +266,19 @@ pub(super) struct WholeShape {
     handed_in: bool,
     /// The files that go with the email.
     attachments: Vec<FileShape>,
+    /// Where its links lead that are counted, the first one first: their numbers begin at 1.
+    links: Vec<String>,
     audience: AudienceShape,
 }
 
 impl WholeShape {
     pub(super) fn of(app: &App, access: &Access, communication: &Communication) -> Answer<Self> {
+        let content = app.repo().content(communication.content)?;
+        let links = if communication.plan.tracking.clicks {
+            targets_in(&content)
+        } else {
+            Vec::new()
+        };
         let Content {
             subject,
             text,
@@ -243,7 +286,7 @@ impl WholeShape {
             sms_text,
             voice_script,
             attachments,
-        } = app.repo().content(communication.content)?;
+        } = content;
         Ok(Self {
             brief: CommunicationShape::of(app, access, communication)?,
             subject,
@@ -252,6 +295,7 @@ impl WholeShape {
             sms_text,
             voice_script,
             attachments: FileShape::all(&attachments),
+            links,
             handed_in: matches!(communication.body, Body::Submitted(_)),
             audience: AudienceShape::of(&communication.audience),
         })

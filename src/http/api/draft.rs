@@ -13,7 +13,7 @@ use super::shape::read_time;
 use crate::domain::communication::{AUDIENCE_PICKS_MAX, ESCALATION_STEPS_MAX};
 use crate::domain::{
     Access, AreaId, Audience, CampaignId, Channel, Channels, ContactId, Content, EscalationStep,
-    FilterId, GroupId, SendingPlan,
+    FilterId, GroupId, SendingPlan, Tracking,
 };
 use crate::submit::DraftInput;
 
@@ -47,6 +47,17 @@ pub(super) struct StepAsked {
     channel: String,
     /// How long after sending.
     after_minutes: u32,
+}
+
+/// What is counted of what readers do with the email, where the settings allow it. Whoever reads
+/// the plain text, loads no pictures or says so (Global Privacy Control) is not counted.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TrackingAsked {
+    /// That a picture in its HTML was loaded.
+    opens: bool,
+    /// That the links of its HTML were followed; not of emergencies.
+    clicks: bool,
 }
 
 /// A draft. What is left out is empty; it may be incomplete until it is sent.
@@ -88,12 +99,15 @@ pub(super) struct DraftAsked {
     /// The campaign it belongs to.
     #[serde(default)]
     campaign: Option<String>,
+    #[serde(default)]
+    tracking: TrackingAsked,
 }
 
 impl DraftAsked {
     /// What the house takes, or what is wrong.
     pub(super) fn read(self, app: &App, access: &Access) -> Answer<DraftInput> {
-        let plan = self.plan()?;
+        let mut plan = self.plan()?;
+        plan.tracking = self.tracking(app.console.submit.tracking())?;
         let campaign = match self.campaign.as_deref() {
             None => None,
             Some(text) => {
@@ -162,7 +176,21 @@ impl DraftAsked {
             scheduled_at,
             escalation,
             until: None,
+            tracking: Tracking::default(),
         })
+    }
+
+    fn tracking(&self, allowed: Tracking) -> Answer<Tracking> {
+        let TrackingAsked { opens, clicks } = self.tracking;
+        if opens && !allowed.opens {
+            let detail = "Openings may not be counted here (email.open_tracking).";
+            return Err(Problem::field("tracking.opens", detail));
+        }
+        if clicks && !allowed.clicks {
+            let detail = "Links may not be counted here (email.click_tracking).";
+            return Err(Problem::field("tracking.clicks", detail));
+        }
+        Ok(Tracking { opens, clicks })
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::domain::{Channels, Delivery, Source, Status, StatusChange, Timestamp, Verdict};
+use crate::domain::{Channels, Delivery, Status, StatusChange, Timestamp, Verdict};
 
 /// A time as RFC 3339 writes it, in UTC.
 pub(super) fn time(at: Timestamp) -> String {
@@ -84,6 +84,9 @@ pub(super) struct ChangeShape {
     explanation: &'static str,
     /// Who says so: gateway, peer, report, person or operator.
     source: &'static str,
+    /// The number of the link that the person followed, from 1 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<u16>,
     verdict: Option<VerdictShape>,
 }
 
@@ -93,13 +96,8 @@ impl ChangeShape {
             at: time(change.at),
             status: change.status.as_str(),
             explanation: change.status.explain(),
-            source: match change.source {
-                Source::Gateway => "gateway",
-                Source::Peer => "peer",
-                Source::Report => "report",
-                Source::Person => "person",
-                Source::Operator(_) => "operator",
-            },
+            source: change.source.as_str(),
+            link: change.source.link(),
             verdict: change.verdict.as_ref().map(VerdictShape::of),
         }
     }

@@ -11,6 +11,7 @@ use super::super::App;
 use super::super::data::{self, PAGE_ROWS, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
+use super::super::followed;
 use super::super::pie::slices;
 use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, channel_icon, seek};
@@ -68,6 +69,10 @@ struct Page {
     by_channel: Vec<ChannelStatuses>,
     /// People who confirmed by each way but the key in a call.
     confirmed: Vec<(String, u64)>,
+    /// How many followed a link that is counted.
+    clicked: u64,
+    /// The links that are counted, each with how many followed it.
+    links: Vec<(String, u64)>,
     filters: Vec<Filter>,
     recontact: RecontactView,
     export: bool,
@@ -128,6 +133,8 @@ pub(super) async fn page(
             slices,
             by_channel: by_channel(&c, &statistics, &category),
             confirmed: confirmed(&c, &statistics),
+            clicked: statistics.clicked,
+            links: links(&app, &c, &communication, &statistics)?,
             filters: filters(&c, id, state),
             columns: channels.iter().map(|channel| c.channel(channel)).collect(),
             recontact: recontact::view(&app, &c, &communication)?,
@@ -258,6 +265,23 @@ fn confirmed(c: &Chrome, statistics: &Statistics) -> Vec<(String, u64)> {
         .collect()
 }
 
+/// The links that are counted, with their numbers, and how many people followed each.
+fn links(
+    app: &App,
+    c: &Chrome,
+    communication: &Communication,
+    statistics: &Statistics,
+) -> Result<Vec<(String, u64)>> {
+    let targets = followed::targets(app, communication)?;
+    let view = |(number, target): (u16, &String)| {
+        let mut counts = statistics.links.iter();
+        let count = counts.find(|(link, _)| *link == number);
+        let label = c.f2("statistics.link", number, target);
+        (label, count.map_or(0, |(_, people)| *people))
+    };
+    Ok((1_u16..).zip(&targets).map(view).collect())
+}
+
 fn filters(c: &Chrome, id: CommunicationId, current: Option<PersonState>) -> Vec<Filter> {
     let states = PersonState::ALL.into_iter().map(Some);
     std::iter::once(None)
@@ -297,6 +321,14 @@ pub(super) fn facts(
     }
     if let Some(at) = communication.sent_at {
         facts.push((c.t("content.sent"), c.when(&at).exact));
+    }
+    for (asked, what) in [
+        (communication.plan.tracking.opens, "content.tracked_opens"),
+        (communication.plan.tracking.clicks, "content.tracked_clicks"),
+    ] {
+        if asked {
+            facts.push((c.t("content.tracking"), c.t(what).to_owned()));
+        }
     }
     if communication.rounds > 1 {
         facts.push((c.t("content.rounds"), communication.rounds.to_string()));

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 
 use super::super::App;
 use super::super::fault::Fault;
+use super::super::followed;
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
@@ -20,7 +21,7 @@ use crate::domain::{
 struct Entry {
     badge: Badge,
     when: When,
-    source: &'static str,
+    source: String,
     explain: String,
     evidence: Option<Evidence>,
 }
@@ -66,10 +67,11 @@ pub(super) async fn page(
         let name = known.as_deref().map_or(gone, Contact::full_name);
         let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
         let category = app.console.tracker.category(&communication.category);
+        let targets = followed::targets(&app, &communication)?;
         let mut deliveries = Vec::new();
         for summary in &person.deliveries {
             if let Some(delivery) = app.repo().delivery(summary.delivery)? {
-                deliveries.push(view(&c, &communication, &delivery, &category));
+                deliveries.push(view(&c, &communication, &delivery, &category, &targets));
             }
         }
         let state = c.person(&person.state);
@@ -105,6 +107,7 @@ fn view(
     communication: &Communication,
     delivery: &Delivery,
     category: &Category,
+    targets: &[String],
 ) -> DeliveryView {
     let about = c.round(communication, delivery.round);
     let attempts = c.n(
@@ -127,24 +130,29 @@ fn view(
         timeline: delivery
             .timeline
             .iter()
-            .map(|change| entry(c, change, category))
+            .map(|change| entry(c, change, category, targets))
             .collect(),
     }
 }
 
-fn entry(c: &Chrome, change: &StatusChange, category: &Category) -> Entry {
+fn entry(c: &Chrome, change: &StatusChange, category: &Category, targets: &[String]) -> Entry {
     let source = match change.source {
         Source::Gateway => "source.gateway",
         Source::Peer => "source.peer",
         Source::Report => "source.report",
-        Source::Person => "source.person",
+        Source::Person | Source::Link(_) => "source.person",
         Source::Operator(_) => "source.operator",
     };
+    let followed = change.source.link().map(|link| {
+        let target = targets.get(usize::from(link).saturating_sub(1));
+        c.f2("person.followed", link, target.map_or("–", String::as_str))
+    });
+    let explain = || c.words.say(change.status.explain()).to_owned();
     Entry {
         badge: c.status(change.status, false, category),
         when: c.when(&change.at),
-        source: c.t(source),
-        explain: c.words.say(change.status.explain()).to_owned(),
+        source: c.t(source).to_owned(),
+        explain: followed.unwrap_or_else(explain),
         evidence: change
             .verdict
             .as_ref()

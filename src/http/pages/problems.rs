@@ -54,6 +54,8 @@ fn label(field: &str) -> &'static str {
         "scheduled_at" => "field.scheduled_at",
         "escalation" => "field.escalation",
         "attachments" => "field.attachments",
+        "tracking.opens" => "compose.track_opens",
+        "tracking.clicks" => "compose.track_clicks",
         "note" => "field.note",
         "trial" => "field.trial",
         "email" => "field.email",

@@ -141,6 +141,13 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
     if d.channels.email && d.content.html.trim().is_empty() {
         say("info", "mail", c.t("review.plain_only").to_owned());
     }
+    let tracking = d.plan.tracking;
+    if d.channels.email && tracking.opens {
+        say("info", "eye", c.t("review.tracked_opens").to_owned());
+    }
+    if d.channels.email && tracking.clicks {
+        say("info", "eye", c.t("review.tracked_clicks").to_owned());
+    }
     if review.quiet > 0 && !d.plan.emergency {
         let text = c.n("review.quiet_one", "review.quiet_many", &review.quiet);
         say("info", "clock", text);

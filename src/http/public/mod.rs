@@ -4,9 +4,11 @@
 //!
 //! Nothing tells whether an address is known: the answer is the same, and so is its time
 //! ([`limits::level`]). Only a form changes anything: whoever merely opens a link (a mail
-//! scanner) uses nothing up. The picture that tells of opening is the one exception.
+//! scanner) uses nothing up. The picture that tells of opening and the links that are counted are
+//! the exceptions.
 
 mod acts;
+mod bursts;
 mod confirm;
 mod dress;
 mod enter;
@@ -15,6 +17,7 @@ mod guard;
 mod home;
 mod leave;
 mod limits;
+mod link;
 mod me;
 mod methods;
 mod pixel;
@@ -133,6 +136,8 @@ struct Site {
     default_words: &'static Words,
     limits: Mutex<Limits>,
     pixels: tokio::sync::Semaphore,
+    clicks: Arc<tokio::sync::Semaphore>,
+    bursts: Mutex<bursts::Bursts>,
 }
 
 impl Site {
@@ -152,6 +157,11 @@ impl Site {
     fn limits(&self) -> MutexGuard<'_, Limits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The links asked for lately. They are whole between any two statements.
+    fn bursts(&self) -> MutexGuard<'_, bursts::Bursts> {
+        self.bursts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The public pages as a service.
@@ -163,6 +173,8 @@ pub fn public_router(site: PublicSite) -> Router {
         default_words: Words::of(&site.settings.language),
         limits: Mutex::new(limits),
         pixels: tokio::sync::Semaphore::new(pixel::AT_ONCE_MAX),
+        clicks: Arc::new(tokio::sync::Semaphore::new(link::AT_ONCE_MAX)),
+        bursts: Mutex::default(),
         site,
     });
     // The last layer is the outermost.
@@ -193,6 +205,7 @@ fn routes() -> Router<Arc<Site>> {
         )
         .route("/c/{token}", get(confirm::page).post(confirm::do_it))
         .route("/o/{name}", get(pixel::serve))
+        .route("/l/{token}", get(link::follow))
         .route("/me", get(me::page))
         .route("/me/details", post(me::details))
         .route("/me/switch", post(me::switch))

@@ -52,7 +52,7 @@ async fn opened(site: &Site, token: &str, headers: &HeaderMap) -> Result<(), Tra
     };
     let received = delivery.timeline.last().map(|change| change.at);
     let since = received.map_or(Duration::ZERO, |at| site.now().since(at));
-    if prefetch::is_machine(headers, since) {
+    if prefetch::is_not_to_be_counted(headers) || prefetch::is_machine(headers, since) {
         return Ok(());
     }
     let event = Event::Changed {

@@ -1,5 +1,5 @@
-//! Who asks for the picture of a mail: a person's program, or a machine that asks before anybody has
-//! opened it.
+//! Who asks for the picture of a mail or follows its links: a person's program, or a machine that
+//! asks before anybody has opened it; and who wants not to be counted.
 
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ const MACHINES: &[(&str, Named)] = &[
     ("proofpoint", Named::Within),
     ("trendmicro", Named::Within),
     ("bitdefender", Named::Within),
+    ("ironport", Named::Within),
+    ("fireeye", Named::Within),
+    ("forcepoint", Named::Within),
+    ("sophos", Named::Within),
+    ("zscaler", Named::Within),
     ("headlesschrome", Named::Within),
     ("curl/", Named::Within),
     ("wget/", Named::Within),
@@ -29,6 +34,25 @@ const MACHINES: &[(&str, Named)] = &[
     ("go-http-client", Named::Within),
     ("bot", Named::Ends),
 ];
+
+/// Programs that follow links on their own: scanners, and those that show what a link leads to.
+/// Safe Links of Microsoft mostly calls itself an ordinary browser; it shows by its haste.
+const FOLLOWERS: &[&str] = &[
+    "safelinks",
+    "bingpreview",
+    "skypeuripreview",
+    "facebookexternalhit",
+    "whatsapp/",
+    "google-safety",
+    "python-urllib",
+    "libwww-perl",
+    "okhttp/",
+    "java/",
+];
+
+/// Headers by which a reader says not to want to be counted (Global Privacy Control; Tracking
+/// Preference Expression, which came before it).
+const REFUSALS: &[&str] = &["sec-gpc", "dnt"];
 
 /// Words that end like a machine's and are telephones.
 const PEOPLE: &[&str] = &["cubot"];
@@ -49,15 +73,11 @@ enum Named {
 
 /// Whether a machine asks, so long after the recipient's server took the mail.
 pub(super) fn is_machine(headers: &HeaderMap, since_received: Duration) -> bool {
-    let text = |name: &str| {
-        let value = headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
-        String::from_utf8_lossy(value).trim().to_ascii_lowercase()
-    };
     let ahead = |name: &&str| {
-        let purpose = text(name);
+        let purpose = text(headers, name);
         purpose.contains("prefetch") || purpose.contains("preview")
     };
-    let agent = text(header::USER_AGENT.as_str());
+    let agent = text(headers, header::USER_AGENT.as_str());
     let is_known = MACHINES.iter().any(|(name, how)| match how {
         Named::Whole => agent == *name,
         Named::Within => agent.contains(name),
@@ -68,18 +88,71 @@ pub(super) fn is_machine(headers: &HeaderMap, since_received: Duration) -> bool 
     agent.is_empty() || is_known || PURPOSES.iter().any(ahead) || since_received < TOO_SOON
 }
 
+/// The same for links, which browsers follow by going there (Fetch Standard, Sec-Fetch-Mode).
+pub(super) fn follows_by_itself(headers: &HeaderMap, since_received: Duration) -> bool {
+    let agent = text(headers, header::USER_AGENT.as_str());
+    let mode = text(headers, "sec-fetch-mode");
+    let goes_there = mode.is_empty() || mode == "navigate";
+    !goes_there
+        || FOLLOWERS.iter().any(|name| agent.contains(name))
+        || is_machine(headers, since_received)
+}
+
+/// Whether whoever asks wants not to be counted.
+pub(super) fn is_not_to_be_counted(headers: &HeaderMap) -> bool {
+    REFUSALS.iter().any(|name| text(headers, name) == "1")
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    let value = headers.get(name).map_or(&[][..], HeaderValue::as_bytes);
+    String::from_utf8_lossy(value).trim().to_ascii_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(name: &'static str, value: &'static str, seconds: u64) -> bool {
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(
             header::USER_AGENT,
             HeaderValue::from_static("Mozilla/5.0 (X11) Firefox/140.0"),
         );
         headers.insert(name, HeaderValue::from_static(value));
-        is_machine(&headers, Duration::from_secs(seconds))
+        headers
+    }
+
+    fn asked(name: &'static str, value: &'static str, seconds: u64) -> bool {
+        is_machine(&headers(name, value), Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn links_are_followed_by_going_there() {
+        let minute = Duration::from_secs(60);
+        for (name, value, by_itself) in [
+            ("sec-fetch-mode", "navigate", false),
+            ("sec-fetch-mode", "no-cors", true),
+            ("user-agent", "Mozilla/5.0 (X11) Firefox/140.0", false),
+            ("user-agent", "Mozilla/5.0 (compatible) SafeLinks", true),
+            ("user-agent", "WhatsApp/2.25", true),
+            ("user-agent", "Mimecast-URL-Protect", true),
+            ("purpose", "prefetch", true),
+        ] {
+            let headers = headers(name, value);
+            assert_eq!(follows_by_itself(&headers, minute), by_itself, "{value}");
+            assert!(
+                follows_by_itself(&headers, Duration::from_secs(1)),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_wants_not_to_be_counted_says_so() {
+        assert!(is_not_to_be_counted(&headers("sec-gpc", "1")));
+        assert!(is_not_to_be_counted(&headers("dnt", "1")));
+        assert!(!is_not_to_be_counted(&headers("dnt", "0")));
+        assert!(!is_not_to_be_counted(&headers("accept", "1")));
     }
 
     #[test]

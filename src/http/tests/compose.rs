@@ -1,6 +1,7 @@
 //! Writing, keeping, reviewing: the whole way of a draft.
 
 mod going_out;
+mod tracking;
 
 use axum::body::Body;
 

@@ -1,5 +1,6 @@
 //! The public pages, on a router of their own.
 
+mod clicks;
 mod guards;
 mod links;
 mod programs;
@@ -383,12 +384,37 @@ async fn a_large_tree_of_areas_is_not_read_for_strangers() {
 impl Public {
     /// A mail that somebody wrote in the console, on its way to this contact.
     async fn mail_to(&self, contact: &Contact) -> crate::domain::DeliveryId {
+        self.mail_saying("<p>Something new.</p>", contact, false)
+            .await
+    }
+
+    /// The same with this HTML, whose links are counted if that is asked for.
+    async fn mail_saying(
+        &self,
+        html: &str,
+        contact: &Contact,
+        clicks: bool,
+    ) -> crate::domain::DeliveryId {
+        self.submit.replace_settings(crate::submit::SubmitSettings {
+            categories: self.submit.categories(),
+            tracking: crate::domain::Tracking {
+                opens: true,
+                clicks: true,
+            },
+            ..crate::submit::SubmitSettings::default()
+        });
         let draft = DraftInput {
             campaign: None,
             related: None,
             matter: None,
             template: None,
-            plan: crate::domain::SendingPlan::default(),
+            plan: crate::domain::SendingPlan {
+                tracking: crate::domain::Tracking {
+                    opens: false,
+                    clicks,
+                },
+                ..crate::domain::SendingPlan::default()
+            },
             category: "general".into(),
             channels: crate::domain::Channels::only(Channel::Email),
             audience: crate::domain::Audience {
@@ -398,7 +424,7 @@ impl Public {
             content: crate::domain::Content {
                 subject: "News".into(),
                 text: "Something new.".into(),
-                html: "<p>Something new.</p>".into(),
+                html: html.to_owned(),
                 sms_text: String::new(),
                 voice_script: String::new(),
                 attachments: Vec::new(),

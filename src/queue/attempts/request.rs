@@ -1,7 +1,9 @@
 //! What a channel is told of one attempt, or why nothing goes out now.
 
 use super::*;
+use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{Communication, ConfirmLine, Contact, Timestamp};
+use crate::safe_html::links::{links, with_targets};
 
 impl Attempts {
     /// Everything the channel must know, or why nothing goes out now: whatever has changed since
@@ -42,6 +44,9 @@ impl Attempts {
         }
         let category = self.tracker.category(&communication.category);
         let mut content = self.content(communication.content)?;
+        if let Some(counted) = self.counting(&content, delivery, &communication) {
+            content = Arc::new(counted);
+        }
         if category.confirmation_required
             && let Some(line) = self.confirm_line(delivery, &communication)
         {
@@ -132,29 +137,51 @@ impl Attempts {
         }
     }
 
-    /// The links of what somebody wrote to many, those to our pages where there are any. What is sent by itself, tried out, or answers
-    /// one person, and what must wake everybody, is nothing to unsubscribe from.
+    /// The links of what somebody wrote to many, those to our pages where there are any. What is
+    /// sent by itself, tried out, or answers one person, and what must wake everybody, is nothing
+    /// to unsubscribe from.
     fn links(&self, delivery: &Delivery, communication: &Communication) -> MailLinks {
-        let written = match communication.origin {
-            Origin::Console(_) | Origin::Program(_) => true,
-            Origin::Submission(_)
-            | Origin::Prompt
-            | Origin::Test(_)
-            | Origin::Reply(_)
-            | Origin::Verification
-            | Origin::Notice => false,
-        };
-        if !written {
+        if !is_to_many(communication) {
             return MailLinks::default();
         }
         let public = self.public.as_ref();
-        let tracked = public.filter(|_| self.open_tracking);
+        let tracked = communication.plan.tracked(self.tracking);
+        let pictured = public.filter(|_| tracked.opens);
         let unsubscribed = public.filter(|_| !communication.plan.emergency);
         MailLinks {
-            pixel: tracked.map(|links| links.pixel(delivery.id)),
+            pixel: pictured.map(|links| links.pixel(delivery.id)),
             unsubscribe: unsubscribed.map(|links| links.unsubscribe(delivery.id)),
             feedback: Some(format!("{}:{}", communication.id, communication.category)),
         }
+    }
+
+    /// What is said with the links of its HTML leading round by us, where they are counted; our own
+    /// are not. The plain text keeps them as they are: whoever wants not to be counted reads that.
+    fn counting(
+        &self,
+        content: &Content,
+        delivery: &Delivery,
+        communication: &Communication,
+    ) -> Option<Content> {
+        let public = self.public.as_ref()?;
+        let counted = delivery.channel == ChannelKind::Email
+            && communication.body == Body::Composed
+            && is_to_many(communication)
+            && communication.plan.tracked(self.tracking).clicks;
+        if !counted {
+            return None;
+        }
+        let found = links(&content.html, usize::from(LINKS_MAX));
+        let html = with_targets(&content.html, &found, |number, target| {
+            let number = u16::try_from(number)
+                .ok()
+                .filter(|_| !public.is_ours(target))?;
+            Some(public.click(delivery.id, number, target))
+        });
+        Some(Content {
+            html,
+            ..content.clone()
+        })
     }
 
     /// What a composed message asks to be confirmed with. A call asks for its key by itself.
@@ -213,5 +240,18 @@ impl Attempts {
             .first()
             .map(|message| message.in_reply_to.reveal().clone());
         Ok(answered.filter(|id| !id.is_empty()))
+    }
+}
+
+/// Whether somebody wrote it to many.
+const fn is_to_many(communication: &Communication) -> bool {
+    match communication.origin {
+        Origin::Console(_) | Origin::Program(_) => true,
+        Origin::Submission(_)
+        | Origin::Prompt
+        | Origin::Test(_)
+        | Origin::Reply(_)
+        | Origin::Verification
+        | Origin::Notice => false,
     }
 }

@@ -10,7 +10,8 @@ use crate::domain::{
     Approval, AreaId, Attachment, Audience, AudienceChunk, BlobId, Body, Campaign, CampaignId,
     Channel, Channels, Communication, CommunicationId, CommunicationState, ContactId, Content,
     DeliveryId, EscalationStep, FilterId, GroupId, InboundMail, Matter, MethodId, Origin,
-    Recipient, Related, Relation, Round, RoundJob, SendingPlan, TemplateId, Timestamp, UserId,
+    Recipient, Related, Relation, Round, RoundJob, SendingPlan, TemplateId, Timestamp, Tracking,
+    UserId,
 };
 
 #[derive(Encode, Decode)]
@@ -169,11 +170,24 @@ impl From<StepRow> for EscalationStep {
 through!(EscalationStep as StepRow);
 
 shape! {
+    Tracking as TrackingRow {
+        #[n(0)] opens: bool,
+        #[n(1)] clicks: bool,
+    }
+}
+
+/// What asks for nothing is written as it was before it could: approvals have a digest of it.
+fn is_off(tracking: &Tracking) -> bool {
+    tracking.is_off()
+}
+
+shape! {
     SendingPlan as SendingPlanRow {
         #[n(0)] emergency: bool,
         #[n(1)] scheduled_at: Option<Timestamp>,
         #[n(2)] #[cbor(skip_if = "Vec::is_empty")] escalation: Vec<EscalationStep>,
         #[n(3)] until: Option<Timestamp>,
+        #[n(4)] #[cbor(default, skip_if = "is_off")] tracking: Tracking,
     }
 }
 

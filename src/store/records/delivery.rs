@@ -25,6 +25,8 @@ enum SourceRow {
     Person,
     #[n(4)]
     Operator(#[n(0)] UserId),
+    #[n(5)]
+    Link(#[n(0)] u16),
 }
 
 impl From<Source> for SourceRow {
@@ -35,6 +37,7 @@ impl From<Source> for SourceRow {
             Source::Report => Self::Report,
             Source::Person => Self::Person,
             Source::Operator(user) => Self::Operator(user),
+            Source::Link(link) => Self::Link(link),
         }
     }
 }
@@ -47,6 +50,7 @@ impl From<SourceRow> for Source {
             SourceRow::Report => Self::Report,
             SourceRow::Person => Self::Person,
             SourceRow::Operator(user) => Self::Operator(user),
+            SourceRow::Link(link) => Self::Link(link),
         }
     }
 }
@@ -139,6 +143,7 @@ shape! {
         #[n(4)] confirmed: Option<Timestamp>,
         #[n(5)] #[cbor(default, skip_if = "is_unnamed")] sort_name: Redacted<String>,
         #[n(6)] confirmed_by: Option<ConfirmedBy>,
+        #[n(7)] #[cbor(default, skip_if = "Vec::is_empty")] links: Vec<u16>,
     }
 }
 record!(Person, "person of a communication");

@@ -292,6 +292,7 @@ pub(crate) fn person() -> Person {
         confirmed: None,
         confirmed_by: None,
         sort_name: Redacted::default(),
+        links: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading what was said: communications, campaigns, audiences, rounds, people, numbers.
 
 use super::{Order, Page, Repo, RepoError, Result, counter};
+use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{
     Audience, AudienceChunk, Campaign, CampaignId, Communication, CommunicationId,
     CommunicationState, ConfirmedBy, ContactId, Content, Person, PersonState, RoundJob, Statistics,
@@ -211,6 +212,7 @@ impl Repo {
             let count = self.count(keys::confirmed_by(id, by))?;
             confirmed.extend((count > 0).then_some((by, count)));
         }
+        let (clicked, links) = self.followed(id)?;
         Ok(Statistics {
             people: communication.people,
             contacted,
@@ -220,6 +222,26 @@ impl Repo {
             not_contacted,
             by_status,
             confirmed,
+            clicked,
+            links,
         })
+    }
+
+    /// How many followed a link, and how many each one.
+    fn followed(&self, id: CommunicationId) -> Result<(u64, Vec<(u16, u64)>)> {
+        let prefix = KeyBuilder::new(keys::LINKS_FOLLOWED)
+            .bytes(id.as_bytes())
+            .build();
+        let (mut clicked, mut links) = (0, Vec::new());
+        let most = usize::from(LINKS_MAX) + 1;
+        for (key, value) in self.store.scan(KeyRange::prefix(prefix), most)? {
+            let count = counter(&value);
+            match key.last_chunk().map(|link| u16::from_be_bytes(*link)) {
+                Some(0) => clicked = count,
+                Some(link) if count > 0 => links.push((link, count)),
+                Some(_) | None => {}
+            }
+        }
+        Ok((clicked, links))
     }
 }

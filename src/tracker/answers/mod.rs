@@ -320,7 +320,7 @@ fn unknown_in(rows: &Rows, event: &Event) -> Option<(UnknownAnswer, Verdict)> {
         Source::Report => true,
         // What has no code while we talk to a server are words of our own.
         Source::Peer => answer.has_code(),
-        Source::Gateway | Source::Person | Source::Operator(_) => false,
+        Source::Gateway | Source::Person | Source::Operator(_) | Source::Link(_) => false,
     };
     is_theirs.then(|| (answer, verdict.clone()))
 }
@@ -337,6 +337,7 @@ fn said_in(event: &Event) -> Option<(&Verdict, Source)> {
         | Event::SegmentDelivered { .. }
         | Event::Held { .. }
         | Event::PutOff { .. }
+        | Event::Clicked { .. }
         | Event::Closed(_) => None,
     }
 }

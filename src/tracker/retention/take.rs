@@ -283,6 +283,7 @@ impl<'a> Taking<'a> {
             keys::PEOPLE_BY_STATE,
             keys::DELIVERIES_BY_STATUS,
             keys::CONFIRMED_BY,
+            keys::LINKS_FOLLOWED,
         ];
         for tag in gone {
             for (key, _) in parts(tag)? {

@@ -11,7 +11,9 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use super::super::super::fields::Fields;
 use super::super::super::times::zoned;
 use super::problem;
-use crate::domain::{Audience, Channel, Channels, Content, EscalationStep, SendingPlan, Timestamp};
+use crate::domain::{
+    Audience, Channel, Channels, Content, EscalationStep, SendingPlan, Timestamp, Tracking,
+};
 use crate::submit::{DraftInput, FieldError};
 
 /// Most steps read of one form; the draft says how many are too many.
@@ -54,6 +56,10 @@ pub(super) fn read(fields: &Fields, zone: &TimeZone) -> Read {
             }),
             escalation: steps(fields, &mut errors),
             until: None,
+            tracking: Tracking {
+                opens: fields.has("track_opens"),
+                clicks: fields.has("track_clicks"),
+            },
         },
         matter: None,
         template: None,

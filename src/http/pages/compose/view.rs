@@ -21,7 +21,9 @@ use super::picks::{self, Picks};
 use super::preview::Preview;
 use crate::domain::campaign::CAMPAIGNS_MAX;
 use crate::domain::communication::ESCALATION_STEPS_MAX;
-use crate::domain::{CampaignId, Channel, CommunicationId, ContactId, Content, Timestamp};
+use crate::domain::{
+    CampaignId, Channel, CommunicationId, ContactId, Content, Timestamp, Tracking,
+};
 use crate::submit::{DraftInput, FieldError, Kept};
 
 /// Campaigns offered beside the chosen one, the last modified first.
@@ -129,6 +131,8 @@ struct Page {
     found_count: u64,
     sms_count: String,
     files: Vec<(String, String)>,
+    /// What may be counted, or was asked for while it might be.
+    offered: Tracking,
     v: Preview,
 }
 
@@ -193,11 +197,21 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
         find: filled.find,
         sms_count: super::sms_count(&c, &sms_text),
         files: files(&c, &d),
+        offered: offered(app, &d),
         v: Preview::of(app, &c, &d, kept),
         d,
         c,
     };
     show_as(status, &page)
+}
+
+/// What the form lets one choose: also what is not allowed any more, so that it can be taken back.
+fn offered(app: &App, d: &DraftInput) -> Tracking {
+    let (allowed, asked) = (app.console.submit.tracking(), d.plan.tracking);
+    Tracking {
+        opens: allowed.opens || asked.opens,
+        clicks: allowed.clicks || asked.clicks,
+    }
 }
 
 /// To whom a letter goes: it was chosen as it began.

@@ -243,6 +243,7 @@ async fn the_console_is_not_here_and_these_pages_are_not_there() {
         "/v/x",
         "/u/x",
         "/o/x.gif",
+        "/l/x",
     ] {
         let answer = public.world.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");

@@ -15,7 +15,7 @@ use crate::domain::{
     Communication, CommunicationState, ConfirmedBy, ContactChange, Content, Delivery, DeliveryId,
     DeliverySet, EarlyReceipt, EscalationStep, InboundMail, LogEntry, LogEvent, Origin, Person,
     PersonDelivery, PersonState, Related, Relation, Round, RoundJob, SendingPlan, Source,
-    StatusChange,
+    StatusChange, Tracking,
 };
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -76,12 +76,14 @@ fn sending_plan() -> impl Strategy<Value = SendingPlan> {
             after: std::time::Duration::from_millis(u64::from(after)),
         });
     let times = (option::of(time()), option::of(time()));
-    (any::<bool>(), times, vec(step, 0..4)).prop_map(
-        |(emergency, (scheduled_at, until), escalation)| SendingPlan {
+    let tracking = any::<[bool; 2]>().prop_map(|[opens, clicks]| Tracking { opens, clicks });
+    (any::<bool>(), times, vec(step, 0..4), tracking).prop_map(
+        |(emergency, (scheduled_at, until), escalation, tracking)| SendingPlan {
             emergency,
             scheduled_at,
             escalation,
             until,
+            tracking,
         },
     )
 }
@@ -203,6 +205,7 @@ fn source() -> impl Strategy<Value = Source> {
             Source::Person
         ]),
         user_id().prop_map(Source::Operator),
+        any::<u16>().prop_map(Source::Link),
     ]
 }
 
@@ -294,8 +297,10 @@ pub(crate) fn person() -> impl Strategy<Value = Person> {
         person_state(),
         option::of(time()),
         option::of(confirmed_by()),
+        vec(any::<u16>(), 0..4),
     );
-    (who, deliveries, state).prop_map(|(who, deliveries, (state, confirmed, confirmed_by))| {
+    (who, deliveries, state).prop_map(|(who, deliveries, state)| {
+        let (state, confirmed, confirmed_by, links) = state;
         Person {
             communication: who.0,
             contact: who.1,
@@ -304,6 +309,7 @@ pub(crate) fn person() -> impl Strategy<Value = Person> {
             confirmed,
             confirmed_by,
             sort_name: who.2,
+            links,
         }
     })
 }

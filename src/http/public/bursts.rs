@@ -1,0 +1,156 @@
+//! Whether a person follows links, one and then perhaps another, or a program asks for all that a
+//! mail has at once. Pure: what was asked for within the last seconds, kept in memory alone.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::domain::{DeliveryId, Timestamp};
+
+/// So far apart are requests at most that belong to one burst; whoever follows a link is counted
+/// so much later.
+pub(super) const SPAN: Duration = Duration::from_secs(2);
+/// Nobody follows so many links of one mail within that time.
+const LINKS_AT_ONCE: usize = 3;
+/// Most deliveries remembered; beyond, nothing is counted.
+const DELIVERIES_MAX: usize = 4096;
+
+/// A link that was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    link: u16,
+    at: Timestamp,
+    /// It is to be counted if no burst comes of it.
+    waits: bool,
+}
+
+/// What was asked for lately.
+#[derive(Debug, Default)]
+pub(super) struct Bursts {
+    deliveries: HashMap<DeliveryId, Vec<Asked>>,
+}
+
+impl Bursts {
+    /// Notes that a link was asked for. `counts` says whether by somebody who might be a person.
+    /// True: [`settle`](Self::settle) it when [`SPAN`] is over.
+    pub(super) fn note(
+        &mut self,
+        delivery: DeliveryId,
+        link: u16,
+        at: Timestamp,
+        counts: bool,
+    ) -> bool {
+        if self.deliveries.len() >= DELIVERIES_MAX && !self.deliveries.contains_key(&delivery) {
+            let is_fresh = |asked: &Asked| is_kept(asked, at);
+            self.deliveries
+                .retain(|_, asked| asked.iter().any(is_fresh));
+            if self.deliveries.len() >= DELIVERIES_MAX {
+                return false;
+            }
+        }
+        let asked = self.deliveries.entry(delivery).or_default();
+        asked.retain(|one| is_kept(one, at));
+        let lately = |one: &&mut Asked| one.link == link && at.since(one.at) < SPAN;
+        match asked.iter_mut().find(lately) {
+            Some(before) if before.waits => false,
+            Some(before) => {
+                before.waits = counts;
+                counts
+            }
+            None => {
+                let waits = counts;
+                asked.push(Asked { link, at, waits });
+                counts
+            }
+        }
+    }
+
+    /// Whether what was noted then is to be counted: it was no part of a burst.
+    pub(super) fn settle(&mut self, delivery: DeliveryId, link: u16, at: Timestamp) -> bool {
+        let Some(asked) = self.deliveries.get_mut(&delivery) else {
+            return false;
+        };
+        for one in asked.iter_mut().filter(|one| one.link == link) {
+            one.waits = false;
+        }
+        let near = |one: &&Asked| one.at.since(at).max(at.since(one.at)) <= SPAN;
+        let mut links: Vec<u16> = asked.iter().filter(near).map(|one| one.link).collect();
+        links.sort_unstable();
+        links.dedup();
+        links.len() < LINKS_AT_ONCE
+    }
+}
+
+/// Whether it still says something: it waits, or one that waits may be near it.
+fn is_kept(asked: &Asked, now: Timestamp) -> bool {
+    now.since(asked.at) <= 2 * SPAN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAIL: DeliveryId = DeliveryId::from_bytes([1; 16]);
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + millis)
+    }
+
+    #[test]
+    fn one_link_and_then_another_are_a_persons() {
+        let mut bursts = Bursts::default();
+        assert!(bursts.note(MAIL, 1, at(0), true));
+        // Twice is once.
+        assert!(!bursts.note(MAIL, 1, at(500), true));
+        assert!(bursts.note(MAIL, 2, at(1500), true));
+        assert!(bursts.settle(MAIL, 1, at(0)));
+        assert!(bursts.settle(MAIL, 2, at(1500)));
+        assert!(bursts.note(MAIL, 3, at(4000), true));
+        assert!(bursts.settle(MAIL, 3, at(4000)));
+    }
+
+    #[test]
+    fn three_at_once_are_a_programs_and_none_counts() {
+        let mut bursts = Bursts::default();
+        for (link, millis) in [(1, 0), (2, 900), (3, 1800)] {
+            assert!(bursts.note(MAIL, link, at(millis), true));
+        }
+        for (link, millis) in [(1, 0), (2, 900), (3, 1800)] {
+            assert!(!bursts.settle(MAIL, link, at(millis)), "{link}");
+        }
+        // Another mail is another matter, and so is the same one later.
+        let other = DeliveryId::from_bytes([2; 16]);
+        assert!(bursts.note(other, 1, at(1000), true));
+        assert!(bursts.settle(other, 1, at(1000)));
+        assert!(bursts.note(MAIL, 1, at(60_000), true));
+        assert!(bursts.settle(MAIL, 1, at(60_000)));
+    }
+
+    #[test]
+    fn what_machines_ask_for_makes_a_burst_and_is_not_counted() {
+        let mut bursts = Bursts::default();
+        assert!(!bursts.note(MAIL, 1, at(0), false));
+        assert!(!bursts.note(MAIL, 2, at(10), false));
+        assert!(bursts.note(MAIL, 3, at(20), true));
+        assert!(!bursts.settle(MAIL, 3, at(20)));
+        // A look ahead, then the person.
+        assert!(!bursts.note(MAIL, 4, at(10_000), false));
+        assert!(bursts.note(MAIL, 4, at(10_500), true));
+        assert!(bursts.settle(MAIL, 4, at(10_500)));
+    }
+
+    #[test]
+    fn the_table_does_not_grow_without_end() {
+        let mut bursts = Bursts::default();
+        let delivery = |number: usize| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            DeliveryId::from_bytes(id)
+        };
+        for number in 0..DELIVERIES_MAX {
+            assert!(bursts.note(delivery(number), 1, at(0), true));
+        }
+        assert!(!bursts.note(delivery(DELIVERIES_MAX), 1, at(1), true));
+        assert!(bursts.note(delivery(DELIVERIES_MAX), 1, at(60_000), true));
+        assert_eq!(bursts.deliveries.len(), 1);
+    }
+}
