@@ -144,7 +144,8 @@ pub struct Email {
     pub dane: DaneMode,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
     pub dkim: Vec<Dkim>,
-    /// `[email.scanner]`: what looks for viruses in mail before it is sent. Default: none.
+    /// `[email.scanner]`: what looks for viruses in mail before it is sent, and in files that came
+    /// in before they are handed out. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scanner: Option<Scanner>,
 }

@@ -20,7 +20,7 @@ use crate::clock::{Randomness, SharedClock};
 use crate::config::{self, Config, DaneMode};
 use crate::domain::Channel as ChannelKind;
 use crate::inbound::Inbound;
-use crate::net::clamd::{Clamd, ClamdAddress};
+use crate::net::clamd::Clamd;
 use crate::net::dns::{SystemDns, Validation};
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::smpp::{BindStatus, SmppBind, TlsSettings};
@@ -33,6 +33,8 @@ pub(super) struct Parts<'a> {
     pub(super) random: &'a Randomness,
     pub(super) metrics: &'a Arc<Metrics>,
     pub(super) inbound: &'a Inbound,
+    /// What looks for viruses, where there is one.
+    pub(super) scanner: Option<&'a Arc<Clamd>>,
     pub(super) own_listeners: Vec<SocketAddr>,
     pub(super) stop: &'a CancellationToken,
     pub(super) tasks: &'a TaskTracker,
@@ -85,14 +87,7 @@ fn start_email(
     carriers: &mut Carriers,
 ) -> anyhow::Result<()> {
     let config = &parts.config.email;
-    let scanner = config.scanner.as_ref().map(|scanner| {
-        let address = if scanner.address.starts_with('/') {
-            ClamdAddress::Unix(scanner.address.clone().into())
-        } else {
-            ClamdAddress::Tcp(scanner.address.clone())
-        };
-        Clamd::new(address, scanner.timeout, parts.clock.clone())
-    });
+    let scanner = parts.scanner.cloned();
     if let Some(scanner) = &scanner {
         let watching = Arc::clone(scanner).watch(parts.stop.clone());
         parts.tasks.spawn(watching);

@@ -9,6 +9,7 @@ mod lanes;
 mod note;
 mod retention;
 mod rooms;
+mod scanner;
 mod search;
 mod sessions;
 mod sockets;
@@ -35,6 +36,7 @@ use crate::evidence::Signer;
 use crate::http::{self, Console, PublicSite, Readiness};
 use crate::inbound::Inbound;
 use crate::listener::Service;
+use crate::net::clamd::Clamd;
 use crate::net::tls_server::ServerTls;
 use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
@@ -44,6 +46,7 @@ use crate::tracker::Tracker;
 
 use note::note;
 use rooms::Rooms;
+pub use scanner::file_scanner;
 pub use search::open_search;
 use sockets::Sockets;
 pub use state::{add_user, open_store};
@@ -73,6 +76,7 @@ pub struct Daemon {
     search: Feeder,
     evidence: Signer,
     cursor_key: Redacted<[u8; 32]>,
+    scanner: Option<Arc<Clamd>>,
     clock: SharedClock,
     random: Randomness,
     metrics: Arc<Metrics>,
@@ -119,7 +123,8 @@ impl Daemon {
         let clock = SystemClock::shared();
         let random = Randomness::from_os().context("no randomness from the system")?;
         let metrics = Metrics::new(clock.wall().as_secs());
-        let rooms = Rooms::open(&config, &clock, &random, &metrics).await?;
+        let scanner = scanner::clamd(&config.email, &clock);
+        let rooms = Rooms::open(&config, &clock, &random, &metrics, scanner.as_ref()).await?;
         let tls = Arc::new(tls::certificate(&config, clock.clone())?);
         let (stops, tasks) = (Stops::default(), Tasks::default());
         let sockets = Sockets::bind(&config).await?;
@@ -130,6 +135,7 @@ impl Daemon {
             random: &random,
             metrics: &metrics,
             inbound: &rooms.inbound,
+            scanner: scanner.as_ref(),
             own_listeners: addresses.mx.clone(),
             stop: &stops.carriers,
             tasks: &tasks.carriers,
@@ -162,6 +168,7 @@ impl Daemon {
             search: rooms.search,
             evidence: rooms.evidence,
             cursor_key: rooms.cursor_key,
+            scanner,
             clock,
             random,
             metrics,
@@ -319,6 +326,7 @@ impl Daemon {
             speaker: Some(speech::speaker(&self.config)),
             file_of_mail: crate::inbound::file_of_mail,
             html_of_mail: crate::inbound::html_of_mail,
+            scanner: self.scanner.as_ref().map(file_scanner),
             stop: self.stops.intake.clone(),
         };
         let router = http::router(console);

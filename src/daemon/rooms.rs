@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::scanner::file_scanner;
 use super::search::open_search;
 use super::state::{
     cursor_key, evidence_signer, open_store, reply_notices, retention_rules, signing_key,
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::domain::{PublicLinks, Redacted, ReturnPaths};
 use crate::evidence::Signer;
 use crate::inbound::{Inbound, MailAuth, NameServers};
+use crate::net::clamd::Clamd;
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::tls_client::client_config;
 use crate::observe::Metrics;
@@ -43,6 +45,7 @@ impl Rooms {
         clock: &SharedClock,
         random: &Randomness,
         metrics: &Arc<Metrics>,
+        scanner: Option<&Arc<Clamd>>,
     ) -> anyhow::Result<Self> {
         let repo = Repo::new(open_store(config).await?);
         let key = signing_key(&repo, random).await?;
@@ -81,14 +84,7 @@ impl Rooms {
         )
         .in_region(&config.server.default_region)
         .with_bounce_lifetime(config.server.bounce_lifetime);
-        let inbound = if config.email.check_senders {
-            let tls = super::tls::verifying(config)?;
-            let made = MailAuth::new(&config.server.name, NameServers::System, &tls);
-            let made = made.context("the system's resolver cannot be used")?;
-            inbound.with_mail_auth(made.trusting(config.email.trusted_relays.clone()))
-        } else {
-            inbound
-        };
+        let inbound = looking(inbound, config, scanner)?;
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
         submitter.install_templates().await?;
@@ -108,6 +104,25 @@ impl Rooms {
             courier,
         })
     }
+}
+
+/// What comes in is looked at: where it comes from, and what is in its files.
+fn looking(
+    inbound: Inbound,
+    config: &Config,
+    scanner: Option<&Arc<Clamd>>,
+) -> anyhow::Result<Inbound> {
+    let inbound = match scanner {
+        Some(scanner) => inbound.with_scanner(file_scanner(scanner)),
+        None => inbound,
+    };
+    if !config.email.check_senders {
+        return Ok(inbound);
+    }
+    let tls = super::tls::verifying(config)?;
+    let made = MailAuth::new(&config.server.name, NameServers::System, &tls);
+    let made = made.context("the system's resolver cannot be used")?;
+    Ok(inbound.with_mail_auth(made.trusting(config.email.trusted_relays.clone())))
 }
 
 fn courier(

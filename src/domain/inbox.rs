@@ -1,5 +1,7 @@
 //! The inbox: what people answered by email, text and telephone key, in threads.
 
+use std::time::Duration;
+
 use super::authentication::Authentication;
 use super::ids::{BlobId, CommunicationId, ContactId, DeliveryId, MessageId, ThreadId, UserId};
 use super::redacted::Redacted;
@@ -22,6 +24,10 @@ pub const FILE_NAME_MAX: usize = 100;
 pub const THREAD_MESSAGES_MAX: u32 = 500;
 /// Most keys kept of one call.
 pub const KEYS_MAX: usize = 16;
+/// Longest name of a virus kept, in characters.
+pub const VIRUS_NAME_MAX: usize = 100;
+/// How long it is believed that nothing was found in a file: tomorrow's signatures may know more.
+pub const SCAN_BELIEVED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether there is anything left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,6 +146,60 @@ pub struct MessageFile {
     pub name: Redacted<String>,
     /// Its size when decoded, in octets.
     pub size_bytes: u64,
+    /// What a virus scanner found in it last; none where none has looked through it yet.
+    pub scan: Option<FileScan>,
+}
+
+impl MessageFile {
+    /// The virus that was found in it: it is not handed out, whatever was found later.
+    #[must_use]
+    pub fn virus(&self) -> Option<&str> {
+        match &self.scan.as_ref()?.found {
+            ScanFound::Virus(name) => Some(name),
+            ScanFound::Nothing | ScanFound::TooLarge => None,
+        }
+    }
+}
+
+/// What a virus scanner found in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanFound {
+    /// Nothing.
+    Nothing,
+    /// A virus of this name.
+    Virus(String),
+    /// It looks through nothing of this size, as it is set up.
+    TooLarge,
+}
+
+/// When a file was looked through for viruses, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileScan {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub found: ScanFound,
+}
+
+impl FileScan {
+    /// What a scanner says; of the name of a virus at most [`VIRUS_NAME_MAX`] characters.
+    #[must_use]
+    pub fn new(at: Timestamp, found: ScanFound) -> Self {
+        let found = match found {
+            ScanFound::Virus(name) => {
+                let name = name.chars().filter(|c| !c.is_control());
+                ScanFound::Virus(name.take(VIRUS_NAME_MAX).collect())
+            }
+            found @ (ScanFound::Nothing | ScanFound::TooLarge) => found,
+        };
+        Self { at, found }
+    }
+
+    /// Whether a file may be handed out for it at `now` without being looked through anew.
+    #[must_use]
+    pub fn vouches(&self, now: Timestamp) -> bool {
+        self.found == ScanFound::Nothing && now.since(self.at) < SCAN_BELIEVED_FOR
+    }
 }
 
 /// One message of a thread.
@@ -369,6 +429,24 @@ mod tests {
             (thread.messages, thread.subject.reveal().as_str()),
             (4, "Re: x")
         );
+    }
+
+    #[test]
+    fn a_file_is_vouched_for_by_a_fresh_look_that_found_nothing() {
+        let at = Timestamp::from_millis(1_000_000);
+        let day = at.plus(SCAN_BELIEVED_FOR);
+        let clean = FileScan::new(at, ScanFound::Nothing);
+        assert!(clean.vouches(at) && !clean.vouches(day));
+        assert!(!FileScan::new(at, ScanFound::TooLarge).vouches(at));
+        let virus = FileScan::new(at, ScanFound::Virus(format!("E\0{}", "x".repeat(200))));
+        assert!(!virus.vouches(at));
+        let file = MessageFile {
+            name: Redacted::new(String::new()),
+            size_bytes: 1,
+            scan: Some(virus),
+        };
+        let name = format!("E{}", "x".repeat(VIRUS_NAME_MAX - 1));
+        assert_eq!(file.virus(), Some(name.as_str()));
     }
 
     #[test]

@@ -97,7 +97,10 @@ pub use import::{
     ColumnUse, Finding, ImportFindings, ImportImage, ImportJob, ImportMapping, ImportPass,
     ImportState, ImportTotals, KnownPeople, UndoTotals,
 };
-pub use inbox::{Direction, Message, MessageFile, MessageKind, ReplyNotice, Thread, ThreadState};
+pub use inbox::{
+    Direction, FileScan, Message, MessageFile, MessageKind, ReplyNotice, ScanFound, Thread,
+    ThreadState,
+};
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use merger::Merger;

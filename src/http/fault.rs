@@ -34,6 +34,12 @@ pub(crate) enum Fault {
     Full,
     /// For the moment it cannot be done.
     Unavailable,
+    /// A virus was found in the file.
+    Infected,
+    /// The virus scanner does not look through files of this size.
+    Unscannable,
+    /// The virus scanner does not answer, and the file was not looked through lately.
+    Unscanned,
     /// Our mistake.
     Internal,
 }
@@ -49,7 +55,8 @@ impl Fault {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Full | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Infected | Self::Unscannable => StatusCode::CONFLICT,
+            Self::Full | Self::Unavailable | Self::Unscanned => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -68,6 +75,9 @@ impl Fault {
             Self::Timeout => ["fault.timeout", "fault.timeout.text", "timeout"],
             Self::Full => ["fault.full", "fault.full.text", "storage-full"],
             Self::Unavailable => ["fault.unavailable", "fault.unavailable.text", "unavailable"],
+            Self::Infected => ["fault.infected", "fault.infected.text", "infected"],
+            Self::Unscannable => ["fault.unscannable", "fault.unscannable.text", "unscannable"],
+            Self::Unscanned => ["fault.unscanned", "fault.unscanned.text", "unscanned"],
             Self::Internal => ["fault.internal", "fault.internal.text", "internal"],
         }
     }
@@ -93,7 +103,7 @@ impl IntoResponse for Fault {
         let mut response = self.status().into_response();
         let wait = match &self {
             Self::TooMany(wait) => Some(wait.as_secs().max(1)),
-            Self::Full | Self::Unavailable => Some(60),
+            Self::Full | Self::Unavailable | Self::Unscanned => Some(60),
             _ => None,
         };
         if let Some(seconds) = wait {

@@ -61,7 +61,7 @@ use crate::observe::Metrics;
 use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::Submitter;
-use crate::tracker::{Tracker, Users};
+use crate::tracker::{FileScanner, Tracker, Users};
 
 pub use api::auth::new_token;
 pub use pages::{FileReader, HtmlReader, Speaker, Spoken, router};
@@ -195,6 +195,8 @@ pub struct Console {
     pub file_of_mail: FileReader,
     /// Takes the HTML out of mails that came in or were handed in.
     pub html_of_mail: HtmlReader,
+    /// Looks through files that came in before they are handed out, where there is one.
+    pub scanner: Option<Arc<dyn FileScanner>>,
     /// Cancelled when the daemon stops: event streams end then.
     pub stop: CancellationToken,
 }

@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail, original_senders};
-use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX, MESSAGE_ID_SIZE_MAX, preview};
+use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
     AuditActor, Authentication, BounceClass, Channel, ContactId, Delivery, DeliveryId,
-    EmailAddress, EmailStatus, Fault, InboundMail, MessageFile, MessageId, MessageKind, Permanence,
-    Provenance, Reason, Redacted, ReturnPath, Source, Status, Verdict,
+    EmailAddress, EmailStatus, Fault, InboundMail, MessageId, MessageKind, Permanence, Provenance,
+    Reason, ReturnPath, Source, Status, Verdict,
 };
 use crate::proto::mime::header::{addresses_in, values_on_wire};
 use crate::proto::mime::read::{
@@ -192,6 +192,8 @@ impl Inbound {
         let from = EmailAddress::parse(&mail.from)
             .map_or_else(|_| row.mail_from.clone(), |address| address.lookup_key());
         let (authentication, is_certain) = self.authenticated(row, message, &mail.from).await;
+        let id = MessageId::from_bytes(row.id);
+        let files = self.files_scanned(id, message, &mail.attachments).await;
         // What a machine reports may have been written by anybody.
         let is_disowned = !is_certain || kind == MessageKind::Report;
         let contact = if is_disowned {
@@ -201,16 +203,8 @@ impl Inbound {
         };
         let mut base = settled(row);
         let preview = preview(&without_quotes(&mail.text));
-        let files = mail
-            .attachments
-            .iter()
-            .take(FILES_MAX)
-            .map(|file| MessageFile {
-                name: Redacted::new(file.name.chars().take(FILE_NAME_MAX).collect()),
-                size_bytes: file.size_bytes as u64,
-            });
         let incoming = Incoming {
-            id: MessageId::from_bytes(row.id),
+            id,
             kind,
             channel: Channel::Email,
             at: row.received_at,
@@ -223,7 +217,7 @@ impl Inbound {
                 .collect::<Vec<_>>()
                 .join(" "),
             preview,
-            files: files.collect(),
+            files,
             body: Some(base.blob(mail.text.into_bytes())),
             original: Some(row.message),
             message_id: ids_in(mail.header.get("Message-ID"))

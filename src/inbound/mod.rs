@@ -4,6 +4,7 @@
 mod files;
 mod mail;
 mod mail_auth;
+mod scan;
 mod sms;
 
 #[cfg(test)]
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
-use crate::tracker::{Tracker, TrackerError};
+use crate::tracker::{FileScanner, Tracker, TrackerError};
 
 pub use files::{file_of_mail, html_of_mail};
 pub use mail_auth::{MailAuth, NameServers};
@@ -48,6 +49,8 @@ pub struct Inbound {
     /// Region in which national numbers are read (ISO 3166-1 alpha-2).
     region: String,
     mail_auth: Option<Arc<MailAuth>>,
+    /// Looks through files for viruses.
+    scanner: Option<Arc<dyn FileScanner>>,
     /// How long after a delivery was made reports about it are believed.
     bounce_lifetime: Duration,
     /// Places for the reading itself, which costs time of the processor.
@@ -75,6 +78,7 @@ impl Inbound {
             return_paths,
             region: String::new(),
             mail_auth: None,
+            scanner: None,
             bounce_lifetime: Duration::MAX,
             reading: Arc::new(Semaphore::new(READING_MAX)),
         }
@@ -98,6 +102,13 @@ impl Inbound {
     #[must_use]
     pub fn with_mail_auth(mut self, mail_auth: MailAuth) -> Self {
         self.mail_auth = Some(Arc::new(mail_auth));
+        self
+    }
+
+    /// Has files that come in looked through for viruses.
+    #[must_use]
+    pub fn with_scanner(mut self, scanner: Arc<dyn FileScanner>) -> Self {
+        self.scanner = Some(scanner);
         self
     }
 

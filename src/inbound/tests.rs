@@ -3,6 +3,7 @@
 
 mod forged;
 mod keywords;
+mod scanned;
 mod threads;
 
 use std::sync::Arc;

@@ -242,18 +242,35 @@ impl Clamd {
         }
     }
 
-    /// Scans a piece of a mail: a file, or what was written.
+    /// Scans a piece of a mail that is to go: a file, or what was written.
     ///
     /// # Errors
     /// [`ScanError`] when it is not known whether it is clean.
     pub async fn scan(&self, piece: &Bytes) -> Result<Found, ScanError> {
+        let (found, is_news) = self.look_through(piece).await?;
+        if let (Found::Virus(name), true) = (&found, is_news) {
+            tracing::warn!(virus = %name, "a virus was found in what was to be sent; it is rejected");
+        }
+        Ok(found)
+    }
+
+    /// Scans a file that came in. Whoever asks logs what was found, and in what.
+    ///
+    /// # Errors
+    /// As [`Clamd::scan`].
+    pub async fn scan_received(&self, file: &Bytes) -> Result<Found, ScanError> {
+        Ok(self.look_through(file).await?.0)
+    }
+
+    /// What is found, and whether it was not known before.
+    async fn look_through(&self, piece: &Bytes) -> Result<(Found, bool), ScanError> {
         if piece.is_empty() {
-            return Ok(Found::Nothing);
+            return Ok((Found::Nothing, false));
         }
         let size = piece.len();
         let key = digest_of(piece).await;
         if let Some(found) = key.and_then(|key| self.known(&key)) {
-            return Ok(found);
+            return Ok((found, false));
         }
         let scan = self.address.ask(b"zINSTREAM\0", Some(piece));
         let answer = match timeout(self.timeout, scan).await {
@@ -275,13 +292,10 @@ impl Clamd {
                 Err(ScanError::TooLarge { size, why: name })
             }
             Some(found) => {
-                if let Found::Virus(name) = &found {
-                    tracing::warn!(virus = %name, "a virus was found in what was to be sent; it is rejected");
-                }
                 if let Some(key) = key {
                     self.remember(key, found.clone());
                 }
-                Ok(found)
+                Ok((found, true))
             }
             None if answer.contains("size limit exceeded") => {
                 Err(ScanError::TooLarge { size, why: answer })

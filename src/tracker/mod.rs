@@ -52,7 +52,7 @@ pub use contacts::{Edited, Merged};
 pub use correspondence::NoteInput;
 pub use event::Event;
 pub use imports::{ImportStep, ImportWork, NewImport};
-pub use inbox::{Attached, Incoming, Taken, inbox_message};
+pub use inbox::{Attached, FileScanner, Incoming, NotScanned, Scanning, Taken, inbox_message};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries, make_to_one};
 pub use news::{may_be_told, tell_programs, tell_sent};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};

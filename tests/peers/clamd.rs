@@ -1,4 +1,4 @@
-//! A real clamd looks through our mail before it goes.
+//! A real clamd looks through our mail before it goes, and through files that come in.
 
 use std::{
     path::Path,
@@ -18,9 +18,15 @@ use crate::{
 };
 use tocsin::{
     channel::{AttachedFile, AttemptOutcome, AttemptRequest, Channel},
-    clock::SystemClock,
-    domain::{Fault, Reason},
+    clock::{Randomness, SystemClock},
+    daemon::file_scanner,
+    domain::{
+        Fault, Lane, Reason, ReturnPaths, ScanFound, ThreadState, suspension::SuspensionPolicy,
+    },
+    inbound::Inbound,
     net::clamd::{Clamd, ClamdAddress},
+    store::{Repo, Store, ThreadList},
+    tracker::{PromptSettings, Tracker, TrackerSettings},
 };
 
 /// Longest wait for clamd to begin, or to be missed.
@@ -85,6 +91,89 @@ fn submitted_with_virus() -> AttemptRequest {
         submitted: Some(raw.into_bytes().into()),
         ..request("ann@town.example", 2)
     }
+}
+
+/// A reply that brings this file.
+fn reply(file: &[u8]) -> String {
+    let coded = base64::engine::general_purpose::STANDARD.encode(file);
+    let coded: Vec<String> = coded
+        .as_bytes()
+        .chunks(76)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
+    let coded = coded.join("\r\n");
+    format!(
+        "From: zoe@far.example\r\nSubject: Here it is\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=x.bin\r\n\r\n{coded}\r\n--b--\r\n"
+    )
+}
+
+/// What takes mail in, over nothing, with this scanner.
+fn inbound(clamd: &Arc<Clamd>) -> (Repo, Inbound) {
+    let repo = Repo::new(Store::memory());
+    let (clock, random) = (SystemClock::shared(), Randomness::seeded(5));
+    let settings = TrackerSettings {
+        categories: Vec::new(),
+        suspension: SuspensionPolicy::default(),
+        prompts: PromptSettings::default(),
+    };
+    let tracker = Tracker::new(repo.clone(), clock.clone(), random.clone(), settings);
+    let paths = ReturnPaths::new("bounces.gw.example", &[9; 32]);
+    let inbound = Inbound::new(repo.clone(), tracker, clock, random, paths);
+    (repo, inbound.with_scanner(file_scanner(clamd)))
+}
+
+/// What is found in the file of a reply while it is taken in.
+async fn found_in(clamd: &Arc<Clamd>, file: &[u8]) -> Option<ScanFound> {
+    let (repo, inbound) = inbound(clamd);
+    let to = ["replies@gw.example".to_owned()];
+    let mail = reply(file).into_bytes().into();
+    inbound
+        .keep_mail("zoe@far.example", &to, mail)
+        .await
+        .unwrap();
+    let now = SystemClock::shared().wall();
+    let lease = Duration::from_secs(60);
+    let due = repo.store().claim_due(Lane::Inbound as u8, now, lease, 1);
+    for claim in due.unwrap() {
+        inbound.read_mail(&claim.id).await.unwrap();
+    }
+    let open = ThreadList::In(ThreadState::Open);
+    let thread = repo.threads(open, None, 1).unwrap().rows.remove(0).value;
+    let message = repo.messages(thread.id, None, 1).unwrap().rows.remove(0);
+    assert_eq!(message.files.len(), 1);
+    message.files[0].scan.clone().map(|scan| scan.found)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_replies_are_looked_through_while_they_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((mut clamd, address)) = start(folder.path()) else {
+        skip("clamav-daemon");
+        return;
+    };
+    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    until("clamd does not begin", || scanner.is_up()).await;
+    let clean = found_in(&scanner, &[7; 10_000]).await;
+    assert_eq!(clean, Some(ScanFound::Nothing));
+    let infected = found_in(&scanner, eicar().as_bytes()).await;
+    let Some(ScanFound::Virus(name)) = infected else {
+        unreachable!("{infected:?}")
+    };
+    assert!(name.contains("Eicar-Test"), "{name}");
+    let large = found_in(&scanner, &[7; 700_000]).await;
+    assert_eq!(large, Some(ScanFound::TooLarge));
+    clamd.kill().await.unwrap();
+    let began = Instant::now();
+    let unknown = found_in(&scanner, &[8; 100]).await;
+    assert_eq!(unknown, None);
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "it holds up nobody"
+    );
+    stop.cancel();
+    watching.await.unwrap();
 }
 
 async fn until(what: &str, holds: impl Fn() -> bool) {

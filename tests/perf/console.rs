@@ -97,6 +97,7 @@ pub(crate) async fn start(folder: &Path) -> Served {
         cursor_key: tocsin::domain::Redacted::new([10; 32]),
         file_of_mail: tocsin::inbound::file_of_mail,
         html_of_mail: tocsin::inbound::html_of_mail,
+        scanner: None,
         stop: stop.clone(),
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

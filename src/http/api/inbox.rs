@@ -18,8 +18,8 @@ use super::problem::Problem;
 use super::shape::{Made, time};
 use super::{Answer, apart, created};
 use crate::domain::{
-    Authentication, CommunicationId, Direction, Message, MessageKind, MethodId, Provenance, Thread,
-    ThreadId, ThreadState, UserId, attachment,
+    Authentication, CommunicationId, Direction, Message, MessageFile, MessageKind, MethodId,
+    Provenance, ScanFound, Thread, ThreadId, ThreadState, UserId, attachment,
 };
 use crate::store::{Loaded, Row, ThreadList};
 use crate::submit;
@@ -152,6 +152,27 @@ struct MessageFileShape {
     /// Its name without what deceives; may be empty.
     name: String,
     size_bytes: u64,
+    /// What the virus scanner found in it last: clean, virus (it is not handed out) or too-large
+    /// (it does not look through it); null where none has looked through it yet.
+    scan: Option<&'static str>,
+    /// Name of the virus that was found in it.
+    virus: Option<String>,
+}
+
+impl MessageFileShape {
+    fn of(file: &MessageFile) -> Self {
+        let scan = file.scan.as_ref().map(|scan| match scan.found {
+            ScanFound::Nothing => "clean",
+            ScanFound::Virus(_) => "virus",
+            ScanFound::TooLarge => "too-large",
+        });
+        Self {
+            name: attachment::kept_name(file.name.reveal()),
+            size_bytes: file.size_bytes,
+            scan,
+            virus: file.virus().map(ToOwned::to_owned),
+        }
+    }
 }
 
 /// One message of a thread.
@@ -217,10 +238,7 @@ impl MessageShape {
         };
         let cut = text.len() > TEXT_MAX;
         text.truncate(text.floor_char_boundary(TEXT_MAX));
-        let files = message.files.iter().map(|file| MessageFileShape {
-            name: attachment::kept_name(file.name.reveal()),
-            size_bytes: file.size_bytes,
-        });
+        let files = message.files.iter().map(MessageFileShape::of);
         Ok(Self {
             id: message.id.to_string(),
             direction: match message.direction {

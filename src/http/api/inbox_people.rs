@@ -74,7 +74,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 }
 
 /// A file that came with a message, by its place among the message's files, from 0. Anybody can
-/// have sent it: it is called nothing that a browser would open.
+/// have sent it: it is called nothing that a browser would open. Where there is a virus scanner, it
+/// is handed out once that has looked through it (503 while it does not answer), and not if a virus
+/// was found in it or it is too large for that (409).
 #[utoipa::path(get, path = "/api/v1/inbox/{id}/messages/{message}/files/{index}", tag = "inbox",
     operation_id = "getMessageFile",
     params(("id" = String, Path), ("message" = String, Path), ("index" = usize, Path)),

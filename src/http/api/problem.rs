@@ -147,12 +147,24 @@ impl Problem {
                 "Unavailable",
                 "For the moment it cannot be done. Try again.",
             ),
+            Fault::Infected => (
+                "A virus was found",
+                "A virus was found in this file; it is not handed out.",
+            ),
+            Fault::Unscannable => (
+                "Not looked through",
+                "The virus scanner does not look through files of this size; it is not handed out.",
+            ),
+            Fault::Unscanned => (
+                "Not looked through yet",
+                "The virus scanner does not answer; the file is handed out once it was looked through. Try again.",
+            ),
             Fault::Internal => ("Internal error", "The mistake is ours; the log says more."),
         };
         let mut problem = Self::new(fault.status(), fault.words()[2], title, detail);
         problem.retry_after_s = match fault {
             Fault::TooMany(wait) => Some(wait.as_secs().max(1)),
-            Fault::Full | Fault::Unavailable => Some(60),
+            Fault::Full | Fault::Unavailable | Fault::Unscanned => Some(60),
             _ => None,
         };
         problem

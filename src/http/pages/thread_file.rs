@@ -1,8 +1,11 @@
 //! Files that came with what people wrote: to keep, never to show. Anybody can send us one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
+use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::super::App;
 use super::super::data::Result;
@@ -10,10 +13,12 @@ use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::attachments::as_download;
 use super::{Answer, id};
-use crate::domain::{MessageId, ThreadId, attachment};
+use crate::domain::{FileScan, Message, MessageId, ScanFound, ThreadId, attachment};
 
 /// Mails taken apart at once: each may hold tens of megabytes in memory.
 pub(crate) const READING_AT_ONCE: usize = 2;
+/// Longest time for looking through a file that is asked for; less than a request may take.
+const SCANNING_MAX: Duration = Duration::from_secs(20);
 /// What every file that came in is called to browsers: nothing that they would open themselves.
 const MEDIA_TYPE: &str = "application/octet-stream";
 
@@ -23,7 +28,7 @@ pub type FileReader = fn(&[u8], usize) -> Option<Vec<u8>>;
 /// A file of a message.
 pub(crate) struct FoundFile {
     pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 /// `GET /inbox/{thread}/messages/{message}/files/{index}`
@@ -36,7 +41,8 @@ pub(super) async fn download(
     as_download(&file.name, MEDIA_TYPE, file.bytes)
 }
 
-/// Reads a file out of the mail that brought it.
+/// Reads a file out of the mail that brought it. Nothing is handed out in which a virus was found,
+/// and, where there is a scanner, nothing that was not looked through lately.
 pub(crate) async fn file(
     app: &App,
     thread: ThreadId,
@@ -48,8 +54,23 @@ pub(crate) async fn file(
         .message(thread, message)?
         .ok_or(Fault::NotFound)?;
     let known = found.files.get(index).ok_or(Fault::NotFound)?;
-    let name = name(known.name.reveal(), index);
-    let original = found.original.ok_or(Fault::NotFound)?;
+    if known.virus().is_some() {
+        return Err(Fault::Infected);
+    }
+    let bytes = read(app, &found, index).await?;
+    let is_vouched_for = |scan: &FileScan| scan.vouches(app.now());
+    if !known.scan.as_ref().is_some_and(is_vouched_for) {
+        look_through(app, &found, index, &bytes).await?;
+    }
+    tracing::info!(%thread, %message, index, "file of a reply fetched");
+    Ok(FoundFile {
+        name: name(known.name.reveal(), index),
+        bytes,
+    })
+}
+
+async fn read(app: &App, message: &Message, index: usize) -> Result<Bytes> {
+    let original = message.original.ok_or(Fault::NotFound)?;
     let _turn = app
         .reading
         .acquire()
@@ -61,9 +82,38 @@ pub(crate) async fn file(
         Ok(mail.and_then(|mail| reader(&mail, index)))
     });
     let bytes = reading.await.map_err(|_| Fault::Internal)??;
-    let bytes = bytes.ok_or(Fault::NotFound)?;
-    tracing::info!(%thread, %message, index, "file of a reply fetched");
-    Ok(FoundFile { name, bytes })
+    bytes.map(Bytes::from).ok_or(Fault::NotFound)
+}
+
+/// Has a file looked through by the scanner, if there is one, and keeps what it found.
+async fn look_through(app: &App, of: &Message, index: usize, bytes: &Bytes) -> Result<()> {
+    let Some(scanner) = &app.console.scanner else {
+        return Ok(());
+    };
+    let (thread, message) = (of.thread, of.id);
+    let found = match timeout(SCANNING_MAX, scanner.scan(bytes)).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(why)) => {
+            tracing::info!(%thread, %message, index, %why, "a file cannot be looked through for viruses now; it is not handed out");
+            return Err(Fault::Unscanned);
+        }
+        Err(_) => return Err(Fault::Unscanned),
+    };
+    let refused = match &found {
+        ScanFound::Nothing => Ok(()),
+        ScanFound::Virus(virus) => {
+            tracing::warn!(%thread, %message, index, virus, "a virus was found in a file that came in; it is not handed out");
+            Err(Fault::Infected)
+        }
+        ScanFound::TooLarge => Err(Fault::Unscannable),
+    };
+    let scan = FileScan::new(app.now(), found);
+    let tracker = &app.console.tracker;
+    if let Err(error) = tracker.record_scan(thread, message, index, &scan).await {
+        // It was looked through all the same; the next who asks has that done again.
+        tracing::warn!(%thread, %message, %error, "what was found in a file could not be kept");
+    }
+    refused
 }
 
 /// What it is called on the reader's disk.

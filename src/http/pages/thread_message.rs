@@ -8,8 +8,8 @@ use super::super::view::{Badge, Chrome, channel_icon};
 use super::attachments::size;
 use super::inbox::Names;
 use crate::domain::{
-    Authentication, Channel, CommunicationId, ContactId, Direction, Message, MessageKind,
-    Provenance, attachment,
+    Authentication, Channel, CommunicationId, ContactId, Direction, Message, MessageFile,
+    MessageKind, Provenance, ScanFound, attachment,
 };
 use crate::store::Loaded;
 
@@ -20,8 +20,10 @@ const TEXT_SHOWN_MAX: usize = 20_000;
 pub(super) struct FileView {
     pub(super) name: String,
     pub(super) size: String,
-    /// Where it is fetched; empty where the mail is not there any more.
+    /// Where it is fetched; empty where the mail is not there any more, or a virus was found.
     pub(super) href: String,
+    /// What the virus scanner has against it; empty for nothing.
+    pub(super) scanned: String,
     /// It is of a kind that systems run.
     pub(super) runs: bool,
 }
@@ -170,6 +172,15 @@ fn file_name(c: &Chrome, name: &str) -> String {
     }
 }
 
+/// What the virus scanner has against a file; empty for nothing.
+pub(super) fn scanned(c: &Chrome, file: &MessageFile) -> String {
+    match file.scan.as_ref().map(|scan| &scan.found) {
+        Some(ScanFound::Virus(name)) => c.f1("inbox.virus", name),
+        Some(ScanFound::TooLarge) => c.t("inbox.unscannable").to_owned(),
+        Some(ScanFound::Nothing) | None => String::new(),
+    }
+}
+
 fn files(c: &Chrome, message: &Message) -> Vec<FileView> {
     let (thread, id) = (message.thread, message.id);
     let files = message.files.iter().enumerate();
@@ -180,9 +191,12 @@ fn files(c: &Chrome, message: &Message) -> Vec<FileView> {
                 runs: attachment::can_run(&name),
                 name: file_name(c, &name),
                 size: size(c, file.size_bytes),
-                href: message.original.map_or_else(String::new, |_| {
+                href: if message.original.is_some() && file.virus().is_none() {
                     format!("/inbox/{thread}/messages/{id}/files/{index}")
-                }),
+                } else {
+                    String::new()
+                },
+                scanned: scanned(c, file),
             }
         })
         .collect()

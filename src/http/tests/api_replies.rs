@@ -132,7 +132,7 @@ async fn a_program_fetches_files_and_says_whose_a_thread_is() {
     let message = &messages["items"][0];
     assert_eq!(
         message["files"][0],
-        json!({"name": "plan.pdf", "size_bytes": 2100})
+        json!({"name": "plan.pdf", "size_bytes": 2100, "scan": null, "virus": null})
     );
     let id = message["id"].as_str().unwrap();
     let fetch = |index: usize| {

@@ -17,6 +17,7 @@ fn file(name: &str) -> MessageFile {
     MessageFile {
         name: Redacted::new(name.to_owned()),
         size_bytes: 2_100,
+        scan: None,
     }
 }
 

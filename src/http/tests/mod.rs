@@ -38,6 +38,7 @@ mod recipients;
 mod recontact;
 mod retention;
 mod routes;
+mod scanned_files;
 mod scopes;
 mod search;
 mod second_factor;

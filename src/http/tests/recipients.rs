@@ -137,6 +137,7 @@ fn restarted(world: &World) -> axum::Router {
         cursor_key: world.app.console.cursor_key.clone(),
         file_of_mail: |_, _| None,
         html_of_mail: |_| None,
+        scanner: None,
         stop: tokio_util::sync::CancellationToken::new(),
     })
 }

@@ -32,7 +32,9 @@ use crate::sim::people::{self, Invented};
 use crate::store::engine::Store;
 use crate::store::{Batch, Repo, RowBatch};
 use crate::submit::{PublicPages, SubmitSettings, Submitter};
-use crate::tracker::{Event, PromptSettings, Room, RoundStep, Tracker, TrackerSettings};
+use crate::tracker::{
+    Event, FileScanner, PromptSettings, Room, RoundStep, Tracker, TrackerSettings,
+};
 
 pub(super) const PASSWORD: &str = "a bell rings in the night";
 pub(super) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -156,6 +158,21 @@ pub(crate) async fn patient_world() -> World {
 
 pub(super) async fn world_with(settings: ConsoleSettings) -> World {
     built(settings, None, false).await
+}
+
+/// One in which files that came in are looked through, and nobody is logged out.
+pub(super) async fn scanning_world(scanner: Arc<dyn FileScanner>) -> World {
+    let world = patient_world().await;
+    let console = Console {
+        scanner: Some(scanner),
+        ..world.app.console.clone()
+    };
+    let app = App::new(console);
+    World {
+        router: router_of(Arc::clone(&app)),
+        app,
+        ..world
+    }
 }
 
 /// One that has public pages, so that people are asked to prove what is new.

@@ -1,10 +1,12 @@
 //! Threads of the inbox, their messages, and whom to tell of them.
 
-use super::shape::{record, shape};
+use minicbor::{Decode, Encode};
+
+use super::shape::{record, shape, through};
 use crate::domain::{
     AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
-    Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId,
-    ThreadState, Timestamp, UserId,
+    FileScan, Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, ScanFound,
+    Thread, ThreadId, ThreadState, Timestamp, UserId,
 };
 
 fn is_empty(text: &Redacted<String>) -> bool {
@@ -38,10 +40,51 @@ shape! {
     }
 }
 
+#[derive(Encode, Decode)]
+#[cbor(flat)]
+enum ScanFoundRow {
+    #[n(0)]
+    Nothing,
+    #[n(1)]
+    Virus(#[n(0)] String),
+    #[n(2)]
+    TooLarge,
+}
+
+impl From<ScanFound> for ScanFoundRow {
+    fn from(found: ScanFound) -> Self {
+        match found {
+            ScanFound::Nothing => Self::Nothing,
+            ScanFound::Virus(name) => Self::Virus(name),
+            ScanFound::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+impl From<ScanFoundRow> for ScanFound {
+    fn from(row: ScanFoundRow) -> Self {
+        match row {
+            ScanFoundRow::Nothing => Self::Nothing,
+            ScanFoundRow::Virus(name) => Self::Virus(name),
+            ScanFoundRow::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+through!(ScanFound as ScanFoundRow);
+
+shape! {
+    FileScan as FileScanRow {
+        #[n(0)] at: Timestamp,
+        #[n(1)] found: ScanFound,
+    }
+}
+
 shape! {
     MessageFile as MessageFileRow {
         #[n(0)] name: Redacted<String>,
         #[n(1)] size_bytes: u64,
+        #[n(2)] scan: Option<FileScan>,
     }
 }
 

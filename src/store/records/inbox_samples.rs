@@ -9,8 +9,8 @@ use super::arbitrary::{contact_id, delivery_id, time, user_id};
 use super::samples::at;
 use crate::domain::{
     AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
-    Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, Thread, ThreadId,
-    ThreadState, UserId,
+    FileScan, Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, ScanFound,
+    Thread, ThreadId, ThreadState, UserId,
 };
 
 fn closed(text: &str) -> Redacted<String> {
@@ -49,6 +49,7 @@ pub(crate) fn message() -> Message {
         files: vec![MessageFile {
             name: closed("quay.jpg"),
             size_bytes: 120_000,
+            scan: None,
         }],
         message_id: closed("1@mail.example.org"),
         in_reply_to: closed("2@example.net"),
@@ -120,6 +121,15 @@ fn authentication() -> impl Strategy<Value = Authentication> {
     })
 }
 
+fn file_scan() -> impl Strategy<Value = FileScan> {
+    let found = prop_oneof![
+        Just(ScanFound::Nothing),
+        "[A-Za-z.-]{0,12}".prop_map(ScanFound::Virus),
+        Just(ScanFound::TooLarge),
+    ];
+    (time(), found).prop_map(|(at, found)| FileScan { at, found })
+}
+
 pub(crate) fn any_message() -> impl Strategy<Value = Message> {
     let direction = select(vec![Direction::In, Direction::Out]);
     let kind = select(vec![
@@ -131,7 +141,13 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         MessageKind::Report,
     ]);
     let file =
-        (text(), any::<u64>()).prop_map(|(name, size_bytes)| MessageFile { name, size_bytes });
+        (text(), any::<u64>(), option::of(file_scan())).prop_map(|(name, size_bytes, scan)| {
+            MessageFile {
+                name,
+                size_bytes,
+                scan,
+            }
+        });
     let id = any::<[u8; 16]>().prop_map(MessageId::from_bytes);
     let communication = any::<[u8; 16]>().prop_map(CommunicationId::from_bytes);
     let what = (id, thread_id(), direction, kind, channel(), time());

@@ -2,6 +2,7 @@
 
 mod belong;
 mod place;
+mod scan;
 mod standing;
 mod stop;
 
@@ -9,6 +10,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 pub use belong::Attached;
+pub use scan::{FileScanner, NotScanned, Scanning};
 
 use super::news::{is_heard, may_be_told, tell_programs};
 use super::write::write_log;

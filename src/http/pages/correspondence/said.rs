@@ -7,12 +7,16 @@ use super::super::super::view::Chrome;
 use super::super::attachments::size;
 use super::super::communication::parts;
 use super::super::compose::sms_count;
+use super::super::thread_message::scanned;
 use crate::domain::{
     Body, Channel, Communication, EntryId, EntryKind, EntryWhat, MessageId, Note, ThreadId,
 };
 
 pub(super) struct FileView {
+    /// Where it is fetched; empty where a virus was found.
     pub(super) href: String,
+    /// What the virus scanner has against it; empty for nothing.
+    pub(super) scanned: String,
     pub(super) name: String,
     pub(super) size: String,
 }
@@ -58,6 +62,7 @@ fn files<'a>(
 ) -> Vec<FileView> {
     let view = |(index, (name, bytes)): (usize, (&str, u64))| FileView {
         href: format!("/correspondence/{id}/files/{index}"),
+        scanned: String::new(),
         name: name.to_owned(),
         size: size(c, bytes),
     };
@@ -107,6 +112,13 @@ fn of_message(
     let is_mail = message.channel == Channel::Email && message.original.is_some();
     let came = message.files.iter();
     let came = came.map(|file| (file.name.reveal().as_str(), file.size_bytes));
+    let mut files = files(c, id, came);
+    for (view, file) in files.iter_mut().zip(&message.files) {
+        view.scanned = scanned(c, file);
+        if file.virus().is_some() {
+            view.href.clear();
+        }
+    }
     Ok(Said {
         frame: if is_mail {
             format!("/inbox/{thread}/messages/{}/html", message.id)
@@ -114,7 +126,7 @@ fn of_message(
             String::new()
         },
         text,
-        files: files(c, id, came),
+        files,
         ..Said::default()
     })
 }

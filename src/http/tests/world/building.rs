@@ -68,6 +68,7 @@ pub(super) async fn built(
         cursor_key: Redacted::new([10; 32]),
         file_of_mail: line_of,
         html_of_mail: html_in,
+        scanner: None,
         stop: CancellationToken::new(),
     };
     let app = App::new(console);
