@@ -31,6 +31,7 @@ pub mod group;
 pub mod ids;
 pub mod import;
 pub mod inbox;
+pub mod inline;
 pub mod job;
 pub mod log;
 pub mod merger;

@@ -7,6 +7,7 @@ use crate::domain::communication::{
     ATTACHMENTS_MAX, ATTACHMENTS_SIZE_MAX_BYTES, AUDIENCE_PICKS_MAX, BODY_MAX, ESCALATION_SPAN_MAX,
     ESCALATION_STEPS_MAX, SCHEDULE_AHEAD_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
 };
+use crate::domain::inline::{NamedFile, WrongPicture, wrong_pictures};
 use crate::domain::segments::{first_wide, segments};
 use crate::domain::{
     Category, Channels, ConfirmLine, SendingPlan, Sentence, Timestamp, Tracking, attachment,
@@ -55,6 +56,7 @@ impl DraftInput {
         let mut problems = self.oversized();
         self.incomplete(rules, &mut problems);
         self.unsendable_text(rules, &mut problems);
+        self.unseen_pictures(&mut problems);
         if rules.gaps {
             self.open_gaps(&mut problems);
         }
@@ -139,6 +141,28 @@ impl DraftInput {
             ),
         };
         problems.push(FieldError::new("sms_text", problem));
+    }
+
+    /// Pictures that the HTML names and nobody would see.
+    fn unseen_pictures(&self, problems: &mut Vec<FieldError>) {
+        if !self.channels.email {
+            return;
+        }
+        let content = &self.content;
+        let files: Vec<NamedFile<'_>> = content.attachments.iter().map(Into::into).collect();
+        for wrong in wrong_pictures(&content.html, &files) {
+            let problem = match &wrong {
+                WrongPicture::Missing(name) => Sentence::with(
+                    "The HTML shows a picture that is not attached: {0}.",
+                    &[name],
+                ),
+                WrongPicture::NoPicture(name) => Sentence::with(
+                    "The HTML shows a file that is no picture of the kinds PNG, JPEG, GIF or WebP: {0}.",
+                    &[name],
+                ),
+            };
+            problems.push(FieldError::new("html", problem));
+        }
     }
 
     /// What could not even be kept.

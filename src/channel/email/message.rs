@@ -3,7 +3,10 @@
 use super::wire;
 use crate::{
     channel::{AttachedFile, AttemptRequest},
-    domain::{EmailAddress, Timestamp},
+    domain::{
+        EmailAddress, Timestamp,
+        inline::{self, NamedFile},
+    },
     proto::mime::{
         build::{self, Attachment, BuildError, Mailbox, OutgoingMail},
         header::{addresses_in, values_on_wire},
@@ -43,7 +46,12 @@ impl Composer {
         let content = &request.content;
         let feedback = links.feedback.as_ref();
         let feedback_id = feedback.map(|of| format!("{of}:email:{}", sender_id(&self.domain)));
-        let html = with_pixel(&content.html, links.pixel.as_deref());
+        // Of this message alone, and the same in each attempt.
+        let id_of = |index: usize| format!("{}.{message_id}", index + 1);
+        let names: Vec<NamedFile<'_>> = request.files.iter().map(named).collect();
+        let embedded = inline::embed(&content.html, &names, id_of);
+        let html = with_pixel(&embedded.html, links.pixel.as_deref());
+        let files = request.files.iter().zip(&embedded.ids);
         build::build(&OutgoingMail {
             from: Mailbox {
                 name: &self.from_name,
@@ -62,7 +70,9 @@ impl Composer {
             in_reply_to: request.in_reply_to.as_deref(),
             list_unsubscribe: links.unsubscribe.as_deref(),
             feedback_id: feedback_id.as_deref(),
-            attachments: request.files.iter().map(attachment).collect(),
+            attachments: files
+                .map(|(file, id)| attachment(file, id.as_deref()))
+                .collect(),
         })
     }
 }
@@ -106,11 +116,19 @@ fn sender_id(domain: &str) -> String {
     format!("{name:_<SENDER_ID_SIZE_MIN$}")
 }
 
-fn attachment(file: &AttachedFile) -> Attachment<'_> {
+fn named(file: &AttachedFile) -> NamedFile<'_> {
+    NamedFile {
+        name: &file.name,
+        media_type: &file.media_type,
+    }
+}
+
+fn attachment<'a>(file: &'a AttachedFile, content_id: Option<&'a str>) -> Attachment<'a> {
     Attachment {
         name: &file.name,
         content_type: &file.media_type,
         bytes: &file.bytes,
+        content_id,
     }
 }
 

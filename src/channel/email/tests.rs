@@ -440,6 +440,53 @@ async fn files_travel_with_the_mail() {
     assert!(mail.body_text(0).unwrap().contains("Go up."));
 }
 
+#[tokio::test]
+async fn pictures_are_shown_where_the_html_names_them() {
+    use mail_parser::MimeHeaders;
+    let file = |name: &str, media_type: &str| crate::channel::AttachedFile {
+        name: name.into(),
+        media_type: media_type.into(),
+        bytes: Bytes::from_static(b"\x89PNG\r\n\x1a\n"),
+    };
+    let html = "<p>Here: <img src=\"cid:the%20quay.png\"></p>";
+    let request = AttemptRequest {
+        content: Arc::new(Content {
+            html: html.into(),
+            ..Content::clone(&request().content)
+        }),
+        files: vec![
+            file("plan.pdf", "application/pdf"),
+            file("the quay.png", "image/png"),
+        ]
+        .into(),
+        ..request()
+    };
+    let mut ids = Vec::new();
+    for attempt_number in 1..=2 {
+        let (port, seen) = serve(GOOD).await;
+        let request = AttemptRequest {
+            attempt: attempt_number,
+            ..request.clone()
+        };
+        attempt(&channel_to(port), request).await;
+        let lines = seen.lines();
+        let start = lines.iter().position(|line| line == "DATA").unwrap() + 1;
+        let raw = lines[start..].join("\r\n");
+        let mail = mail_parser::MessageParser::default().parse(&raw).unwrap();
+        let mut shown = mail.parts.iter().filter_map(|part| part.content_id());
+        let id = shown.next().unwrap().trim_matches(['<', '>']).to_owned();
+        assert_eq!(shown.next(), None);
+        let html = mail.body_html(0).unwrap();
+        assert!(html.contains(&format!("<img src=\"cid:{id}\">")), "{html}");
+        let own = mail.message_id().unwrap();
+        assert_eq!(id, format!("2.{own}"), "of this message alone");
+        let mixed = mail.parts[0].sub_parts().unwrap();
+        assert_eq!(mixed.len(), 2, "the plan stands beside what is read");
+        ids.push(id);
+    }
+    assert_eq!(ids[0], ids[1], "in each attempt the same");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_mail_with_large_files_holds_up_no_thread() {
     let (port, seen) = serve(GOOD).await;

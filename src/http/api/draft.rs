@@ -76,7 +76,8 @@ pub(super) struct DraftAsked {
     /// Plain text of the email.
     #[serde(default)]
     text: String,
-    /// HTML of the email.
+    /// HTML of the email. An attachment that is a PNG, JPEG, GIF or WebP is shown where it says
+    /// `cid:` and its name, as in `<img src="cid:map.png">`.
     #[serde(default)]
     html: String,
     /// Text message.

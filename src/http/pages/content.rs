@@ -13,8 +13,9 @@ use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::super::words::Words;
 use super::{Answer, id};
-use crate::domain::{BlobId, Body, CommunicationId, MessageId, ThreadId};
-use crate::safe_html::{self, MailHtml};
+use crate::domain::inline::{self, NamedFile};
+use crate::domain::{BlobId, Body, CommunicationId, Content, MessageId, ThreadId};
+use crate::safe_html::{self, MailHtml, MailPicture, PICTURE_SIZE_MAX_BYTES};
 
 /// Takes the HTML of a mail out of it, with the parts that it may show.
 pub type HtmlReader = fn(&[u8]) -> Option<MailHtml>;
@@ -55,10 +56,7 @@ pub(crate) async fn preview_of(app: &App, words: &'static Words, id: Communicati
         Body::Composed => {
             let content = app.repo().content(communication.content)?;
             let submit = &app.console.submit;
-            MailHtml {
-                html: Some(submit.as_sent(&communication.category, &content).html),
-                pictures: Vec::new(),
-            }
+            composed(app, submit.as_sent(&communication.category, &content)).await?
         }
         Body::Submitted(mail) => mail_html(app, mail).await?,
     };
@@ -85,6 +83,44 @@ pub(crate) async fn message_html(
     let original = found.and_then(|found| found.original);
     let mail = mail_html(app, original.ok_or(Fault::NotFound)?).await?;
     show(words, mail).await
+}
+
+/// The HTML of a mail of ours with the files that it shows as pictures.
+async fn composed(app: &App, content: Content) -> Result<MailHtml, Fault> {
+    if content.attachments.is_empty() {
+        return Ok(MailHtml {
+            html: Some(content.html),
+            pictures: Vec::new(),
+        });
+    }
+    let _turn = app
+        .reading
+        .acquire()
+        .await
+        .map_err(|_| Fault::Unavailable)?;
+    let store = app.repo().store().clone();
+    let reading = crate::clock::apart(move || -> Result<MailHtml, Fault> {
+        let files: Vec<NamedFile<'_>> = content.attachments.iter().map(Into::into).collect();
+        let embedded = inline::embed(&content.html, &files, |index| index.to_string());
+        let mut pictures = Vec::new();
+        for (file, id) in content.attachments.iter().zip(embedded.ids) {
+            let is_shown = file.size_bytes <= PICTURE_SIZE_MAX_BYTES as u64;
+            let Some(content_id) = id.filter(|_| is_shown) else {
+                continue;
+            };
+            if let Some(bytes) = store.get_blob(file.blob)? {
+                pictures.push(MailPicture {
+                    content_id,
+                    bytes: bytes.to_vec(),
+                });
+            }
+        }
+        Ok(MailHtml {
+            html: Some(embedded.html),
+            pictures,
+        })
+    });
+    reading.await.map_err(|_| Fault::Internal)?
 }
 
 /// The HTML of a mail that is kept whole.

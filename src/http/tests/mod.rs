@@ -27,6 +27,7 @@ mod evidence;
 mod imports;
 mod inbox;
 mod inbox_people;
+mod inline_pictures;
 mod issues;
 mod journey;
 mod languages;

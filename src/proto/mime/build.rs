@@ -44,6 +44,9 @@ pub struct Attachment<'a> {
     pub content_type: &'a str,
     /// Its bytes.
     pub bytes: &'a [u8],
+    /// The id, without brackets, by which the HTML shows it as a picture (RFC 2392); none for a
+    /// file beside it.
+    pub content_id: Option<&'a str>,
 }
 
 /// One personal mail.
@@ -114,6 +117,9 @@ pub fn build(mail: &OutgoingMail<'_>) -> Result<Vec<u8>, BuildError> {
 }
 
 fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
+    let has_html = !mail.html.is_empty();
+    let shown = |file: &&Attachment<'_>| has_html && file.content_id.is_some();
+    let (pictures, files): (Vec<_>, Vec<_>) = mail.attachments.iter().partition(shown);
     let mut alternatives = Vec::with_capacity(2);
     // For those who cannot show HTML, or will not (RFC 2046 section 5.1.4).
     let text = if mail.text.trim().is_empty() {
@@ -124,12 +130,12 @@ fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
     if !text.trim().is_empty() {
         alternatives.push(MimePart::new("text/plain", BodyPart::Text(text)));
     }
-    if !mail.html.is_empty() {
-        alternatives.push(MimePart::new("text/html", BodyPart::Text(mail.html.into())));
+    if has_html {
+        alternatives.push(with_pictures(mail, &pictures));
     }
     let readable = if alternatives.len() > 1 {
         Some(multipart(
-            "multipart/alternative",
+            ContentType::new("multipart/alternative"),
             "a",
             mail.message_id,
             alternatives,
@@ -137,24 +143,45 @@ fn body<'a>(mail: &OutgoingMail<'a>) -> Result<MimePart<'a>, BuildError> {
     } else {
         alternatives.pop()
     };
-    if mail.attachments.is_empty() {
+    if files.is_empty() {
         return readable.ok_or(BuildError::Empty);
     }
-    let files = mail.attachments.iter().map(|file| {
-        MimePart::new(
-            file.content_type.to_owned(),
-            BodyPart::Binary(file.bytes.into()),
-        )
-        .attachment(file.name.to_owned())
-    });
+    let files = files
+        .into_iter()
+        .map(|file| part(file).attachment(file.name.to_owned()));
     let parts = readable.into_iter().chain(files).collect();
-    Ok(multipart("multipart/mixed", "m", mail.message_id, parts))
+    let mixed = ContentType::new("multipart/mixed");
+    Ok(multipart(mixed, "m", mail.message_id, parts))
+}
+
+/// The HTML with the pictures that it shows, which stand behind it (RFC 2387); alone without any.
+fn with_pictures<'a>(mail: &OutgoingMail<'a>, pictures: &[&Attachment<'a>]) -> MimePart<'a> {
+    let html = MimePart::new("text/html", BodyPart::Text(mail.html.into()));
+    if pictures.is_empty() {
+        return html;
+    }
+    let pictures = pictures.iter().map(|file| {
+        let disposition = ContentType::new("inline").attribute("filename", file.name.to_owned());
+        part(file)
+            .header("Content-Disposition", disposition)
+            .cid(file.content_id.unwrap_or_default().to_owned())
+    });
+    let parts = std::iter::once(html).chain(pictures).collect();
+    let related = ContentType::new("multipart/related").attribute("type", "text/html");
+    multipart(related, "r", mail.message_id, parts)
+}
+
+fn part<'a>(file: &Attachment<'a>) -> MimePart<'a> {
+    MimePart::new(
+        file.content_type.to_owned(),
+        BodyPart::Binary(file.bytes.into()),
+    )
 }
 
 /// A multipart with a boundary that the message id makes unique (the builder's own would read
 /// the clock).
 fn multipart<'a>(
-    kind: &'static str,
+    content_type: ContentType<'static>,
     mark: &str,
     message_id: &str,
     parts: Vec<MimePart<'a>>,
@@ -164,7 +191,7 @@ fn multipart<'a>(
         .filter(char::is_ascii_alphanumeric)
         .take(48)
         .collect();
-    let content_type = ContentType::new(kind).attribute("boundary", format!("=_{mark}_{unique}"));
+    let content_type = content_type.attribute("boundary", format!("=_{mark}_{unique}"));
     MimePart::new(content_type, BodyPart::Multipart(parts))
 }
 
@@ -201,6 +228,7 @@ fn check(mail: &OutgoingMail<'_>) -> Result<(), BuildError> {
         [
             ("an attachment's name", file.name),
             ("an attachment's type", file.content_type),
+            ("a picture's id", file.content_id.unwrap_or_default()),
         ]
     });
     for (what, value) in values.into_iter().chain(files) {
@@ -301,6 +329,7 @@ mod tests {
             name: "Plän.pdf",
             content_type: "application/pdf",
             bytes: &bytes,
+            content_id: None,
         };
         let raw = build(&OutgoingMail {
             attachments: vec![file],
@@ -314,6 +343,91 @@ mod tests {
             (Some("Plän.pdf"), bytes.as_slice())
         );
         assert_eq!(mail.body_html(0).unwrap(), "<p>Grüße</p>");
+    }
+
+    fn picture(name: &'static str, id: &'static str) -> Attachment<'static> {
+        Attachment {
+            name,
+            content_type: "image/png",
+            bytes: b"\x89PNG\r\n\x1a\n",
+            content_id: Some(id),
+        }
+    }
+
+    /// The tree of the parts: their types, those within others in brackets.
+    fn tree(mail: &mail_parser::Message<'_>, part: u32) -> String {
+        let part = mail.part(part).unwrap();
+        let kind = part.content_type().unwrap().subtype().unwrap_or_default();
+        let Some(within) = part.sub_parts() else {
+            return kind.to_owned();
+        };
+        let within: Vec<String> = within.iter().map(|part| tree(mail, *part)).collect();
+        format!("{kind}({})", within.join(" "))
+    }
+
+    #[test]
+    fn pictures_stand_with_the_html_that_shows_them() {
+        let file = Attachment {
+            content_id: None,
+            ..picture("plan.png", "")
+        };
+        let pictures = vec![
+            picture("Plän.png", "1.a@gw.example"),
+            picture("b.png", "2.a"),
+        ];
+        let raw = build(&OutgoingMail {
+            html: "<img src=\"cid:1.a@gw.example\"><img src=\"cid:2.a\">",
+            attachments: [pictures.clone(), vec![file]].concat(),
+            ..sample()
+        })
+        .unwrap();
+        let mail = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(
+            tree(&mail, 0),
+            "mixed(alternative(plain related(html png png)) png)"
+        );
+        let related = mail.parts.iter().find(|part| {
+            part.content_type()
+                .is_some_and(|kind| kind.subtype() == Some("related"))
+        });
+        let related = related.unwrap().content_type().unwrap();
+        assert_eq!(related.attribute("type"), Some("text/html"));
+        let shown: Vec<_> = mail
+            .parts
+            .iter()
+            .filter(|part| part.content_id().is_some())
+            .collect();
+        let ids: Vec<_> = shown
+            .iter()
+            .map(|part| part.content_id().unwrap().trim_matches(['<', '>']))
+            .collect();
+        assert_eq!(ids, ["1.a@gw.example", "2.a"]);
+        assert!(shown[0].content_disposition().unwrap().ctype() == "inline");
+        assert_eq!(shown[0].attachment_name(), Some("Plän.png"));
+        assert_eq!(shown[0].contents(), b"\x89PNG\r\n\x1a\n");
+        let text = String::from_utf8(raw).unwrap();
+        assert!(text.contains("Content-ID: <1.a@gw.example>\r\n"), "{text}");
+        assert_eq!(text.matches("Content-Disposition: attachment").count(), 1);
+
+        let alone = build(&OutgoingMail {
+            text: "",
+            html: "<img src=\"cid:1.a@gw.example\">",
+            attachments: pictures.clone(),
+            ..sample()
+        })
+        .unwrap();
+        let mail = MessageParser::default().parse(&alone).unwrap();
+        let tree_alone = tree(&mail, 0);
+        assert!(tree_alone.contains("related(html png png)"), "{tree_alone}");
+        assert!(!tree_alone.contains("mixed"), "{tree_alone}");
+        let without = build(&OutgoingMail {
+            html: "",
+            attachments: pictures,
+            ..sample()
+        })
+        .unwrap();
+        let mail = MessageParser::default().parse(&without).unwrap();
+        assert_eq!(tree(&mail, 0), "mixed(plain png png)", "nothing shows them");
     }
 
     #[test]
@@ -361,6 +475,14 @@ mod tests {
                     name: evil,
                     content_type: "a/b",
                     bytes: b"",
+                    content_id: None,
+                }],
+                ..sample()
+            },
+            OutgoingMail {
+                attachments: vec![Attachment {
+                    content_id: Some(evil),
+                    ..picture("a.png", "x")
                 }],
                 ..sample()
             },

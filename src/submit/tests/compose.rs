@@ -366,3 +366,29 @@ async fn a_text_that_has_to_be_confirmed_is_counted_with_its_link() {
     draft.content.sms_text = "a".repeat(1450);
     assert_eq!(world.submitter.problems(&draft), []);
 }
+
+#[tokio::test]
+async fn pictures_that_the_html_names_must_go_with_it() {
+    use crate::domain::communication::ATTACHMENTS_SIZE_MAX_BYTES;
+    use crate::domain::{Attachment, BlobId};
+    let world = World::new().await;
+    let mut draft = world.draft();
+    draft.content.html = "<img src=\"cid:map.png\">".into();
+    let fields = |draft: &DraftInput| -> Vec<&'static str> {
+        let problems = world.submitter.problems(draft);
+        problems.iter().map(|one| one.field).collect()
+    };
+    let file = |media_type: &str, size_bytes| Attachment {
+        name: "map.png".into(),
+        media_type: media_type.into(),
+        size_bytes,
+        blob: BlobId::from_bytes([1; 32]),
+    };
+    assert_eq!(fields(&draft), ["html"]);
+    draft.content.attachments = vec![file("application/pdf", 9)];
+    assert_eq!(fields(&draft), ["html"]);
+    draft.content.attachments = vec![file("image/png", 9)];
+    assert_eq!(fields(&draft), [""; 0]);
+    draft.content.attachments = vec![file("image/png", ATTACHMENTS_SIZE_MAX_BYTES + 1)];
+    assert_eq!(fields(&draft), ["attachments"], "pictures count as files");
+}
