@@ -17,7 +17,9 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::verdict::Verdict;
-use crate::domain::{CallStatus, Channel as ChannelKind, Content, DeliveryId, Destination};
+use crate::domain::{
+    CallStatus, Channel as ChannelKind, Content, DeliveryId, Destination, Redacted,
+};
 
 /// A file that goes with an email.
 #[derive(Clone, Debug)]
@@ -49,7 +51,8 @@ pub struct AttemptRequest {
     pub recipient_name: String,
     /// ISO 639-1 language of the contact.
     pub language: String,
-    /// Envelope sender for mail: the per-delivery bounce address (VERP).
+    /// Envelope sender for mail: the per-delivery bounce address (VERP); empty for a report, to
+    /// which nothing comes back.
     pub return_path: String,
     /// `Message-ID` of the mail that this one answers, without brackets.
     pub in_reply_to: Option<String>,
@@ -57,10 +60,22 @@ pub struct AttemptRequest {
     pub confirmation_required: bool,
     /// Links of this delivery, for a mail that is composed.
     pub links: MailLinks,
+    /// What the next server is told of what was asked for, for a mail that was handed in.
+    pub reports: ReportParams,
     /// What is said is for this attempt alone (a code): it is not to be kept.
     pub once: bool,
     /// An emergency: it has places where others wait.
     pub express: bool,
+}
+
+/// What whoever handed a mail in asked for, as far as the next server is told (RFC 3461 section
+/// 5.2.1). Reports come to us, who tell them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportParams {
+    /// Success is to be reported.
+    pub success: bool,
+    /// ORCPT as it was given; empty for none.
+    pub original_recipient: Redacted<String>,
 }
 
 /// Links of one delivery.

@@ -6,6 +6,8 @@ mod feedback;
 mod free_text;
 pub mod mail;
 mod notification;
+#[cfg(test)]
+mod own_reports;
 mod phrases;
 pub mod rules;
 pub mod sip;

@@ -262,6 +262,11 @@ pub struct Submission {
     pub recipients_per_hour: u32,
     /// The same in a day.
     pub recipients_per_day: u32,
+    /// Tell of failures (RFC 3461) also who said nothing of NOTIFY. Default `false`.
+    pub notify_failures: bool,
+    /// How long something is tried before that is told to who asked for it. Default `"4h"`.
+    #[serde(serialize_with = "units::duration")]
+    pub delay_notice_after: Duration,
     /// `[[submission.account]]`: applications that may submit, besides those made
     /// with `tocsin user`. Default: none.
     #[serde(rename = "account")]
@@ -322,6 +327,12 @@ impl Submission {
             ),
             recipients_per_hour: per_hour,
             recipients_per_day: per_day,
+            notify_failures: section.bool("notify_failures", false),
+            delay_notice_after: section.duration(
+                "delay_notice_after",
+                4 * HOUR,
+                60 * SECOND..=30 * 24 * HOUR,
+            ),
             accounts,
         }
     }

@@ -7,8 +7,8 @@ use anyhow::Context;
 use super::scanner::file_scanner;
 use super::search::open_search;
 use super::state::{
-    cursor_key, evidence_signer, open_store, reply_notices, retention_rules, signing_key,
-    submit_settings, sync_accounts, tracker_settings,
+    cursor_key, evidence_signer, open_store, reply_notices, report_settings, retention_rules,
+    signing_key, submit_settings, sync_accounts, tracker_settings,
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -58,6 +58,7 @@ impl Rooms {
         )
         .with_metrics(Arc::clone(metrics));
         tracker.replace_retention(retention_rules(config));
+        tracker.replace_reports(report_settings(config));
         let submitter = Submitter::new(
             repo.clone(),
             clock.clone(),

@@ -19,7 +19,7 @@ use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
 use crate::submit::{ApprovalRules, ReplyNoticeSettings, SubmitSettings};
-use crate::tracker::{NewUser, PromptSettings, TrackerSettings, Users};
+use crate::tracker::{NewUser, PromptSettings, ReportSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
 const SIGNING_KEY: &str = "signing-key";
@@ -100,6 +100,18 @@ pub(super) fn tracker_settings(config: &Config) -> TrackerSettings {
             check_phone_subject: config.notices.phone_failed_subject.clone(),
             check_phone_text: with_link(&config.notices.phone_failed_email, config),
         },
+    }
+}
+
+/// What reports to applications say of us.
+pub(super) fn report_settings(config: &Config) -> ReportSettings {
+    ReportSettings {
+        server: config.server.name.clone(),
+        domain: config.server.domain.clone(),
+        sms_domain: config.server.sms_domain.clone(),
+        voice_domain: config.server.voice_domain.clone(),
+        delay_after: config.submission.delay_notice_after,
+        mail_give_up_after: config.email.retry.give_up_after,
     }
 }
 

@@ -462,6 +462,16 @@ impl Communication {
         self.plan.is_over(now) && !asked
     }
 
+    /// Whether it tells whoever handed a mail in what became of it: the only notice that is a whole
+    /// message. It goes out from nobody, so that nothing comes back (RFC 3461 section 6.1).
+    #[must_use]
+    pub const fn is_delivery_report(&self) -> bool {
+        matches!(
+            (self.origin, self.body),
+            (Origin::Notice, Body::Submitted(_))
+        )
+    }
+
     /// Whether it can still be changed.
     #[must_use]
     pub const fn is_draft(&self) -> bool {

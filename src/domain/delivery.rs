@@ -1,5 +1,6 @@
 //! One communication to one contact by one method, and everything that happened to it.
 
+use super::dsn::ReportRequest;
 use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId, UserId};
 use super::method::Destination;
 use super::status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
@@ -168,6 +169,8 @@ pub struct Delivery {
     pub held_until: Option<Timestamp>,
     /// It waits until there is room in its lane; its round puts it there.
     pub awaits_turn: bool,
+    /// What whoever handed it in asked to be told of it.
+    pub report: Option<ReportRequest>,
 }
 
 /// What was made for one person in one go, kept together. Their ids are of one
@@ -392,6 +395,7 @@ mod tests {
             express: false,
             held_until: None,
             awaits_turn: false,
+            report: None,
         }
     }
 

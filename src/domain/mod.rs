@@ -24,6 +24,7 @@ pub mod contact;
 pub mod correspondence;
 pub mod delivery;
 pub mod details;
+pub mod dsn;
 pub mod erasure;
 pub mod escalation;
 pub mod fold;
@@ -86,6 +87,7 @@ pub use delivery::{
     Closed, ClosedReason, Delivery, DeliverySet, Source, StatusChange, TIMELINE_MAX,
 };
 pub use details::{Details, MethodDetail};
+pub use dsn::{ReportAction, ReportMail, ReportRequest, ReportsWanted};
 pub use erasure::{Erasure, Suppression};
 pub use escalation::{EscalationStep, SendingPlan};
 pub use group::{ContactFilter, Group, SavedFilter};

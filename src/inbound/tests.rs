@@ -52,6 +52,7 @@ fn letter() -> SubmittedMail {
         message: Bytes::from_static(b"Subject: s\r\n\r\nb\r\n"),
         content,
         recipients: vec![MailRecipient::Email(Redacted::new(address))],
+        reports: Vec::new(),
     }
 }
 

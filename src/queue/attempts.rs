@@ -17,7 +17,9 @@ use super::outcome::{begun, event_for, overdue, progressed, waiting};
 use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
 use super::tickets;
-use crate::channel::{Admission, AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX};
+use crate::channel::{
+    Admission, AttemptOutcome, AttemptRequest, Channel, MailLinks, PROGRESS_MAX, ReportParams,
+};
 use crate::clock::{NotDone, Randomness, SharedClock};
 use crate::domain::{
     BlobId, Body, Channel as ChannelKind, ClosedReason, Content, Delivery, DeliveryId, Lane,

@@ -184,6 +184,7 @@ mod tests {
             express: false,
             held_until: None,
             awaits_turn: false,
+            report: None,
         }
     }
 

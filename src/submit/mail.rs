@@ -6,7 +6,7 @@ use super::{CONFLICTS_MAX, SubmitError, Submitter, is_conflict};
 use crate::domain::{
     AuditActor, Body, Channel, Channels, Communication, CommunicationId, Contact, ContactId,
     ContactKind, Content, Destination, EmailAddress, Method, MethodId, MethodKind, MethodState,
-    Origin, PhoneNumber, Redacted, Timestamp, UserId, Via,
+    Origin, PhoneNumber, Redacted, ReportRequest, Timestamp, UserId, Via,
 };
 use crate::store::acting::{self, Acting};
 use crate::store::records::Record;
@@ -57,6 +57,8 @@ pub struct SubmittedMail {
     pub content: Content,
     /// To whom; at most [`SUBMITTED_RECIPIENTS_MAX`].
     pub recipients: Vec<MailRecipient>,
+    /// What was asked to be told of each of them, in their order; empty where nothing was.
+    pub reports: Vec<Option<ReportRequest>>,
 }
 
 /// Why a recipient is not taken.
@@ -133,7 +135,7 @@ impl Submitter {
                 Channel::Call => channels.call = true,
             }
         }
-        let people = self.by_person(&mut batch, &mail.recipients, now)?;
+        let people = self.by_person(&mut batch, &mail.recipients, &mail.reports, now)?;
         let said = Communication::to_one(
             id,
             Origin::Submission(mail.user),
@@ -177,15 +179,18 @@ impl Submitter {
         }
     }
 
-    /// Gathers recipients by person; somebody never heard of becomes a correspondent.
+    /// Gathers recipients by person; somebody never heard of becomes a correspondent. `reports` is
+    /// what was asked of each, as far as it goes; of who is named twice, what was asked first.
     pub(super) fn by_person(
         &self,
         batch: &mut Batch,
         recipients: &[MailRecipient],
+        reports: &[Option<ReportRequest>],
         now: Timestamp,
     ) -> Result<Vec<Addressed>, SubmitError> {
         let mut people: Vec<Addressed> = Vec::new();
-        for recipient in recipients {
+        for (index, recipient) in recipients.iter().enumerate() {
+            let report = reports.get(index).cloned().flatten();
             let channel = recipient.channel();
             let (contact, method) = match self.known(recipient)? {
                 Some((contact, method)) => (contact.value, method),
@@ -208,11 +213,11 @@ impl Submitter {
                 .iter_mut()
                 .find(|person| person.contact.id == contact.id)
             {
-                Some(person) if person.methods.contains(&(method, channel)) => {}
-                Some(person) => person.methods.push((method, channel)),
+                Some(person) if person.has(method, channel) => {}
+                Some(person) => person.methods.push((method, channel, report)),
                 None => people.push(Addressed {
                     contact,
-                    methods: vec![(method, channel)],
+                    methods: vec![(method, channel, report)],
                 }),
             }
         }
@@ -306,16 +311,22 @@ pub(super) const SUBMITTED_CATEGORY: &str = "Submitted";
 /// A person among the recipients, and by which methods.
 pub(super) struct Addressed {
     pub(super) contact: Contact,
-    methods: Vec<(MethodId, Channel)>,
+    methods: Vec<(MethodId, Channel, Option<ReportRequest>)>,
 }
 
 impl Addressed {
+    fn has(&self, method: MethodId, channel: Channel) -> bool {
+        let mut known = self.methods.iter();
+        known.any(|(id, by, _)| (*id, *by) == (method, channel))
+    }
+
     pub(super) fn wanted(&self) -> impl Iterator<Item = NewDelivery<'_>> {
-        self.methods.iter().filter_map(|(method, channel)| {
+        self.methods.iter().filter_map(|(method, channel, report)| {
             let method = self.contact.method(*method)?;
             Some(NewDelivery {
                 method,
                 channel: *channel,
+                report: report.as_ref(),
             })
         })
     }

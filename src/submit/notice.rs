@@ -243,6 +243,7 @@ impl Submitter {
         let by_mail = NewDelivery {
             method,
             channel: Channel::Email,
+            report: None,
         };
         let random = &self.random;
         make_to_one(

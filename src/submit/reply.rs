@@ -168,6 +168,7 @@ impl Submitter {
         let new = NewDelivery {
             method,
             channel: answer.channel,
+            report: None,
         };
         let random = &self.random;
         let made = make_to_one(

@@ -281,6 +281,7 @@ fn mail_to(recipients: Vec<MailRecipient>) -> SubmittedMail {
             attachments: Vec::new(),
         },
         recipients,
+        reports: Vec::new(),
     }
 }
 

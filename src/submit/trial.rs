@@ -61,7 +61,7 @@ impl Submitter {
         }
         let now = self.clock.wall();
         let mut batch = Batch::new();
-        let people = self.by_person(&mut batch, recipients, now)?;
+        let people = self.by_person(&mut batch, recipients, &[], now)?;
         let said = Communication::to_one(
             trial,
             Origin::Test(by),

@@ -394,6 +394,7 @@ impl Submitter {
         let new = NewDelivery {
             method: wanted.method,
             channel: wanted.channel,
+            report: None,
         };
         // Whoever asked waits for it, and a code lives ten minutes; but calls that strangers ask
         // for hold up no emergency.

@@ -4,8 +4,8 @@ use crate::clock::Randomness;
 use crate::domain::sort_name::sort_name;
 use crate::domain::{
     Category, Channel, Communication, Contact, Delivery, DeliveryId, DeliverySet, Entry, Method,
-    Person, PersonDelivery, PersonState, Redacted, Source, Status, StatusChange, TextStatus,
-    Timestamp,
+    Person, PersonDelivery, PersonState, Redacted, ReportRequest, Source, Status, StatusChange,
+    TextStatus, Timestamp,
 };
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
@@ -16,6 +16,20 @@ pub struct NewDelivery<'a> {
     pub method: &'a Method,
     /// By which channel.
     pub channel: Channel,
+    /// What whoever handed it in asked to be told of it.
+    pub report: Option<&'a ReportRequest>,
+}
+
+impl<'a> NewDelivery<'a> {
+    /// One of which nobody asked to be told.
+    #[must_use]
+    pub const fn by(method: &'a Method, channel: Channel) -> Self {
+        Self {
+            method,
+            channel,
+            report: None,
+        }
+    }
 }
 
 /// A delivery that was put into the batch.
@@ -169,5 +183,6 @@ fn new_delivery(id: DeliveryId, making: Making<'_>, new: NewDelivery<'_>) -> Del
         express: making.express,
         held_until: None,
         awaits_turn: making.awaits_turn,
+        report: new.report.cloned(),
     }
 }

@@ -22,6 +22,7 @@ mod prompt;
 mod receipts;
 mod recipients;
 mod references;
+mod reports;
 mod retention;
 mod rounds;
 mod stop;
@@ -58,6 +59,7 @@ pub use news::{may_be_told, tell_programs, tell_sent};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
 pub use receipts::Receipt;
 pub use recipients::Gathered;
+pub use reports::{REPORT_CATEGORY, ReportSettings};
 pub use retention::{Counts, Erased, Expiry, OWING_LISTED_MAX, Owing, OwingList, Progress, Scope};
 pub use rounds::{ROUND_STEP_PEOPLE_MAX, Room, RoundStep, wanted};
 pub use tickets::TicketUse;
@@ -156,6 +158,7 @@ pub struct Tracker {
     clock: SharedClock,
     random: Randomness,
     settings: Arc<RwLock<Arc<TrackerSettings>>>,
+    reports: Arc<RwLock<Arc<ReportSettings>>>,
     notices: broadcast::Sender<Notice>,
     metrics: Option<Arc<Metrics>>,
     /// One for many people each: two messages of one person are put into threads one by one.
@@ -187,6 +190,7 @@ impl Tracker {
             clock,
             random,
             settings: Arc::new(RwLock::new(Arc::new(settings))),
+            reports: Arc::default(),
             notices,
             metrics: None,
             threading: Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::new(()))),

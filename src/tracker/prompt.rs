@@ -101,6 +101,7 @@ pub(super) fn prompt_about(
     let wanted = [NewDelivery {
         method: &method,
         channel,
+        report: None,
     }];
     make_deliveries(batch, &tracker.random, making, None, &wanted);
     tracing::info!(contact = %contact.id, communication = %communication.id, channel = channel.as_str(), "prompt queued");

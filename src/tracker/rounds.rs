@@ -436,13 +436,13 @@ impl Round<'_> {
                 wanted.extend(
                     methods
                         .get(turn)
-                        .map(|method| NewDelivery { method, channel }),
+                        .map(|method| NewDelivery::by(method, channel)),
                 );
             } else {
                 wanted.extend(
                     methods
                         .into_iter()
-                        .map(|method| NewDelivery { method, channel }),
+                        .map(|method| NewDelivery::by(method, channel)),
                 );
             }
         }

@@ -5,6 +5,7 @@ mod answers;
 mod audit;
 mod cases;
 mod erasure;
+mod reports;
 mod retention;
 mod statuses;
 
@@ -135,6 +136,7 @@ impl World {
             .map(|channel| NewDelivery {
                 method: self.contact.methods_for(channel)[0],
                 channel,
+                report: None,
             })
             .collect();
         make_deliveries(&mut batch, &self.random, making, None, &wanted);

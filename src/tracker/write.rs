@@ -122,6 +122,9 @@ impl Tracker {
             contact: rows.delivery.contact,
         }];
         self.close_others(&mut batch, rows, &mut decision, &mut notices)?;
+        let before = &rows.delivery.value;
+        let after = &mut decision.delivery;
+        self.report_to_sender(&mut batch, &rows.communication, (before, after), now)?;
         batch.replace_delivery(&rows.delivery, &decision.delivery);
         batch.replace(&rows.person, &decision.person);
         let mut log = decision.log.clone();

@@ -139,6 +139,7 @@ pub(crate) fn request(to: &str, number: u8) -> AttemptRequest {
         in_reply_to: None,
         confirmation_required: false,
         links: tocsin::channel::MailLinks::default(),
+        reports: tocsin::channel::ReportParams::default(),
         once: false,
         express: false,
     }

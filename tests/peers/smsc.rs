@@ -207,6 +207,7 @@ impl House {
             in_reply_to: None,
             confirmation_required: false,
             links: tocsin::channel::MailLinks::default(),
+            reports: tocsin::channel::ReportParams::default(),
             once: false,
             express: false,
         };

@@ -437,6 +437,7 @@ impl Writer {
             express: false,
             held_until: None,
             awaits_turn: false,
+            report: None,
         }
     }
 

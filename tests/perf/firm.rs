@@ -170,6 +170,7 @@ impl Firm {
             express: false,
             held_until: None,
             awaits_turn: false,
+            report: None,
         };
         let person = Person {
             communication: id,

@@ -297,7 +297,8 @@ impl EmailChannel {
             data: &written.data,
             is_8bit: written.is_8bit,
             is_utf8: written.is_utf8,
-            wants_success: plan.by_relay,
+            wants_success: plan.by_relay || request.reports.success,
+            original_recipient: request.reports.original_recipient.reveal(),
             express: request.express,
         };
         self.walk(plan, &envelope, cancel).await

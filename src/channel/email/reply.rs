@@ -3,6 +3,7 @@
 
 use crate::{
     classify::smtp_reply::{Phase, classify_reply},
+    domain::dsn::TAKEN_BY_REPORTER,
     domain::{BounceClass, EnhancedStatus, Fault, Permanence, Reason, Verdict},
 };
 
@@ -17,6 +18,8 @@ pub(super) struct RawReply {
     text: String,
     /// Every line as it came, joined by line feeds.
     written: String,
+    /// Its server was asked to report success, and has said that it can.
+    pub(super) will_report: bool,
 }
 
 impl RawReply {
@@ -49,6 +52,7 @@ impl RawReply {
             status,
             text: texts.join(" "),
             written: heard.lines().collect::<Vec<_>>().join("\n"),
+            will_report: false,
         })
     }
 
@@ -98,9 +102,13 @@ impl RawReply {
 
     /// What a positive answer to the message means.
     pub(super) fn acceptance(&self, reason: Reason) -> Verdict {
-        Verdict::success(reason)
+        let verdict = Verdict::success(reason)
             .with_status(self.status)
-            .with_diagnostic(self.written.clone())
+            .with_diagnostic(self.written.clone());
+        if self.will_report {
+            return verdict.by(TAKEN_BY_REPORTER);
+        }
+        verdict
     }
 }
 

@@ -35,8 +35,10 @@ pub(super) struct Envelope<'a> {
     /// Its header is in UTF-8 (RFC 6532): said where the server knows it, and sent all the same
     /// where it does not, as mail programs have always done.
     pub(super) is_utf8: bool,
-    /// A relay should tell us of success too.
+    /// Success should be told to us too: by a relay, or because whoever handed it in asked.
     pub(super) wants_success: bool,
+    /// ORCPT as it was given to us; empty for none (RFC 3461 section 5.2.1 has it passed on).
+    pub(super) original_recipient: &'a str,
     /// It waits for no connection that ordinary mail has.
     pub(super) express: bool,
 }
@@ -143,7 +145,9 @@ impl Session {
         .await?;
         guarded(cancel, self.data_command()).await?;
         // From here on only the server's answer tells what became of it: no cancelling.
-        let reply = self.content(mail.data).await?;
+        let mut reply = self.content(mail.data).await?;
+        let asked = mail.wants_success && !mail.sender.is_empty();
+        reply.will_report = asked && self.capabilities.has_capability(EXT_DSN);
         self.dirty = false;
         self.mails += 1;
         if reply.is_positive() {
@@ -302,7 +306,8 @@ impl Session {
         if wanted || !mail.sender.is_ascii() || !mail.recipient.is_ascii() {
             command.push_str(" SMTPUTF8");
         }
-        if self.capabilities.has_capability(EXT_DSN) {
+        // RFC 3461, 6.1: no RET with a report of our own.
+        if self.capabilities.has_capability(EXT_DSN) && !mail.sender.is_empty() {
             command.push_str(&format!(" RET=HDRS ENVID={}", wire::xtext(mail.id)));
         }
         command.push_str("\r\n");
@@ -312,13 +317,16 @@ impl Session {
     fn rcpt_command(&self, mail: &Envelope<'_>) -> String {
         let mut command = format!("RCPT TO:<{}>", mail.recipient);
         if self.capabilities.has_capability(EXT_DSN) {
-            let notify = if mail.wants_success {
-                "SUCCESS,FAILURE,DELAY"
-            } else {
-                "FAILURE,DELAY"
+            let notify = match (mail.sender.is_empty(), mail.wants_success) {
+                (true, _) => "NEVER",
+                (false, true) => "SUCCESS,FAILURE,DELAY",
+                (false, false) => "FAILURE,DELAY",
             };
             command.push_str(&format!(" NOTIFY={notify}"));
-            if mail.recipient.is_ascii() {
+            let given = mail.original_recipient;
+            if !given.is_empty() && given.is_ascii() {
+                command.push_str(&format!(" ORCPT={given}"));
+            } else if mail.recipient.is_ascii() {
                 command.push_str(&format!(" ORCPT=rfc822;{}", wire::xtext(mail.recipient)));
             }
         }

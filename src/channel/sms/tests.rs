@@ -101,6 +101,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         in_reply_to: None,
         confirmation_required: false,
         links: crate::channel::MailLinks::default(),
+        reports: crate::channel::ReportParams::default(),
         once: false,
         express: false,
     }

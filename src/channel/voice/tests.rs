@@ -66,6 +66,7 @@ fn request() -> AttemptRequest {
         in_reply_to: None,
         confirmation_required: true,
         links: crate::channel::MailLinks::default(),
+        reports: crate::channel::ReportParams::default(),
         once: false,
         express: false,
     }

@@ -274,6 +274,8 @@ mod tests {
             auth_failures_wait: Duration::from_secs(900),
             recipients_per_hour: 0,
             recipients_per_day: 0,
+            notify_failures: false,
+            delay_notice_after: Duration::from_secs(4 * 3600),
             accounts: vec![Account {
                 name: "payroll".to_owned(),
                 password_hash: hash.to_string(),

@@ -62,6 +62,7 @@ pub(in crate::daemon) fn listener(
         usize::try_from(settings.message_size_max).unwrap_or(usize::MAX);
     session.recipients_max = settings.recipients_max as usize;
     if service != Service::Mx {
+        session.dsn = true;
         session.recipients_max = session.recipients_max.min(SUBMITTED_RECIPIENTS_MAX);
     }
     session.messages_max = settings.messages_per_session_max;

@@ -4,6 +4,7 @@ mod auth;
 mod content;
 mod listener;
 mod quota;
+mod reports;
 mod rights;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ use self::auth::Gate;
 use self::content::content;
 pub(super) use self::listener::{Memories, listener};
 use self::quota::{Limits, OverQuota, Quota};
+use self::reports::ReportRules;
 
 /// Takes mail in at all three doors.
 pub(super) struct Doors {
@@ -46,6 +48,7 @@ pub(super) struct Doors {
     quota: Mutex<Quota>,
     /// Of applications made with `tocsin user`.
     limits: Limits,
+    reports: ReportRules,
     names: Names,
 }
 
@@ -82,6 +85,7 @@ impl Doors {
                 config.submission.recipients_per_hour,
                 config.submission.recipients_per_day,
             ),
+            reports: ReportRules::new(config),
             repo,
             submitter,
             inbound,
@@ -293,6 +297,7 @@ impl Doors {
             user,
             content: content(&message.raw, &recipients)?,
             message: self.completed(&message),
+            reports: self.reports.asked(&message.envelope),
             recipients,
         };
         self.take_quota(&message, &login, user)?;

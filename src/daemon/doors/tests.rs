@@ -10,7 +10,7 @@ use crate::clock::VirtualClock;
 use crate::config::Surroundings;
 use crate::daemon::state::{submit_settings, sync_accounts, tracker_settings};
 use crate::domain::{CaseScope, ReturnPaths, Role, Timestamp};
-use crate::proto::smtp::Envelope;
+use crate::proto::smtp::{Envelope, Notify};
 use crate::store::Store;
 use crate::store::engine::{FaultHook, FaultPoint, OpenOptions};
 use crate::tracker::{NewUser, Tracker, Users};
@@ -274,4 +274,51 @@ async fn reports_are_taken_as_long_as_a_bounce_lives() {
     };
     assert_eq!(reply.to_string(), "550 5.1.1 no such mailbox here");
     assert_eq!(expired(), 1);
+}
+
+#[tokio::test]
+async fn what_is_asked_of_each_recipient_is_kept_with_its_delivery() {
+    let house = House::new(Store::memory(), "[server]\nname = \"gw.example\"\n").await;
+    let asking = |address: &str, notify| Recipient {
+        notify,
+        ..recipient(address)
+    };
+    let all = Notify::On {
+        success: true,
+        failure: true,
+        delay: true,
+    };
+    let message = ReceivedMessage {
+        session: session(Service::Submission, Some("letters")),
+        envelope: Envelope {
+            from: ReversePath::Mailbox(Mailbox::parse("app@gw.example").unwrap()),
+            params: MailParams {
+                envid: Some("QQ1".to_owned()),
+                ..MailParams::default()
+            },
+            recipients: vec![
+                asking("p0@town.example", Some(all)),
+                asking("p1@town.example", Some(Notify::Never)),
+                asking("p2@town.example", None),
+            ],
+        },
+        raw: b"From: app@gw.example\r\nSubject: Hello\r\n\r\nHello.\r\n".to_vec(),
+    };
+    house.doors.store(message).await.unwrap();
+    let rows = house.repo.deliveries(None, 9).unwrap().rows;
+    let mut asked: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let report = row.report.as_ref();
+            let id = report.map(|report| report.envelope_id.clone());
+            (row.destination.reveal().to_owned(), id)
+        })
+        .collect();
+    asked.sort();
+    let expected = [
+        ("p0@town.example".to_owned(), Some("QQ1".to_owned())),
+        ("p1@town.example".to_owned(), None),
+        ("p2@town.example".to_owned(), None),
+    ];
+    assert_eq!(asked, expected);
 }

@@ -286,6 +286,7 @@ async fn a_submitted_mail_is_shown_as_text_and_does_nothing() {
             attachments: Vec::new(),
         },
         recipients: vec![MailRecipient::Email(Redacted::new(to))],
+        reports: Vec::new(),
     };
     let id = world.submit.submit_mail(&mail).await.unwrap();
     let log = browser.get(&format!("/log?communication={id}")).await;

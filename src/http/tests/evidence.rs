@@ -129,6 +129,7 @@ async fn a_mail_that_was_handed_in_is_kept_byte_for_byte() {
             ..Content::default()
         },
         recipients: vec![MailRecipient::Email(Redacted::new(to))],
+        reports: Vec::new(),
     };
     let id = world.submit.submit_mail(&mail).await.unwrap();
     let made = world.repo.deliveries(None, 10).unwrap().rows;

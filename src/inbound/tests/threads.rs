@@ -84,6 +84,7 @@ impl World {
             message: Bytes::from_static(b"Subject: s\r\n\r\nb\r\n"),
             content,
             recipients: vec![MailRecipient::Text(Redacted::new(number))],
+            reports: Vec::new(),
         };
         self.submitter.submit_mail(&mail).await.unwrap();
         self.repo.deliveries(None, 1).unwrap().rows.remove(0).value

@@ -52,12 +52,19 @@ impl Attempts {
         {
             content = Arc::new(line.under(&content, &contact.language));
         }
+        let envelope = self.envelope(delivery, Some(&contact), content);
+        let is_report = communication.is_delivery_report();
         Ok(Look::Go(Box::new(AttemptRequest {
+            return_path: if is_report {
+                String::new()
+            } else {
+                envelope.return_path.clone()
+            },
             submitted: self.submitted(communication.body)?,
             confirmation_required: category.confirmation_required,
             in_reply_to: self.answered(&communication, delivery.id)?,
             links: self.links(delivery, &communication),
-            ..self.envelope(delivery, Some(&contact), content)
+            ..envelope
         })))
     }
 
@@ -132,6 +139,7 @@ impl Attempts {
             in_reply_to: None,
             confirmation_required: false,
             links: MailLinks::default(),
+            reports: report_params(delivery),
             once: false,
             express: delivery.express,
         }
@@ -254,4 +262,13 @@ const fn is_to_many(communication: &Communication) -> bool {
         | Origin::Verification
         | Origin::Notice => false,
     }
+}
+
+/// What the next server is told of what was asked for.
+fn report_params(delivery: &Delivery) -> ReportParams {
+    let asked = delivery.report.as_ref();
+    asked.map_or_else(ReportParams::default, |asked| ReportParams {
+        success: asked.on.success,
+        original_recipient: asked.original_recipient.clone(),
+    })
 }

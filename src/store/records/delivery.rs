@@ -8,8 +8,9 @@ use super::shape::{record, shape, through};
 use super::{Record, RecordError, fit, frame, unframe};
 use crate::domain::{
     Channel, Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, Delivery, DeliveryId,
-    DeliverySet, Destination, EarlyReceipt, MethodId, Person, PersonDelivery, PersonState,
-    Redacted, Source, Status, StatusChange, Timestamp, UserId, Verdict,
+    DeliverySet, Destination, EarlyReceipt, EmailAddress, MethodId, Person, PersonDelivery,
+    PersonState, Redacted, ReportRequest, ReportsWanted, Source, Status, StatusChange, Timestamp,
+    UserId, Verdict,
 };
 
 #[derive(Encode, Decode)]
@@ -74,6 +75,25 @@ shape! {
 }
 
 shape! {
+    ReportsWanted as ReportsWantedRow {
+        #[n(0)] #[cbor(default)] success: bool,
+        #[n(1)] #[cbor(default)] failure: bool,
+        #[n(2)] #[cbor(default)] delay: bool,
+    }
+}
+
+shape! {
+    ReportRequest as ReportRequestRow {
+        #[n(0)] to: Redacted<EmailAddress>,
+        #[n(1)] on: ReportsWanted,
+        #[n(2)] #[cbor(default)] whole: bool,
+        #[n(3)] #[cbor(default, skip_if = "String::is_empty")] envelope_id: String,
+        #[n(4)] #[cbor(default, skip_if = "is_unnamed")] original_recipient: Redacted<String>,
+        #[n(5)] #[cbor(default, skip_if = "Vec::is_empty")] told: Vec<CommunicationId>,
+    }
+}
+
+shape! {
     Delivery as DeliveryRow {
         #[n(0)] id: DeliveryId,
         #[n(1)] communication: CommunicationId,
@@ -91,6 +111,7 @@ shape! {
         #[n(13)] #[cbor(default)] express: bool,
         #[n(14)] held_until: Option<Timestamp>,
         #[n(15)] #[cbor(default)] awaits_turn: bool,
+        #[n(16)] report: Option<ReportRequest>,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Fitting a delivery and a contact into one value.
 //!
 //! What grows are the other side's words. As long as all of a row's diagnostics together stay
-//! within its budget nothing is touched. Beyond it the oldest are shortened first; a diagnostic
+//! within its budget, of which somebody's wish to be told of the delivery takes its part, nothing
+//! is touched. Beyond it the oldest are shortened first; a diagnostic
 //! that gave a delivery its final status is evidence and is shortened after all others; the
 //! newest is kept as it came.
 
@@ -23,6 +24,11 @@ pub const TIMELINE_STORED_MAX: usize = 72;
 /// Entries at the start of such a timeline that stay.
 const TIMELINE_START: usize = 8;
 
+/// A report that was written, as it is stored.
+const REPORT_ID_SIZE: usize = 17;
+/// What is stored of the wishes of whoever handed a mail in besides their texts, at most.
+const REPORT_FRAME_SIZE: usize = 32;
+
 /// Stands behind a shortened diagnostic.
 const ELLIPSIS: &str = "…";
 
@@ -30,7 +36,8 @@ const ELLIPSIS: &str = "…";
 pub(super) fn delivery(delivery: &Delivery) -> Cow<'_, Delivery> {
     let total = delivery.timeline.iter().map(diagnostic_size).sum::<usize>();
     let too_long = delivery.timeline.len() > TIMELINE_STORED_MAX;
-    if total <= DELIVERY_DIAGNOSTICS_SIZE_MAX && !too_long {
+    let budget = DELIVERY_DIAGNOSTICS_SIZE_MAX - report_size(delivery);
+    if total <= budget && !too_long {
         return Cow::Borrowed(delivery);
     }
     let mut fitted = delivery.clone();
@@ -49,7 +56,7 @@ pub(super) fn delivery(delivery: &Delivery) -> Cow<'_, Delivery> {
             })
         },
     );
-    shorten(said.collect(), DELIVERY_DIAGNOSTICS_SIZE_MAX);
+    shorten(said.collect(), budget);
     Cow::Owned(fitted)
 }
 
@@ -75,6 +82,18 @@ pub(super) fn contact(contact: &Contact) -> Cow<'_, Contact> {
     });
     shorten(said.collect(), CONTACT_DIAGNOSTICS_SIZE_MAX);
     Cow::Owned(fitted)
+}
+
+/// What the wishes of whoever handed it in take of the room for diagnostics, at most half of it.
+fn report_size(delivery: &Delivery) -> usize {
+    let size = delivery.report.as_ref().map_or(0, |report| {
+        report.to.reveal().as_str().len()
+            + report.envelope_id.len()
+            + report.original_recipient.reveal().len()
+            + report.told.len() * REPORT_ID_SIZE
+            + REPORT_FRAME_SIZE
+    });
+    size.min(DELIVERY_DIAGNOSTICS_SIZE_MAX / 2)
 }
 
 fn diagnostic_size(change: &StatusChange) -> usize {

@@ -9,6 +9,7 @@ use crate::domain::contact::{
     METHODS_MAX, NAME_SIZE_MAX,
 };
 use crate::domain::delivery::{REMOTE_ID_SIZE_MAX, SEGMENTS_MAX, TIMELINE_MAX};
+use crate::domain::dsn::{ENVELOPE_ID_SIZE_MAX, ORIGINAL_RECIPIENT_SIZE_MAX, REPORTS_MAX};
 use crate::domain::method::SOFT_FAILURES_MAX;
 use crate::domain::wishes::{CONSENTS_MAX, DAY_MINUTES, PROOF_NOTE_SIZE_MAX};
 use crate::domain::{
@@ -18,9 +19,10 @@ use crate::domain::{
     DeliverySet, Destination, EarlyReceipt, EmailAddress, EmailStatus, EnhancedStatus, Erasure,
     FilterId, GatherInto, Gathering, Group, GroupId, ImportId, InboundMail, LogEntry, LogEvent,
     Merger, Method, MethodId, MethodKind, MethodState, Origin, Permanence, Person, PersonDelivery,
-    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, Role, RoundJob,
-    SavedFilter, Session, SignUp, Source, Status, StatusChange, Suppression, Suspension, Ticket,
-    TicketPurpose, Timestamp, User, UserId, Verdict, Visit, Wishes, comms_issue::Reachability,
+    PersonState, PhoneNumber, ProofKind, QuietHours, Reason, Recipient, Redacted, ReportRequest,
+    ReportsWanted, Role, RoundJob, SavedFilter, Session, SignUp, Source, Status, StatusChange,
+    Suppression, Suspension, Ticket, TicketPurpose, Timestamp, User, UserId, Verdict, Visit,
+    Wishes, comms_issue::Reachability,
 };
 
 pub(crate) use super::answer_samples::{answer_pool, last_answer};
@@ -257,6 +259,7 @@ pub(crate) fn delivery() -> Delivery {
         express: false,
         held_until: None,
         awaits_turn: false,
+        report: None,
     }
 }
 
@@ -426,7 +429,26 @@ pub(crate) fn largest_delivery() -> Delivery {
         segments_delivered: u64::MAX,
         express: true,
         held_until: Some(Timestamp::from_millis(u64::MAX)),
+        report: Some(largest_report_request()),
         ..delivery()
+    }
+}
+
+fn largest_report_request() -> ReportRequest {
+    let Destination::Email(to) = largest_email() else {
+        unreachable!("it is an email address");
+    };
+    ReportRequest {
+        to,
+        on: ReportsWanted {
+            success: true,
+            failure: true,
+            delay: true,
+        },
+        whole: true,
+        envelope_id: "e".repeat(ENVELOPE_ID_SIZE_MAX),
+        original_recipient: Redacted::new("o".repeat(ORIGINAL_RECIPIENT_SIZE_MAX)),
+        told: vec![CommunicationId::from_bytes([0xff; 16]); REPORTS_MAX],
     }
 }
 

@@ -7,9 +7,9 @@ use super::{Tracker, TrackerError, apart};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    Audience, Body, Closed, ClosedReason, Communication, CommunicationState, ContactId, Content,
-    Delivery, DeliveryId, Diagnostic, Erasure, ImportFindings, ImportImage, InboundMail, LogEvent,
-    Notification, Redacted, SignUp, Ticket, Timestamp, Visit,
+    Audience, Body, Closed, ClosedReason, Communication, CommunicationId, CommunicationState,
+    ContactId, Content, Delivery, DeliveryId, Diagnostic, Erasure, ImportFindings, ImportImage,
+    InboundMail, LogEvent, Notification, Redacted, SignUp, Ticket, Timestamp, Visit,
 };
 use crate::store::engine::Key;
 use crate::store::keys;
@@ -54,7 +54,7 @@ impl Tracker {
     ) -> Result<Counts, TrackerError> {
         let mut counts = Counts::default();
         let always: [Prepare; 3] = [messages, log, inbound];
-        let once: [Prepare; 7] = [
+        let once: [Prepare; 8] = [
             communications,
             |tracker, erasure, after| {
                 tracker.rows_of::<Ticket>(keys::TICKET, after, |row| erasure.is_of(row.contact))
@@ -71,6 +71,7 @@ impl Tracker {
             },
             findings,
             notifications,
+            reports_to,
         ];
         for prepare in once.into_iter().filter(|_| pass.is_first).chain(always) {
             counts.add(self.forget_steps(erasure, prepare).await?);
@@ -145,6 +146,9 @@ impl Tracker {
             if let Some(old) = self.repo.delivery(known.delivery)? {
                 let erased = erased(&old, self.clock.wall());
                 known.closed = erased.closed.is_some();
+                for report in old.report.iter().flat_map(|report| &report.told) {
+                    self.erase_report(taking, *report, contact)?;
+                }
                 if erased != old.value {
                     taking.batch.replace_delivery(&old, &erased);
                     taking.counts.deliveries += 1;
@@ -162,6 +166,38 @@ impl Tracker {
         }
         Ok(())
     }
+
+    /// What whoever handed a mail to them in was told of it: it names them.
+    fn erase_report(
+        &self,
+        taking: &mut Taking<'_>,
+        report: CommunicationId,
+        contact: ContactId,
+    ) -> Result<(), TrackerError> {
+        // What went to themselves is emptied as that.
+        if self.repo.person(report, contact)?.is_some() {
+            return Ok(());
+        }
+        match self.repo.communication(report)? {
+            Some(report) if report.is_delivery_report() => empty(taking, &report),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Takes away that somebody who is erased is told of what they handed in.
+fn reports_to(tracker: &Tracker, erasure: &Erasure, after: Option<Key>) -> Result<Step, Stop> {
+    let mut taking = Taking::new(&tracker.repo);
+    let page = tracker.repo.deliveries(after, STEP_ROWS)?;
+    for old in &page.rows {
+        let to = old.report.as_ref().map(|report| &report.to);
+        if to.is_some_and(|to| erasure.has(&to.reveal().lookup_key())) {
+            let mut new = old.value.clone();
+            new.report = None;
+            taking.batch.replace_delivery(old, &new);
+        }
+    }
+    finish(taking, tracker, page.next.map(Some))
 }
 
 /// Lets a communication say nothing any more.
@@ -398,6 +434,7 @@ fn finish(taking: Taking<'_>, tracker: &Tracker, next: Option<Option<Key>>) -> R
 fn erased(old: &Delivery, now: Timestamp) -> Delivery {
     let mut new = old.clone();
     new.destination = old.destination.nowhere();
+    new.report = None;
     for change in &mut new.timeline {
         if let Some(verdict) = &mut change.verdict {
             verdict.diagnostic = Diagnostic::new("");

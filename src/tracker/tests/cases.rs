@@ -194,6 +194,7 @@ impl World {
         let new = NewDelivery {
             method: &to.methods[0],
             channel: Channel::Email,
+            report: None,
         };
         let random = &self.random;
         let made = make_to_one(

@@ -132,3 +132,48 @@ async fn what_may_pass_is_deferred() {
     };
     assert_eq!(verdict.suspends(), Suspends::AfterRepeats);
 }
+
+#[tokio::test]
+async fn what_was_asked_for_is_passed_on_and_who_will_report_is_told_apart() {
+    let asking = || AttemptRequest {
+        reports: crate::channel::ReportParams {
+            success: true,
+            original_recipient: crate::domain::Redacted::new("rfc822;a+2Bb@c.example".to_owned()),
+        },
+        ..request()
+    };
+    let taken = async |script: Script| {
+        let (port, seen) = serve(script).await;
+        let outcome = attempt(&channel_to(port), asking()).await;
+        let AttemptOutcome::Delivered { verdict } = outcome else {
+            unreachable!("{outcome:?}")
+        };
+        (verdict.rule, seen.lines().remove(2))
+    };
+    let (rule, to) = taken(GOOD).await;
+    assert_eq!(rule, crate::domain::dsn::TAKEN_BY_REPORTER);
+    let asked = "NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;a+2Bb@c.example";
+    assert!(to.ends_with(asked), "{to}");
+    let (rule, to) = taken(Script {
+        ehlo: "250 mx.example",
+        ..GOOD
+    })
+    .await;
+    assert!(rule.is_empty());
+    assert_eq!(to, "RCPT TO:<ann+1@town.example>");
+}
+
+#[tokio::test]
+async fn a_report_of_ours_goes_out_from_nobody_and_asks_for_none() {
+    let (port, seen) = serve(GOOD).await;
+    let report = AttemptRequest {
+        return_path: String::new(),
+        ..request()
+    };
+    let outcome = attempt(&channel_to(port), report).await;
+    assert!(matches!(outcome, AttemptOutcome::Delivered { .. }));
+    let lines = seen.lines();
+    assert!(lines[1].starts_with("MAIL FROM:<> SIZE="), "{}", lines[1]);
+    assert!(!lines[1].contains("RET="), "{}", lines[1]);
+    assert!(lines[2].contains(" NOTIFY=NEVER "), "{}", lines[2]);
+}

@@ -13,9 +13,9 @@ use super::{
 use crate::domain::{
     Actor, Approval, Attachment, Audience, AudienceChunk, Body, Channel, Closed, ClosedReason,
     Communication, CommunicationState, ConfirmedBy, ContactChange, Content, Delivery, DeliveryId,
-    DeliverySet, EarlyReceipt, EscalationStep, InboundMail, LogEntry, LogEvent, Origin, Person,
-    PersonDelivery, PersonState, Related, Relation, Round, RoundJob, SendingPlan, Source,
-    StatusChange, Tracking,
+    DeliverySet, EarlyReceipt, EmailAddress, EscalationStep, InboundMail, LogEntry, LogEvent,
+    Origin, Person, PersonDelivery, PersonState, Redacted, Related, Relation, ReportRequest,
+    ReportsWanted, Round, RoundJob, SendingPlan, Source, StatusChange, Tracking,
 };
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -229,6 +229,24 @@ fn closed() -> impl Strategy<Value = Closed> {
     (time(), reason).prop_map(|(at, reason)| Closed { at, reason })
 }
 
+fn report_request() -> impl Strategy<Value = ReportRequest> {
+    let told = vec(communication_id(), 0..3);
+    (any::<[bool; 4]>(), text(), text(), told).prop_map(
+        |([success, failure, delay, whole], envelope_id, original_recipient, told)| ReportRequest {
+            to: Redacted::new(EmailAddress::parse("app@example.org").unwrap()),
+            on: ReportsWanted {
+                success,
+                failure,
+                delay,
+            },
+            whole,
+            envelope_id,
+            original_recipient: Redacted::new(original_recipient),
+            told,
+        },
+    )
+}
+
 pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
     let ids = (delivery_id(), communication_id(), contact_id(), method_id());
     let way = (select(Channel::ALL.to_vec()), destination(), any::<u8>());
@@ -238,6 +256,7 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
         any::<u64>(),
         any::<[bool; 2]>(),
         option::of(time()),
+        option::of(report_request()),
     );
     (ids, way, vec(status_change(), 0..12), work, remote).prop_map(
         |(ids, way, timeline, work, remote)| Delivery {
@@ -257,6 +276,7 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
             express: remote.2[0],
             held_until: remote.3,
             awaits_turn: remote.2[1],
+            report: remote.4,
         },
     )
 }
