@@ -41,8 +41,11 @@ pub struct AttemptRequest {
     pub attempt: u16,
     /// Where to.
     pub destination: Destination,
-    /// What is said; shared by all deliveries of a communication.
+    /// What is said.
     pub content: Arc<Content>,
+    /// The same as it was written, without links of the recipient's own; shared by all deliveries
+    /// of a communication.
+    pub written: Arc<Content>,
     /// The files that go with an email; shared by all deliveries of a communication.
     pub files: Arc<[AttachedFile]>,
     /// The whole message, for mail that an application handed in.

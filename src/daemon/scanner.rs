@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use crate::clock::SharedClock;
 use crate::config;
 use crate::domain::ScanFound;
 use crate::net::clamd::{Clamd, ClamdAddress, Found, ScanError};
 use crate::tracker::{FileScanner, NotScanned, Scanning};
+
+/// Files that came in and are scanned at once.
+const AT_ONCE_MAX: usize = 2;
 
 /// The clamd that is configured; nobody watches yet whether it answers.
 pub(super) fn clamd(config: &config::Email, clock: &SharedClock) -> Option<Arc<Clamd>> {
@@ -24,20 +28,36 @@ pub(super) fn clamd(config: &config::Email, clock: &SharedClock) -> Option<Arc<C
 /// A clamd as what looks through files that came in.
 #[must_use]
 pub fn file_scanner(clamd: &Arc<Clamd>) -> Arc<dyn FileScanner> {
-    Arc::new(Received(Arc::clone(clamd)))
+    Arc::new(Received {
+        clamd: Arc::clone(clamd),
+        places: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+    })
 }
 
 #[derive(Debug)]
-struct Received(Arc<Clamd>);
+struct Received {
+    clamd: Arc<Clamd>,
+    places: Arc<Semaphore>,
+}
 
 impl FileScanner for Received {
     fn scan<'a>(&'a self, file: &'a Bytes) -> Scanning<'a> {
         Box::pin(async move {
             // Nobody is kept waiting for one that is known to be away: it is asked again later.
-            if let Some(why) = self.0.trouble() {
+            if let Some(why) = self.clamd.trouble() {
                 return Err(NotScanned(why));
             }
-            match self.0.scan_received(file).await {
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            let place = place.map_err(|error| NotScanned(error.to_string()))?;
+            let (clamd, file) = (Arc::clone(&self.clamd), file.clone());
+            // It goes on scanning when nobody waits for it any more, and has its place so long:
+            // strangers must not take all of it from mail that goes out.
+            let scanning = tokio::spawn(async move {
+                let _held = place;
+                clamd.scan_received(&file).await
+            });
+            let found = scanning.await;
+            match found.map_err(|error| NotScanned(error.to_string()))? {
                 Ok(Found::Nothing) => Ok(ScanFound::Nothing),
                 Ok(Found::Virus(name)) => Ok(ScanFound::Virus(name)),
                 Err(ScanError::TooLarge { .. }) => Ok(ScanFound::TooLarge),

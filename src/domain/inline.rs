@@ -140,10 +140,22 @@ fn read_tag(html: &str, mut at: usize, found: &mut Vec<Named>) -> usize {
             return at;
         }
         let value = value_at(html, at);
-        found.extend(named_in(html, value.clone()));
+        if shows_something(&html[..at - 1]) {
+            found.extend(named_in(html, value.clone()));
+        }
         at = value.end;
     }
     html.len()
+}
+
+/// Whether the attribute at the end of this names what is shown, and is no text that may well begin
+/// with "cid:".
+fn shows_something(html: &str) -> bool {
+    let name = html.trim_end();
+    let mut names = name.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != ':');
+    let name = names.next().unwrap_or_default();
+    let shown = ["src", "background", "href", "poster", "data"];
+    shown.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Where the value of an attribute stands that begins behind its `=`, without quotes.

@@ -210,7 +210,12 @@ impl AnswerPool {
     #[must_use]
     pub fn judge(&self, said: &Verdict) -> Option<Verdict> {
         let reason = self.named?.reason;
-        let mut verdict = meaning(reason, taken_as(said));
+        // A pool of what is only for now suspends nobody at once, whatever a report made of it.
+        let permanence = match self.permanence {
+            Permanence::Temporary => Permanence::Temporary,
+            _ => taken_as(said),
+        };
+        let mut verdict = meaning(reason, permanence);
         // What was said before the recipient was named is not the recipient's fault.
         if said.fault != Fault::Unknown && verdict.fault == Fault::Recipient {
             verdict.fault = said.fault;

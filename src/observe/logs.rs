@@ -16,6 +16,8 @@ use tracing_subscriber::{Layer, Registry};
 const SIP_STACK: &str = "ezk_sip_core";
 /// Our own targets begin with it.
 const OURS: &str = "tocsin";
+/// Writes whole answers, with the domains of recipients, at WARN for each that is not right.
+const DNSSEC: &str = "hickory_net::dnssec";
 /// Libraries may log addresses at lower levels, so they have to be asked for by name.
 const OTHERS_LEVEL: LevelFilter = LevelFilter::WARN;
 
@@ -79,7 +81,8 @@ fn filter(text: &str) -> Result<Targets, LogError> {
     };
     let mut targets = Targets::new()
         .with_default(OTHERS_LEVEL)
-        .with_target(SIP_STACK, LevelFilter::ERROR);
+        .with_target(SIP_STACK, LevelFilter::ERROR)
+        .with_target(DNSSEC, LevelFilter::OFF);
     for part in text
         .split(',')
         .map(str::trim)

@@ -126,7 +126,19 @@ impl Submitter {
         if communication.state == CommunicationState::Scheduled {
             draft.plan.scheduled_at = None;
         }
-        let problems = self.problems_of(communication, &draft)?;
+        let is_settled = matches!(
+            communication.state,
+            CommunicationState::Scheduled | CommunicationState::AwaitingApproval
+        );
+        if is_settled {
+            // That nothing may be counted any more is no reason not to send it.
+            draft.plan.tracking = draft.plan.tracked(self.tracking());
+        }
+        let mut problems = self.problems_of(communication, &draft)?;
+        if is_settled {
+            // Nor is a picture that will not be seen, once somebody has let it go.
+            problems.retain(|problem| problem.field != "html");
+        }
         if !problems.is_empty() {
             return Err(SubmitError::Invalid(problems));
         }

@@ -12,7 +12,7 @@ use crate::domain::{
     ReportMail, Timestamp, Wishes, dsn,
 };
 use crate::store::records::Record;
-use crate::store::{Batch, RepoError, RowBatch};
+use crate::store::{Batch, RowBatch};
 
 /// Name of the category that reports belong to.
 pub const REPORT_CATEGORY: &str = "Delivery report";
@@ -81,7 +81,12 @@ impl Tracker {
                 Body::Submitted(blob) => self.repo.store().get_blob(blob),
                 Body::Composed => Ok(None),
             };
-            let message = message.map_err(RepoError::from)?.unwrap_or_default();
+            // What became of it is worth more than what it was.
+            let message = message.unwrap_or_else(|error| {
+                tracing::warn!(delivery = %after.id, %error, "a message cannot be read; the report about it goes without it");
+                None
+            });
+            let message = message.unwrap_or_default();
             let mail = ReportMail {
                 id,
                 action,

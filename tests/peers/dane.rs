@@ -207,7 +207,7 @@ async fn sent(
     number: u8,
 ) -> (AttemptOutcome, String) {
     let text = format!(
-        "[server]\nname = \"gw.example\"\n[email]\nhelo = \"gw.example\"\nport = {}\n",
+        "[server]\nname = \"gw.example\"\n[email]\nhelo = \"gw.example\"\ndane = \"auto\"\nport = {}\n",
         postfix.address.port()
     );
     let config = Config::parse(&text, &Surroundings::default()).unwrap();

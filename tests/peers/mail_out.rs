@@ -119,18 +119,20 @@ pub(crate) fn channel_to(
 }
 
 pub(crate) fn request(to: &str, number: u8) -> AttemptRequest {
+    let content = Arc::new(Content {
+        subject: "Flood: please confirm".into(),
+        text: ".Go up.\n\nNow.\n".into(),
+        html: "<p>Go up.</p>".into(),
+        sms_text: String::new(),
+        voice_script: String::new(),
+        attachments: Vec::new(),
+    });
     AttemptRequest {
         delivery: DeliveryId::from_bytes([number; 16]),
         attempt: 1,
         destination: Destination::Email(EmailAddress::parse(to).unwrap().into()),
-        content: Arc::new(Content {
-            subject: "Flood: please confirm".into(),
-            text: ".Go up.\n\nNow.\n".into(),
-            html: "<p>Go up.</p>".into(),
-            sms_text: String::new(),
-            voice_script: String::new(),
-            attachments: Vec::new(),
-        }),
+        content: Arc::clone(&content),
+        written: content,
         files: Arc::default(),
         submitted: None,
         recipient_name: "Ann".into(),

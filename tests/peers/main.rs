@@ -28,4 +28,5 @@ mod sipp;
 mod skip;
 mod smsc;
 mod submission;
+mod testssl;
 mod webhooks;

@@ -153,8 +153,26 @@ pub(crate) async fn peer<A: AsRef<OsStr>>(
     told(program, arguments, Stdio::null()).await
 }
 
+/// The same for one that takes longer.
+pub(crate) async fn peer_within<A: AsRef<OsStr>>(
+    longest: Duration,
+    program: &str,
+    arguments: &[A],
+) -> Option<(bool, String)> {
+    run(longest, program, arguments, Stdio::null()).await
+}
+
 /// The same with something on its standard input.
 pub(crate) async fn told<A: AsRef<OsStr>>(
+    program: &str,
+    arguments: &[A],
+    input: Stdio,
+) -> Option<(bool, String)> {
+    run(PEER_TIMEOUT, program, arguments, input).await
+}
+
+async fn run<A: AsRef<OsStr>>(
+    longest: Duration,
     program: &str,
     arguments: &[A],
     input: Stdio,
@@ -174,7 +192,7 @@ pub(crate) async fn told<A: AsRef<OsStr>>(
         }
         Err(failure) => panic!("{program} does not start: {failure}"),
     };
-    let output = tokio::time::timeout(PEER_TIMEOUT, running.wait_with_output());
+    let output = tokio::time::timeout(longest, running.wait_with_output());
     let output = output.await.expect("the peer hangs").unwrap();
     let text = [output.stdout, output.stderr].concat();
     Some((

@@ -198,6 +198,7 @@ impl House {
             delivery: DeliveryId::from_bytes([7; 16]),
             attempt: 1,
             destination: Destination::Phone(Redacted::new(number)),
+            written: Arc::default(),
             content: Arc::new(content),
             files: Arc::default(),
             submitted: None,

@@ -10,7 +10,7 @@ use crate::{
         dane::Dane,
         dns::{Checked, Dns, DnsFailure, Security},
     },
-    proto::tlsa::{Association, TlsaRecord, usable},
+    proto::tlsa::{Association, CertificateUsage, TlsaRecord, usable},
 };
 
 /// Where a host is, and how it is spoken to.
@@ -58,6 +58,12 @@ impl Demand {
     fn by_tlsa(plan: &Plan, associations: Vec<Association>, names: Vec<String>) -> Self {
         let asked = Self::of(plan);
         let is_usable = !associations.is_empty();
+        // DANE-EE asks for no name: servers that many domains share are then spoken to as one.
+        let asks_for_names = |one: &Association| one.usage() == CertificateUsage::DaneTa;
+        let mut names = names;
+        if !associations.iter().any(asks_for_names) {
+            names.truncate(1);
+        }
         Self {
             tls: match plan.tls {
                 TlsMode::None | TlsMode::Opportunistic | TlsMode::StartTls => TlsMode::StartTls,

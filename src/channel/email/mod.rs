@@ -238,16 +238,16 @@ impl EmailChannel {
         outcome
     }
 
-    /// Nothing goes out before it was looked through: what each recipient gets for themselves are
-    /// names and links of ours.
+    /// Nothing goes out before it was looked through, as it was written: what each recipient gets
+    /// for themselves are links of ours.
     async fn scanned(&self, request: &AttemptRequest) -> Result<(), AttemptOutcome> {
         let Some(scanner) = &self.scanner else {
             return Ok(());
         };
-        let content = &request.content;
+        let written = &request.written;
         let mut pieces: Vec<Bytes> = match &request.submitted {
             Some(raw) => vec![Bytes::clone(raw)],
-            None => [&content.text, &content.html]
+            None => [&written.text, &written.html]
                 .map(|text| Bytes::copy_from_slice(text.as_bytes()))
                 .to_vec(),
         };

@@ -29,7 +29,10 @@ pub(super) fn sign_of(outcome: &AttemptOutcome, by_relay: bool) -> Sign {
     // X.2.z is about the recipient's mailbox, which may get too much from everybody.
     let is_mailbox = status.is_some_and(|status| status.subject == 2);
     let may_ask = !is_421 && (by_relay || is_mailbox || is_greylist);
+    // A name server that says nothing is not the mail server (RFC 3463 section 3.5, X.4.3).
+    let is_dns = status.is_some_and(|status| (status.subject, status.detail) == (4, 3));
     match verdict.reason {
+        Reason::Network if is_dns => Sign::Nothing,
         Reason::Network | Reason::Tls if verdict.fault != Fault::Sender => Sign::Unanswered,
         Reason::Undefined if status.is_none() => Sign::Nothing,
         _ if may_ask => Sign::Answered,

@@ -277,18 +277,20 @@ fn routed(port: u16, tls: &str) -> String {
 }
 
 fn request() -> AttemptRequest {
+    let content = Arc::new(Content {
+        subject: "Flood".into(),
+        text: ".first\nGo up.\n".into(),
+        html: "<p>Go up.</p>".into(),
+        sms_text: String::new(),
+        voice_script: String::new(),
+        attachments: Vec::new(),
+    });
     AttemptRequest {
         delivery: DeliveryId::from_bytes([7; 16]),
         attempt: 1,
         destination: Destination::Email(EmailAddress::parse("ann+1@town.example").unwrap().into()),
-        content: Arc::new(Content {
-            subject: "Flood".into(),
-            text: ".first\nGo up.\n".into(),
-            html: "<p>Go up.</p>".into(),
-            sms_text: String::new(),
-            voice_script: String::new(),
-            attachments: Vec::new(),
-        }),
+        content: Arc::clone(&content),
+        written: content,
         files: Arc::default(),
         submitted: None,
         recipient_name: "Ann".into(),

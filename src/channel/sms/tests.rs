@@ -92,6 +92,7 @@ fn request(number: &str, text: &str) -> AttemptRequest {
         delivery: DeliveryId::from_bytes([7; 16]),
         attempt: 1,
         destination: Destination::Phone(Redacted::new(PhoneNumber::from_e164(number).unwrap())),
+        written: Arc::default(),
         content: Arc::new(content),
         files: Arc::default(),
         submitted: None,

@@ -50,6 +50,7 @@ fn request() -> AttemptRequest {
         delivery: DeliveryId::from_bytes([7; 16]),
         attempt: 1,
         destination: Destination::Phone(number.into()),
+        written: Arc::default(),
         content: Arc::new(Content {
             subject: "Flood".into(),
             text: String::new(),

@@ -1,6 +1,6 @@
 //! Who may hand in mail: passwords, proofs of them, and how often they may be guessed.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::{PasswordHash, PasswordVerifier};
@@ -22,11 +22,14 @@ use crate::store::{Repo, RepoError};
 const CHECKS_MAX: usize = 2;
 
 /// Most users looked through for whether all know SCRAM; with more it is not offered.
-const USERS_MAX: usize = 10_000;
+const USERS_MAX: usize = 1_000;
 /// How long it is known whether all know SCRAM.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// Random octets of ours in a nonce.
 const NONCE_BYTES: usize = 18;
+
+/// A hash of Argon2id that no password matches.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dG9jc2luLW5vYm9keS0xNg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Checks logins at the submission doors.
 pub(super) struct Gate {
@@ -37,7 +40,7 @@ pub(super) struct Gate {
     secret: [u8; 32],
     known: Mutex<Option<(Instant, bool)>>,
     accounts: Vec<Account>,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
     failures: Mutex<Throttle>,
 }
 
@@ -55,7 +58,7 @@ impl Gate {
             random,
             known: Mutex::default(),
             accounts: config.accounts.clone(),
-            checks: Semaphore::new(CHECKS_MAX),
+            checks: Arc::new(Semaphore::new(CHECKS_MAX)),
             failures: Mutex::new(Throttle::new(throttle::Limits {
                 failures_max: config.auth_failures_max,
                 wait: config.auth_failures_wait,
@@ -151,7 +154,7 @@ impl Gate {
         hash: Option<String>,
         key: &str,
     ) -> AuthResult {
-        let Ok(_turn) = self.checks.acquire().await else {
+        let Ok(turn) = Arc::clone(&self.checks).acquire_owned().await else {
             return AuthResult::Unavailable;
         };
         // Others from there may have failed while this one waited for its turn.
@@ -159,10 +162,26 @@ impl Gate {
             return AuthResult::Refused;
         }
         let password = password.clone();
-        match tokio::task::spawn_blocking(move || verify(&password, hash)).await {
+        let nobody = self.nobody();
+        let checking = tokio::task::spawn_blocking(move || {
+            // As long as it takes, also when the client has gone away meanwhile.
+            let _held = turn;
+            let known = hash.is_some();
+            verify(&password, &hash.unwrap_or(nobody)) && known
+        });
+        match checking.await {
             Ok(true) => AuthResult::Accepted,
             Ok(false) => AuthResult::Refused,
             Err(_) => AuthResult::Unavailable,
+        }
+    }
+
+    /// What no password goes with, so that an unknown name takes as long as most known ones.
+    fn nobody(&self) -> String {
+        if self.knows_scram() {
+            ScramVerifier::of_nobody(&self.secret, "").to_string()
+        } else {
+            NOBODY.to_owned()
         }
     }
 
@@ -229,27 +248,22 @@ impl Gate {
     }
 }
 
-fn verify(password: &SecretString, hash: Option<String>) -> bool {
-    /// A hash that no password matches, so that an unknown name takes as long as a known one.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dG9jc2luLW5vYm9keS0xNg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let known = hash.is_some();
-    let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-    if let Some(verifier) = ScramVerifier::parse(&hash) {
+fn verify(password: &SecretString, hash: &str) -> bool {
+    if let Some(verifier) = ScramVerifier::parse(hash) {
         return verifier.is_of(password.expose_secret());
     }
-    let Ok(parsed) = PasswordHash::new(&hash) else {
+    let Ok(parsed) = PasswordHash::new(hash) else {
         return false;
     };
-    let same =
-        argon2::Argon2::default().verify_password(password.expose_secret().as_bytes(), &parsed);
-    same.is_ok() && known
+    argon2::Argon2::default()
+        .verify_password(password.expose_secret().as_bytes(), &parsed)
+        .is_ok()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::net::SocketAddr;
-    use std::sync::Arc;
     use std::time::Duration;
 
     use argon2::password_hash::{PasswordHasher, SaltString};

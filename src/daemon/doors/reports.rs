@@ -19,9 +19,12 @@ impl ReportRules {
     pub(super) fn new(config: &Config) -> Self {
         let server = &config.server;
         let at = [&server.domain, &server.name];
-        let complaints = at.map(|domain| format!("fbl@{domain}"));
+        let roles = ["postmaster", "abuse", "fbl"];
+        let roles = roles
+            .iter()
+            .flat_map(|role| at.map(|domain| format!("{role}@{domain}")));
         let mut own_addresses = vec![config.email.from.clone()];
-        own_addresses.extend(complaints);
+        own_addresses.extend(roles);
         Self {
             notify_failures: config.submission.notify_failures,
             own_domains: [

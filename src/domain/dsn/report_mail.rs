@@ -12,7 +12,7 @@ use crate::domain::verdict::{EnhancedStatus, Permanence, Reason, Verdict};
 
 /// Largest message that comes back whole, in bytes; of a larger one, and beyond as much of a
 /// header, the beginning of the header does.
-pub const RETURNED_SIZE_MAX_BYTES: usize = 1024 * 1024;
+pub const RETURNED_SIZE_MAX_BYTES: usize = 64 * 1024;
 /// Most of a header that comes back, in bytes.
 const RETURNED_HEADER_SIZE_MAX_BYTES: usize = 64 * 1024;
 /// Longest diagnostic in a report, in bytes: with its name it fits into one line (RFC 5322
@@ -214,8 +214,10 @@ impl ReportMail<'_> {
         }
     }
 
+    /// What was said of it at last; nothing where it was we who gave it up.
     fn verdict(&self) -> Option<&Verdict> {
-        self.delivery.last_verdict()
+        let closed = self.delivery.closed.is_some();
+        self.delivery.last_verdict().filter(|_| !closed)
     }
 
     fn tried_until(&self) -> Option<Timestamp> {
@@ -285,7 +287,11 @@ impl ReportMail<'_> {
         let header = header_of(self.message);
         let is_utf8 = !header.is_ascii() && std::str::from_utf8(header).is_ok();
         let fits = self.message.len() <= RETURNED_SIZE_MAX_BYTES;
-        if self.action == ReportAction::Failed && self.request.whole && fits {
+        // What was refused for its virus must not be refused for it again.
+        let is_refused =
+            |verdict: &Verdict| matches!(verdict.reason, Reason::Virus | Reason::TooBig);
+        let is_harmless = !self.verdict().is_some_and(is_refused);
+        if self.action == ReportAction::Failed && self.request.whole && fits && is_harmless {
             let kind = if is_utf8 {
                 "message/global"
             } else {

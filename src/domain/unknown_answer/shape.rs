@@ -24,6 +24,12 @@ const WORD_SIZE_MAX_BYTES: usize = 40;
 /// Two answers say the same from so many fifths of common words on: 0.6 of all.
 const ALIKE_FIFTHS: usize = 3;
 
+/// What makes the contrary of a sentence, in the languages that mail systems speak most.
+const NEGATIONS: [&str; 14] = [
+    "not", "no", "never", "cannot", "without", "isn't", "doesn't", "can't", "nicht", "kein",
+    "keine", "pas", "aucun", "non",
+];
+
 const ADDRESS: &str = "<address>";
 const HOST: &str = "<host>";
 const ID: &str = "<id>";
@@ -31,6 +37,7 @@ const IP: &str = "<ip>";
 const LINK: &str = "<link>";
 const NAME: &str = "<name>";
 const NUMBER: &str = "<number>";
+const PATH: &str = "<path>";
 const QUOTED: &str = "<quoted>";
 /// Stands in a text for what stood in quotation marks; of a private area of Unicode.
 const QUOTED_MARK: char = '\u{e000}';
@@ -126,10 +133,21 @@ impl AnswerShape {
         &self.0
     }
 
-    /// Its words, each once.
+    /// Its words, each once, without what stands for something: everybody has an address.
     #[must_use]
     pub fn words(&self) -> BTreeSet<&str> {
-        self.0.split(' ').collect()
+        self.0
+            .split(' ')
+            .filter(|word| !is_placeholder(word))
+            .collect()
+    }
+
+    /// The words by which it says the contrary.
+    #[must_use]
+    pub fn negations(&self) -> BTreeSet<&str> {
+        let mut words = self.words();
+        words.retain(|word| NEGATIONS.contains(word));
+        words
     }
 }
 
@@ -327,8 +345,16 @@ impl Reader<'_> {
         if bare.is_empty() || is_code(bare) {
             return;
         }
+        let is_scheme = |c: &str| c.chars().all(char::is_alphabetic) && !c.is_empty();
         if part.contains('@') {
             self.push(ADDRESS);
+        } else if part.starts_with(['/', '\\']) || part.matches(['/', '\\']).count() > 1 {
+            self.push(PATH);
+        } else if bare
+            .split_once(':')
+            .is_some_and(|(a, b)| is_scheme(a) && is_scheme(b))
+        {
+            self.push(LINK);
         } else if is_ip(part) {
             self.push(IP);
         } else if is_host(bare) {
@@ -360,6 +386,15 @@ impl Reader<'_> {
         let is_in = |words: &BTreeSet<String>| {
             words.contains(&fold(&lower)) || words.contains(&fold(owned))
         };
+        // As logins are made of names: "johndoe", "jdoe".
+        let written = fold(&lower);
+        let holds = |word: &String| word.chars().count() >= 3 && written.contains(word.as_str());
+        let has_one = self
+            .private
+            .names
+            .iter()
+            .chain(&self.private.addresses)
+            .any(holds);
         if is_in(&self.private.names) {
             self.push(NAME);
             return;
@@ -371,7 +406,7 @@ impl Reader<'_> {
         }
         // Scripts without small letters do not show what is a name.
         let is_small = piece.chars().all(|c| c.is_lowercase() || is_apostrophe(c));
-        if self.is_who || !is_small || is_in(&self.private.addresses) {
+        if self.is_who || !is_small || has_one || is_in(&self.private.addresses) {
             self.push(NAME);
         } else {
             self.push(&lower);

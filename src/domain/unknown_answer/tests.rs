@@ -141,7 +141,7 @@ fn answers_of_one_kind_are_alike_whoever_they_are_about() {
     for other in [
         "554 5.9.1 <john.doe@town.example>: held by the greymail engine of mx2.other.example",
         "554-5.9.2 held by the greymail engine",
-        "smtp; 554 5.9.1 bob@town.example held by greymail engine at mx3.town.example",
+        "smtp; 554 5.9.1 bob@town.example held by the greymail engine at mx3.town.example",
     ] {
         assert!(likeness(said, other).is_enough(), "{other}");
     }

@@ -80,8 +80,12 @@ pub(crate) async fn message_html(
     message: MessageId,
 ) -> Answer {
     let found = app.repo().message(thread, message)?;
-    let original = found.and_then(|found| found.original);
-    let mail = mail_html(app, original.ok_or(Fault::NotFound)?).await?;
+    let found = found.ok_or(Fault::NotFound)?;
+    let mut mail = mail_html(app, found.original.ok_or(Fault::NotFound)?).await?;
+    if found.files.iter().any(|file| file.virus().is_some()) {
+        // What is shown may be what is not handed out.
+        mail.pictures.clear();
+    }
     show(words, mail).await
 }
 

@@ -50,6 +50,8 @@ impl Bursts {
         let asked = self.deliveries.entry(delivery).or_default();
         asked.retain(|one| is_kept(one, at));
         let lately = |one: &&mut Asked| one.link == link && at.since(one.at) < SPAN;
+        // A burst is one whatever else comes: it takes no places from others.
+        let counts = counts && distinct_near(asked, at) < LINKS_AT_ONCE;
         match asked.iter_mut().find(lately) {
             Some(before) if before.waits => false,
             Some(before) => {
@@ -72,12 +74,17 @@ impl Bursts {
         for one in asked.iter_mut().filter(|one| one.link == link) {
             one.waits = false;
         }
-        let near = |one: &&Asked| one.at.since(at).max(at.since(one.at)) <= SPAN;
-        let mut links: Vec<u16> = asked.iter().filter(near).map(|one| one.link).collect();
-        links.sort_unstable();
-        links.dedup();
-        links.len() < LINKS_AT_ONCE
+        distinct_near(asked, at) < LINKS_AT_ONCE
     }
+}
+
+/// How many different links were asked for around this time.
+fn distinct_near(asked: &[Asked], at: Timestamp) -> usize {
+    let near = |one: &&Asked| one.at.since(at).max(at.since(one.at)) <= SPAN;
+    let mut links: Vec<u16> = asked.iter().filter(near).map(|one| one.link).collect();
+    links.sort_unstable();
+    links.dedup();
+    links.len()
 }
 
 /// Whether it still says something: it waits, or one that waits may be near it.

@@ -14,12 +14,14 @@ use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
 use super::{Answer, Site, bursts, guard, prefetch, show_as};
 use crate::clock::apart;
-use crate::domain::tracking::LINKS_MAX;
+use crate::domain::tracking::{CLICKS_MAX, LINKS_MAX};
 use crate::domain::{ClickToken, Delivery, EmailStatus, Status, Timestamp};
 use crate::safe_html::links::links;
 use crate::store::RepoError;
 use crate::tracker::Event;
 
+/// Links looked up at a time; the rest wait.
+pub(super) const LOOKED_UP_MAX: usize = 16;
 /// Most people at a time of whom it is not clear yet whether they are; those beyond are led on and
 /// not counted.
 pub(super) const AT_ONCE_MAX: usize = 256;
@@ -44,21 +46,26 @@ pub(super) async fn follow(
         let words = ["self.link.unknown", "self.link.unknown_text"];
         return nowhere(&site, &asked, StatusCode::NOT_FOUND, words);
     };
+    // Each is looked up in all that was written.
+    let _place = site.links.acquire().await.map_err(|_| Fault::Unavailable)?;
     let looking = {
         let site = Arc::clone(&site);
         apart(move || found(&site, click))
     };
-    let Some((delivery, target)) = looking.await.map_err(|_| Fault::Internal)?? else {
+    let Some((delivery, target, is_counted)) = looking.await.map_err(|_| Fault::Internal)?? else {
         let words = ["self.link.gone", "self.link.gone_text"];
         return nowhere(&site, &asked, StatusCode::GONE, words);
     };
-    count(&site, &parts, &delivery, click.link);
+    if is_counted {
+        count(&site, &parts, &delivery, click.link);
+    }
     let target = HeaderValue::try_from(in_ascii(&target)).map_err(|_| Fault::Internal)?;
     Ok((StatusCode::FOUND, [(header::LOCATION, target)]).into_response())
 }
 
-/// The delivery and where its link leads, as long as we have what was said.
-fn found(site: &Site, click: ClickToken) -> Result<Option<(Delivery, String)>, Fault> {
+/// The delivery, where its link leads, and whether that is counted, as long as we have what was
+/// said.
+fn found(site: &Site, click: ClickToken) -> Result<Option<(Delivery, String, bool)>, Fault> {
     let repo = site.repo();
     let Some(delivery) = repo.delivery(click.delivery)? else {
         return Ok(None);
@@ -78,7 +85,11 @@ fn found(site: &Site, click: ClickToken) -> Result<Option<(Delivery, String)>, F
         .into_iter()
         .nth(index)
         .filter(|link| site.site.links.leads_to(click, &link.target));
-    Ok(found.map(|link| (delivery.value, link.target)))
+    // Of whom was erased nothing more is noted, nor where that is not allowed any more.
+    let allowed = site.site.submit.tracking();
+    let is_counted =
+        communication.plan.tracked(allowed).clicks && !delivery.destination.is_nowhere();
+    Ok(found.map(|link| (delivery.value, link.target, is_counted)))
 }
 
 /// Counts the person who follows this link for the first time, unless a burst comes of it.
@@ -89,6 +100,7 @@ fn count(site: &Arc<Site>, parts: &Parts, delivery: &Delivery, link: u16) {
     let now = site.now();
     let might_count = parts.method == Method::GET
         && delivery.links().all(|known| known != link)
+        && delivery.links().count() < CLICKS_MAX
         && handed_over(delivery)
             .is_some_and(|at| !prefetch::follows_by_itself(&parts.headers, now.since(at)));
     let place = might_count

@@ -137,6 +137,7 @@ struct Site {
     limits: Mutex<Limits>,
     pixels: tokio::sync::Semaphore,
     clicks: Arc<tokio::sync::Semaphore>,
+    links: tokio::sync::Semaphore,
     bursts: Mutex<bursts::Bursts>,
 }
 
@@ -174,6 +175,7 @@ pub fn public_router(site: PublicSite) -> Router {
         limits: Mutex::new(limits),
         pixels: tokio::sync::Semaphore::new(pixel::AT_ONCE_MAX),
         clicks: Arc::new(tokio::sync::Semaphore::new(link::AT_ONCE_MAX)),
+        links: tokio::sync::Semaphore::new(link::LOOKED_UP_MAX),
         bursts: Mutex::default(),
         site,
     });

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Site, prefetch};
 use crate::domain::transitions::may_change;
-use crate::domain::{EmailStatus, Source, Status};
+use crate::domain::{Communication, EmailStatus, Source, Status};
+use crate::store::Loaded;
 use crate::tracker::{Event, TrackerError};
 
 /// Most openings recorded at a time; a picture shown beyond is not counted.
@@ -50,6 +51,13 @@ async fn opened(site: &Site, token: &str, headers: &HeaderMap) -> Result<(), Tra
     let Some(delivery) = delivery.filter(|delivery| may_change(delivery.status(), status)) else {
         return Ok(());
     };
+    let communication = site.repo().communication(delivery.communication)?;
+    let allowed = site.site.submit.tracking();
+    let asks = |said: &Loaded<Communication>| said.plan.tracked(allowed).opens;
+    // Of whom was erased nothing more is noted, nor where that is not allowed any more.
+    if delivery.destination.is_nowhere() || !communication.as_ref().is_some_and(asks) {
+        return Ok(());
+    }
     let received = delivery.timeline.last().map(|change| change.at);
     let since = received.map_or(Duration::ZERO, |at| site.now().since(at));
     if prefetch::is_not_to_be_counted(headers) || prefetch::is_machine(headers, since) {

@@ -410,7 +410,7 @@ impl Public {
             template: None,
             plan: crate::domain::SendingPlan {
                 tracking: crate::domain::Tracking {
-                    opens: false,
+                    opens: true,
                     clicks,
                 },
                 ..crate::domain::SendingPlan::default()

@@ -1,6 +1,7 @@
 //! What a channel is told of one attempt, or why nothing goes out now.
 
 use super::*;
+use crate::domain::communication::NO_SUBJECT;
 use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{Communication, ConfirmLine, Contact, Timestamp};
 use crate::safe_html::links::{links, with_targets};
@@ -17,6 +18,12 @@ impl Attempts {
             return self.look_at_ticket(delivery, &communication);
         }
         if communication.ends_round(delivery.round, self.clock.wall()) {
+            return Ok(Look::Instead(Event::Closed(ClosedReason::CalledOff)));
+        }
+        // A notice that was emptied, as somebody was erased whom it named, says nothing to anybody.
+        let is_emptied =
+            communication.origin == Origin::Notice && communication.title == NO_SUBJECT;
+        if is_emptied {
             return Ok(Look::Instead(Event::Closed(ClosedReason::CalledOff)));
         }
         let Some(contact) = self.repo.current_contact(delivery.contact)? else {
@@ -43,7 +50,8 @@ impl Attempts {
             return Ok(Look::Instead(Event::Held { until, ticket }));
         }
         let category = self.tracker.category(&communication.category);
-        let mut content = self.content(communication.content)?;
+        let written = self.content(communication.content)?;
+        let mut content = Arc::clone(&written);
         if let Some(counted) = self.counting(&content, delivery, &communication) {
             content = Arc::new(counted);
         }
@@ -64,6 +72,7 @@ impl Attempts {
             confirmation_required: category.confirmation_required,
             in_reply_to: self.answered(&communication, delivery.id)?,
             links: self.links(delivery, &communication),
+            written,
             ..envelope
         })))
     }
@@ -130,6 +139,7 @@ impl Attempts {
             delivery: delivery.id,
             attempt: delivery.attempts.saturating_add(1),
             destination: delivery.destination.clone(),
+            written: Arc::clone(&content),
             content,
             submitted: None,
             files: Arc::default(),

@@ -20,9 +20,14 @@ pub(super) struct Index {
 struct Known {
     permanence: Permanence,
     words: BTreeSet<String>,
+    negations: BTreeSet<String>,
     first_seen: Timestamp,
     last_seen: Timestamp,
     is_named: bool,
+}
+
+fn owned(words: BTreeSet<&str>) -> BTreeSet<String> {
+    words.into_iter().map(str::to_owned).collect()
 }
 
 impl Index {
@@ -38,13 +43,14 @@ impl Index {
     /// A pool is there, or is what it is now.
     pub(super) fn insert(&mut self, pool: &AnswerPool, last_seen: Timestamp) {
         let before = self.pools.get(&pool.id).map(|known| known.last_seen);
-        let words: BTreeSet<String> = pool.shape.words().into_iter().map(str::to_owned).collect();
+        let words = owned(pool.shape.words());
         let by_word = self.by_word.entry(pool.permanence).or_default();
         for word in &words {
             by_word.entry(word.clone()).or_default().insert(pool.id);
         }
         let known = Known {
             permanence: pool.permanence,
+            negations: owned(pool.shape.negations()),
             words,
             first_seen: pool.first_seen,
             last_seen: before.map_or(last_seen, |before| before.max(last_seen)),
@@ -82,6 +88,7 @@ impl Index {
     pub(super) fn find(&self, answer: &UnknownAnswer) -> Option<AnswerPoolId> {
         let by_word = self.by_word.get(&answer.permanence)?;
         let words = answer.shape.words();
+        let negations: BTreeSet<String> = owned(answer.shape.negations());
         let mut rarest: Vec<_> = words.iter().map(|word| by_word.get(*word)).collect();
         rarest.sort_by_key(|pools| pools.map_or(0, BTreeSet::len));
         // Whatever is alike has so many words in common that one of these is among them.
@@ -90,6 +97,9 @@ impl Index {
         let near: BTreeSet<AnswerPoolId> = near.copied().collect();
         let alike = near.into_iter().filter_map(|id| {
             let known = self.pools.get(&id)?;
+            if known.negations != negations {
+                return None;
+            }
             let both = words.iter().filter(|word| known.words.contains(**word));
             let likeness = Likeness::new(both.count(), words.len(), known.words.len());
             likeness

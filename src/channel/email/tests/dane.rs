@@ -22,6 +22,15 @@ fn server(name: &str) -> (Arc<rustls::ServerConfig>, Vec<u8>) {
     (Arc::new(config), der.to_vec())
 }
 
+/// DANE is on, where a test does not say how it is.
+fn on(email: &str) -> &'static str {
+    if email.starts_with("dane") {
+        ""
+    } else {
+        "dane = \"on\"\n"
+    }
+}
+
 fn encrypted(config: &Arc<rustls::ServerConfig>) -> Script {
     Script {
         starttls: Some(Arc::clone(config)),
@@ -71,9 +80,13 @@ async fn sent(
     let (port, seen) = serve(script).await;
     zone.tlsa.insert(format!("_{port}._tcp.{HOST}"), tlsa);
     let metrics = Metrics::new(0);
-    let channel = channel_with(&format!("port = {port}\n{email}"), zone, |parts| {
-        parts.metrics = Arc::clone(&metrics);
-    });
+    let channel = channel_with(
+        &format!("port = {port}\n{}{email}", on(email)),
+        zone,
+        |parts| {
+            parts.metrics = Arc::clone(&metrics);
+        },
+    );
     let outcome = attempt(&channel, request()).await;
     (outcome, seen.has("MAIL"), counted(&metrics))
 }
@@ -268,10 +281,14 @@ async fn a_signed_domain_proves_that_it_is_its_own_server() {
     zone.mx.insert(DOMAIN, Err(DnsFailure::NoRecords));
     zone.hosts = [(DOMAIN, vec![Ipv4Addr::LOCALHOST.into()])].into();
     let metrics = Metrics::new(0);
-    let channel = channel_with(&format!("port = {port}\n"), Zone::default(), |parts| {
-        parts.dns = Arc::new(Robbed(zone));
-        parts.metrics = Arc::clone(&metrics);
-    });
+    let channel = channel_with(
+        &format!("port = {port}\ndane = \"on\"\n"),
+        Zone::default(),
+        |parts| {
+            parts.dns = Arc::new(Robbed(zone));
+            parts.metrics = Arc::clone(&metrics);
+        },
+    );
     let outcome = attempt(&channel, request()).await;
     let sent = (outcome, seen.has("MAIL"), counted(&metrics));
     waits(sent, "DNSSEC does not bear out", "dnssec-invalid");
@@ -288,7 +305,7 @@ async fn a_domain_that_is_its_own_server_has_records_of_its_own() {
         zone.hosts = [(DOMAIN, vec![Ipv4Addr::LOCALHOST.into()])].into();
         let name = format!("_{port}._tcp.{DOMAIN}");
         zone.tlsa.insert(name, secure(vec![record(3, shown)]));
-        let channel = channel_with(&format!("port = {port}\n"), zone, |_| {});
+        let channel = channel_with(&format!("port = {port}\ndane = \"on\"\n"), zone, |_| {});
         let outcome = attempt(&channel, request()).await;
         assert_eq!(is_delivered(&outcome), fits, "{outcome:?}");
     }
@@ -319,7 +336,7 @@ async fn the_next_server_is_asked_when_one_shows_the_wrong_certificate() {
     }
     zone.mx.insert(DOMAIN, Ok(records));
     zone.secure.insert(DOMAIN);
-    let channel = channel_with(&format!("port = {port}\n"), zone, |_| {});
+    let channel = channel_with(&format!("port = {port}\ndane = \"on\"\n"), zone, |_| {});
     let outcome = attempt(&channel, request()).await;
     assert!(is_delivered(&outcome), "{outcome:?}");
     assert!(!wrong.has("MAIL") && right.has("MAIL"));
@@ -339,7 +356,7 @@ async fn a_connection_that_was_begun_with_less_is_not_used_for_more() {
     zone.mx.insert("village.example", Ok(vec![mx]));
     let name = format!("_{port}._tcp.{HOST}");
     zone.tlsa.insert(name, secure(vec![record(3, &other)]));
-    let channel = channel_with(&format!("port = {port}\n"), zone, |_| {});
+    let channel = channel_with(&format!("port = {port}\ndane = \"on\"\n"), zone, |_| {});
     let to_village = AttemptRequest {
         destination: Destination::Email(EmailAddress::parse("a@village.example").unwrap().into()),
         ..request()

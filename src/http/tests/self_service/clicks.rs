@@ -227,7 +227,7 @@ async fn who_followed_what_is_told_in_the_console_and_over_the_api() {
     let told = told.get(&format!("/api/v1/communications/{id}")).await;
     assert_eq!(
         told["tracking"],
-        serde_json::json!({"opens": false, "clicks": true})
+        serde_json::json!({"opens": true, "clicks": true})
     );
     assert_eq!(told["links"], serde_json::json!(TARGETS));
     assert_eq!(told["statistics"]["clicked"], 1);
@@ -235,7 +235,7 @@ async fn who_followed_what_is_told_in_the_console_and_over_the_api() {
     assert_eq!(told["statistics"]["links"], counts);
     let known = world.repo.communication(id).unwrap().unwrap();
     let asked = Tracking {
-        opens: false,
+        opens: true,
         clicks: true,
     };
     assert_eq!(known.plan.tracking, asked);
