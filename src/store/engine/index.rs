@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::plan::Effects;
 use super::{Key, KeyRange, Result, StoreError, Value};
@@ -171,16 +172,36 @@ fn start_of(range: &KeyRange) -> Bound<Key> {
     }
 }
 
+/// sled gives its lock back when its own threads have ended, some time after it was dropped: how
+/// long to wait between two looks, and how often.
+const LOCK_POLL: Duration = Duration::from_millis(10);
+const LOCK_POLLS_MAX: u32 = 300;
+
 /// Opens the sled folder, or creates an empty one.
 pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<sled::Db> {
     remove_generating(folder)?;
-    no_panic(|| {
-        Ok(sled::Config::new()
-            .path(folder)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(Some(SLED_TICK_MS))
-            .open()?)
-    })
+    let mut polls = 0;
+    loop {
+        let opened = no_panic(|| {
+            Ok(sled::Config::new()
+                .path(folder)
+                .cache_capacity(cache_bytes)
+                .flush_every_ms(Some(SLED_TICK_MS))
+                .open()?)
+        });
+        match opened {
+            // Nobody else has the folder: it was we who closed it a moment ago.
+            Err(error) if is_locked(&error) && polls < LOCK_POLLS_MAX => {
+                polls += 1;
+                std::thread::sleep(LOCK_POLL);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_locked(error: &StoreError) -> bool {
+    matches!(error, StoreError::Index(why) if why.contains("could not acquire lock"))
 }
 
 /// Opens a closed index and closes it again. sled notes what its pages are only while it opens, and
