@@ -140,7 +140,7 @@ pub struct Email {
     pub trusted_relays: Vec<IpAddr>,
     /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
     pub mta_sts: bool,
-    /// Keep to the TLSA records of mail servers (RFC 7672). Default `"off"`.
+    /// Keep to the TLSA records of mail servers (RFC 7672). Default `"auto"`.
     pub dane: DaneMode,
     /// `[[email.dkim]]`: keys that sign mail. Default: none, mail goes unsigned.
     pub dkim: Vec<Dkim>,
@@ -271,7 +271,7 @@ impl Email {
                 ip_address(text).map(|ip| ip.to_canonical())
             }),
             mta_sts: section.bool("mta_sts", true),
-            dane: section.choice("dane", DaneMode::Off, DANE_MODES),
+            dane: section.choice("dane", DaneMode::Auto, DANE_MODES),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),
             scanner: section
                 .optional_section("scanner")

@@ -1,6 +1,9 @@
 //! Questions to the DNS that mail routing asks, behind a trait so that tests bring their own zone.
 
+mod client;
+mod denial;
 mod dnssec;
+mod trim;
 mod validating;
 
 use std::{
@@ -12,20 +15,22 @@ use std::{
 };
 
 use self::{
+    client::{Asking, Client},
     dnssec::host_name,
     validating::{Nothing, Validating, checked, of_both},
 };
 use super::tls_client::client_config;
 use crate::proto::tlsa::{TLSA_RECORDS_MAX, TlsaRecord};
 use hickory_resolver::{
-    ResolverBuilder, TokioResolver,
-    config::{NameServerConfig, ResolverConfig},
+    Hosts, TokioResolver,
+    config::{NameServerConfig, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider},
     proto::{
         dnssec::TrustAnchors,
         op::ResponseCode,
         rr::{RData, RecordType},
     },
+    system_conf::read_system_conf,
 };
 
 pub use self::{
@@ -148,39 +153,68 @@ impl SystemDns {
         validating: Option<(Validation, TrustAnchors)>,
     ) -> Result<Self, DnsFailure> {
         let temporary = |error: NetError| DnsFailure::Temporary(error.to_string());
-        let resolver = builder(server).and_then(ResolverBuilder::build);
+        // For name servers that speak TLS; without it the resolver wants roots even for those that
+        // do not.
+        let tls = client_config(true).map_err(|error| temporary(error.into()))?;
+        let (config, options) = asked_of(server).map_err(temporary)?;
+        let provider = TokioRuntimeProvider::default();
+        let builder = TokioResolver::builder_with_config(config.clone(), provider)
+            .with_options(options.clone())
+            .with_tls_config(tls.as_ref().clone());
+        let resolver = builder.build().map_err(temporary)?;
         let validating = validating.map(|(validation, anchors)| {
-            let made = Validating::new(builder(server)?, anchors, validation)?;
-            Ok::<_, NetError>(Arc::new(made))
+            let asking = Asking {
+                options,
+                tls,
+                anchors: Arc::new(anchors),
+                hosts: Arc::new(Hosts::from_system().unwrap_or_default()),
+                plain: resolver.clone(),
+            };
+            Arc::new(Validating::new(config.name_servers, asking, validation))
         });
         Ok(Self {
-            resolver: resolver.map_err(temporary)?,
-            validating: validating.transpose().map_err(temporary)?,
+            resolver,
+            validating,
         })
     }
 
     /// What validates, if anything does now.
-    async fn validated(&self) -> Option<&TokioResolver> {
-        self.validating.as_deref()?.resolver().await
+    async fn validated(&self) -> Result<Option<Arc<Client>>, DnsFailure> {
+        match &self.validating {
+            Some(validating) => validating.client().await,
+            None => Ok(None),
+        }
+    }
+
+    async fn checked<T>(
+        &self,
+        client: &Client,
+        name: &str,
+        kind: RecordType,
+        max: usize,
+        read: impl Fn(&RData) -> Option<T>,
+    ) -> Result<Checked<T>, Nothing> {
+        let answer = checked(client, name, kind, max, read).await;
+        if let (Err(nothing), Some(validating)) = (&answer, &self.validating)
+            && nothing.is_bogus()
+        {
+            validating.suspect();
+        }
+        answer
     }
 }
 
-fn builder(server: Option<SocketAddr>) -> Result<ResolverBuilder<TokioRuntimeProvider>, NetError> {
-    // For name servers that speak TLS; without it the resolver wants roots even for those that
-    // do not.
-    let tls = client_config(true)?;
-    let builder = match server {
-        None => TokioResolver::builder_tokio()?,
-        Some(server) => {
-            let mut named = NameServerConfig::udp_and_tcp(server.ip());
-            for connection in &mut named.connections {
-                connection.port = server.port();
-            }
-            let config = ResolverConfig::from_name_servers(vec![named]);
-            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
-        }
+/// Who is asked, and how.
+fn asked_of(server: Option<SocketAddr>) -> Result<(ResolverConfig, ResolverOpts), NetError> {
+    let Some(server) = server else {
+        return read_system_conf();
     };
-    Ok(builder.with_tls_config(tls.as_ref().clone()))
+    let mut named = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut named.connections {
+        connection.port = server.port();
+    }
+    let config = ResolverConfig::from_name_servers(vec![named]);
+    Ok((config, ResolverOpts::default()))
 }
 
 impl SystemDns {
@@ -244,15 +278,29 @@ impl Dns for SystemDns {
 
     fn checked_mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Checked<MxRecord>> {
         Box::pin(async move {
-            let Some(resolver) = self.validated().await else {
+            let Some(client) = self.validated().await? else {
                 return Checked::unchecked(self.mx(domain).await);
             };
-            match checked(resolver, domain, RecordType::MX, MX_RECORDS_MAX, read_mx).await {
+            let kind = RecordType::MX;
+            let asked = self.checked(&client, domain, kind, MX_RECORDS_MAX, read_mx);
+            let none = |security| Checked {
+                security,
+                ..Checked::insecure(Vec::new())
+            };
+            match asked.await {
                 Ok(answer) => Ok(answer),
-                Err(Nothing::Denied(DnsFailure::NoRecords, security)) => Ok(Checked {
-                    security: security.unwrap_or(Security::Insecure),
-                    ..Checked::insecure(Vec::new())
-                }),
+                Err(Nothing::Denied(DnsFailure::NoRecords, security)) => Ok(none(security)),
+                // Nothing may be held against the domain that nobody vouches for: where addresses
+                // are there they are asked by themselves, and have to be without a signature, too.
+                Err(Nothing::Unproven) => match self.checked_addresses(domain).await {
+                    Ok(found) if found.security == Security::Insecure => {
+                        Ok(none(Security::Insecure))
+                    }
+                    Ok(_) | Err(DnsFailure::NoRecords | DnsFailure::NoSuchDomain) => {
+                        Err(DnsFailure::Bogus)
+                    }
+                    Err(failure) => Err(failure),
+                },
                 Err(nothing) => Err(nothing.into()),
             }
         })
@@ -261,10 +309,15 @@ impl Dns for SystemDns {
     fn checked_addresses<'a>(&'a self, host: &'a str) -> DnsFuture<'a, Checked<IpAddr>> {
         Box::pin(async move {
             let is_name = host.contains('.') && host.parse::<IpAddr>().is_err();
-            let Some(resolver) = self.validated().await.filter(|_| is_name) else {
+            let client = if is_name {
+                self.validated().await?
+            } else {
+                None
+            };
+            let Some(client) = client else {
                 return Ok(Checked::insecure(self.addresses(host).await?));
             };
-            let of = |kind| checked(resolver, host, kind, ADDRESSES_MAX / 2, RData::ip_addr);
+            let of = |kind| self.checked(&client, host, kind, ADDRESSES_MAX / 2, RData::ip_addr);
             let (six, four) = tokio::join!(of(RecordType::AAAA), of(RecordType::A));
             of_both(six, four)
         })
@@ -272,11 +325,12 @@ impl Dns for SystemDns {
 
     fn tlsa<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Checked<TlsaRecord>> {
         Box::pin(async move {
-            let Some(resolver) = self.validated().await else {
+            let Some(client) = self.validated().await? else {
                 return Err(DnsFailure::NoRecords);
             };
             let kind = RecordType::TLSA;
-            Ok(checked(resolver, name, kind, TLSA_RECORDS_MAX, read_tlsa).await?)
+            let asked = self.checked(&client, name, kind, TLSA_RECORDS_MAX, read_tlsa);
+            Ok(asked.await?)
         })
     }
 

@@ -4,10 +4,13 @@
 use std::{
     fs::{self, File},
     io::Write,
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -116,6 +119,73 @@ impl Knot {
     }
 }
 
+/// Stands before a name server whose zones have no answer to one kind of question.
+struct Deaf {
+    address: SocketAddr,
+    is_over: Arc<AtomicBool>,
+}
+
+/// RFC 1035 section 3.2.2.
+const NS: u16 = 2;
+/// RFC 1035 section 4.1.1.
+const SERVFAIL: u8 = 2;
+
+impl Deaf {
+    fn before(knot: &Knot, kind: u16) -> Deaf {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        let address = socket.local_addr().unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (behind, ended) = (knot.address, Arc::clone(&is_over));
+        thread::spawn(move || {
+            let mut bytes = [0; 65_535];
+            while !ended.load(Ordering::Relaxed) {
+                let Ok((length, asker)) = socket.recv_from(&mut bytes) else {
+                    continue;
+                };
+                let question = &mut bytes[..length];
+                let answer = if kind_asked(question) == Some(kind) {
+                    question[2] |= 0x80;
+                    question[3] = (question[3] & 0xF0) | SERVFAIL;
+                    question.to_vec()
+                } else {
+                    passed_on(question, behind)
+                };
+                socket.send_to(&answer, asker).unwrap();
+            }
+        });
+        Deaf { address, is_over }
+    }
+}
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The QTYPE behind the name, the root's own apart.
+fn kind_asked(question: &[u8]) -> Option<u16> {
+    let name = question.get(12..)?;
+    let mut at = 0;
+    while name[at] != 0 {
+        at += usize::from(name[at]) + 1;
+    }
+    (at > 0).then(|| u16::from_be_bytes([name[at + 1], name[at + 2]]))
+}
+
+fn passed_on(question: &[u8], to: SocketAddr) -> Vec<u8> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(WAIT_MAX)).unwrap();
+    socket.send_to(question, to).unwrap();
+    let mut answer = vec![0; 65_535];
+    let length = socket.recv(&mut answer).unwrap();
+    answer.truncate(length);
+    answer
+}
+
 impl Drop for Knot {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -202,7 +272,7 @@ fn key_digest(certificate: &Path) -> Option<String> {
 /// What became of a mail, and what was counted.
 async fn sent(
     postfix: &Postfix,
-    knot: &Knot,
+    (server, trust_anchor): (SocketAddr, &str),
     validation: Validation,
     number: u8,
 ) -> (AttemptOutcome, String) {
@@ -211,7 +281,7 @@ async fn sent(
         postfix.address.port()
     );
     let config = Config::parse(&text, &Surroundings::default()).unwrap();
-    let dns = SystemDns::validating_at(knot.address, validation, &knot.trust_anchor).unwrap();
+    let dns = SystemDns::validating_at(server, validation, trust_anchor).unwrap();
     let metrics = Metrics::new(0);
     let channel = channel_to(postfix.address, |parts| {
         parts.config = config.email;
@@ -262,6 +332,11 @@ async fn a_signed_zone_says_which_certificate_a_mail_server_shows() {
         by("3 1 1", &right).replace(mx, "")
     );
     let itself = format!("@ 300 IN A 127.0.0.1\n_{port}._tcp 300 IN TLSA 3 1 1 {wrong}\n");
+    // Whether it counts that a wildcard stands in has to be proven (RFC 4035 section 5.3.4).
+    let wild = format!("{mx}*._tcp.mx 300 IN TLSA 3 1 1 {right}\n");
+    let wild_alias = format!(
+        "@ 300 IN MX 10 other\n* 300 IN CNAME mx\n_{port}._tcp.mx 300 IN TLSA 3 1 1 {right}\n"
+    );
     let (success, dnssec) = ("tlsa\",result=\"success", "tlsa\",result=\"dnssec-invalid");
     let (untrusted, invalid) = (
         "tlsa\",result=\"certificate-not-trusted",
@@ -275,6 +350,15 @@ async fn a_signed_zone_says_which_certificate_a_mail_server_shows() {
         ("matches", Both, Auto, by("3 1 1", &right), true, success),
         ("one of two matches", Both, Always, rolled, true, success),
         ("by aliases", Both, Auto, aliases, true, success),
+        ("by a wildcard", Both, Auto, wild, true, success),
+        (
+            "by an alias of a wildcard",
+            Both,
+            Auto,
+            wild_alias,
+            true,
+            success,
+        ),
         (
             "does not match",
             Both,
@@ -314,7 +398,13 @@ async fn a_signed_zone_says_which_certificate_a_mail_server_shows() {
         ),
     ]) {
         let knot = Knot::start(signed, &records);
-        let (outcome, count) = sent(&postfix, &knot, validation, number).await;
+        let (outcome, count) = sent(
+            &postfix,
+            (knot.address, &knot.trust_anchor),
+            validation,
+            number,
+        )
+        .await;
         assert!(count.contains(counted), "{what}: {outcome:?}\n{count}");
         if goes {
             delivered += 1;
@@ -331,5 +421,12 @@ async fn a_signed_zone_says_which_certificate_a_mail_server_shows() {
             "{what}: {verdict:?}"
         );
     }
+    let knot = Knot::start(Root, mx);
+    let deaf = Deaf::before(&knot, NS);
+    let (outcome, count) = sent(&postfix, (deaf.address, &knot.trust_anchor), Auto, 99).await;
+    let is_delivered = matches!(outcome, AttemptOutcome::Delivered { .. });
+    assert!(is_delivered, "not signed and no NS records: {outcome:?}");
+    assert!(count.contains(unknown), "{count}");
+    delivered += 1;
     assert_eq!(postfix.wait_for_mails("ann", delivered).len(), delivered);
 }
