@@ -8,7 +8,7 @@ use crate::domain::{
     BounceClass, Channel, CommunicationId, ContactId, Delivery, DeliveryId, Destination,
     EmailAddress, EmailStatus, EnhancedStatus, MethodId, Permanence, Reason, Redacted,
     ReportAction, ReportMail, ReportRequest, ReportsWanted, Source, Status, StatusChange,
-    Timestamp, Verdict,
+    Timestamp, Verdict, dsn,
 };
 use crate::proto::mime::read::read;
 
@@ -163,6 +163,69 @@ fn it_has_three_parts_and_says_that_it_is_automatic() {
         mail.date().unwrap().to_timestamp(),
         i64::try_from(AT.as_secs()).unwrap()
     );
+}
+
+fn text_of(about: &Delivery, message: &[u8]) -> String {
+    let raw = written(ReportAction::Failed, about, true, message);
+    String::from_utf8_lossy(&raw).into_owned()
+}
+
+/// The value of a field that stands in one line.
+fn value<'a>(text: &'a str, field: &str) -> Option<&'a str> {
+    let mut lines = text.lines();
+    lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(": "))
+}
+
+#[test]
+fn octets_beyond_ascii_are_announced_by_the_whole_report() {
+    let about = delivery("ann@town.example", EmailStatus::Rebound, refusal());
+    let outer = |message: &[u8]| {
+        let text = text_of(&about, message);
+        let header = text.split_once("\r\n\r\n").unwrap().0;
+        value(header, "Content-Transfer-Encoding").map(str::to_owned)
+    };
+    let eight = outer(b"Subject: x\r\n\r\nd\xe9j\xe0 vu\r\n");
+    assert_eq!(eight.as_deref(), Some("8bit"));
+    assert_eq!(outer(MESSAGE), None);
+}
+
+#[test]
+fn the_last_attempt_is_ours_and_not_when_we_heard_of_it() {
+    let taken = Verdict::success(Reason::Accepted);
+    let mut about = delivery("ann@town.example", EmailStatus::Sent, taken);
+    let late = AT.plus(std::time::Duration::from_secs(86_400));
+    about.timeline.push(StatusChange {
+        at: late,
+        status: Status::Email(EmailStatus::Rebound),
+        verdict: Some(refusal()),
+        source: Source::Report,
+    });
+    let text = text_of(&about, MESSAGE);
+    // It is written at the time of the attempt.
+    assert_eq!(value(&text, "Last-Attempt-Date"), value(&text, "Date"));
+    for change in &mut about.timeline {
+        change.source = Source::Gateway;
+    }
+    assert_eq!(value(&text_of(&about, MESSAGE), "Last-Attempt-Date"), None);
+}
+
+#[test]
+fn a_report_needs_the_start_of_a_message_alone() {
+    let about = delivery("ann@town.example", EmailStatus::Rebound, refusal());
+    let short = |size: usize| [MESSAGE, &vec![b'x'; size - MESSAGE.len()]].concat();
+    let long_header = b"X-Long: x\r\n".repeat(10_000);
+    for (message, comes_back) in [
+        (short(dsn::RETURNED_SIZE_MAX_BYTES), true),
+        (short(dsn::RETURNED_SIZE_MAX_BYTES + 1), false),
+        (short(200_000), false),
+        (long_header, false),
+    ] {
+        let start = &message[..message.len().min(dsn::MESSAGE_START_SIZE_BYTES)];
+        let report = |message: &[u8]| written(ReportAction::Failed, &about, true, message);
+        assert!(report(start) == report(&message), "{}", message.len());
+        let text = String::from_utf8(report(start)).unwrap();
+        assert_eq!(text.contains("Your bill."), comes_back);
+    }
 }
 
 #[test]

@@ -263,6 +263,15 @@ impl Delivery {
         self.timeline.last().map(|change| change.at)
     }
 
+    /// When the last attempt was answered, or came to nothing; what is reported of it later is no
+    /// attempt (RFC 3464 section 2.3.7). None before that.
+    #[must_use]
+    pub fn tried_at(&self) -> Option<Timestamp> {
+        let mut newest = self.timeline.iter().rev();
+        let answered = newest.find(|change| change.source == Source::Peer);
+        answered.map(|change| change.at)
+    }
+
     /// When it was handed on: to a mail server, a carrier, the telephone network. None while it
     /// waits, and when it never left.
     #[must_use]

@@ -5,7 +5,7 @@ mod report_mail;
 use std::time::Duration;
 
 use super::address::EmailAddress;
-use super::delivery::{ClosedReason, Delivery, Source, StatusChange};
+use super::delivery::{Delivery, Source, StatusChange};
 use super::ids::CommunicationId;
 use super::redacted::Redacted;
 use super::rule_name::RuleName;
@@ -13,7 +13,7 @@ use super::status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextSt
 use super::timestamp::Timestamp;
 use super::verdict::{BounceClass, Reason};
 
-pub use report_mail::{RETURNED_SIZE_MAX_BYTES, ReportMail};
+pub use report_mail::{MESSAGE_START_SIZE_BYTES, RETURNED_SIZE_MAX_BYTES, ReportMail};
 
 /// Longest ENVID that is kept, in octets (RFC 3461 section 4.4).
 pub const ENVELOPE_ID_SIZE_MAX: usize = 100;
@@ -147,13 +147,11 @@ pub fn due(
     delayed.then_some(ReportAction::Delayed)
 }
 
-/// Whether it will not arrive: it came to its end without, or was given up.
+/// Whether it will not arrive: it came to its end without, or was given up for whatever reason. Who
+/// handed a mail in asked of this address (RFC 3461 section 4.1): that the person was called off or
+/// reached by other means does not deliver it there.
 fn has_failed(delivery: &Delivery) -> bool {
-    let given_up = delivery.closed.is_some_and(|closed| match closed.reason {
-        ClosedReason::ReachedOtherwise => false,
-        ClosedReason::MethodNotUsable | ClosedReason::NotWanted | ClosedReason::CalledOff => true,
-    });
-    given_up || delivery.status().in_lists() == ListStatus::Failed
+    delivery.closed.is_some() || delivery.status().in_lists() == ListStatus::Failed
 }
 
 /// Which good news there is in what was said last.
@@ -238,7 +236,7 @@ fn takes_long(after: &Delivery, said: &[StatusChange], now: Timestamp, long: Dur
 mod tests {
     use super::*;
     use crate::domain::verdict::{Permanence, Verdict};
-    use crate::domain::{Closed, ContactId, DeliveryId, Destination, MethodId};
+    use crate::domain::{Closed, ClosedReason, ContactId, DeliveryId, Destination, MethodId};
 
     const HOUR: Duration = Duration::from_secs(3600);
     const ALL: ReportsWanted = ReportsWanted {
@@ -330,16 +328,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_has_failed_unless_it_is_not_needed() {
+    fn what_is_given_up_has_failed_for_whatever_reason() {
         let before = delivery(Channel::Email, ALL);
-        for (reason, action) in [
-            (ClosedReason::MethodNotUsable, Some(ReportAction::Failed)),
-            (ClosedReason::NotWanted, Some(ReportAction::Failed)),
-            (ClosedReason::ReachedOtherwise, None),
+        for reason in [
+            ClosedReason::MethodNotUsable,
+            ClosedReason::NotWanted,
+            ClosedReason::CalledOff,
+            ClosedReason::ReachedOtherwise,
         ] {
             let mut after = before.clone();
             after.closed = Some(Closed { at: at(1), reason });
-            assert_eq!(due(&before, &after, at(1), HOUR), action);
+            let failed = Some(ReportAction::Failed);
+            assert_eq!(due(&before, &after, at(1), HOUR), failed, "{reason:?}");
             // Whatever comes behind it is no news.
             assert_eq!(due(&after, &after, at(2), HOUR), None);
         }

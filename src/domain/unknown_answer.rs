@@ -18,17 +18,22 @@ use super::ids::{AnswerPoolId, DeliveryId, UserId};
 use super::reason::Reason;
 use super::rule_name::RuleName;
 use super::timestamp::Timestamp;
-use super::verdict::{BounceClass, EnhancedStatus, Fault, Permanence, Verdict};
+use super::verdict::{BounceClass, EnhancedStatus, Fault, Permanence, Suspends, Verdict};
 
 pub use shape::{AnswerShape, Likeness, PrivateWords, SHAPE_SIZE_MAX_BYTES, SHAPE_WORDS_MAX};
 
 /// Most pools there are. When there is one more, the one goes that was seen longest ago and has
 /// no name.
 pub const ANSWER_POOLS_MAX: usize = 2_000;
+/// Most pools that the answers to one delivery count for, each once.
+pub const POOLS_OF_DELIVERY_MAX: usize = 3;
 /// How long a pool without a name is kept after its last answer.
 pub const ANSWER_POOL_KEPT_FOR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The rule that a verdict names when somebody said what the answer means; behind it the pool.
 pub const NAMED_RULE: &str = "named";
+/// The rule of a report whose words a person may have written: nothing shows that a mail system
+/// did. They are kept with the message, and in no pool.
+pub const PERHAPS_A_LETTER: RuleName = RuleName::fixed("perhaps a letter");
 
 /// What an unknown answer to an email may be said to mean, in the order in which pages show it.
 pub const NAMEABLE: [Reason; 24] = [
@@ -73,10 +78,11 @@ pub struct UnknownAnswer {
 }
 
 impl UnknownAnswer {
-    /// What a verdict leaves unknown; none where it has a reason, or where nothing was said.
+    /// What a verdict leaves unknown; none where it has a reason, where nothing was said, or where a
+    /// person may have said it.
     #[must_use]
     pub fn of(verdict: &Verdict, private: &PrivateWords) -> Option<Self> {
-        if !is_unknown(verdict) {
+        if !is_unknown(verdict) || verdict.rule == PERHAPS_A_LETTER {
             return None;
         }
         let said = verdict.diagnostic.as_str();
@@ -137,6 +143,13 @@ pub fn is_unknown(verdict: &Verdict) -> bool {
         | BounceClass::None => false,
     };
     has_failed && verdict.reason == Reason::Undefined && !verdict.diagnostic.is_empty()
+}
+
+/// The pool whose name has said what a verdict says.
+#[must_use]
+pub fn named_by(verdict: &Verdict) -> Option<AnswerPoolId> {
+    let rule = verdict.rule.as_str().strip_prefix(NAMED_RULE)?;
+    rule.strip_prefix(": ")?.parse().ok()
 }
 
 /// Whether an answer is taken to be for good. A report that leaves open what became of the mail
@@ -205,6 +218,23 @@ pub struct LastAnswer {
 }
 
 impl AnswerPool {
+    /// Whether its name suspends a method at once.
+    #[must_use]
+    pub fn suspends_at_once(&self) -> bool {
+        self.named.is_some_and(|naming| {
+            let means = meaning(naming.reason, self.permanence);
+            means.suspends() == Suspends::AtOnce
+        })
+    }
+
+    /// Whether an answer belongs here that is so much like its first one, and of which nothing
+    /// else keeps it apart. What suspends somebody at once has to be said in nearly the same words
+    /// as what was named.
+    #[must_use]
+    pub fn takes(&self, likeness: Likeness) -> bool {
+        likeness.is_close() || likeness.is_enough() && !self.suspends_at_once()
+    }
+
     /// What an answer of this pool means by its name, as if a rule had said so; none while it has
     /// no name.
     #[must_use]

@@ -4,11 +4,12 @@ use bytes::Bytes;
 
 use super::{Inbound, InboundError};
 use crate::classify::mail::{MailFinding, classify_mail, original_senders};
+use crate::classify::smtp_reply::codes_in;
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, preview};
 use crate::domain::{
     AuditActor, Authentication, BounceClass, Channel, ContactId, Delivery, DeliveryId,
     EmailAddress, EmailStatus, Fault, InboundMail, MessageId, MessageKind, Permanence, Provenance,
-    Reason, ReturnPath, Source, Status, Verdict,
+    Reason, ReturnPath, Source, Status, Verdict, unknown_answer,
 };
 use crate::proto::mime::header::{addresses_in, values_on_wire};
 use crate::proto::mime::read::{
@@ -129,7 +130,7 @@ impl Inbound {
         let row = &row;
         tracing::info!(mail = %hex(&row.id), class = found.class.as_str(), matched = row.delivery.is_some(), "incoming mail read");
         if let (Some(delivery), true) = (row.delivery, found.class != BounceClass::None) {
-            self.apply(delivery, found).await?;
+            self.apply(delivery, row, &mail, found).await?;
         }
         let kind = match found.class {
             BounceClass::AutoReply => MessageKind::Automatic,
@@ -157,7 +158,13 @@ impl Inbound {
         Ok(None)
     }
 
-    async fn apply(&self, delivery: DeliveryId, found: &MailFinding) -> Result<(), InboundError> {
+    async fn apply(
+        &self,
+        delivery: DeliveryId,
+        row: &InboundMail,
+        mail: &IncomingMail,
+        found: &MailFinding,
+    ) -> Result<(), InboundError> {
         let Some(sent) = self.repo.delivery(delivery)? else {
             return Ok(());
         };
@@ -170,6 +177,12 @@ impl Inbound {
             // names an address that the recipient's side has rewritten.
             .or_else(|| found.findings.first());
         let verdict = about.map_or_else(|| bare(found), |finding| finding.verdict.clone());
+        let is_unclear = unknown_answer::is_unknown(&verdict);
+        let verdict = if is_unclear && !is_by_machine(row, mail, &verdict) {
+            verdict.by(unknown_answer::PERHAPS_A_LETTER)
+        } else {
+            verdict
+        };
         match self.tracker.record(delivery, event(verdict)).await {
             Ok(_) | Err(TrackerError::NotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
@@ -371,6 +384,17 @@ fn event(verdict: Verdict) -> Event {
         verdict: Some(verdict),
         source,
     }
+}
+
+/// Whether a mail system has written the words of a report, and no person: they stand in its fields
+/// (RFC 3464), a rule knows its form, or it comes from nobody (RFC 5321 section 4.5.5) and has a
+/// code. What is left may be a letter about a mail that came back.
+fn is_by_machine(row: &InboundMail, mail: &IncomingMail, verdict: &Verdict) -> bool {
+    let has_code =
+        || verdict.status_code.is_some() || codes_in(verdict.diagnostic.as_str()) != (None, None);
+    mail.delivery_status.is_some()
+        || !verdict.rule.is_empty()
+        || (row.mail_from.is_empty() && has_code())
 }
 
 /// A verdict for a report that names nobody. Of one that cannot be understood its words are kept:

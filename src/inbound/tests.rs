@@ -212,6 +212,33 @@ async fn a_report_that_names_nobody_and_says_nothing_known_is_pooled() {
 }
 
 #[tokio::test]
+async fn what_a_person_may_have_written_is_kept_with_the_message_and_not_pooled() {
+    let letter = "From: Post Office <postmaster@town.example>\nSubject: Undelivered mail\n\n\
+        Your letter could not be delivered to my sister.\n\
+        She is at home again, write to postmaster@town.example for her.\n";
+    let coded = letter.replace("She is", "554 she is");
+    for (from, text, pools) in [
+        ("postmaster@town.example", letter, 0),
+        ("postmaster@town.example", coded.as_str(), 0),
+        ("", letter, 0),
+        ("", coded.as_str(), 1),
+    ] {
+        let world = World::new().await;
+        let to = [world.bounce_address()];
+        let message = Bytes::from(text.replace('\n', "\r\n"));
+        world.inbound.keep_mail(from, &to, message).await.unwrap();
+        world.read_all().await;
+        let said = world.now().last_verdict().unwrap().clone();
+        assert!(
+            said.diagnostic.as_str().contains("at home again"),
+            "{from:?}"
+        );
+        assert_eq!(said.reason, Reason::Undefined);
+        assert_eq!(world.repo.heard_pools().unwrap().len(), pools, "{from:?}");
+    }
+}
+
+#[tokio::test]
 async fn reading_a_report_twice_records_it_once() {
     let world = World::new().await;
     let to = world.bounce_address();

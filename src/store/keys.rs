@@ -21,6 +21,9 @@ pub const CONTACT_BY_WORD: &[u8] = b"kw";
 pub const CONTACT_BY_AREA: &[u8] = b"ka";
 /// Contacts by address or number.
 pub const CONTACT_BY_ADDRESS: &[u8] = b"kx";
+/// The last contact that was made of an address alone, on a shelf that follows from the address.
+/// No row says it.
+pub const STRANGER: &[u8] = b"kd";
 /// Contacts with a communication issue by area, then first name.
 pub const ISSUE_BY_AREA: &[u8] = b"ki";
 /// Contacts that no method reaches by area, then first name.
@@ -298,6 +301,15 @@ fn row(tag: &[u8], id: &[u8]) -> Key {
 #[must_use]
 pub fn contact(id: ContactId) -> Key {
     row(CONTACT, id.as_bytes())
+}
+
+/// The shelf of an address, one of 256. Who makes a contact of an address that nobody has writes it
+/// over as it was read before looking who has the address: of two who do so at once, one is too
+/// late. So many tell nothing of an address.
+#[must_use]
+pub fn stranger(lookup_key: &str) -> Key {
+    let digest = BlobId::of(lookup_key.as_bytes());
+    row(STRANGER, &digest.as_bytes()[..1])
 }
 
 /// Row of an area.

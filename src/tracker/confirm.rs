@@ -2,12 +2,13 @@
 
 use super::decide::still_open;
 use super::news::{may_be_told, tell_programs};
+use super::reports::DueReports;
 use super::write::write_log;
 use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
 use crate::domain::escalation::is_confirmed;
 use crate::domain::{
-    Closed, ClosedReason, CommunicationId, ConfirmedBy, ContactId, EventKind, LogEvent, News,
-    Person, Timestamp,
+    Closed, ClosedReason, Communication, CommunicationId, ConfirmedBy, ContactId, EventKind,
+    LogEvent, News, Person, Timestamp,
 };
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
@@ -41,8 +42,11 @@ impl Tracker {
             if is_confirmed(&person) {
                 return Ok(Confirmation::Before);
             }
+            let about = self.repo.communication(communication)?;
+            let about = about.ok_or(TrackerError::NotFound("communication"))?;
             let now = self.clock.wall();
-            let (batch, notices) = self.confirming(&person, by, now)?;
+            let (mut batch, reports, notices) = self.confirming(&about, &person, by, now)?;
+            self.put_reports(&mut batch, &about, reports).await;
             match self.repo.store().commit(batch).await {
                 Ok(_) => {
                     tracing::info!(communication = %communication, contact = %contact, by = by.as_str(), "confirmed by the person");
@@ -58,19 +62,17 @@ impl Tracker {
 
     fn confirming(
         &self,
+        communication: &Communication,
         person: &Loaded<Person>,
         by: ConfirmedBy,
         now: Timestamp,
-    ) -> Result<(Batch, Vec<Notice>), TrackerError> {
+    ) -> Result<(Batch, DueReports, Vec<Notice>), TrackerError> {
         let mut batch = Batch::new();
+        let mut reports = DueReports::default();
         let mut notices = vec![Notice::PersonChanged {
             communication: person.communication,
             contact: person.contact,
         }];
-        let communication = self
-            .repo
-            .communication(person.communication)?
-            .ok_or(TrackerError::NotFound("communication"))?;
         let mut confirmed = person.value.clone();
         confirmed.confirmed = Some(now);
         confirmed.confirmed_by = Some(by);
@@ -84,15 +86,17 @@ impl Tracker {
                 reason: ClosedReason::ReachedOtherwise,
             });
             closed.due = None;
+            let both = (&delivery.value, &mut closed);
+            self.report_to_sender(&mut batch, &mut reports, both, now)?;
             batch.replace_delivery(&delivery, &closed);
             let both = (&delivery.value, &closed);
-            self.tell_of_delivery(&mut batch, &communication, both, now)?;
+            self.tell_of_delivery(&mut batch, communication, both, now)?;
             for known in &mut confirmed.deliveries {
                 known.closed |= known.delivery == id;
             }
             notices.push(Notice::DeliveryClosed(id));
         }
-        if may_be_told(&self.repo, &communication)? {
+        if may_be_told(&self.repo, communication)? {
             let news = News {
                 communication: Some(person.communication),
                 contact: Some(person.contact),
@@ -114,6 +118,6 @@ impl Tracker {
             vec![said],
             self.random.next_u64(),
         );
-        Ok((batch, notices))
+        Ok((batch, reports, notices))
     }
 }

@@ -109,7 +109,11 @@ impl super::Tracker {
         let moved = old.status() != status
             && (status.is_settled() || status == Status::Email(EmailStatus::Deferred));
         let closed = new.closed.filter(|_| old.closed.is_none());
-        if !(moved || closed.is_some()) || !may_be_told(&self.repo, communication)? {
+        // What becomes of our reports is told to nobody: they are no messages that anybody sent.
+        if !(moved || closed.is_some()) || communication.is_delivery_report() {
+            return Ok(());
+        }
+        if !may_be_told(&self.repo, communication)? {
             return Ok(());
         }
         let news = News {

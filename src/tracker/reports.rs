@@ -4,15 +4,17 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::make::{NewDelivery, make_to_one};
 use super::{Tracker, TrackerError};
 use crate::domain::{
     Body, Channel, Channels, Communication, CommunicationId, Contact, ContactId, ContactKind,
     Content, Delivery, Destination, EmailAddress, Method, MethodId, MethodKind, Origin, Redacted,
-    ReportMail, Timestamp, Wishes, dsn,
+    ReportAction, ReportMail, ReportRequest, Timestamp, Wishes, dsn,
 };
 use crate::store::records::Record;
-use crate::store::{Batch, RowBatch};
+use crate::store::{Batch, RowBatch, keys};
 
 /// Name of the category that reports belong to.
 pub const REPORT_CATEGORY: &str = "Delivery report";
@@ -49,23 +51,48 @@ impl Default for ReportSettings {
     }
 }
 
+/// Whoever is told, and by which method.
+type Told = (Contact, Method);
+
+/// Reports that are due by what a batch records. At most one for each delivery that it writes.
+#[derive(Default)]
+pub(super) struct DueReports {
+    due: Vec<DueReport>,
+    /// Who was looked for, by address.
+    told: Vec<(String, Option<Told>)>,
+}
+
+/// One of them.
+struct DueReport {
+    /// Its own id.
+    id: CommunicationId,
+    action: ReportAction,
+    /// What was asked for.
+    request: ReportRequest,
+    /// The delivery that it is about, as it is now.
+    delivery: Delivery,
+    contact: Contact,
+    method: Method,
+    at: Timestamp,
+}
+
 impl Tracker {
     /// Puts other settings of reports into force, for all handles.
     pub fn replace_reports(&self, settings: ReportSettings) {
         *self.reports.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
-    /// Puts the report that is due into the batch, if there is one. `both` are the delivery as it
-    /// was and as it is now, which notes that it has been told.
+    /// Looks whether a report is due now and, if there is one, whom it goes to. `both` are the
+    /// delivery as it was and as it is now, which notes that it has been told: in the same batch
+    /// [`Self::put_reports`] has to put the report.
     pub(super) fn report_to_sender(
         &self,
         batch: &mut Batch,
-        about: &Communication,
+        reports: &mut DueReports,
         (before, after): (&Delivery, &mut Delivery),
         now: Timestamp,
     ) -> Result<(), TrackerError> {
-        let settings = Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner));
-        let action = dsn::due(before, after, now, settings.delay_after);
+        let action = dsn::due(before, after, now, self.report_settings().delay_after);
         let (Some(action), Some(mut request)) = (action, after.report.clone()) else {
             return Ok(());
         };
@@ -73,34 +100,20 @@ impl Tracker {
         let told = if after.destination.is_nowhere() {
             None
         } else {
-            self.reported_to(batch, request.to.reveal(), now)?
+            self.reported_to(batch, reports, request.to.reveal(), now)?
         };
         if let Some((contact, method)) = told {
             let id = CommunicationId::new(self.random.uuid_v7(now));
-            let message = match about.body {
-                Body::Submitted(blob) => self.repo.store().get_blob(blob),
-                Body::Composed => Ok(None),
-            };
-            // What became of it is worth more than what it was.
-            let message = message.unwrap_or_else(|error| {
-                tracing::warn!(delivery = %after.id, %error, "a message cannot be read; the report about it goes without it");
-                None
-            });
-            let message = message.unwrap_or_default();
-            let mail = ReportMail {
+            tracing::info!(delivery = %after.id, communication = %id, action = action.as_str(), "delivery report is due");
+            reports.due.push(DueReport {
                 id,
                 action,
-                request: &request,
-                delivery: &*after,
-                number_domain: number_domain(&settings, after.channel),
-                server: &settings.server,
-                domain: &settings.domain,
+                request: request.clone(),
+                delivery: after.clone(),
+                contact,
+                method,
                 at: now,
-                retry_until: retry_until(&settings, after),
-                message: &message,
-            };
-            self.put_report(batch, &mail, &contact, &method);
-            tracing::info!(delivery = %after.id, communication = %id, action = action.as_str(), "delivery report queued");
+            });
             request.told.push(id);
             request.told.truncate(dsn::REPORTS_MAX);
         } else {
@@ -109,6 +122,58 @@ impl Tracker {
         request.settle(action);
         after.report = Some(request);
         Ok(())
+    }
+
+    /// Puts the reports that are due into the batch that records what they tell of. They are all
+    /// about one communication.
+    pub(super) async fn put_reports(
+        &self,
+        batch: &mut Batch,
+        about: &Communication,
+        reports: DueReports,
+    ) {
+        if reports.due.is_empty() {
+            return;
+        }
+        let message = self.message_start(about).await;
+        let settings = self.report_settings();
+        for due in reports.due {
+            let mail = ReportMail {
+                id: due.id,
+                action: due.action,
+                request: &due.request,
+                delivery: &due.delivery,
+                number_domain: number_domain(&settings, due.delivery.channel),
+                server: &settings.server,
+                domain: &settings.domain,
+                at: due.at,
+                retry_until: retry_until(&settings, &due.delivery),
+                message: &message,
+            };
+            self.put_report(batch, &mail, &due.contact, &due.method);
+        }
+    }
+
+    /// As much of the message as its reports can need; nothing where it cannot be read: what
+    /// became of it is worth more than what it was. Disks are waited for on a thread apart.
+    async fn message_start(&self, about: &Communication) -> Bytes {
+        let Body::Submitted(blob) = about.body else {
+            return Bytes::new();
+        };
+        let store = self.repo.store().clone();
+        let size_bytes = dsn::MESSAGE_START_SIZE_BYTES;
+        let read = crate::clock::apart(move || store.blob_start(blob, size_bytes)).await;
+        let error = match read {
+            Ok(Ok(start)) => return start.unwrap_or_default(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(communication = %about.id, %error, "a message cannot be read; the reports about it go without it");
+        Bytes::new()
+    }
+
+    fn report_settings(&self) -> Arc<ReportSettings> {
+        Arc::clone(&self.reports.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn put_report(
@@ -153,15 +218,35 @@ impl Tracker {
         );
     }
 
-    /// The contact and the method by which whoever asked is told; somebody never heard of becomes
-    /// a correspondent. None where nothing is to go there.
+    /// The contact and the method by which whoever asked is told; none where nothing is to go
+    /// there. Within one batch each is looked for once.
     fn reported_to(
+        &self,
+        batch: &mut Batch,
+        reports: &mut DueReports,
+        address: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<Option<Told>, TrackerError> {
+        let key = address.lookup_key();
+        if let Some((_, told)) = reports.told.iter().find(|(known, _)| *known == key) {
+            return Ok(told.clone());
+        }
+        let told = self.find_or_make(batch, address, now)?;
+        reports.told.push((key, told.clone()));
+        Ok(told)
+    }
+
+    /// Somebody never heard of becomes a correspondent, once: whoever makes another one at the
+    /// same time writes the same key, and is decided anew.
+    fn find_or_make(
         &self,
         batch: &mut Batch,
         address: &EmailAddress,
         now: Timestamp,
-    ) -> Result<Option<(Contact, Method)>, TrackerError> {
+    ) -> Result<Option<Told>, TrackerError> {
         let key = address.lookup_key();
+        let shelf = keys::stranger(&key);
+        let newest = self.repo.store().get(&shelf)?;
         let known = self.repo.contacts_by_address(&key, SAME_ADDRESS_MAX)?;
         for contact in &known {
             let mut methods = contact.methods.iter();
@@ -197,6 +282,8 @@ impl Tracker {
             wishes: Wishes::default(),
             import: None,
         };
+        batch.assert_unchanged(shelf.clone(), newest);
+        batch.put(shelf, contact.id.as_bytes().to_vec());
         batch.insert(&contact);
         Ok(Some((contact, method)))
     }

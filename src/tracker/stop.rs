@@ -1,13 +1,26 @@
 //! Calling off what was sent: nothing more of it goes out.
 
 use super::decide::still_open;
-use super::{Notice, Tracker, TrackerError};
-use crate::domain::{Closed, ClosedReason, CommunicationId, CommunicationState, Person};
+use super::reports::DueReports;
+use super::{CONFLICTS_MAX, Notice, Tracker, TrackerError, is_conflict};
+use crate::domain::{
+    Body, Closed, ClosedReason, Communication, CommunicationId, CommunicationState, Person,
+};
 use crate::store::engine::Key;
 use crate::store::{Batch, DeliveryBatch, Loaded, RowBatch};
 
 /// People looked at in one batch.
 const STEP_PEOPLE_MAX: usize = 100;
+/// The same of what an application has handed in: each may have a report that returns it.
+const STEP_SUBMITTED_PEOPLE_MAX: usize = 20;
+
+/// A step of closing, ready to be committed but for the mails that the reports are.
+#[derive(Default)]
+struct Closing {
+    batch: Batch,
+    reports: DueReports,
+    notices: Vec<Notice>,
+}
 
 impl Tracker {
     /// Stops a communication that was sent: its rounds end, and what has not gone out is closed.
@@ -42,25 +55,53 @@ impl Tracker {
 
     /// Closes what has not gone out.
     async fn close_all(&self, id: CommunicationId) -> Result<(), TrackerError> {
+        let about = self.repo.communication(id)?;
+        let about = about.ok_or(TrackerError::NotFound("communication"))?;
         let mut after: Option<Key> = None;
         loop {
-            let (next, notices) = self
-                .commit_anew(|| {
-                    let page = self.repo.people(id, after.clone(), STEP_PEOPLE_MAX)?;
-                    let mut batch = Batch::new();
-                    let mut notices = Vec::new();
-                    for person in &page.rows {
-                        self.close_open(&mut batch, person, &mut notices)?;
-                    }
-                    Ok((batch, (page.next, notices)))
-                })
-                .await?;
-            self.tell(notices);
-            after = next;
+            after = self.close_step(&about, after).await?;
             if after.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Closes what has not gone out to some people, and says where the next ones begin. When
+    /// somebody else changed their rows meanwhile, it is decided anew.
+    async fn close_step(
+        &self,
+        about: &Communication,
+        after: Option<Key>,
+    ) -> Result<Option<Key>, TrackerError> {
+        let people_max = match about.body {
+            Body::Composed => STEP_PEOPLE_MAX,
+            Body::Submitted(_) => STEP_SUBMITTED_PEOPLE_MAX,
+        };
+        for _ in 0..CONFLICTS_MAX {
+            let page = self.repo.people(about.id, after.clone(), people_max)?;
+            let mut closing = Closing::default();
+            for person in &page.rows {
+                self.close_open(&mut closing, about, person)?;
+            }
+            let Closing {
+                mut batch,
+                reports,
+                notices,
+            } = closing;
+            self.put_reports(&mut batch, about, reports).await;
+            if batch.is_empty() {
+                return Ok(page.next);
+            }
+            match self.repo.store().commit(batch).await {
+                Ok(_) => {
+                    self.tell(notices);
+                    return Ok(page.next);
+                }
+                Err(error) if is_conflict(&error) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TrackerError::Contention)
     }
 
     /// No round makes anything more. Those of whom the initial sending has not come are not
@@ -91,17 +132,20 @@ impl Tracker {
 
     fn close_open(
         &self,
-        batch: &mut Batch,
+        closing: &mut Closing,
+        about: &Communication,
         person: &Loaded<Person>,
-        notices: &mut Vec<Notice>,
     ) -> Result<(), TrackerError> {
+        let Closing {
+            batch,
+            reports,
+            notices,
+        } = closing;
         let now = self.clock.wall();
         let open = still_open(person, None);
         if open.is_empty() {
             return Ok(());
         }
-        let about = self.repo.communication(person.communication)?;
-        let about = about.ok_or(TrackerError::NotFound("communication"))?;
         let mut new = person.value.clone();
         // Those made together share a row: each is closed on top of the one before.
         for id in open {
@@ -114,8 +158,9 @@ impl Tracker {
                 reason: ClosedReason::CalledOff,
             });
             closed.due = None;
+            self.report_to_sender(batch, reports, (&delivery.value, &mut closed), now)?;
             batch.replace_delivery(&delivery, &closed);
-            self.tell_of_delivery(batch, &about, (&delivery.value, &closed), now)?;
+            self.tell_of_delivery(batch, about, (&delivery.value, &closed), now)?;
             for known in &mut new.deliveries {
                 known.closed |= known.delivery == id;
             }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::decide::{Decision, Known, decide};
+use super::reports::DueReports;
 use super::{CONFLICTS_MAX, Event, Notice, Tracker, TrackerError, is_conflict, prompt};
 use crate::domain::{
     AuditActor, AuditEntry, BlobId, ClosedReason, Communication, Contact, ContactId, Delivery,
@@ -18,6 +19,14 @@ pub(super) struct Rows {
     pub(super) communication: Loaded<Communication>,
 }
 
+/// What follows from an event, but for the mails that the reports are.
+pub(super) struct Prepared {
+    pub(super) batch: Batch,
+    decision: Decision,
+    notices: Vec<Notice>,
+    pub(super) reports: DueReports,
+}
+
 impl Tracker {
     /// Records an event of a delivery. Resolves once it is durable; returns the status it
     /// stands at then.
@@ -28,7 +37,14 @@ impl Tracker {
         for _ in 0..CONFLICTS_MAX {
             let rows = self.rows(id)?;
             let (event, mut heard) = self.hear(&rows, event.clone())?;
-            let (mut batch, decision, notices) = self.prepare(&rows, event)?;
+            let Prepared {
+                mut batch,
+                decision,
+                notices,
+                reports,
+            } = self.prepare(&rows, event)?;
+            self.put_reports(&mut batch, &rows.communication, reports)
+                .await;
             if let Some(heard) = &mut heard {
                 batch.append(std::mem::take(&mut heard.batch));
             }
@@ -92,39 +108,19 @@ impl Tracker {
     }
 
     /// Decides and puts everything that follows into one batch.
-    pub(super) fn prepare(
-        &self,
-        rows: &Rows,
-        event: Event,
-    ) -> Result<(Batch, Decision, Vec<Notice>), TrackerError> {
+    pub(super) fn prepare(&self, rows: &Rows, event: Event) -> Result<Prepared, TrackerError> {
         let now = self.clock.wall();
-        let known = Known {
-            delivery: rows.delivery.value.clone(),
-            person: rows.person.value.clone(),
-            contact: rows.contact.as_ref().map(|contact| contact.value.clone()),
-            category: self.category(&rows.communication.category),
-        };
         let mut batch = Batch::new();
         self.hold_ticket(&mut batch, &event)?;
-        let early = self.early_events(&mut batch, &event, now)?;
-        let mut decision = decide(known.clone(), event, now, self.settings().suspension);
-        for event in early {
-            let known = Known {
-                delivery: decision.delivery.clone(),
-                person: decision.person.clone(),
-                contact: decision.contact.clone().or_else(|| known.contact.clone()),
-                category: known.category.clone(),
-            };
-            decision.and_then(decide(known, event, now, self.settings().suspension));
-        }
+        let mut decision = self.decide_all(&mut batch, rows, event, now)?;
         let mut notices = vec![Notice::PersonChanged {
             communication: rows.delivery.communication,
             contact: rows.delivery.contact,
         }];
-        self.close_others(&mut batch, rows, &mut decision, &mut notices)?;
-        let before = &rows.delivery.value;
-        let after = &mut decision.delivery;
-        self.report_to_sender(&mut batch, &rows.communication, (before, after), now)?;
+        let mut reports = DueReports::default();
+        self.close_others(&mut batch, rows, &mut decision, &mut reports, &mut notices)?;
+        let both = (&rows.delivery.value, &mut decision.delivery);
+        self.report_to_sender(&mut batch, &mut reports, both, now)?;
         batch.replace_delivery(&rows.delivery, &decision.delivery);
         batch.replace(&rows.person, &decision.person);
         let mut log = decision.log.clone();
@@ -158,7 +154,40 @@ impl Tracker {
         if decision.delivery.closed.is_some() && rows.delivery.closed.is_none() {
             notices.push(Notice::DeliveryClosed(decision.delivery.id));
         }
-        Ok((batch, decision, notices))
+        Ok(Prepared {
+            batch,
+            decision,
+            notices,
+            reports,
+        })
+    }
+
+    /// Decides on an event, and on the receipts that came before it.
+    fn decide_all(
+        &self,
+        batch: &mut Batch,
+        rows: &Rows,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<Decision, TrackerError> {
+        let known = Known {
+            delivery: rows.delivery.value.clone(),
+            person: rows.person.value.clone(),
+            contact: rows.contact.as_ref().map(|contact| contact.value.clone()),
+            category: self.category(&rows.communication.category),
+        };
+        let early = self.early_events(batch, &event, now)?;
+        let mut decision = decide(known.clone(), event, now, self.settings().suspension);
+        for event in early {
+            let known = Known {
+                delivery: decision.delivery.clone(),
+                person: decision.person.clone(),
+                contact: decision.contact.clone().or_else(|| known.contact.clone()),
+                category: known.category.clone(),
+            };
+            decision.and_then(decide(known, event, now, self.settings().suspension));
+        }
+        Ok(decision)
     }
 
     /// What a held message carries is not to be over when it arrives.
@@ -183,6 +212,7 @@ impl Tracker {
         batch: &mut Batch,
         rows: &Rows,
         decision: &mut Decision,
+        reports: &mut DueReports,
         notices: &mut Vec<Notice>,
     ) -> Result<(), TrackerError> {
         let now = self.clock.wall();
@@ -196,6 +226,7 @@ impl Tracker {
                 reason: ClosedReason::ReachedOtherwise,
             });
             closed.due = None;
+            self.report_to_sender(batch, reports, (&other.value, &mut closed), now)?;
             batch.replace_delivery(&other, &closed);
             let both = (&other.value, &closed);
             self.tell_of_delivery(batch, &rows.communication, both, now)?;

@@ -170,6 +170,24 @@ async fn blobs_are_there_with_the_answer() {
     .await;
 }
 
+#[tokio::test]
+async fn the_start_of_a_blob_is_read_without_the_rest() {
+    over_all(async |store| {
+        let mut bytes = vec![7; 300_000];
+        bytes[9] = 8;
+        let mut large = Batch::new();
+        let id = large.blob(bytes.clone());
+        assert_eq!(store.blob_start(id, 10).unwrap(), None);
+        store.commit(large).await.unwrap();
+        let start = |size| store.blob_start(id, size).unwrap().unwrap();
+        assert_eq!(start(10), bytes[..10]);
+        assert_eq!(start(0), bytes[..0]);
+        assert_eq!(start(300_000), bytes);
+        assert_eq!(start(usize::MAX), bytes);
+    })
+    .await;
+}
+
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }

@@ -15,6 +15,12 @@ use crate::domain::verdict::{EnhancedStatus, Permanence, Reason, Verdict};
 pub const RETURNED_SIZE_MAX_BYTES: usize = 64 * 1024;
 /// Most of a header that comes back, in bytes.
 const RETURNED_HEADER_SIZE_MAX_BYTES: usize = 64 * 1024;
+/// As much of the beginning of a message tells a report all that it can need of it, in bytes.
+pub const MESSAGE_START_SIZE_BYTES: usize = 64 * 1024 + 1;
+const _: () = assert!(
+    MESSAGE_START_SIZE_BYTES > RETURNED_SIZE_MAX_BYTES
+        && MESSAGE_START_SIZE_BYTES > RETURNED_HEADER_SIZE_MAX_BYTES
+);
 /// Longest diagnostic in a report, in bytes: with its name it fits into one line (RFC 5322
 /// section 2.1.1).
 const DIAGNOSTIC_SHOWN_MAX_BYTES: usize = 900;
@@ -58,7 +64,7 @@ pub struct ReportMail<'a> {
     pub at: Timestamp,
     /// Until when it is tried, where it still is.
     pub retry_until: Option<Timestamp>,
-    /// The message that it is about.
+    /// The message that it is about, or its first [`MESSAGE_START_SIZE_BYTES`].
     pub message: &'a [u8],
 }
 
@@ -113,7 +119,9 @@ impl ReportMail<'_> {
     pub fn build(&self) -> Vec<u8> {
         let boundary = format!("=_r_{}", self.id);
         let text = self.text().replace('\n', "\r\n");
-        let mut head = self.header(&boundary);
+        let (kind, returned) = self.returned();
+        let is_8bit = !text.is_ascii() || !returned.is_ascii();
+        let mut head = self.header(&boundary, is_8bit);
         head.push_str(&format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Content-Transfer-Encoding: {}\r\n\r\n{text}\r\n\
@@ -123,7 +131,6 @@ impl ReportMail<'_> {
             self.status_fields()
         ));
         let mut mail = head.into_bytes();
-        let (kind, returned) = self.returned();
         let part = format!(
             "Content-Type: {kind}\r\nContent-Transfer-Encoding: {}\r\n\r\n",
             encoding(returned)
@@ -134,7 +141,7 @@ impl ReportMail<'_> {
         mail
     }
 
-    fn header(&self, boundary: &str) -> String {
+    fn header(&self, boundary: &str, is_8bit: bool) -> String {
         let mut header = format!(
             "From: Mail Delivery System <MAILER-DAEMON@{}>\r\nTo: <{}>\r\nSubject: {}\r\n\
              Date: {}\r\nMessage-ID: <{}@{}>\r\n",
@@ -150,8 +157,14 @@ impl ReportMail<'_> {
         if let Some(about) = message_id(about) {
             header.push_str(&format!("In-Reply-To: {about}\r\nReferences: {about}\r\n"));
         }
+        // RFC 2045 section 6.4: a multipart is labelled with what its parts need.
+        let encoding = if is_8bit {
+            "Content-Transfer-Encoding: 8bit\r\n"
+        } else {
+            ""
+        };
         header.push_str(&format!(
-            "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
+            "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n{encoding}\
              Content-Type: multipart/report; report-type=delivery-status;\r\n\
              \tboundary=\"{boundary}\"\r\n\r\n"
         ));
@@ -192,11 +205,7 @@ impl ReportMail<'_> {
         if let Some(said) = verdict.and_then(|verdict| self.diagnostic(verdict)) {
             field(&mut out, "Diagnostic-Code", &said);
         }
-        if let Some(at) = self
-            .delivery
-            .changed_at()
-            .filter(|_| self.delivery.attempts > 0)
-        {
+        if let Some(at) = self.delivery.tried_at() {
             field(&mut out, "Last-Attempt-Date", &date(at));
         }
         if let Some(until) = self.tried_until() {

@@ -23,6 +23,8 @@ pub const SHAPE_SIZE_MAX_BYTES: usize = 512;
 const WORD_SIZE_MAX_BYTES: usize = 40;
 /// Two answers say the same from so many fifths of common words on: 0.6 of all.
 const ALIKE_FIFTHS: usize = 3;
+/// They say it in nearly the same words from so many tenths on: 0.9 of all.
+const CLOSE_TENTHS: usize = 9;
 
 /// What makes the contrary of a sentence, in the languages that mail systems speak most.
 const NEGATIONS: [&str; 14] = [
@@ -142,6 +144,13 @@ impl AnswerShape {
             .collect()
     }
 
+    /// How much another one has in common with it.
+    #[must_use]
+    pub fn likeness(&self, other: &Self) -> Likeness {
+        let (one, other) = (self.words(), other.words());
+        Likeness::new(one.intersection(&other).count(), one.len(), other.len())
+    }
+
     /// The words by which it says the contrary.
     #[must_use]
     pub fn negations(&self) -> BTreeSet<&str> {
@@ -171,6 +180,13 @@ impl Likeness {
     #[must_use]
     pub const fn is_enough(self) -> bool {
         self.both > 0 && self.both * 5 >= self.either * ALIKE_FIFTHS
+    }
+
+    /// Whether they say it in nearly the same words: from 0.9 on. One word more or less does not
+    /// matter among ten, and matters among fewer.
+    #[must_use]
+    pub const fn is_close(self) -> bool {
+        self.both > 0 && self.both * 10 >= self.either * CLOSE_TENTHS
     }
 
     /// Which of two is more.

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::domain::Suspends;
 
 fn john() -> PrivateWords {
     PrivateWords::of(
@@ -175,6 +174,55 @@ fn likeness_is_the_jaccard_index_from_six_tenths_on() {
 }
 
 #[test]
+fn nearly_the_same_words_are_nine_tenths() {
+    assert!(Likeness::new(9, 10, 9).is_close());
+    assert!(Likeness::new(9, 9, 10).is_close());
+    assert!(!Likeness::new(8, 8, 9).is_close());
+    assert!(!Likeness::new(9, 10, 10).is_close());
+    assert!(!Likeness::new(0, 0, 0).is_close());
+    let (one, other) = (
+        answer("554 held by it"),
+        answer("554 5.9.9 it held by <x@y>"),
+    );
+    assert!(one.shape.likeness(&other.shape).is_close());
+}
+
+#[test]
+fn what_suspends_at_once_takes_nearly_the_same_words_alone() {
+    let (close, loose, none) = (
+        Likeness::new(10, 10, 11),
+        Likeness::new(6, 6, 10),
+        Likeness::new(5, 6, 10),
+    );
+    for reason in NAMEABLE {
+        let pool = named(reason);
+        let usual = Verdict::failure(reason, Permanence::Permanent).suspends();
+        assert_eq!(pool.suspends_at_once(), usual == Suspends::AtOnce);
+        assert!(pool.takes(close) && !pool.takes(none), "{reason:?}");
+        assert_eq!(pool.takes(loose), !pool.suspends_at_once(), "{reason:?}");
+        let for_now = AnswerPool {
+            permanence: Permanence::Temporary,
+            ..pool.clone()
+        };
+        assert!(for_now.takes(loose), "it suspends nobody at once");
+        let unnamed = AnswerPool {
+            named: None,
+            ..pool
+        };
+        assert!(unnamed.takes(loose), "it suspends nobody");
+    }
+}
+
+#[test]
+fn what_a_name_has_said_leads_back_to_its_pool() {
+    let said = unknown("554 held by the engine");
+    let pool = named(Reason::Spam);
+    let verdict = pool.judge(&said).unwrap();
+    assert_eq!(named_by(&verdict), Some(pool.id));
+    assert_eq!(named_by(&said), None);
+}
+
+#[test]
 fn unknown_is_what_failed_without_a_reason_though_something_was_said() {
     let read = |verdict: &Verdict| UnknownAnswer::of(verdict, &john());
     let verdict = unknown("554 held by the engine");
@@ -182,6 +230,8 @@ fn unknown_is_what_failed_without_a_reason_though_something_was_said() {
     let known = Verdict::failure(Reason::Policy, Permanence::Permanent);
     assert_eq!(read(&known.with_diagnostic("554 held by the engine")), None);
     assert_eq!(read(&unknown("")), None);
+    let letter = verdict.clone().by(PERHAPS_A_LETTER);
+    assert_eq!(read(&letter), None, "a person may have written it");
     for class in BounceClass::ALL {
         let found = read(&Verdict {
             class,

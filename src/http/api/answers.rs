@@ -52,7 +52,8 @@ pub(super) struct UnknownAnswerShape {
     last_seen: String,
     /// The message that was answered so last; null when it is gone.
     example: Option<String>,
-    /// What they mean; null while nobody has said it.
+    /// What they mean; null while nobody has said it. A reason that suspends a method at once holds
+    /// for answers in nearly the same words alone: others that are alike are listed by themselves.
     named: Option<GivenReasonShape>,
 }
 

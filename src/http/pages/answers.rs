@@ -50,6 +50,8 @@ struct Row {
     last: When,
     example: Option<DeliveryId>,
     named: Option<Named>,
+    /// Only answers in nearly the same words mean it.
+    is_strict: bool,
     groups: Vec<Group>,
     /// What was sent was none of the reasons.
     refused: bool,
@@ -244,6 +246,7 @@ fn row(app: &App, signed: &Signed, c: &Chrome, heard: &HeardPool, refused: bool)
         last: c.when(&heard.last_seen),
         example: example(app, &signed.access, heard)?,
         named,
+        is_strict: pool.suspends_at_once(),
         groups: groups(c, pool),
         refused,
     })

@@ -117,6 +117,7 @@ async fn an_unknown_answer_is_given_a_reason_that_holds_from_the_next_one_on() {
         "Ida Bell",
         "Take the reason away",
         "value=\"user_unknown\" selected",
+        "This reason suspends at once",
     ]);
     assert_eq!(
         judged(&world, &sent[0]).reason,
@@ -257,14 +258,13 @@ async fn the_page_is_there_in_french() {
         "Sans code",
     ]);
     let id = heard(&world)[0].pool.id;
+    let named = format!("{HERE}?state=named&done=answers_named");
     browser
         .post(&format!("{HERE}/{id}/name"), &reason("spam"))
         .await;
-    assert_french(
-        &browser
-            .get(&format!("{HERE}?state=named&done=answers_named"))
-            .await,
-    );
+    let page = browser.get(&named).await;
+    assert_french(&page);
+    assert!(!page.body.contains("Cette raison suspend"));
 }
 
 async fn shapes(program: &Program<'_>, query: &str) -> (Vec<String>, Value) {

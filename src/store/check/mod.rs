@@ -390,6 +390,7 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::CONTACT_BY_WORD, "contacts by word"),
     (keys::CONTACT_BY_AREA, "contacts by area"),
     (keys::CONTACT_BY_ADDRESS, "contacts by address"),
+    (keys::STRANGER, "last contact made of an address"),
     (keys::ISSUE_BY_AREA, "communication issues by area"),
     (keys::UNREACHABLE_BY_AREA, "unreachable contacts by area"),
     (keys::CONTACTS_IN_AREA, "number of contacts in an area"),

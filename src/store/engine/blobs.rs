@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -67,13 +67,26 @@ impl BlobFiles {
             other => Bytes::from(other?),
         };
         if BlobId::of(&bytes) != id {
-            return Err(StoreError::Corrupt {
-                file: path,
-                offset: 0,
-                what: "the blob is not what its name says",
-            });
+            return Err(not_its_name(path));
         }
         Ok(Some(bytes))
+    }
+
+    /// The first bytes, checked against the id where they are all there are.
+    pub(crate) fn start(&self, id: BlobId, size_bytes: usize) -> Result<Option<Bytes>> {
+        let path = self.path(id);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let size = u64::try_from(size_bytes).unwrap_or(u64::MAX);
+        let is_whole = file.metadata()?.len() <= size;
+        let mut bytes = Vec::new();
+        file.take(size).read_to_end(&mut bytes)?;
+        if is_whole && BlobId::of(&bytes) != id {
+            return Err(not_its_name(path));
+        }
+        Ok(Some(bytes.into()))
     }
 
     pub(crate) fn is_there(&self, id: BlobId) -> bool {
@@ -150,6 +163,14 @@ impl BlobFiles {
         let name = id.to_string();
         let (folder, file) = name.split_at(2);
         self.folder.join(folder).join(file)
+    }
+}
+
+fn not_its_name(file: PathBuf) -> StoreError {
+    StoreError::Corrupt {
+        file,
+        offset: 0,
+        what: "the blob is not what its name says",
     }
 }
 

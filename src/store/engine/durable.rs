@@ -235,6 +235,10 @@ impl Engine for DurableEngine {
         self.blobs.get(id)
     }
 
+    fn blob_start(&self, id: BlobId, size_bytes: usize) -> Result<Option<Bytes>> {
+        self.blobs.start(id, size_bytes)
+    }
+
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(self.submit(batch))
     }

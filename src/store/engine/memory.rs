@@ -125,6 +125,11 @@ impl Engine for MemoryEngine {
         Ok(state.blobs.get(&id).cloned())
     }
 
+    fn blob_start(&self, id: BlobId, size_bytes: usize) -> Result<Option<Bytes>> {
+        let bytes = self.get_blob(id)?;
+        Ok(bytes.map(|bytes| bytes.slice(..bytes.len().min(size_bytes))))
+    }
+
     fn commit(&self, batch: Batch) -> CommitFuture<'_> {
         Box::pin(async move { self.apply(batch) })
     }

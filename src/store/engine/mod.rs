@@ -111,6 +111,7 @@ pub(crate) trait Engine: Send + Sync {
     fn scan(&self, range: &KeyRange, limit: usize) -> Result<Vec<(Key, Value)>>;
     fn count(&self, range: &KeyRange, limit: usize) -> Result<usize>;
     fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>>;
+    fn blob_start(&self, id: BlobId, size_bytes: usize) -> Result<Option<Bytes>>;
     fn blobs(&self, limit: usize) -> Result<Vec<BlobId>>;
     fn commit(&self, batch: Batch) -> CommitFuture<'_>;
     fn begin_sweep(&self, candidates: Vec<BlobId>) -> SweepFuture<'_>;
@@ -291,6 +292,12 @@ impl Store {
     /// The bytes of a blob, checked against its id.
     pub fn get_blob(&self, id: BlobId) -> Result<Option<Bytes>> {
         self.engine.get_blob(id)
+    }
+
+    /// The first `size_bytes` of a blob, or all of it where it has no more; then, and only then,
+    /// they are checked against its id.
+    pub fn blob_start(&self, id: BlobId, size_bytes: usize) -> Result<Option<Bytes>> {
+        self.engine.blob_start(id, size_bytes)
     }
 
     /// The blobs that lie in the state, whether a row names them or not, in no order; at most

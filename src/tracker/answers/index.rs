@@ -24,6 +24,8 @@ struct Known {
     first_seen: Timestamp,
     last_seen: Timestamp,
     is_named: bool,
+    /// It takes nearly the same words alone.
+    is_strict: bool,
 }
 
 fn owned(words: BTreeSet<&str>) -> BTreeSet<String> {
@@ -55,6 +57,7 @@ impl Index {
             first_seen: pool.first_seen,
             last_seen: before.map_or(last_seen, |before| before.max(last_seen)),
             is_named: pool.named.is_some(),
+            is_strict: pool.suspends_at_once(),
         };
         self.pools.insert(pool.id, known);
     }
@@ -84,7 +87,8 @@ impl Index {
         }
     }
 
-    /// The pool whose answers say the same: the one that is most like it, of several the oldest.
+    /// The pool whose answers say the same: of those that take it ([`AnswerPool::takes`]) the one
+    /// that is most like it, of several the oldest.
     pub(super) fn find(&self, answer: &UnknownAnswer) -> Option<AnswerPoolId> {
         let by_word = self.by_word.get(&answer.permanence)?;
         let words = answer.shape.words();
@@ -102,9 +106,12 @@ impl Index {
             }
             let both = words.iter().filter(|word| known.words.contains(**word));
             let likeness = Likeness::new(both.count(), words.len(), known.words.len());
-            likeness
-                .is_enough()
-                .then_some((likeness, known.first_seen, id))
+            let fits = if known.is_strict {
+                likeness.is_close()
+            } else {
+                likeness.is_enough()
+            };
+            fits.then_some((likeness, known.first_seen, id))
         });
         let closest = alike.max_by(|one, other| {
             let age =
@@ -191,6 +198,25 @@ mod tests {
             3,
             "its words are gone"
         );
+    }
+
+    #[test]
+    fn a_name_that_suspends_leaves_what_is_not_close_to_others() {
+        let (mut index, ids) = of(&["554 one two three four", "554 one two three nine ten"]);
+        let asked = answer("554 one two three four five");
+        assert_eq!(index.find(&asked), Some(ids[0]));
+        let named = AnswerPool {
+            named: Some(crate::domain::Naming {
+                reason: Reason::UserUnknown,
+                by: crate::domain::UserId::from_bytes([1; 16]),
+                at: at(9),
+            }),
+            ..answer("554 one two three four").begin(at(1))
+        };
+        index.insert(&named, at(9));
+        assert_eq!(index.find(&asked), None);
+        let same = answer("554 four three two one");
+        assert_eq!(index.find(&same), Some(ids[0]));
     }
 
     #[test]

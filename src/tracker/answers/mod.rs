@@ -7,17 +7,19 @@
 //! another. What the store says of a pool counts; what is in memory only finds it.
 
 mod index;
+mod past;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::index::Index;
+use self::past::Past;
 use super::write::Rows;
 use super::{Event, Refusal, Tracker, TrackerError};
 use crate::domain::unknown_answer::{
     ANSWER_POOL_KEPT_FOR, ANSWER_POOLS_MAX, NAMEABLE, PrivateWords, is_unknown,
 };
 use crate::domain::{
-    AnswerPool, AnswerPoolId, Channel, DeliveryId, LastAnswer, Naming, Reason, Source, Timestamp,
+    AnswerPool, AnswerPoolId, Channel, Delivery, LastAnswer, Naming, Reason, Source, Timestamp,
     UnknownAnswer, UserId, Verdict,
 };
 use crate::store::records::Record;
@@ -64,6 +66,8 @@ pub(super) struct Heard {
     gone: Vec<AnswerPoolId>,
     /// What it means, where somebody said so.
     judged: Option<Verdict>,
+    /// It is the first of its kind that this delivery was answered.
+    is_counted: bool,
 }
 
 impl Tracker {
@@ -77,7 +81,8 @@ impl Tracker {
         let Some((answer, said)) = unknown_in(rows, &event) else {
             return Ok((event, None));
         };
-        match self.look_up(answer, &said, rows.delivery.id) {
+        let past = Past::of(&rows.delivery, &private_words(rows));
+        match self.look_up(answer, &said, &rows.delivery, &past) {
             Ok(Some(mut heard)) => match heard.judged.take() {
                 Some(verdict) => Ok((event.judged(verdict), Some(heard))),
                 None => Ok((event, Some(heard))),
@@ -104,19 +109,27 @@ impl Tracker {
             if let Some(made) = &heard.made {
                 index.insert(made, heard.at);
             }
-            index.saw(heard.pool, heard.at);
+            if heard.is_counted {
+                index.saw(heard.pool, heard.at);
+            }
         });
     }
 
-    /// The pool that an answer goes into; none if there is no room for another.
+    /// The pool that an answer goes into; none if there is no room for another, or this delivery
+    /// may make no more. What it means by a name holds however often it came.
     fn look_up(
         &self,
         answer: UnknownAnswer,
         said: &Verdict,
-        delivery: DeliveryId,
+        delivery: &Delivery,
+        past: &Past,
     ) -> Result<Option<Heard>, TrackerError> {
         let at = self.clock.wall();
-        let heard = match self.pool_of(&answer)? {
+        let found = self.pool_of(&answer)?;
+        let id = found.as_ref().map_or_else(|| answer.id(), |pool| pool.id);
+        let before = self.answers.ask(&self.repo, |index| past.pools(index))?;
+        let has_room = past.has_room(&before, id);
+        let heard = match found {
             Some(pool) => {
                 // Should it be named or forgotten meanwhile, this is decided anew.
                 let mut batch = Batch::new();
@@ -128,27 +141,37 @@ impl Tracker {
                     made: None,
                     gone: Vec::new(),
                     judged: pool.judge(said),
+                    is_counted: has_room && !before.contains(&id),
                 })
             }
-            None => self.make_pool(answer, at)?,
+            None if has_room => self.make_pool(answer, at)?,
+            None => None,
         };
         let Some(mut heard) = heard else {
             return Ok(None);
         };
-        let pool = heard.pool;
-        let last = LastAnswer { pool, at, delivery };
-        heard.batch.add(keys::answers(pool), 1);
-        heard.batch.put(last.key(), last.to_bytes());
+        if heard.is_counted {
+            let (pool, delivery) = (heard.pool, delivery.id);
+            let last = LastAnswer { pool, at, delivery };
+            heard.batch.add(keys::answers(pool), 1);
+            heard.batch.put(last.key(), last.to_bytes());
+        }
         Ok(Some(heard))
     }
 
     /// The pool whose answers say the same.
     fn pool_of(&self, answer: &UnknownAnswer) -> Result<Option<Loaded<AnswerPool>>, TrackerError> {
         while let Some(id) = self.answers.ask(&self.repo, |index| index.find(answer))? {
-            if let Some(pool) = self.repo.answer_pool(id)? {
-                return Ok(Some(pool));
+            match self.repo.answer_pool(id)? {
+                Some(pool) if pool.takes(pool.shape.likeness(&answer.shape)) => {
+                    return Ok(Some(pool));
+                }
+                // It has a name by now that asks for more.
+                Some(pool) => self
+                    .answers
+                    .learn(|index| index.insert(&pool, pool.first_seen)),
+                None => self.answers.learn(|index| index.remove(id)),
             }
-            self.answers.learn(|index| index.remove(id));
         }
         // Another answer may have made it just now.
         Ok(self.repo.answer_pool(answer.id())?)
@@ -181,6 +204,7 @@ impl Tracker {
             made: Some(made),
             gone,
             judged: None,
+            is_counted: true,
         }))
     }
 
@@ -315,14 +339,20 @@ fn unknown_in(rows: &Rows, event: &Event) -> Option<(UnknownAnswer, Verdict)> {
     if delivery.destination.is_nowhere() {
         return None;
     }
-    let answer = UnknownAnswer::of(verdict, &private_words(rows))?;
+    let answer = answer_in(verdict, source, &private_words(rows))?;
+    Some((answer, verdict.clone()))
+}
+
+/// What a verdict leaves unknown, where a mail system said it.
+fn answer_in(verdict: &Verdict, source: Source, private: &PrivateWords) -> Option<UnknownAnswer> {
+    let answer = UnknownAnswer::of(verdict, private)?;
     let is_theirs = match source {
         Source::Report => true,
         // What has no code while we talk to a server are words of our own.
         Source::Peer => answer.has_code(),
         Source::Gateway | Source::Person | Source::Operator(_) | Source::Link(_) => false,
     };
-    is_theirs.then(|| (answer, verdict.clone()))
+    is_theirs.then_some(answer)
 }
 
 fn said_in(event: &Event) -> Option<(&Verdict, Source)> {

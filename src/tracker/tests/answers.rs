@@ -1,7 +1,9 @@
 //! Answers that no rule knows: pooled, named, taken to mean what was said, and let go of.
 
 use super::*;
-use crate::domain::unknown_answer::{ANSWER_POOL_KEPT_FOR, ANSWER_POOLS_MAX};
+use crate::domain::unknown_answer::{
+    ANSWER_POOL_KEPT_FOR, ANSWER_POOLS_MAX, PERHAPS_A_LETTER, POOLS_OF_DELIVERY_MAX,
+};
 use crate::domain::{
     AnswerPool, AnswerPoolId, AnswerShape, BounceClass, Delivery, DeliveryId, LastAnswer, Naming,
 };
@@ -12,7 +14,10 @@ const BY: UserId = UserId::from_bytes([1; 16]);
 const SAID: &str =
     "smtp; 554 5.9.9 <ada@example.org>: Ada Byron is held back by the engine of mx1.example.org";
 const ALIKE: &str =
-    "554-5.9.9 <ada@example.org>:\n554 held back by the engine of mx7.example.org #7";
+    "554-5.9.9 <ada@example.org>:\n554 is held back by the engine of mx7.example.org #7";
+/// Alike, in other words.
+const LOOSE: &str =
+    "554 5.9.9 <ada@example.org>: greylisted, and held back by the engine of mx8.example.org";
 
 fn odd(text: &str) -> Verdict {
     Verdict::failure(Reason::Undefined, Permanence::Permanent).with_diagnostic(text)
@@ -108,6 +113,101 @@ async fn a_name_holds_from_the_next_answer_on_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn a_reason_that_suspends_at_once_holds_for_nearly_the_same_words_alone() {
+    let world = World::new(false).await;
+    world.bounced(SAID).await;
+    let id = world.name(Reason::UserUnknown).await;
+    let second = world.again().await;
+    second.bounced(LOOSE).await;
+    assert_eq!(second.judged(), odd(LOOSE), "nothing was made of it");
+    assert_eq!(world.contact().methods[0].state, MethodState::Active);
+    let heard = world.heard();
+    let own = heard.iter().find(|heard| heard.pool.id != id).unwrap();
+    assert_eq!((heard.len(), own.count, own.pool.named), (2, 1, None));
+    // A restart makes nothing of it, either.
+    let tracker = Tracker::new(
+        world.repo.clone(),
+        world.clock.clone(),
+        world.random.clone(),
+        (*world.tracker.settings()).clone(),
+    );
+    let restarted = World {
+        tracker,
+        ..world.again().await
+    };
+    restarted.bounced(LOOSE).await;
+    assert_eq!(restarted.judged().reason, Reason::Undefined);
+    world.again().await.bounced(ALIKE).await;
+    assert_eq!(world.contact().methods[0].state, MethodState::Suspended);
+    assert!(world.is_whole());
+}
+
+#[tokio::test]
+async fn a_reason_that_does_not_suspend_at_once_holds_for_whatever_is_alike() {
+    let world = World::new(false).await;
+    world.bounced(SAID).await;
+    world.name(Reason::Policy).await;
+    let second = world.again().await;
+    second.bounced(LOOSE).await;
+    assert_eq!(second.judged().reason, Reason::Policy);
+    assert_eq!(world.only().count, 2);
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_tried_often_counts_once_for_a_pool() {
+    let world = World::new(false).await;
+    let busy = "450 4.9.9 held back by the engine";
+    for _ in 0..3 {
+        world.event(Channel::Email, deferred(busy)).await;
+    }
+    assert_eq!(world.only().count, 1);
+    // What it means holds for each try all the same.
+    world.name(Reason::Policy).await;
+    for _ in 0..2 {
+        world.event(Channel::Email, deferred(busy)).await;
+        assert_eq!(world.judged().reason, Reason::Policy);
+        assert_eq!(world.only().count, 1);
+    }
+    let second = world.again().await;
+    second.event(Channel::Email, deferred(busy)).await;
+    assert_eq!(world.only().count, 2);
+    assert!(world.is_whole());
+}
+
+#[tokio::test]
+async fn the_answers_to_one_delivery_make_few_pools() {
+    let world = World::new(false).await;
+    let texts: Vec<String> = (b'a'..=b'h')
+        .map(|letter| {
+            let word = |tail: &str| format!("{}{tail}", char::from(letter).to_string().repeat(2));
+            format!("554 {} {} {}", word("ne"), word("ru"), word("lo"))
+        })
+        .collect();
+    for text in &texts {
+        world.bounced(text).await;
+    }
+    assert_eq!(world.heard().len(), POOLS_OF_DELIVERY_MAX);
+    let second = world.again().await;
+    second.bounced(&texts[7]).await;
+    assert_eq!(world.heard().len(), POOLS_OF_DELIVERY_MAX + 1);
+    // It does not count for those of others either.
+    world.bounced(&texts[7]).await;
+    assert!(world.heard().iter().all(|heard| heard.count == 1));
+    assert!(world.is_whole());
+}
+
+#[tokio::test]
+async fn what_a_person_may_have_written_is_kept_and_not_pooled() {
+    let world = World::new(false).await;
+    let letter = odd(SAID).by(PERHAPS_A_LETTER);
+    world
+        .change(Channel::Email, REBOUND, Some(letter.clone()))
+        .await;
+    assert_eq!(world.judged(), letter);
+    assert!(world.heard().is_empty());
+}
+
+#[tokio::test]
 async fn a_name_suspends_and_alarms_as_its_reason_does() {
     let world = World::new(false).await;
     world.bounced(SAID).await;
@@ -138,7 +238,8 @@ async fn what_passes_and_what_stays_are_never_pooled_together() {
             deferred("450 4.9.9 held back by the engine"),
         )
         .await;
-    world
+    let other = world.again().await;
+    other
         .event(Channel::Email, deferred("450 4.9.9 held back by an engine"))
         .await;
     world.bounced("550 5.9.9 held back by the engine").await;

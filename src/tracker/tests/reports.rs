@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::domain::dsn::TAKEN_BY_REPORTER;
-use crate::domain::{Body, DeliveryId, ReportRequest, ReportsWanted};
+use crate::domain::{
+    Body, ConfirmedBy, DeliveryId, EventKind, ReportRequest, ReportsWanted, WebhookInput,
+};
+use crate::store::check::check;
 
 const MESSAGE: &[u8] = b"Message-ID: <1@county.example>\r\nSubject: bill\r\n\r\nYour bill.\r\n";
 const ALL: ReportsWanted = ReportsWanted {
@@ -25,13 +28,18 @@ fn request(on: ReportsWanted) -> ReportRequest {
 
 /// A mail to Ada that an application has handed in, by this channel.
 async fn handed_in(world: &World, channel: Channel, on: Option<ReportsWanted>) -> DeliveryId {
+    handed_in_by(world, &[channel], on).await[0]
+}
+
+/// The same by several.
+async fn handed_in_by(world: &World, by: &[Channel], on: Option<ReportsWanted>) -> Vec<DeliveryId> {
     let now = crate::clock::Clock::wall(&*world.clock);
     let mut batch = Batch::new();
     let said = Communication::to_one(
         CommunicationId::new(world.random.uuid_v7(now)),
         Origin::Submission(UserId::from_bytes([1; 16])),
         "Submitted",
-        Channels::only(channel),
+        Channels::ALL,
         "bill".into(),
         batch.blob(Content::default().to_bytes()),
         now,
@@ -41,23 +49,31 @@ async fn handed_in(world: &World, channel: Channel, on: Option<ReportsWanted>) -
         ..said
     };
     let report = on.map(request);
-    let new = NewDelivery {
+    let new = |channel: &Channel| NewDelivery {
         report: report.as_ref(),
-        ..NewDelivery::by(world.contact.methods_for(channel)[0], channel)
+        ..NewDelivery::by(world.contact.methods_for(*channel)[0], *channel)
     };
+    let wanted: Vec<_> = by.iter().map(new).collect();
     let category = world.tracker.category("Submitted");
-    let (random, contact) = (&world.random, &world.contact);
-    let made = make_to_one(
-        &mut batch,
-        random,
-        &communication,
-        &category,
-        contact,
-        new,
-        false,
-    );
+    let making = Making {
+        communication: &communication,
+        category: &category,
+        contact: &world.contact,
+        round: 1,
+        now,
+        awaits_turn: false,
+        express: false,
+    };
+    batch.insert(&communication);
+    let made = make_deliveries(&mut batch, &world.random, making, None, &wanted);
     world.repo.store().commit(batch).await.unwrap();
-    made[0]
+    made
+}
+
+/// How many contacts have the address that reports go to.
+fn told_as(world: &World) -> usize {
+    let known = world.repo.contacts_by_address("app@county.example", 9);
+    known.unwrap().len()
 }
 
 /// The reports that were written, oldest first.
@@ -215,4 +231,123 @@ async fn nothing_goes_to_an_address_that_has_failed() {
     let id = handed_in(&world, Channel::Email, Some(ALL)).await;
     record(&world, id, REBOUND, hard_bounce(), Source::Peer).await;
     assert_eq!(actions(&world), [""; 0]);
+}
+
+#[tokio::test]
+async fn two_first_reports_that_are_written_at_once_make_one_correspondent() {
+    let world = World::new(false).await;
+    let received = || Event::Changed {
+        status: RECEIVED,
+        verdict: None,
+        source: Source::Peer,
+    };
+    let (mut ids, mut batches) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let id = handed_in(&world, Channel::Email, Some(ALL)).await;
+        let rows = world.tracker.rows(id).unwrap();
+        let mut prepared = world.tracker.prepare(&rows, received()).unwrap();
+        let (batch, reports) = (&mut prepared.batch, std::mem::take(&mut prepared.reports));
+        let about = &rows.communication;
+        world.tracker.put_reports(batch, about, reports).await;
+        batches.push(prepared.batch);
+        ids.push(id);
+    }
+    let second = batches.remove(1);
+    let first = batches.remove(0);
+    world.repo.store().commit(first).await.unwrap();
+    let late = world.repo.store().commit(second).await;
+    assert!(is_conflict(&late.unwrap_err()));
+    // Decided anew, it goes to the one that there is.
+    world.tracker.record(ids[1], received()).await.unwrap();
+    assert_eq!(actions(&world), ["relayed", "relayed"]);
+    assert_eq!(told_as(&world), 1);
+    assert!(check(world.repo.store()).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn what_is_called_off_or_not_needed_any_more_has_failed() {
+    for (is_confirmed, why) in [
+        (false, "Not sent: it was called off."),
+        (true, "Not needed any more: the person confirmed"),
+    ] {
+        let world = World::new(false).await;
+        let by = [Channel::Email, Channel::Text];
+        let made = handed_in_by(&world, &by, Some(ALL)).await;
+        let quiet = handed_in(&world, Channel::Email, None).await;
+        for id in [made[0], quiet] {
+            let of = world.repo.delivery(id).unwrap().unwrap().communication;
+            for _ in 0..2 {
+                if is_confirmed {
+                    let (who, how) = (world.contact.id, ConfirmedBy::TextReply);
+                    world.tracker.confirm(of, who, how).await.unwrap();
+                } else {
+                    world.tracker.call_off(of).await.unwrap();
+                }
+            }
+        }
+        assert_eq!(actions(&world), ["failed", "failed"]);
+        let reports = reports(&world);
+        for part in [why, "\r\nYour bill.\r\n"] {
+            assert!(reports[0].contains(part), "no {part:?} in\n{}", reports[0]);
+        }
+        assert!(!reports[0].contains("Last-Attempt-Date"), "none was made");
+        assert_eq!(told_as(&world), 1);
+        assert!(check(world.repo.store()).unwrap().is_sound());
+    }
+}
+
+#[tokio::test]
+async fn what_a_key_in_a_call_closes_has_failed() {
+    let world = World::new(false).await;
+    let by = [Channel::Email, Channel::Call];
+    let on = ReportsWanted {
+        success: false,
+        ..ALL
+    };
+    let made = handed_in_by(&world, &by, Some(on)).await;
+    for status in [
+        CallStatus::Started,
+        CallStatus::InProgress,
+        CallStatus::Confirmed,
+    ] {
+        let event = Event::Changed {
+            status: Status::Call(status),
+            verdict: None,
+            source: Source::Peer,
+        };
+        world.tracker.record(made[1], event).await.unwrap();
+    }
+    assert_eq!(actions(&world), ["failed"]);
+    assert!(reports(&world)[0].contains("\r\nFinal-Recipient: rfc822; ada@example.org\r\n"));
+}
+
+#[tokio::test]
+async fn webhooks_hear_nothing_of_reports() {
+    let world = World::new(false).await;
+    let input = WebhookInput {
+        name: "hook".into(),
+        url: Redacted::new("https://a.example".into()),
+        events: vec![EventKind::DeliveryStatus],
+        addresses: false,
+    };
+    let by = UserId::from_bytes([1; 16]);
+    let (webhook, _) = world.tracker.add_webhook(&input, by).await.unwrap();
+    let id = handed_in(&world, Channel::Email, Some(ALL)).await;
+    let failure = || Verdict::failure(Reason::Network, Permanence::Temporary);
+    record(&world, id, NOT_SENT, failure(), Source::Gateway).await;
+    let rows = world.repo.deliveries(None, 50).unwrap().rows;
+    let told = world.repo.delivery(id).unwrap().unwrap().value.report;
+    let told = told.unwrap().told;
+    let report = rows.iter().find(|row| told.contains(&row.communication));
+    record(
+        &world,
+        report.unwrap().id,
+        NOT_SENT,
+        failure(),
+        Source::Gateway,
+    )
+    .await;
+    let news = world.repo.notifications(webhook, None, 9).unwrap().rows;
+    let about: Vec<_> = news.iter().map(|one| one.news.delivery).collect();
+    assert_eq!(about, [Some(id)]);
 }
