@@ -11,6 +11,7 @@ use super::names::{domain, filled, host, mail_address, one_line};
 use super::reader::Section;
 use super::secret::Secret;
 use super::units;
+use super::value::network;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -135,9 +136,10 @@ pub struct Email {
     pub destinations: Vec<EmailDestination>,
     /// Look at SPF, DKIM and DMARC of mail that people write to us. Default `true`.
     pub check_senders: bool,
-    /// Filters and other exchangers of ours, which pass on what others sent: what they bring is not
-    /// judged. Default: none; those of private networks need not be named.
-    pub trusted_relays: Vec<IpAddr>,
+    /// Networks and addresses of filters and other exchangers of ours, which pass on what others
+    /// sent: what they bring is judged by the address that they name, not by their own. Default:
+    /// none. What private networks bring is never judged by its address.
+    pub trusted_relays: Vec<String>,
     /// Keep to the MTA-STS policies of domains (RFC 8461). Default `true`.
     pub mta_sts: bool,
     /// Keep to the TLSA records of mail servers (RFC 7672). Default `"auto"`.
@@ -267,9 +269,7 @@ impl Email {
                 .filter_map(|section| EmailDestination::read(section, per_host, tls))
                 .collect(),
             check_senders: section.bool("check_senders", true),
-            trusted_relays: section.list("trusted_relays", Vec::new(), |text| {
-                ip_address(text).map(|ip| ip.to_canonical())
-            }),
+            trusted_relays: section.list("trusted_relays", Vec::new(), network),
             mta_sts: section.bool("mta_sts", true),
             dane: section.choice("dane", DaneMode::Auto, DANE_MODES),
             dkim: dkim.iter().filter_map(Dkim::read).collect(),

@@ -412,6 +412,19 @@ fn defaults_follow_the_name() {
     assert_eq!(config.console.allowed_hosts[0], "tocsin.example.org");
 }
 
+#[test]
+fn relays_are_trusted_by_address_and_by_network() {
+    let trusting = |relay: &str| format!("[email]\ntrusted_relays = [\"{relay}\"]");
+    for right in ["198.51.100.7", "198.51.100.0/28", "2001:db8::/32"] {
+        let config = Config::parse(&trusting(right), &Surroundings::default()).unwrap();
+        assert_eq!(config.email.trusted_relays, [right]);
+    }
+    for wrong in ["filter.example.org", "198.51.100.0/33", "198.51.100.0/"] {
+        let found = mistakes(&trusting(wrong));
+        assert!(found[0].contains("trusted_relays"), "{found:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in ".{0,200}") {

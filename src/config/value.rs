@@ -1,6 +1,6 @@
 //! Single values of the parsed TOML: what they are read as and what is said of wrong ones.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -93,4 +93,19 @@ pub(super) fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     (line, before[line_start..].chars().count() + 1)
+}
+
+/// A network, or an address alone, as it is written.
+pub(super) fn network(text: &str) -> Result<String, String> {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+    let most = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return Err("is no network such as 10.0.0.0/8 or fd00::/8".into()),
+    };
+    if bits.parse::<u8>().is_ok_and(|bits| bits <= most) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("wants a number from 0 to {most} behind the stroke"))
+    }
 }

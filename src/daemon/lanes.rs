@@ -24,7 +24,9 @@ use crate::tracker::Tracker;
 use crate::webhooks::Courier;
 
 /// Incoming mails under way at once: most wait for name servers.
-const READERS_MAX: usize = 16;
+const READERS_MAX: usize = 64;
+/// How many of them are for reports alone, which wait for nobody.
+const REPORT_READERS: usize = 8;
 /// Scheduled communications whose audiences are gathered at once.
 const SCHEDULED_AT_ONCE: usize = 2;
 /// Time before a scheduled communication is tried again after the store refused.
@@ -215,6 +217,10 @@ struct MailReader {
 impl LaneHandler for MailReader {
     fn concurrency(&self) -> usize {
         READERS_MAX
+    }
+
+    fn kept_for_express(&self) -> usize {
+        REPORT_READERS
     }
 
     fn handle(&self, claim: Claim) -> Work<'_> {

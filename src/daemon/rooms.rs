@@ -19,6 +19,7 @@ use crate::net::clamd::Clamd;
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::tls_client::client_config;
 use crate::observe::Metrics;
+use crate::proto::network::Network;
 use crate::search::feeder::Feeder;
 use crate::store::Repo;
 use crate::submit::{PublicPages, Submitter};
@@ -123,7 +124,11 @@ fn looking(
     let tls = super::tls::verifying(config)?;
     let made = MailAuth::new(&config.server.name, NameServers::System, &tls);
     let made = made.context("the system's resolver cannot be used")?;
-    Ok(inbound.with_mail_auth(made.trusting(config.email.trusted_relays.clone())))
+    let relays = config.email.trusted_relays.iter();
+    let relays = relays.map(|text| text.parse::<Network>());
+    let relays = relays.collect::<Result<Vec<Network>, _>>();
+    let relays = relays.context("email.trusted_relays cannot be used")?;
+    Ok(inbound.with_mail_auth(made.trusting(relays)))
 }
 
 fn courier(

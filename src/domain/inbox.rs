@@ -151,7 +151,8 @@ pub struct MessageFile {
 }
 
 impl MessageFile {
-    /// The virus that was found in it: it is not handed out, whatever was found later.
+    /// The virus that was found in it: it is not handed out before somebody had it looked through
+    /// anew and nothing was found.
     #[must_use]
     pub fn virus(&self) -> Option<&str> {
         match &self.scan.as_ref()?.found {

@@ -46,7 +46,7 @@ impl Lane {
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
-    /// is looked at first.
+    /// is looked at first; so do reports that came in.
     #[must_use]
     pub const fn number(self, express: bool) -> u8 {
         if express {
@@ -144,6 +144,9 @@ pub struct InboundMail {
     pub received_at: Timestamp,
     /// When it is to be read; none when it has been.
     pub due: Option<Timestamp>,
+    /// It is read before what people write: it has no sender, as reports have none (RFC 5321,
+    /// 4.5.5), and nobody has seen yet that it is none.
+    pub express: bool,
 }
 
 /// Something a carrier delivered to us by SMPP and that is still to be matched: a receipt that

@@ -118,6 +118,7 @@ impl Chrome {
             "assigned" => Some("done.assigned"),
             "attached" => Some("done.attached"),
             "attached-before" => Some("done.attached_before"),
+            "scanned" => Some("done.scanned"),
             "more" => Some("inbox.more"),
             "finished" => Some("done.finished"),
             "reopened" => Some("done.reopened"),

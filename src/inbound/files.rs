@@ -1,7 +1,7 @@
 //! Files of mails that came in: they lie in the mail as it came, and are read out one by one.
 
 use crate::domain::inbox::FILES_MAX;
-use crate::proto::mime::read::{attachment_bytes, read, related_parts};
+use crate::proto::mime::read::{RelatedPart, attachment_at, html_and_related};
 use crate::safe_html::{MailHtml, MailPicture, PICTURE_SIZE_MAX_BYTES, PICTURES_MAX};
 
 /// The bytes of one file of a mail, by its place among those that the message names. None when
@@ -12,23 +12,20 @@ pub fn file_of_mail(raw: &[u8], index: usize) -> Option<Vec<u8>> {
     if index >= FILES_MAX {
         return None;
     }
-    let mail = read(raw).ok()?;
-    let file = mail.attachments.get(index)?;
-    attachment_bytes(raw, file.part).ok()?
+    attachment_at(raw, index).ok()?
 }
 
 /// The HTML of a mail as it came, with the parts that it may show. None when the mail is beyond
 /// what is read. Decodes the whole mail: not for a thread that answers requests.
 #[must_use]
 pub fn html_of_mail(raw: &[u8]) -> Option<MailHtml> {
-    let html = read(raw).ok()?.html;
-    let pictures = match &html {
-        Some(_) => related_parts(raw, PICTURES_MAX, PICTURE_SIZE_MAX_BYTES).ok()?,
-        None => Vec::new(),
-    };
-    let pictures = pictures
-        .into_iter()
-        .map(|(content_id, bytes)| MailPicture { content_id, bytes });
+    let read = html_and_related(raw, PICTURES_MAX, PICTURE_SIZE_MAX_BYTES);
+    let (html, parts) = read.ok()?;
+    let pictures = parts.into_iter().map(|part: RelatedPart| MailPicture {
+        content_id: part.content_id,
+        bytes: part.bytes,
+        file: part.attachment,
+    });
     Some(MailHtml {
         html,
         pictures: pictures.collect(),
@@ -39,6 +36,7 @@ pub fn html_of_mail(raw: &[u8]) -> Option<MailHtml> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::proto::mime::read::read;
 
     const MAIL: &[u8] = b"From: ada@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n--b\r\nContent-Type: application/pdf; name=plan.pdf\r\nContent-Disposition: attachment; filename=plan.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\nContent-Disposition: attachment; filename=two.txt\r\n\r\ntwo\r\n--b--\r\n";
 
@@ -65,6 +63,7 @@ mod tests {
         assert_eq!(shown.pictures.len(), 1);
         assert_eq!(shown.pictures[0].content_id, "logo@x");
         assert_eq!(shown.pictures[0].bytes, b"GIF89a");
+        assert_eq!(shown.pictures[0].file, Some(0), "a file like others");
         assert!(html_of_mail(MAIL).is_some_and(|mail| mail.html.is_none()));
         for end in 0..mail.len() {
             let _ = html_of_mail(&mail[..end]);

@@ -23,6 +23,8 @@ use crate::tracker::{Event, Incoming, TrackerError};
 const REFERENCES_MAX: usize = 20;
 /// References of one field that are read.
 const REFERENCES_READ_MAX: usize = 500;
+/// What is larger than this, in bytes, has one of [`super::LARGE_MAX`] places while it is under way.
+const LARGE_SIZE_BYTES: usize = 1024 * 1024;
 
 impl Inbound {
     /// Keeps a mail for each of its recipients. Once this resolves it is durable.
@@ -51,6 +53,7 @@ impl Inbound {
                 message: blob,
                 received_at: now,
                 due: Some(now),
+                express: mail_from.is_empty(),
             });
         }
         self.repo.store().commit(batch).await?;
@@ -58,6 +61,7 @@ impl Inbound {
     }
 
     /// Reads a mail that was kept, and records what it says. Doing it twice records it once.
+    /// What stands among the reports and is none joins what people write, and is read there.
     ///
     /// # Errors
     /// When the store fails; it is then still to be read.
@@ -65,7 +69,16 @@ impl Inbound {
         let Some(row) = self.repo.inbound(id)?.filter(|row| row.due.is_some()) else {
             return Ok(());
         };
-        let message = self.repo.store().get_blob(row.message)?.unwrap_or_default();
+        let message = self.kept(&row)?;
+        let is_large = message.len() > LARGE_SIZE_BYTES && !row.express;
+        let (message, _place) = if is_large {
+            // Nothing of that size lies in memory while it waits.
+            drop(message);
+            let place = self.large.acquire().await.ok();
+            (self.kept(&row)?, place)
+        } else {
+            (message, None)
+        };
         // Strangers write to us: what their mail costs to read must not hold up calls, and what
         // it breaks must not come back for ever.
         let original = message.clone();
@@ -98,6 +111,11 @@ impl Inbound {
         }
     }
 
+    fn kept(&self, row: &InboundMail) -> Result<Bytes, InboundError> {
+        let message = self.repo.store().get_blob(row.message)?;
+        Ok(message.unwrap_or_default())
+    }
+
     /// It has been read.
     async fn settle(&self, row: &Loaded<InboundMail>) -> Result<(), InboundError> {
         let about = row.delivery.map(|id| self.repo.delivery(id)).transpose()?;
@@ -127,6 +145,10 @@ impl Inbound {
         if row.delivery.is_none() && is_report(found.class) {
             row.value.delivery = self.delivery_returned(&mail)?;
         }
+        let is_settled = is_report(found.class) && row.delivery.is_some();
+        if row.express && !is_settled {
+            return self.put_among_letters(&row).await;
+        }
         let row = &row;
         tracing::info!(mail = %hex(&row.id), class = found.class.as_str(), matched = row.delivery.is_some(), "incoming mail read");
         if let (Some(delivery), true) = (row.delivery, found.class != BounceClass::None) {
@@ -135,11 +157,23 @@ impl Inbound {
         let kind = match found.class {
             BounceClass::AutoReply => MessageKind::Automatic,
             class if !is_report(class) => MessageKind::Written,
-            _ if row.delivery.is_some() => return self.settle(row).await,
+            _ if is_settled => return self.settle(row).await,
             // It may be what somebody wrote: nothing that comes in is lost to sight.
             _ => MessageKind::Report,
         };
         self.take_mail(row, message, mail, kind).await
+    }
+
+    /// Where it came from has to be looked up: no report waits for that.
+    async fn put_among_letters(&self, row: &Loaded<InboundMail>) -> Result<(), InboundError> {
+        let mut batch = Batch::new();
+        let letter = InboundMail {
+            express: false,
+            ..row.value.clone()
+        };
+        batch.replace(row, &letter);
+        self.repo.store().commit(batch).await?;
+        Ok(())
     }
 
     /// The delivery that a report is about which went to another address of ours: feedback loops
@@ -281,8 +315,14 @@ impl Inbound {
         let Some(mail_auth) = self.mail_auth.clone() else {
             return (None, is_one);
         };
-        let checking = mail_auth.check(message.clone(), row.mail_from.clone(), author.to_owned());
-        let (found, has_one_author) = checking.await;
+        let now = self.clock.monotonic();
+        let (message, sender) = (message.clone(), row.mail_from.clone());
+        let (found, has_one_author) = {
+            let _place = self.lookups.acquire().await;
+            mail_auth
+                .check(message, sender, author.to_owned(), now)
+                .await
+        };
         tracing::info!(mail = %hex(&row.id), %found, "where an incoming mail came from was looked at");
         let is_forged = found.provenance() == Provenance::Forged;
         (Some(found), is_one && has_one_author && !is_forged)

@@ -1,8 +1,15 @@
 //! Where a mail came from: SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 9989).
 
-use std::net::{IpAddr, SocketAddr};
+mod signatures;
+mod silent;
+mod trace;
+
+use std::borrow::Borrow;
+use std::hash::Hash;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hickory_resolver::TokioResolver;
@@ -13,14 +20,16 @@ use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::spf::verify::SpfParameters;
 use mail_auth::{
-    AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput,
-    SpfResult,
+    AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, MessageAuthenticator,
+    Parameters, ResolverCache, SpfOutput, SpfResult, Txt,
 };
-use tokio::time::timeout;
 
+use self::signatures::{one_by_one, verified};
+use self::silent::Silent;
+use self::trace::{Brought, brought};
 use crate::domain::{AuthResult, Authentication};
-use crate::proto::mime::header::values_on_wire;
 use crate::proto::mime::lines::lines;
+use crate::proto::network::Network;
 
 /// Longest that the questions of one method may take: what a stranger's name servers hold up must not
 /// hide what the author's domain says.
@@ -30,14 +39,13 @@ const METHOD_TIMEOUT: Duration = Duration::from_secs(5);
 const HEADER_SIZE_MAX_BYTES: usize = 64 * 1024;
 const FIELDS_MAX: usize = 500;
 const SIGNATURES_MAX: usize = 8;
-/// Signatures that are verified.
-const SIGNATURES_CHECKED_MAX: usize = 3;
 
 /// Checks mails.
 pub struct MailAuth {
     authenticator: MessageAuthenticator,
     our_name: String,
-    relays: Vec<IpAddr>,
+    relays: Vec<Network>,
+    silent: Silent,
 }
 
 impl std::fmt::Debug for MailAuth {
@@ -74,28 +82,38 @@ impl MailAuth {
             authenticator: MessageAuthenticator(resolver.map_err(std::io::Error::other)?),
             our_name: our_name.to_owned(),
             relays: Vec::new(),
+            silent: Silent::new(METHOD_TIMEOUT),
         })
     }
 
-    /// Judges nothing that these servers bring: filters and other exchangers of ours.
+    /// Does not judge what servers of these networks bring by their address: filters and other
+    /// exchangers of ours. They are believed what they write of whom they had it from.
     #[must_use]
-    pub fn trusting(mut self, relays: Vec<IpAddr>) -> Self {
+    pub fn trusting(mut self, relays: Vec<Network>) -> Self {
         self.relays = relays;
         self
     }
 
+    /// Waits so long for the answers to the questions of one method.
+    #[cfg(test)]
+    pub(super) fn with_patience(mut self, patience: Duration) -> Self {
+        self.silent = Silent::new(patience);
+        self
+    }
+
     /// What can be found out about a mail that our own MX took in, from this envelope sender (empty
-    /// for the null sender), and whether it has this one author and no other.
+    /// for the null sender), and whether it has this one author and no other. `now` is monotonic.
     pub async fn check(
         self: Arc<Self>,
         message: Bytes,
         mail_from: String,
         author: String,
+        now: Instant,
     ) -> (Authentication, bool) {
         // Signatures cost time, and what they break must not come back for ever.
         let runtime = tokio::runtime::Handle::current();
         let checking = tokio::task::spawn_blocking(move || {
-            runtime.block_on(self.checked(&message, &mail_from, &author))
+            runtime.block_on(self.checked(&message, &mail_from, &author, now))
         });
         checking.await.unwrap_or((Authentication::UNKNOWN, false))
     }
@@ -105,81 +123,146 @@ impl MailAuth {
         message: &[u8],
         mail_from: &str,
         author: &str,
+        now: Instant,
     ) -> (Authentication, bool) {
         if is_too_much(message) {
             return (Authentication::UNKNOWN, false);
         }
-        let Some(mut parsed) = AuthenticatedMessage::parse(message) else {
+        let Some(parsed) = AuthenticatedMessage::parse(message) else {
             return (Authentication::UNKNOWN, false);
         };
         let has_one_author = match parsed.froms() {
             [one] => one.eq_ignore_ascii_case(author),
             _ => false,
         };
-        let is_judged = |ip: IpAddr| is_outside(ip) && !self.relays.contains(&ip);
-        let Some((client, helo)) = brought_by(message).filter(|(ip, _)| is_judged(*ip)) else {
+        let Some(by) = brought(message, &self.relays) else {
             return (Authentication::UNKNOWN, has_one_author);
         };
-        let sender_domain = mail_from
-            .rsplit_once('@')
-            .map_or(helo.as_str(), |(_, domain)| domain);
-        let asked = if mail_from.is_empty() {
-            SpfParameters::verify_ehlo(client, &helo, &self.our_name)
-        } else {
-            SpfParameters::verify_mail_from(client, &helo, &self.our_name, mail_from)
-        };
-        let is_by_author = only_signatures_of(&mut parsed, author);
-        let (spf, dkim) = tokio::join!(
-            timeout(METHOD_TIMEOUT, self.authenticator.verify_spf(asked)),
-            timeout(METHOD_TIMEOUT, self.authenticator.verify_dkim(&parsed)),
+        let (Brought::By(_, helo) | Brought::OnBehalf(helo)) = &by;
+        let sender_domain = domain_of(mail_from).unwrap_or(helo);
+        // As it is seen by what looks for the policy: what a stranger's domain does not answer is not
+        // to be remembered of another.
+        let author_domain = parsed.froms().first().and_then(|one| domain_of(one));
+        let author_domain = author_domain.unwrap_or_default();
+        let each = one_by_one(&parsed, author_domain);
+        let (spf, dkim, policy) = tokio::join!(
+            self.spf(&by, mail_from, sender_domain, now),
+            verified(&self.authenticator, &each, &self.silent, now),
+            self.policy(&parsed, author_domain, now),
         );
-        let spf = spf.unwrap_or_else(|_| {
-            SpfOutput::new(sender_domain.to_owned()).with_result(SpfResult::TempError)
-        });
-        let is_late = dkim.is_err();
-        let dkim = dkim.unwrap_or_default();
         let asked = DmarcParameters::new(&parsed, &dkim, sender_domain, &spf);
-        let dmarc = timeout(METHOD_TIMEOUT, self.authenticator.verify_dmarc(asked)).await;
+        let is_strict = policy
+            .as_ref()
+            .is_some_and(|says| matches!(says.policy(), Policy::Quarantine | Policy::Reject));
+        let dmarc = match policy {
+            // There is a policy: whether the mail keeps to it is seen with what speaks for it.
+            Some(says) if matches!(says.result(), DmarcResult::Fail(_)) => {
+                let asked = self.authenticator.verify_dmarc(asked);
+                self.silent.ask(asked).await.said
+            }
+            says => says,
+        };
         let mut found = Authentication {
             spf: of_spf(spf.result()),
-            dkim: if is_late {
-                AuthResult::TempError
-            } else {
-                of_dkim(&dkim)
-            },
-            dmarc: dmarc
-                .as_ref()
-                .map_or(AuthResult::TempError, |dmarc| of_dmarc(&dmarc.result())),
-            is_strict: dmarc
-                .is_ok_and(|dmarc| matches!(dmarc.policy(), Policy::Quarantine | Policy::Reject)),
+            dkim: of_dkim(&dkim),
+            dmarc: dmarc.map_or(AuthResult::TempError, |dmarc| of_dmarc(&dmarc.result())),
+            is_strict,
         };
-        // What a stranger has signed could not have spoken for the author, late or not.
-        if is_late && is_by_author && found.dmarc == AuthResult::Fail {
+        // SPF might have spoken for it, had it been looked at.
+        if matches!(by, Brought::OnBehalf(_)) && found.dmarc == AuthResult::Fail {
             found.dmarc = AuthResult::TempError;
         }
         (found, has_one_author)
     }
+
+    /// Whether whoever brought it may send for this domain; none where that is not known.
+    async fn spf(&self, by: &Brought, mail_from: &str, domain: &str, now: Instant) -> SpfOutput {
+        let nothing = SpfOutput::new(domain.to_owned());
+        let Brought::By(client, helo) = by else {
+            return nothing;
+        };
+        let key = format!("spf {domain}");
+        if self.silent.has(&key, now) {
+            return nothing.with_result(SpfResult::TempError);
+        }
+        let asked = if mail_from.is_empty() {
+            SpfParameters::verify_ehlo(*client, helo, &self.our_name)
+        } else {
+            SpfParameters::verify_mail_from(*client, helo, &self.our_name, mail_from)
+        };
+        let answered = Answered::default();
+        let asked = Parameters::new(asked).with_txt_cache(&answered);
+        let asked = self.silent.ask(self.authenticator.verify_spf(asked)).await;
+        let found = asked
+            .said
+            .unwrap_or_else(|| nothing.with_result(SpfResult::TempError));
+        // A record that leads to others may lead to whom the sender chose: their silence is not
+        // that of the domain.
+        let is_silent = asked.is_slow && !answered.0.load(Ordering::Relaxed);
+        if is_silent && found.result() == SpfResult::TempError {
+            self.silent.remember(&key, now);
+        }
+        found
+    }
+
+    /// What the author's domain asks for, whatever speaks for the mail; none where it does not say.
+    /// Nobody but the author's domain is asked.
+    async fn policy(
+        &self,
+        message: &AuthenticatedMessage<'_>,
+        domain: &str,
+        now: Instant,
+    ) -> Option<DmarcOutput> {
+        let key = format!("dmarc {domain}");
+        if self.silent.has(&key, now) {
+            return None;
+        }
+        let spf = SpfOutput::new(String::new());
+        let asked = DmarcParameters::new(message, &[], "", &spf);
+        let asked = self
+            .silent
+            .ask(self.authenticator.verify_dmarc(asked))
+            .await;
+        let is_open = asked
+            .said
+            .as_ref()
+            .is_none_or(|says| matches!(says.result(), DmarcResult::TempError(_)));
+        if asked.is_slow && is_open {
+            self.silent.remember(&key, now);
+        }
+        asked.said
+    }
 }
 
-/// Leaves those signatures that can speak for the author, or the first ones of others where there is
-/// none; says which.
-fn only_signatures_of(message: &mut AuthenticatedMessage<'_>, author: &str) -> bool {
-    let domain = author.rsplit_once('@').map_or("", |(_, domain)| domain);
-    let is_below = |one: &str, other: &str| {
-        let above = one.strip_suffix(other);
-        above.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    };
-    let is_of_author = |signed: &str| {
-        let signed = signed.to_ascii_lowercase();
-        is_below(&signed, domain) || is_below(domain, &signed)
-    };
-    let signatures = &mut message.dkim_headers;
-    let is_by_author = signatures.iter().any(|one| is_of_author(&one.header.d));
-    if is_by_author {
-        signatures.retain(|one| is_of_author(&one.header.d));
+/// Whether any record came.
+#[derive(Default)]
+struct Answered(AtomicBool);
+
+impl ResolverCache<Box<str>, Txt> for Answered {
+    fn get<Q>(&self, _: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        None
     }
-    signatures.truncate(SIGNATURES_CHECKED_MAX);
-    is_by_author
+
+    fn remove<Q>(&self, _: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        None
+    }
+
+    fn insert(&self, _: Box<str>, _: Txt, _: Instant) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What stands behind the last @ of an address.
+fn domain_of(address: &str) -> Option<&str> {
+    address.rsplit_once('@').map(|(_, domain)| domain)
 }
 
 /// Which name servers are asked.
@@ -208,30 +291,6 @@ fn is_too_much(message: &[u8]) -> bool {
 
 /// What a signature's field begins with.
 const SIGNATURE: &[u8] = b"dkim-signature";
-
-/// Whether it is somebody outside the house: a server of our own passes on what others brought to it,
-/// and speaks for none of them.
-fn is_outside(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [first, second, ..] = ip.octets();
-            // Shared address space (RFC 6598).
-            let is_shared = first == 100 && second & 0xc0 == 64;
-            !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || is_shared)
-        }
-        IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
-    }
-}
-
-/// Who brought a mail, and under what name: our own MX has written it on top of it.
-fn brought_by(message: &[u8]) -> Option<(IpAddr, String)> {
-    let trace = values_on_wire(message, "Received").into_iter().next()?;
-    let from = trace.trim_start().strip_prefix("from ")?;
-    let (helo, rest) = from.split_once(" ([")?;
-    let (ip, _) = rest.split_once("])")?;
-    let ip = ip.strip_prefix("IPv6:").unwrap_or(ip);
-    Some((ip.parse().ok()?, helo.to_owned()))
-}
 
 const fn of_spf(result: SpfResult) -> AuthResult {
     match result {
@@ -281,30 +340,8 @@ const fn of_dmarc(result: &DmarcResult) -> AuthResult {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn our_own_trace_says_who_brought_a_mail() {
-        let by =
-            |trace: &str| brought_by(format!("Received: {trace}\r\nFrom: a@b\r\n\r\nx").as_bytes());
-        let four =
-            by("from out.example ([192.0.2.7])\r\n\tby gw.example with ESMTP id 1;\r\n\tMon");
-        assert_eq!(
-            four,
-            Some(("192.0.2.7".parse().unwrap(), "out.example".to_owned()))
-        );
-        let six = by("from unknown ([IPv6:2001:db8::7])\r\n\tby gw.example");
-        assert_eq!(six.unwrap().0, "2001:db8::7".parse::<IpAddr>().unwrap());
-        for none in ["by gw.example", "from x (y)", "from x ([y])"] {
-            assert_eq!(by(none), None, "{none}");
-        }
-        assert_eq!(
-            brought_by(b"From: a@b\r\n\r\nReceived: from x ([192.0.2.7])\r\n"),
-            None
-        );
-    }
 
     #[test]
     fn headers_that_cost_much_are_not_looked_at() {
@@ -317,21 +354,5 @@ mod tests {
         assert!(!is_too_much(
             &[b"A: b\r\n\r\n".as_slice(), &[b'x'; 1 << 20]].concat()
         ));
-    }
-
-    #[test]
-    fn our_own_servers_speak_for_nobody() {
-        for (ip, outside) in [
-            ("192.0.2.7", true),
-            ("2001:db8::7", true),
-            ("10.0.0.7", false),
-            ("100.127.0.7", false),
-            ("100.128.0.7", true),
-            ("127.0.0.1", false),
-            ("::1", false),
-            ("fd00::7", false),
-        ] {
-            assert_eq!(is_outside(ip.parse().unwrap()), outside, "{ip}");
-        }
     }
 }

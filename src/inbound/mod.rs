@@ -55,10 +55,18 @@ pub struct Inbound {
     bounce_lifetime: Duration,
     /// Places for the reading itself, which costs time of the processor.
     reading: Arc<Semaphore>,
+    /// Places for looking where mail comes from, which waits for the name servers of strangers.
+    lookups: Arc<Semaphore>,
+    /// Places for large mails, which lie in memory until they are done with.
+    large: Arc<Semaphore>,
 }
 
 /// Incoming mails read at once.
 const READING_MAX: usize = 4;
+/// Incoming mails at once of which it is looked up where they come from.
+const LOOKUPS_MAX: usize = 48;
+/// Large mails that people wrote under way at once.
+const LARGE_MAX: usize = 8;
 
 impl Inbound {
     /// Over this state.
@@ -81,6 +89,8 @@ impl Inbound {
             scanner: None,
             bounce_lifetime: Duration::MAX,
             reading: Arc::new(Semaphore::new(READING_MAX)),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+            large: Arc::new(Semaphore::new(LARGE_MAX)),
         }
     }
 

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::Inbound;
 use crate::domain::inbox::{FILE_NAME_MAX, FILES_MAX};
 use crate::domain::{FileScan, MessageFile, MessageId, Redacted};
-use crate::proto::mime::read::{NamedAttachment, attachment_bytes};
-use crate::tracker::{FileScanner, NotScanned};
+use crate::proto::mime::read::{NamedAttachment, attachments_bytes};
+use crate::tracker::NotScanned;
 
 /// Longest time in which the files of one mail are looked through: people are to see what was
 /// written, also while a scanner hangs.
@@ -41,9 +41,10 @@ impl Inbound {
             return;
         };
         let scanning = async {
-            for (index, (file, part)) in files.iter_mut().zip(parts).enumerate() {
-                let scan = self.scan_part(scanner.as_ref(), raw, part.part).await?;
-                file.scan = Some(scan);
+            let all = self.bytes_of(raw, parts).await?;
+            for (index, (file, bytes)) in files.iter_mut().zip(all).enumerate() {
+                let found = scanner.scan(&bytes).await?;
+                file.scan = Some(FileScan::new(self.clock.wall(), found));
                 if let Some(virus) = file.virus() {
                     tracing::warn!(message = %id, index, virus, "a virus was found in a file that came in; it is not handed out");
                 }
@@ -58,23 +59,26 @@ impl Inbound {
         tracing::info!(message = %id, %why, "files that came in are looked through for viruses when they are fetched");
     }
 
-    async fn scan_part(
+    /// The files of a mail, which is taken apart once for all of them.
+    async fn bytes_of(
         &self,
-        scanner: &dyn FileScanner,
         raw: &Bytes,
-        part: usize,
-    ) -> Result<FileScan, NotScanned> {
+        parts: &[NamedAttachment],
+    ) -> Result<Vec<Bytes>, NotScanned> {
+        let parts: Vec<usize> = parts.iter().take(FILES_MAX).map(|file| file.part).collect();
+        if parts.is_empty() {
+            return Ok(Vec::new());
+        }
         let whole = raw.clone();
-        let bytes = {
+        let all = {
             let _place = self.reading.acquire().await;
-            crate::clock::apart(move || attachment_bytes(&whole, part)).await
+            crate::clock::apart(move || attachments_bytes(&whole, &parts)).await
         };
         // It was read a moment ago.
-        let Ok(Ok(Some(bytes))) = bytes else {
-            return Err(NotScanned("the file cannot be read".to_owned()));
-        };
-        let found = scanner.scan(&Bytes::from(bytes)).await?;
-        Ok(FileScan::new(self.clock.wall(), found))
+        let unread = || NotScanned("the files cannot be read".to_owned());
+        let all = all.map_err(|_| unread())?.map_err(|_| unread())?;
+        let all = all.into_iter().map(|bytes| bytes.map(Bytes::from));
+        all.collect::<Option<Vec<Bytes>>>().ok_or_else(unread)
     }
 }
 

@@ -87,6 +87,7 @@ impl Inbound {
             message: body,
             received_at: now,
             due: None,
+            express: false,
         });
         let number = self.number(&incoming.from);
         let whose = match &number {

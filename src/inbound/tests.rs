@@ -3,6 +3,7 @@
 
 mod forged;
 mod keywords;
+mod origins;
 mod scanned;
 mod threads;
 
@@ -19,6 +20,7 @@ use crate::domain::{
     MethodState, Reason, Redacted, Source, Status, Thread, Timestamp, UserId,
 };
 use crate::store::Store;
+use crate::store::engine::Claim;
 use crate::submit::{MailRecipient, SubmitSettings, SubmittedMail, Submitter};
 use crate::tracker::{Event, PromptSettings, Tracker, TrackerSettings};
 
@@ -129,15 +131,18 @@ impl World {
         self.read_all().await;
     }
 
+    /// What is due among the reports, or among the letters.
+    fn due(&self, express: bool) -> Vec<Claim> {
+        let (lane, lease) = (Lane::Inbound.number(express), Duration::from_secs(1));
+        let store = self.repo.store();
+        store.claim_due(lane, self.clock.wall(), lease, 10).unwrap()
+    }
+
     async fn read_all(&self) {
-        let lease = std::time::Duration::from_secs(1);
-        let due = self
-            .repo
-            .store()
-            .claim_due(Lane::Inbound as u8, self.clock.wall(), lease, 10)
-            .unwrap();
-        for claim in due {
-            self.inbound.read_mail(&claim.id).await.unwrap();
+        for express in [true, false] {
+            for claim in self.due(express) {
+                self.inbound.read_mail(&claim.id).await.unwrap();
+            }
         }
     }
 
@@ -244,13 +249,7 @@ async fn reading_a_report_twice_records_it_once() {
     let to = world.bounce_address();
     let message = Bytes::from(report(GONE).replace('\n', "\r\n"));
     world.inbound.keep_mail("", &[to], message).await.unwrap();
-    let lease = std::time::Duration::from_secs(1);
-    let claim = world
-        .repo
-        .store()
-        .claim_due(Lane::Inbound as u8, world.clock.wall(), lease, 10)
-        .unwrap()
-        .remove(0);
+    let claim = world.due(true).remove(0);
     world.inbound.read_mail(&claim.id).await.unwrap();
     world.inbound.read_mail(&claim.id).await.unwrap();
     let rebounds = world
@@ -409,6 +408,38 @@ async fn a_mail_with_two_authors_is_nobodys() {
     world.take("alerts@gw.example", text).await;
     let thread = world.threads().remove(0);
     assert_eq!(thread.contact, None);
+}
+
+#[tokio::test]
+async fn reports_are_read_apart_from_what_people_write() {
+    let world = World::new().await;
+    let letter = |to: &str| format!("From: ann@town.example\nTo: {to}\nSubject: s\n\nSafe.\n");
+    let bounce = world.bounce_address();
+    let keep = async |from: &str, text: String| {
+        let to = [bounce.clone()];
+        let text = Bytes::from(text.replace('\n', "\r\n"));
+        world.inbound.keep_mail(from, &to, text).await.unwrap();
+    };
+    keep("ann@town.example", letter("one")).await;
+    keep("", report(GONE)).await;
+    keep("", letter("two")).await;
+    let first = world.due(true);
+    assert_eq!(first.len(), 2, "what has no sender");
+    for claim in first {
+        world.inbound.read_mail(&claim.id).await.unwrap();
+    }
+    assert_eq!(world.now().status(), REBOUND);
+    assert!(world.threads().is_empty(), "letters are not looked at here");
+    assert!(world.due(true).is_empty());
+    let letters = world.due(false);
+    assert_eq!(letters.len(), 2, "a letter without a sender is one, too");
+    for claim in letters {
+        world.inbound.read_mail(&claim.id).await.unwrap();
+    }
+    let read: u32 = world.threads().iter().map(|thread| thread.messages).sum();
+    assert_eq!(read, 2);
+    assert_eq!(world.repo.lane_depth(Lane::Inbound, 10).unwrap(), 0);
+    world.is_sound();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ pub mod cap;
 pub mod media;
 pub mod mime;
 pub mod mta_sts;
+pub mod network;
 pub mod smpp;
 pub mod smtp;
 pub mod tlsa;

@@ -38,6 +38,8 @@ pub struct MailPicture {
     pub content_id: String,
     /// Its bytes, whatever they are.
     pub bytes: Vec<u8>,
+    /// Its place among the files of the mail; none where it is not one of those that are named.
+    pub file: Option<usize>,
 }
 
 /// What a mail says, as it came.

@@ -13,6 +13,7 @@ fn pictures() -> Vec<MailPicture> {
     let picture = |content_id: &str, bytes: &[u8]| MailPicture {
         content_id: content_id.to_owned(),
         bytes: bytes.to_vec(),
+        file: None,
     };
     vec![
         picture("logo@mail", b"\x89PNG\r\n\x1a\nbytes"),

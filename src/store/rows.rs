@@ -398,8 +398,9 @@ impl Row for InboundMail {
     }
 
     fn indexes(&self) -> Vec<(Key, Value)> {
+        let lane = Lane::Inbound.number(self.express);
         self.due
-            .map(|due| (queue_key(Lane::Inbound as u8, due, &self.id), Vec::new()))
+            .map(|due| (queue_key(lane, due, &self.id), Vec::new()))
             .into_iter()
             .collect()
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -118,7 +119,7 @@ async fn a_mail_is_known_by_its_server_its_signature_and_its_domain() {
     let check = async |raw: &str, sender: &str, author: &str| {
         let (raw, sender) = (Bytes::from(raw.to_owned()), sender.to_owned());
         Arc::clone(&auth)
-            .check(raw, sender, author.to_owned())
+            .check(raw, sender, author.to_owned(), Instant::now())
             .await
     };
     let mail = |from: &str| {

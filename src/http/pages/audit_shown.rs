@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// What is said of each act.
-const ACTS: [&str; 142] = [
+const ACTS: [&str; 143] = [
     "act.access.refused",
     "act.alert.alertmanager",
     "act.alert.cap",
@@ -136,6 +136,7 @@ const ACTS: [&str; 142] = [
     "act.thread.attach",
     "act.thread.finish",
     "act.thread.read",
+    "act.thread.scan",
     "act.token.create",
     "act.token.refused",
     "act.token.revoke",

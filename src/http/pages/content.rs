@@ -12,6 +12,7 @@ use super::super::App;
 use super::super::fault::Fault;
 use super::super::session::Signed;
 use super::super::words::Words;
+use super::thread_file::clean_pictures;
 use super::{Answer, id};
 use crate::domain::inline::{self, NamedFile};
 use crate::domain::{BlobId, Body, CommunicationId, Content, MessageId, ThreadId};
@@ -60,7 +61,7 @@ pub(crate) async fn preview_of(app: &App, words: &'static Words, id: Communicati
         }
         Body::Submitted(mail) => mail_html(app, mail).await?,
     };
-    show(words, mail).await
+    show(words, mail, &[]).await
 }
 
 /// `GET /inbox/{thread}/messages/{message}/html`: what a person wrote, in its own form.
@@ -81,12 +82,22 @@ pub(crate) async fn message_html(
 ) -> Answer {
     let found = app.repo().message(thread, message)?;
     let found = found.ok_or(Fault::NotFound)?;
-    let mut mail = mail_html(app, found.original.ok_or(Fault::NotFound)?).await?;
-    if found.files.iter().any(|file| file.virus().is_some()) {
-        // What is shown may be what is not handed out.
-        mail.pictures.clear();
+    let mail = mail_html(app, found.original.ok_or(Fault::NotFound)?).await?;
+    let html = mail.html.as_deref().unwrap_or_default();
+    if !html.to_ascii_lowercase().contains("cid:") {
+        // Mail programs name files that are shown nowhere, too.
+        return show(words, mail, &[]).await;
     }
-    show(words, mail).await
+    let named = mail.pictures.len();
+    let mail = MailHtml {
+        pictures: clean_pictures(app, &found, mail.pictures).await,
+        ..mail
+    };
+    let notes: &[&'static str] = match mail.pictures.len() < named {
+        true => &["html.unscanned"],
+        false => &[],
+    };
+    show(words, mail, notes).await
 }
 
 /// The HTML of a mail of ours with the files that it shows as pictures.
@@ -116,6 +127,7 @@ async fn composed(app: &App, content: Content) -> Result<MailHtml, Fault> {
                 pictures.push(MailPicture {
                     content_id,
                     bytes: bytes.to_vec(),
+                    file: None,
                 });
             }
         }
@@ -142,16 +154,18 @@ pub(super) async fn mail_html(app: &App, mail: BlobId) -> Result<MailHtml, Fault
     found.ok_or(Fault::NotFound)
 }
 
-async fn show(words: &'static Words, mail: MailHtml) -> Answer {
-    let making = crate::clock::apart(move || page(words, &mail));
+/// The page of a mail with these notes above it.
+async fn show(words: &'static Words, mail: MailHtml, notes: &[&'static str]) -> Answer {
+    let notes = notes.to_vec();
+    let making = crate::clock::apart(move || page(words, &mail, &notes));
     let page = making.await.map_err(|_| Fault::Internal)?;
     Ok((HEADERS, Html(page)).into_response())
 }
 
-fn page(words: &Words, mail: &MailHtml) -> String {
+fn page(words: &Words, mail: &MailHtml, notes: &[&'static str]) -> String {
     let html = mail.html.as_deref().unwrap_or_default();
     let cleaned = safe_html::clean(html, &mail.pictures);
-    let mut notes = Vec::new();
+    let mut notes: Vec<&str> = notes.iter().copied().map(|key| words.t(key)).collect();
     if cleaned.remote_pictures > 0 {
         notes.push(words.t("html.remote"));
     }

@@ -275,6 +275,10 @@ fn replies() -> Router<Arc<App>> {
             "/inbox/{id}/messages/{message}/files/{index}",
             get(thread_file::download),
         )
+        .route(
+            "/inbox/{id}/messages/{message}/files/{index}/scan",
+            post(thread_file::scan_again),
+        )
         .route("/inbox/{id}/messages/{message}/html", get(content::message))
         .route("/inbox/{id}/answer", post(thread_answer::answer))
         .route("/inbox/{id}/read", post(thread_answer::read))

@@ -10,10 +10,12 @@ use tokio::time::timeout;
 use super::super::App;
 use super::super::data::Result;
 use super::super::fault::Fault;
-use super::super::session::Signed;
+use super::super::session::{Signed, SignedForm};
 use super::attachments::as_download;
+use super::compose::see;
 use super::{Answer, id};
 use crate::domain::{FileScan, Message, MessageId, ScanFound, ThreadId, attachment};
+use crate::safe_html::MailPicture;
 
 /// Mails taken apart at once: each may hold tens of megabytes in memory.
 pub(crate) const READING_AT_ONCE: usize = 2;
@@ -85,10 +87,95 @@ async fn read(app: &App, message: &Message, index: usize) -> Result<Bytes> {
     bytes.map(Bytes::from).ok_or(Fault::NotFound)
 }
 
+/// `POST /inbox/{thread}/messages/{message}/files/{index}/scan`: looked through anew, as scanners are
+/// wrong now and then. What is found now counts.
+pub(super) async fn scan_again(
+    State(app): State<Arc<App>>,
+    Path((thread, message, index)): Path<(String, String, usize)>,
+    _form: SignedForm,
+) -> Answer {
+    let (thread, message): (ThreadId, MessageId) = (id(&thread)?, id(&message)?);
+    let found = app.repo().message(thread, message)?;
+    let found = found.ok_or(Fault::NotFound)?;
+    if index >= found.files.len() {
+        return Err(Fault::NotFound);
+    }
+    let bytes = read(&app, &found, index).await?;
+    let scan = scan(&app, &found, index, &bytes).await?;
+    let scan = scan.ok_or(Fault::NotFound)?;
+    tracing::info!(%thread, %message, index, "file of a reply looked through anew");
+    let tracker = &app.console.tracker;
+    tracker
+        .record_scan_again(thread, message, index, &scan)
+        .await?;
+    Ok(see(&format!("/inbox/{thread}?done=scanned#m-{message}")))
+}
+
+/// Leaves those pictures of a mail that its HTML may show: where there is a scanner, those that were
+/// looked through lately or are now, and are clean; none where a virus was found in any file.
+pub(super) async fn clean_pictures(
+    app: &App,
+    of: &Message,
+    pictures: Vec<MailPicture>,
+) -> Vec<MailPicture> {
+    if of.files.iter().any(|file| file.virus().is_some()) {
+        return Vec::new();
+    }
+    if app.console.scanner.is_none() {
+        return pictures;
+    }
+    let (mut clean, mut is_infected) = (Vec::new(), false);
+    let looking = async {
+        for mut picture in pictures {
+            let Some(index) = picture.file else {
+                continue;
+            };
+            let Some(known) = of.files.get(index) else {
+                continue;
+            };
+            let is_vouched_for = |scan: &FileScan| scan.vouches(app.now());
+            if !known.scan.as_ref().is_some_and(is_vouched_for) {
+                let bytes = Bytes::from(std::mem::take(&mut picture.bytes));
+                match look_through(app, of, index, &bytes).await {
+                    Ok(()) => picture.bytes = bytes.to_vec(),
+                    Err(Fault::Unscannable) => continue,
+                    Err(fault) => {
+                        is_infected |= matches!(fault, Fault::Infected);
+                        return;
+                    }
+                }
+            }
+            clean.push(picture);
+        }
+    };
+    // What is not known by then is not shown.
+    let _late = timeout(SCANNING_MAX, looking).await;
+    if is_infected { Vec::new() } else { clean }
+}
+
 /// Has a file looked through by the scanner, if there is one, and keeps what it found.
 async fn look_through(app: &App, of: &Message, index: usize, bytes: &Bytes) -> Result<()> {
-    let Some(scanner) = &app.console.scanner else {
+    let Some(scan) = scan(app, of, index, bytes).await? else {
         return Ok(());
+    };
+    let refused = match &scan.found {
+        ScanFound::Nothing => Ok(()),
+        ScanFound::Virus(_) => Err(Fault::Infected),
+        ScanFound::TooLarge => Err(Fault::Unscannable),
+    };
+    let (thread, message) = (of.thread, of.id);
+    let tracker = &app.console.tracker;
+    if let Err(error) = tracker.record_scan(thread, message, index, &scan).await {
+        // It was looked through all the same; the next who asks has that done again.
+        tracing::warn!(%thread, %message, %error, "what was found in a file could not be kept");
+    }
+    refused
+}
+
+/// What the scanner finds in a file; none where there is no scanner.
+async fn scan(app: &App, of: &Message, index: usize, bytes: &Bytes) -> Result<Option<FileScan>> {
+    let Some(scanner) = &app.console.scanner else {
+        return Ok(None);
     };
     let (thread, message) = (of.thread, of.id);
     let found = match timeout(SCANNING_MAX, scanner.scan(bytes)).await {
@@ -99,21 +186,10 @@ async fn look_through(app: &App, of: &Message, index: usize, bytes: &Bytes) -> R
         }
         Err(_) => return Err(Fault::Unscanned),
     };
-    let refused = match &found {
-        ScanFound::Nothing => Ok(()),
-        ScanFound::Virus(virus) => {
-            tracing::warn!(%thread, %message, index, virus, "a virus was found in a file that came in; it is not handed out");
-            Err(Fault::Infected)
-        }
-        ScanFound::TooLarge => Err(Fault::Unscannable),
-    };
-    let scan = FileScan::new(app.now(), found);
-    let tracker = &app.console.tracker;
-    if let Err(error) = tracker.record_scan(thread, message, index, &scan).await {
-        // It was looked through all the same; the next who asks has that done again.
-        tracing::warn!(%thread, %message, %error, "what was found in a file could not be kept");
+    if let ScanFound::Virus(virus) = &found {
+        tracing::warn!(%thread, %message, index, virus, "a virus was found in a file that came in; it is not handed out");
     }
-    refused
+    Ok(Some(FileScan::new(app.now(), found)))
 }
 
 /// What it is called on the reader's disk.

@@ -24,6 +24,8 @@ pub(super) struct FileView {
     pub(super) href: String,
     /// What the virus scanner has against it; empty for nothing.
     pub(super) scanned: String,
+    /// Where it is looked through anew; empty where nothing is had against it.
+    pub(super) again: String,
     /// It is of a kind that systems run.
     pub(super) runs: bool,
 }
@@ -111,7 +113,7 @@ fn message_view(
         quoted,
         cut,
         html: html(message),
-        files: files(c, message),
+        files: files(c, message, app.console.scanner.is_some()),
         answers: if ours {
             None
         } else {
@@ -181,22 +183,29 @@ pub(super) fn scanned(c: &Chrome, file: &MessageFile) -> String {
     }
 }
 
-fn files(c: &Chrome, message: &Message) -> Vec<FileView> {
+fn files(c: &Chrome, message: &Message, can_scan: bool) -> Vec<FileView> {
     let (thread, id) = (message.thread, message.id);
     let files = message.files.iter().enumerate();
     files
         .map(|(index, file)| {
             let name = attachment::kept_name(file.name.reveal());
+            let scanned = scanned(c, file);
+            let is_there = message.original.is_some();
             FileView {
+                again: if can_scan && is_there && !scanned.is_empty() {
+                    format!("/inbox/{thread}/messages/{id}/files/{index}/scan")
+                } else {
+                    String::new()
+                },
                 runs: attachment::can_run(&name),
                 name: file_name(c, &name),
                 size: size(c, file.size_bytes),
-                href: if message.original.is_some() && file.virus().is_none() {
+                href: if is_there && file.virus().is_none() {
                     format!("/inbox/{thread}/messages/{id}/files/{index}")
                 } else {
                     String::new()
                 },
-                scanned: scanned(c, file),
+                scanned,
             }
         })
         .collect()

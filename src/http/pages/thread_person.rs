@@ -19,6 +19,8 @@ use crate::tracker::{Attached, Refusal, TrackerError};
 
 /// Contacts listed for one search, and of those who share the address.
 const FOUND_MAX: usize = 10;
+/// Messages looked at for whether their author is certain, the latest.
+const SEEN_MAX: usize = 50;
 
 /// Somebody whom it may be.
 pub(super) struct Candidate {
@@ -97,10 +99,14 @@ pub(super) fn unknown(
             }
         }
     }
-    let why = if sharing.is_empty() {
+    let latest = app.repo().messages(thread.id, None, SEEN_MAX)?;
+    let is_disowned = latest.rows.iter().any(|message| message.is_disowned);
+    let why = if is_disowned {
+        "inbox.uncertain_text"
+    } else if sharing.is_empty() {
         "inbox.unknown_text"
     } else {
-        "inbox.uncertain_text"
+        "inbox.later_text"
     };
     Ok(Unknown {
         why: c.t(why).to_owned(),

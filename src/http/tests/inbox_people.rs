@@ -491,3 +491,41 @@ async fn the_overview_names_unread_replies_and_what_waits_for_approval() {
     );
     many.assert_has(&["href=\"/inbox?show=unread\""]);
 }
+
+#[tokio::test]
+async fn a_thread_says_why_it_is_nobodys() {
+    const UNKNOWN: &str = "belongs to none of the contacts";
+    const UNCERTAIN: &str = "It is not confirmed who wrote this";
+    const LATER: &str = "When this came, none of the contacts had";
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let says = async |thread: ThreadId, expected: &str| {
+        let page = browser.get(&format!("/inbox/{thread}")).await;
+        for text in [UNKNOWN, UNCERTAIN, LATER] {
+            assert_eq!(page.body.contains(text), text == expected, "{text}");
+        }
+    };
+    let honest = from_stranger(&world, 1, |_| {}).await;
+    let forged = from_stranger(&world, 2, |incoming| incoming.is_disowned = true).await;
+    says(honest, UNKNOWN).await;
+    says(forged, UNCERTAIN).await;
+    // In the name of somebody known it says so, too.
+    let known = comes_in(&world, 3, |incoming| {
+        incoming.contact = None;
+        incoming.is_disowned = true;
+    });
+    let Taken::In(known) = known.await else {
+        panic!("not taken")
+    };
+    says(known, UNCERTAIN).await;
+    let address = crate::domain::EmailAddress::parse(STRANGER).unwrap();
+    let write = |contact: &mut crate::domain::Contact| {
+        let email = Redacted::new(address.clone());
+        contact.methods[0].destination = crate::domain::Destination::Email(email);
+        Some(Vec::new())
+    };
+    let changed = world.tracker.change_contact(world.contacts[1], write).await;
+    changed.unwrap();
+    says(honest, LATER).await;
+    says(forged, UNCERTAIN).await;
+}

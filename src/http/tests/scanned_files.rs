@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 
-use super::inbox::is_sound;
+use super::inbox::{comes_in, is_sound};
 use super::inbox_people::mail_with_files;
 use super::world::{World, scanning_world};
 use crate::domain::inbox::SCAN_BELIEVED_FOR;
-use crate::domain::{MessageId, ScanFound, ThreadId};
-use crate::tracker::{FileScanner, NotScanned, Scanning};
+use crate::domain::{MessageFile, MessageId, Redacted, Role, ScanFound, ThreadId};
+use crate::store::Batch;
+use crate::tracker::{FileScanner, NotScanned, Scanning, Taken};
 
 /// Says what it was told to say; away without that.
 #[derive(Debug, Default)]
@@ -93,7 +94,8 @@ async fn nothing_is_handed_out_that_was_not_looked_through_lately() {
         "A virus was found in this file (Eicar-Test); it is not handed out",
         &format!("href=\"{}\"", at(thread, 1)),
     ]);
-    assert!(!page.body.contains(&first), "it has no link");
+    let link = format!("href=\"{first}\"");
+    assert!(!page.body.contains(&link), "it has no link");
     is_sound(&world);
 }
 
@@ -110,6 +112,110 @@ async fn what_is_too_large_to_be_looked_through_is_handed_out_once_it_is_not() {
     assert_eq!(browser.fetch(&second).await.status, StatusCode::OK);
     let page = browser.get(&format!("/inbox/{thread}")).await;
     assert!(!page.body.contains("Too large for the virus scanner"));
+}
+
+#[tokio::test]
+async fn a_false_alarm_ends_when_somebody_has_the_file_looked_through_again() {
+    let (scanner, world, thread) = scanned().await;
+    world.add_somebody("vera", Role::Viewer).await;
+    let (browser, viewer) = (world.browser("otto").await, world.browser("vera").await);
+    let (first, inbox) = (at(thread, 0), format!("/inbox/{thread}"));
+    let again = format!("{first}/scan");
+    let offer = format!("action=\"{again}\"");
+    scanner.says(virus());
+    assert_eq!(browser.fetch(&first).await.status, StatusCode::CONFLICT);
+    browser.get(&inbox).await.assert_has(&[&offer]);
+    assert!(!viewer.get(&inbox).await.body.contains(&offer));
+    let refused = viewer.post(&again, &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    let looked = || {
+        let entries = world.audited().into_iter();
+        entries.filter(|entry| entry.act == "thread.scan").count()
+    };
+    // The scanner is away, or cannot do it: what is known stays.
+    scanner.says(None);
+    let away = browser.post(&again, &[]).await;
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    scanner.says(Some(ScanFound::TooLarge));
+    browser.post(&again, &[]).await;
+    browser
+        .get(&inbox)
+        .await
+        .assert_has(&["Eicar-Test", &offer]);
+    let before = looked();
+    scanner.says(Some(ScanFound::Nothing));
+    let done = browser.post(&again, &[]).await;
+    let message = MessageId::from_bytes([1; 16]);
+    assert_eq!(done.location(), format!("{inbox}?done=scanned#m-{message}"));
+    assert_eq!(looked(), before + 1, "it is in the record");
+    let page = browser.get(&inbox).await;
+    assert!(!page.body.contains("Eicar-Test") && !page.body.contains(&offer));
+    assert_eq!(browser.fetch(&first).await.status, StatusCode::OK);
+    // The newest counts either way.
+    scanner.says(virus());
+    browser.post(&again, &[]).await;
+    assert_eq!(browser.fetch(&first).await.status, StatusCode::CONFLICT);
+    let beyond = format!("{}/scan", at(thread, 99));
+    let beyond = browser.post(&beyond, &[]).await;
+    assert_eq!(beyond.status, StatusCode::NOT_FOUND);
+    is_sound(&world);
+}
+
+/// A mail whose HTML shows two pictures that came with it; the second is not named as a file.
+async fn mail_with_pictures(world: &World) -> ThreadId {
+    let mut base = Batch::new();
+    let mail = "Picture: a@x\nPicture: b@x\n\n<p><img src=\"cid:a@x\" alt=\"A\"><img src=\"cid:b@x\" alt=\"B\"></p>";
+    let original = base.blob(mail.as_bytes().to_vec());
+    world.repo.store().commit(base).await.unwrap();
+    let taken = comes_in(world, 1, |incoming| {
+        incoming.original = Some(original);
+        incoming.files = vec![MessageFile {
+            name: Redacted::new("a.png".to_owned()),
+            size_bytes: 8,
+            scan: None,
+        }];
+    });
+    match taken.await {
+        Taken::In(thread) => thread,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn pictures_of_a_mail_are_shown_once_they_are_found_clean() {
+    const NOTE: &str = "once the virus scanner has looked through them";
+    let message = MessageId::from_bytes([1; 16]);
+    let shown = |page: &str| page.matches("data:image/png").count();
+    let plain = super::world::world().await;
+    let thread = mail_with_pictures(&plain).await;
+    let at = |thread| format!("/inbox/{thread}/messages/{message}/html");
+    let page = plain.browser("ida").await.get(&at(thread)).await;
+    assert_eq!(shown(&page.body), 2, "nobody looks through them here");
+    assert!(!page.body.contains(NOTE));
+
+    let scanner = Arc::new(Scripted::default());
+    let world = scanning_world(Arc::clone(&scanner) as Arc<dyn FileScanner>).await;
+    let thread = mail_with_pictures(&world).await;
+    let browser = world.browser("ida").await;
+    let look = async || browser.get(&at(thread)).await.body;
+    for says in [None, Some(ScanFound::TooLarge)] {
+        scanner.says(says);
+        let page = look().await;
+        assert_eq!(shown(&page), 0);
+        assert!(page.contains(NOTE), "{page}");
+    }
+    scanner.says(Some(ScanFound::Nothing));
+    let page = look().await;
+    assert_eq!(shown(&page), 1, "what was not looked through is not shown");
+    // It is believed for a day, as with files that are fetched.
+    scanner.says(virus());
+    assert_eq!(shown(&look().await), 1);
+    world.clock.advance(SCAN_BELIEVED_FOR);
+    assert_eq!(shown(&look().await), 0);
+    scanner.says(Some(ScanFound::Nothing));
+    assert_eq!(shown(&look().await), 0, "a virus stays found");
+    is_sound(&world);
 }
 
 #[tokio::test]

@@ -158,7 +158,8 @@ async fn a_mail_is_read_once_whenever_the_daemon_dies() {
     let world = World::new().await;
     let message = Bytes::from(answer("", "", "No id at all.").replace('\n', "\r\n"));
     let to = [world.bounce_address()];
-    world.inbound.keep_mail("", &to, message).await.unwrap();
+    let sender = "ann@town.example";
+    world.inbound.keep_mail(sender, &to, message).await.unwrap();
     let lease = std::time::Duration::from_secs(1);
     let lane = Lane::Inbound as u8;
     let now = world.clock.wall();

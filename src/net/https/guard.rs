@@ -1,55 +1,8 @@
 //! Which addresses may be spoken to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
-/// What is no network.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no network such as 10.0.0.0/8 or fd00::/8")]
-pub struct NetworkError(String);
-
-/// A network: its first address, and how many bits of it count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network(IpAddr, u8);
-
-impl FromStr for Network {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let wrong = || NetworkError(text.to_owned());
-        let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = if bits.is_empty() {
-            most
-        } else {
-            bits.parse().map_err(|_| wrong())?
-        };
-        if bits > most {
-            Err(wrong())
-        } else {
-            Ok(Self(address, bits))
-        }
-    }
-}
-
-impl Network {
-    fn has(self, address: IpAddr) -> bool {
-        match (self.0, address) {
-            (IpAddr::V4(own), IpAddr::V4(address)) => {
-                same(own.to_bits().into(), address.to_bits().into(), 32 - self.1)
-            }
-            (IpAddr::V6(own), IpAddr::V6(address)) => {
-                same(own.to_bits(), address.to_bits(), 128 - self.1)
-            }
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
-fn same(one: u128, other: u128, free_bits: u8) -> bool {
-    (one ^ other).checked_shr(free_bits.into()).unwrap_or(0) == 0
-}
+use crate::proto::network::{Network, NetworkError};
 
 /// Keeps what is sent to addresses that people enter out of the house.
 #[derive(Clone, Debug, Default)]

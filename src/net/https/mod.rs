@@ -9,7 +9,7 @@ mod asking;
 mod guard;
 
 pub use asking::{Reply, Wish};
-pub use guard::{Guard, NetworkError, is_public};
+pub use guard::{Guard, is_public};
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -62,7 +62,7 @@ pub struct NamedAttachment {
     pub content_type: String,
     /// Size when decoded, in bytes.
     pub size_bytes: usize,
-    /// Index of the part, for [`attachment_bytes`].
+    /// Index of the part, for [`attachments_bytes`].
     pub part: usize,
 }
 
@@ -125,12 +125,9 @@ pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
         header: HeaderBlock::parse(&lossy(header(raw))).0,
         subject: message.subject().unwrap_or_default().to_owned(),
         content_type: message.parts.first().map(media_type).unwrap_or_default(),
-        ..IncomingMail::default()
+        ..parts_of(raw, &message)
     };
     mail.from = author(&message, &mail.header);
-    for (index, part) in message.parts.iter().enumerate() {
-        take_part(&mut mail, raw, index, part);
-    }
     if mail.text.is_empty() {
         mail.text = mail.html.as_deref().map(html::to_text).unwrap_or_default();
     }
@@ -143,6 +140,15 @@ pub fn read(raw: &[u8]) -> Result<IncomingMail, ReadError> {
         mail.text = body_as_it_is(raw);
     }
     Ok(mail)
+}
+
+/// What stands in the parts of a mail.
+fn parts_of(raw: &[u8], message: &Message<'_>) -> IncomingMail {
+    let mut mail = IncomingMail::default();
+    for (index, part) in message.parts.iter().enumerate() {
+        take_part(&mut mail, raw, index, part);
+    }
+    mail
 }
 
 /// What follows the header, cut at [`READ_TEXT_SIZE_MAX_BYTES`].
@@ -159,35 +165,70 @@ fn body_as_it_is(raw: &[u8]) -> String {
     lossy(body.get(..READ_TEXT_SIZE_MAX_BYTES).unwrap_or(body)).into_owned()
 }
 
-/// The decoded bytes of one part of a mail.
-///
-/// # Errors
-/// [`ReadError`] as for [`read`]; `Ok(None)` if there is no such part.
-pub fn attachment_bytes(raw: &[u8], part: usize) -> Result<Option<Vec<u8>>, ReadError> {
-    Ok(parse(raw)?
-        .parts
-        .get(part)
-        .map(|part| part.contents().to_vec()))
-}
-
-/// Parts that HTML may refer to by their Content-ID (RFC 2392): the ids without brackets, and the
-/// decoded bytes, at most `count_max` of them and none beyond `size_max_bytes`.
+/// The decoded bytes of these parts of a mail ([`NamedAttachment::part`]), in their order; none for
+/// a part that is not there. The mail is taken apart once.
 ///
 /// # Errors
 /// [`ReadError`] as for [`read`].
-pub fn related_parts(
+pub fn attachments_bytes(raw: &[u8], parts: &[usize]) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
+    let message = parse(raw)?;
+    let bytes = |part: &usize| Some(message.parts.get(*part)?.contents().to_vec());
+    Ok(parts.iter().map(bytes).collect())
+}
+
+/// The decoded bytes of one file of a mail, by its place among [`IncomingMail::attachments`].
+///
+/// # Errors
+/// [`ReadError`] as for [`read`]; `Ok(None)` if there is no such file.
+pub fn attachment_at(raw: &[u8], index: usize) -> Result<Option<Vec<u8>>, ReadError> {
+    let message = parse(raw)?;
+    let mail = parts_of(raw, &message);
+    let part = mail.attachments.get(index).map(|file| file.part);
+    let part = part.and_then(|part| message.parts.get(part));
+    Ok(part.map(|part| part.contents().to_vec()))
+}
+
+/// A part that HTML may refer to by its Content-ID (RFC 2392).
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelatedPart {
+    /// Its Content-ID without brackets.
+    pub content_id: String,
+    /// Its decoded bytes.
+    pub bytes: Vec<u8>,
+    /// Its place among [`IncomingMail::attachments`]; none behind the most that are named.
+    pub attachment: Option<usize>,
+}
+
+/// The HTML of a mail, and the parts that it may refer to, at most `count_max` of them and none
+/// beyond `size_max_bytes`; none without HTML.
+///
+/// # Errors
+/// [`ReadError`] as for [`read`].
+pub fn html_and_related(
     raw: &[u8],
     count_max: usize,
     size_max_bytes: usize,
-) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+) -> Result<(Option<String>, Vec<RelatedPart>), ReadError> {
     let message = parse(raw)?;
-    let parts = message.parts.iter().filter_map(|part| {
-        let id = part.content_id()?.trim_matches(['<', '>']);
-        let is_data = matches!(part.body, PartType::Binary(_) | PartType::InlineBinary(_));
-        (is_data && part.contents().len() <= size_max_bytes)
-            .then(|| (id.to_owned(), part.contents().to_vec()))
-    });
-    Ok(parts.take(count_max).collect())
+    let mail = parts_of(raw, &message);
+    if mail.html.is_none() {
+        return Ok((None, Vec::new()));
+    }
+    let parts = message
+        .parts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, part)| {
+            let id = part.content_id()?.trim_matches(['<', '>']);
+            let is_data = matches!(part.body, PartType::Binary(_) | PartType::InlineBinary(_));
+            (is_data && part.contents().len() <= size_max_bytes).then(|| RelatedPart {
+                content_id: id.to_owned(),
+                bytes: part.contents().to_vec(),
+                attachment: mail.attachments.iter().position(|file| file.part == index),
+            })
+        });
+    let parts = parts.take(count_max).collect();
+    Ok((mail.html, parts))
 }
 
 /// What a person wrote, without the quoted message and the signature below it.
@@ -420,12 +461,12 @@ mod tests {
         assert_eq!(mail.text, "hi you");
         assert_eq!(mail.attachments.len(), 1);
         assert_eq!(mail.attachments[0].name, "x.txt");
-        assert_eq!(
-            attachment_bytes(raw, mail.attachments[0].part)
-                .unwrap()
-                .unwrap(),
-            b"file"
-        );
+        let part = mail.attachments[0].part;
+        let bytes = attachments_bytes(raw, &[part, usize::MAX, part]).unwrap();
+        let file = Some(b"file".to_vec());
+        assert_eq!(bytes, [file.clone(), None, file.clone()]);
+        assert_eq!(attachment_at(raw, 0), Ok(file));
+        assert_eq!(attachment_at(raw, 1), Ok(None));
     }
 
     #[test]

@@ -291,6 +291,7 @@ shape! {
         #[n(4)] message: BlobId,
         #[n(5)] received_at: Timestamp,
         #[n(6)] due: Option<Timestamp>,
+        #[n(7)] #[cbor(default)] express: bool,
     }
 }
 record!(InboundMail, "inbound mail");

@@ -331,6 +331,7 @@ pub(crate) fn inbound_mail() -> InboundMail {
         message: BlobId::from_bytes([13; 32]),
         received_at: at(60_000),
         due: Some(at(60_000)),
+        express: false,
     }
 }
 

@@ -32,6 +32,7 @@ impl World {
             id: [id; 16],
             message,
             due: due.map(samples::at),
+            express: id % 2 == 1,
             ..samples::inbound_mail()
         };
         put(batch, self.repo.inbound(&new.id).unwrap(), &new);

@@ -5,6 +5,7 @@ use super::super::{Refusal, Tracker, TrackerError};
 use super::stop::Word;
 use crate::domain::contact::METHODS_MAX;
 use crate::domain::details::make_room;
+use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
     Actor, Contact, ContactChange, ContactId, Destination, Direction, LogEvent, Message,
     MessageKind, Method, MethodId, MethodKind, MethodState, Thread, ThreadId, comms_issue,
@@ -15,6 +16,8 @@ use crate::store::{Batch, Loaded, RowBatch};
 const THREADS_TAKEN_MAX: usize = 20;
 /// Messages of a thread that are written down on the contact's log, the latest.
 const MESSAGES_LOGGED_MAX: usize = 50;
+/// All messages of a thread.
+const MESSAGES_MAX: usize = THREAD_MESSAGES_MAX as usize;
 
 /// What attaching a thread came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,10 +179,10 @@ impl Tracker {
         Ok(())
     }
 
-    /// Whether a thread holds what somebody may have written in another's name.
+    /// Whether a thread holds what somebody may have written in another's name, however long ago.
     fn is_disowned(&self, thread: &Thread) -> Result<bool, TrackerError> {
-        let latest = self.repo.messages(thread.id, None, MESSAGES_LOGGED_MAX)?;
-        Ok(latest.rows.iter().any(|message| message.is_disowned))
+        let all = self.repo.messages(thread.id, None, MESSAGES_MAX)?;
+        Ok(all.rows.iter().any(|message| message.is_disowned))
     }
 
     /// The contact's log tells of what they wrote before anybody knew that it was theirs.

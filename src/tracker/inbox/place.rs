@@ -145,7 +145,8 @@ impl Tracker {
         let about = delivery.map(|delivery| delivery.communication);
         let mut fitting = Vec::new();
         for thread in threads {
-            if goes_on_with(incoming, &thread) && thread.messages < THREAD_MESSAGES_MAX {
+            let has_room = thread.messages < THREAD_MESSAGES_MAX;
+            if goes_on_with(incoming, &thread) && has_room && self.is_alike(incoming, &thread)? {
                 let same = about.is_some()
                     && self
                         .repo
@@ -159,6 +160,19 @@ impl Tracker {
         // About the same communication first; then open ones; then the latest.
         fitting.sort_by_key(|(thread, same)| (!same, thread.state));
         Ok(fitting.into_iter().next().map(|(thread, _)| thread))
+    }
+
+    /// Whether its author is as certain as those of a thread. What may be written in somebody's name
+    /// stands apart from what that person wrote, also while nobody knows whose the address is: the
+    /// one is not to become a contact's with the other.
+    fn is_alike(&self, incoming: &Incoming, thread: &Thread) -> Result<bool, TrackerError> {
+        if thread.contact.is_some() {
+            return Ok(true);
+        }
+        let latest = self.repo.messages(thread.id, None, FOUND_MAX)?;
+        let mut theirs = latest.rows.iter();
+        let last = theirs.find(|message| message.direction == Direction::In);
+        Ok(last.is_none_or(|last| last.is_disowned == incoming.is_disowned))
     }
 
     fn referred_to(&self, incoming: &Incoming) -> Result<Option<Loaded<Thread>>, TrackerError> {
@@ -180,7 +194,10 @@ impl Tracker {
             };
             let is_theirs = match (thread.contact, incoming.contact) {
                 (Some(one), Some(other)) => self.repo.current_id(one)? == other,
-                (None, None) => *thread.address.reveal() == bounded_sender(incoming),
+                (None, None) => {
+                    *thread.address.reveal() == bounded_sender(incoming)
+                        && self.is_alike(incoming, &thread)?
+                }
                 (Some(_), None) | (None, Some(_)) => false,
             };
             if is_theirs && thread.messages < THREAD_MESSAGES_MAX {

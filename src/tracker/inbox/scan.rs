@@ -28,8 +28,8 @@ pub trait FileScanner: Send + Sync + Debug {
 }
 
 impl Tracker {
-    /// Keeps what was found in a file of a message. A virus that was found stays found, and
-    /// nothing happens when the message is not there any more.
+    /// Keeps what was found in a file of a message. A virus that was found stays found until
+    /// somebody asks anew, and nothing happens when the message is not there any more.
     ///
     /// # Errors
     /// When the store fails.
@@ -40,6 +40,34 @@ impl Tracker {
         index: usize,
         scan: &FileScan,
     ) -> Result<(), TrackerError> {
+        self.keep_scan(thread, message, index, scan, Wish::Fetched)
+            .await
+    }
+
+    /// Keeps what was found in a file of a message that somebody had looked through anew: it
+    /// counts, whatever was found before. What cannot be looked through takes back no virus.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record_scan_again(
+        &self,
+        thread: ThreadId,
+        message: MessageId,
+        index: usize,
+        scan: &FileScan,
+    ) -> Result<(), TrackerError> {
+        self.keep_scan(thread, message, index, scan, Wish::Anew)
+            .await
+    }
+
+    async fn keep_scan(
+        &self,
+        thread: ThreadId,
+        message: MessageId,
+        index: usize,
+        scan: &FileScan,
+        wish: Wish,
+    ) -> Result<(), TrackerError> {
         self.commit_anew(|| {
             let mut batch = Batch::new();
             let Some(old) = self.repo.message(thread, message)? else {
@@ -47,16 +75,34 @@ impl Tracker {
             };
             let mut new = old.value.clone();
             if let Some(file) = new.files.get_mut(index)
-                && file.virus().is_none()
+                && (file.virus().is_none() || wish.may_take_back(scan))
                 && file.scan.as_ref() != Some(scan)
             {
                 file.scan = Some(scan.clone());
                 batch.replace(&old, &new);
-                // Whoever fetched the file acts; that it was looked through is no act of theirs.
-                batch.upkeep();
+                if wish == Wish::Fetched {
+                    // Whoever fetched the file acts; that it was looked through is no act of theirs.
+                    batch.upkeep();
+                }
             }
             Ok((batch, ()))
         })
         .await
+    }
+}
+
+/// Why a file was looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// To hand it out, or to show it.
+    Fetched,
+    /// Somebody doubts what was found.
+    Anew,
+}
+
+impl Wish {
+    /// Whether this takes back a virus that was found.
+    fn may_take_back(self, scan: &FileScan) -> bool {
+        self == Self::Anew && scan.found != ScanFound::TooLarge
     }
 }

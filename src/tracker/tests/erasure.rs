@@ -441,6 +441,7 @@ async fn reports_go_with_what_they_were_about() {
         message: crate::domain::BlobId::of(b"A report."),
         received_at: world.now(),
         due: None,
+        express: false,
     };
     let kept = world.delivery(Channel::Email).id;
     let gone = crate::domain::DeliveryId::from_bytes([9; 16]);

@@ -129,6 +129,11 @@ pub(super) const REPLIES: &[RouteRule] = &[
     read("/inbox/{id}", P::See),
     read("/inbox/{id}/messages/{message}/html", P::See),
     read("/inbox/{id}/messages/{message}/files/{index}", P::See),
+    post(
+        "/inbox/{id}/messages/{message}/files/{index}/scan",
+        P::Send,
+        "thread.scan",
+    ),
     post("/inbox/{id}/answer", P::Send, "thread.answer"),
     post("/inbox/{id}/read", P::Send, "thread.read"),
     post("/inbox/{id}/assign", P::Send, "thread.assign"),

@@ -368,7 +368,7 @@ pub(crate) fn round_job() -> impl Strategy<Value = RoundJob> {
 
 pub(crate) fn inbound_mail() -> impl Strategy<Value = InboundMail> {
     let envelope = (text(), text(), option::of(delivery_id()));
-    let times = (time(), option::of(time()));
+    let times = (time(), option::of(time()), any::<bool>());
     (any::<[u8; 16]>(), envelope, blob_id(), times).prop_map(|(id, envelope, message, times)| {
         InboundMail {
             id,
@@ -378,6 +378,7 @@ pub(crate) fn inbound_mail() -> impl Strategy<Value = InboundMail> {
             message,
             received_at: times.0,
             due: times.1,
+            express: times.2,
         }
     })
 }
