@@ -247,16 +247,16 @@ fn judge(
     if silent && let Some(said) = in_status().or_else(in_story) {
         let permanence = verdict.permanence;
         let reason = said.reason.for_now(permanence, true);
-        verdict = Verdict::failure(reason, permanence)
-            .with_status(verdict.status_code)
-            .by(said.rule);
+        verdict = Said { reason, ..said }
+            .failure(permanence)
+            .with_status(verdict.status_code);
     }
     // The comment beside X.2.1 may say that the mailbox is switched off, of a user who is unknown.
     let is_unknown = matches!(verdict.reason, Reason::UserUnknown | Reason::Filtered);
     if is_unknown && let Some(said) = in_status().filter(|said| said.reason == Reason::Suspended) {
-        verdict = Verdict::failure(said.reason, verdict.permanence)
-            .with_status(verdict.status_code)
-            .by(said.rule);
+        verdict = said
+            .failure(verdict.permanence)
+            .with_status(verdict.status_code);
     }
     if verdict.status_code.is_none() {
         verdict.status_code = story.verdict.status_code;

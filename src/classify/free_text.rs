@@ -413,7 +413,10 @@ fn verdict_about(address: &str, story: &Story<'_>, delayed: bool) -> Verdict {
         verdict.permanence = Permanence::Temporary;
     } else if codes_in(about) == (None, None) {
         // Without a code that says otherwise, a mail that comes back is not tried again.
-        verdict = Verdict::failure(verdict.reason, Permanence::Permanent).by(verdict.rule);
+        verdict = Verdict {
+            fault: verdict.fault,
+            ..Verdict::failure(verdict.reason, Permanence::Permanent).by(verdict.rule)
+        };
     }
     let written = if address.is_empty() {
         first_statement(story.told)

@@ -245,6 +245,31 @@ mod tests {
     }
 
     #[test]
+    fn greylisting_is_nobodys_fault_wherever_it_is_told() {
+        let in_free_text = "X-Failed-Recipients: ann@town.example\nFrom: Mail Delivery System <Mailer-Daemon@x.example>\nSubject: Mail delivery failed: returning message to sender\n\n\
+             A message that you sent was returned.\n\n  ann@town.example\n    greylisted\n";
+        let with_status = |status: &str| {
+            report(&format!(
+                "Final-Recipient: rfc822; ann@town.example\nAction: failed\nStatus: {status}"
+            ))
+        };
+        let in_story = with_status("4.7.0").replace("Sorry.", "Sorry, you are greylisted.");
+        for text in [
+            in_free_text.to_owned(),
+            with_status("4.7.0 (greylisted)"),
+            in_story,
+        ] {
+            let found = classify(&text);
+            let verdict = &found.findings[0].verdict;
+            assert_eq!(
+                (verdict.reason, verdict.fault, verdict.rule.name()),
+                (Reason::Rate, Fault::Network, "greylisting"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn several_recipients_in_one_block_and_addresses_beyond_ascii_are_told_apart() {
         let found = classify(&report(
             "Original-Recipient: rfc822;ann@town.example\nFinal-Recipient: rfc822; a@inner.example\nAction: failed\nStatus: 5.1.1\n\

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::smtp_reply::Phase;
 use super::text::{Phrase, Phrases, normalise};
-use crate::domain::{EnhancedStatus, Fault, Reason, RuleName};
+use crate::domain::{EnhancedStatus, Fault, Permanence, Reason, RuleName, Verdict};
 
 /// The rules that every gateway has.
 const BUILT_IN: &str = include_str!("words.toml");
@@ -101,6 +101,18 @@ pub struct Said {
     pub holds: Holds,
     /// Whose doing it is, where it is not the usual one of the reason.
     pub fault: Option<Fault>,
+}
+
+impl Said {
+    /// The failure that it tells of.
+    pub(super) fn failure(self, permanence: Permanence) -> Verdict {
+        let verdict = Verdict::failure(self.reason, permanence);
+        Verdict {
+            fault: self.fault.unwrap_or(verdict.fault),
+            ..verdict
+        }
+        .by(self.rule)
+    }
 }
 
 /// Why rules cannot be used.

@@ -143,13 +143,7 @@ fn judge(
         .filter(|said| status.is_none() || !said.reason.ends_address())
         .filter(|said| sure(said.reason, phase));
     let said = choose((words, by_status, by_code), permanence, phase);
-    let mut verdict = Verdict::failure(said.reason, permanence)
-        .with_status(status)
-        .by(said.rule);
-    if let Some(fault) = said.fault {
-        verdict.fault = fault;
-    }
-    verdict
+    said.failure(permanence).with_status(status)
 }
 
 fn permanence_of(

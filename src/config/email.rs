@@ -157,7 +157,8 @@ pub struct Email {
 pub struct Scanner {
     /// Where a clamd listens: `host:port`, or the path of its socket.
     pub address: String,
-    /// Longest time of one scan. Default `"2m"`.
+    /// Longest time of one scan. Default `"2m 30s"`: clamd gives up after two minutes by itself
+    /// (`MaxScanTime`, clamd.conf(5)), and what it says then is worth waiting for.
     #[serde(serialize_with = "units::duration")]
     pub timeout: Duration,
 }
@@ -296,11 +297,39 @@ impl Email {
             let why = "says nothing where a relay takes all mail: it is the relay that sends it on";
             section.mistake("destination", why);
         }
+        if is_relayed && self.dane == DaneMode::On {
+            let why =
+                "says nothing where a relay takes all mail: it is spoken to as [email.relay] says";
+            section.mistake("dane", why);
+        }
+        for named in &self.destinations {
+            let is_routed = self
+                .routes
+                .iter()
+                .any(|it| covers(&it.domain, &named.domain));
+            if is_routed && (named.tls != self.tls || !named.dane) {
+                let domain = &named.domain;
+                let why = format!(
+                    "\"{domain}\" has a route, which says how it is spoken to: tls and dane say nothing"
+                );
+                section.mistake("destination", why);
+            }
+        }
         let records = self.dkim.iter().map(|key| (&key.domain, &key.selector));
         if let Some((domain, selector)) = twice(records) {
             let name = format!("{selector}._domainkey.{domain}");
             section.mistake("dkim", format!("two keys cannot have one name: {name}"));
         }
+    }
+}
+
+/// Whether a route takes all mail to what another name stands for.
+fn covers(route: &str, named: &str) -> bool {
+    match route.strip_prefix("*.") {
+        Some(parent) => named
+            .strip_suffix(parent)
+            .is_some_and(|head| head.ends_with('.')),
+        None => route == named,
     }
 }
 
@@ -311,7 +340,7 @@ fn twice<T: Ord + Copy>(names: impl IntoIterator<Item = T>) -> Option<T> {
 
 impl Scanner {
     fn read(section: &Section<'_, '_>) -> Option<Self> {
-        let timeout = section.duration("timeout", 2 * MINUTE, SECOND..=10 * MINUTE);
+        let timeout = section.duration("timeout", 150 * SECOND, SECOND..=10 * MINUTE);
         let address = section.required("address", scanner_address)?;
         Some(Self { address, timeout })
     }

@@ -16,6 +16,8 @@ use super::units;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const MIB: u64 = 1 << 20;
+/// Default of `submission.delay_notice_after`.
+const DELAY_NOTICE_AFTER: Duration = Duration::from_secs(4 * 3600);
 
 /// `[listen]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -264,7 +266,8 @@ pub struct Submission {
     pub recipients_per_day: u32,
     /// Tell of failures (RFC 3461) also who said nothing of NOTIFY. Default `false`.
     pub notify_failures: bool,
-    /// How long something is tried before that is told to who asked for it. Default `"4h"`.
+    /// How long something is tried before that is told to who asked for it, with the try that is
+    /// nearest to it. Default `"4h"`.
     #[serde(serialize_with = "units::duration")]
     pub delay_notice_after: Duration,
     /// `[[submission.account]]`: applications that may submit, besides those made
@@ -301,7 +304,22 @@ impl std::fmt::Debug for Account {
 }
 
 impl Submission {
-    pub(super) fn read(section: &Section<'_, '_>, our_domain: &str) -> Submission {
+    /// `give_up_after` is that of email.
+    pub(super) fn read(
+        section: &Section<'_, '_>,
+        our_domain: &str,
+        give_up_after: Duration,
+    ) -> Submission {
+        let delay_notice_after = section.duration(
+            "delay_notice_after",
+            DELAY_NOTICE_AFTER,
+            60 * SECOND..=30 * 24 * HOUR,
+        );
+        // Whoever gives up early need not say so here, too.
+        if delay_notice_after >= give_up_after && delay_notice_after != DELAY_NOTICE_AFTER {
+            let why = "is not shorter than email.retry.give_up_after: nobody would be told";
+            section.mistake("delay_notice_after", why);
+        }
         let per_hour = section.integer("recipients_per_hour", 0, 0..=u32::MAX);
         let per_day = section.integer("recipients_per_day", 0, 0..=u32::MAX);
         let accounts: Vec<Account> = section
@@ -328,11 +346,7 @@ impl Submission {
             recipients_per_hour: per_hour,
             recipients_per_day: per_day,
             notify_failures: section.bool("notify_failures", false),
-            delay_notice_after: section.duration(
-                "delay_notice_after",
-                4 * HOUR,
-                60 * SECOND..=30 * 24 * HOUR,
-            ),
+            delay_notice_after,
             accounts,
         }
     }

@@ -206,7 +206,11 @@ impl Config {
             store: Store::read(&root.section("store")),
             listen: Listen::read(&root.section("listen")),
             tls: Tls::read(&root.section("tls")),
-            submission: Submission::read(&root.section("submission"), &server.domain),
+            submission: Submission::read(
+                &root.section("submission"),
+                &server.domain,
+                email.retry.give_up_after,
+            ),
             email,
             sms: Sms::read(&root.section("sms")),
             voice: Voice::read(&root.section("voice")),

@@ -279,6 +279,22 @@ fn what_does_not_fit_together_is_a_mistake() {
             "cannot read",
         ),
         ("[email.retry]\ndelays = []", "at least one delay"),
+        (
+            "[email]\ndane = \"on\"\n[email.relay]\nhost = \"a.org\"",
+            "a relay takes all mail",
+        ),
+        (
+            "[email]\nroute = [{ domain = \"*.a.org\", host = \"b.org\" }]\ndestination = [{ domain = \"c.a.org\", dane = false }]",
+            "\"c.a.org\" has a route",
+        ),
+        (
+            "[email]\nroute = [{ domain = \"a.org\", host = \"b.org\" }]\ndestination = [{ domain = \"a.org\", tls = \"starttls\" }, { domain = \"*.a.org\", tls = \"starttls\" }]",
+            "\"a.org\" has a route",
+        ),
+        (
+            "[submission]\ndelay_notice_after = \"5d\"",
+            "not shorter than email.retry.give_up_after",
+        ),
         ("[voice]\nmax_calls = 1000", "1000 calls need 2000"),
         ("[voice]\nrtp_port_first = 16385", "must be even"),
         (
@@ -330,6 +346,20 @@ fn what_does_not_fit_together_is_a_mistake() {
             "{text}: {found:?}"
         );
         assert!(!found[0].to_string().contains("hunter2"));
+    }
+}
+
+#[test]
+fn what_is_only_a_default_contradicts_nothing() {
+    for text in [
+        "[email.retry]\ngive_up_after = \"1h\"",
+        "[email.relay]\nhost = \"a.org\"",
+        "[email]\nroute = [{ domain = \"a.org\", host = \"b.org\" }]\ndestination = [{ domain = \"a.org\", per_minute = 1 }]",
+    ] {
+        let around = Surroundings::default();
+        let config = Config::parse(text, &around).expect(text);
+        // Nor where all that is in force is written down.
+        assert_eq!(Config::parse(&config.to_toml(), &around), Ok(config));
     }
 }
 

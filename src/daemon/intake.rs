@@ -121,33 +121,16 @@ impl Intake {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::clock::{Randomness, VirtualClock};
+    use crate::daemon::full_disk::filling_store;
     use crate::domain::suspension::SuspensionPolicy;
     use crate::domain::{ReturnPaths, Timestamp};
-    use crate::store::engine::{FaultHook, FaultPoint, KeyRange, OpenOptions};
+    use crate::store::engine::KeyRange;
     use crate::store::{Repo, Store, keys};
     use crate::tracker::{PromptSettings, Tracker, TrackerSettings};
-
-    /// A store whose disk is full while the switch is on.
-    fn store(folder: &std::path::Path, is_full: &Arc<AtomicBool>) -> Store {
-        let is_full = Arc::clone(is_full);
-        let hook = move |point| match point {
-            FaultPoint::JournalWrite if is_full.load(Ordering::SeqCst) => {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            _ => Ok(()),
-        };
-        let options = OpenOptions {
-            reserve_bytes: 0,
-            fault_hook: FaultHook::new(hook),
-            ..OpenOptions::default()
-        };
-        Store::open(folder, &options).unwrap()
-    }
 
     fn intake(store: &Store) -> Intake {
         let repo = Repo::new(store.clone());
@@ -170,7 +153,7 @@ mod tests {
     async fn a_reply_that_cannot_come_again_is_kept_until_it_is_stored() {
         let folder = tempfile::tempdir().unwrap();
         let is_full = Arc::new(AtomicBool::new(true));
-        let store = store(folder.path(), &is_full);
+        let store = filling_store(folder.path(), &is_full);
         let mut intake = intake(&store);
         let stored = || {
             let all = KeyRange::prefix(keys::INBOUND);

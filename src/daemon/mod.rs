@@ -2,6 +2,8 @@
 
 mod carriers;
 mod doors;
+#[cfg(test)]
+mod full_disk;
 mod health;
 mod heartbeat;
 mod intake;
@@ -181,7 +183,7 @@ impl Daemon {
             tasks,
         };
         daemon.keep_watch(health);
-        daemon.open_doors(sockets, rooms.inbound)?;
+        daemon.open_doors(sockets, rooms.inbound, rooms.gate)?;
         let version = env!("CARGO_PKG_VERSION");
         note(&daemon.repo, &daemon.clock, "gateway.start", version).await;
         daemon.say_ready();
@@ -230,14 +232,19 @@ impl Daemon {
         ));
     }
 
-    fn open_doors(&self, sockets: Sockets, inbound: Inbound) -> anyhow::Result<()> {
+    fn open_doors(
+        &self,
+        sockets: Sockets,
+        inbound: Inbound,
+        gate: doors::Gate,
+    ) -> anyhow::Result<()> {
         let door = Arc::new(doors::Doors::new(
             &self.config,
             self.repo.clone(),
             self.submitter.clone(),
             inbound,
             self.clock.clone(),
-            self.random.fork(),
+            gate,
             Arc::clone(&self.metrics),
         ));
         let smtp = [

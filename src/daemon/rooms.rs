@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::doors::Gate;
 use super::scanner::file_scanner;
 use super::search::open_search;
 use super::state::{
-    cursor_key, evidence_signer, open_store, reply_notices, report_settings, retention_rules,
-    signing_key, submit_settings, sync_accounts, tracker_settings,
+    challenge_key, cursor_key, evidence_signer, open_store, reply_notices, report_settings,
+    retention_rules, signing_key, submit_settings, sync_accounts, tracker_settings,
 };
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
@@ -31,6 +32,7 @@ pub(super) struct Rooms {
     pub(super) tracker: Tracker,
     pub(super) submitter: Submitter,
     pub(super) inbound: Inbound,
+    pub(super) gate: Gate,
     pub(super) return_paths: ReturnPaths,
     /// None where there are no public pages.
     pub(super) public_links: Option<PublicLinks>,
@@ -93,11 +95,15 @@ impl Rooms {
         let courier = courier(config, &repo, clock, random)?;
         let evidence = evidence_signer(&repo, random).await?;
         let cursor_key = cursor_key(&repo, random).await?;
+        let secret = challenge_key(&repo, random).await?;
+        let (clock, random) = (clock.clone(), random.fork());
+        let gate = Gate::new(&config.submission, repo.clone(), clock, random, secret);
         Ok(Self {
             repo,
             tracker,
             submitter,
             inbound,
+            gate,
             return_paths,
             public_links,
             search,

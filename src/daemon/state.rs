@@ -27,6 +27,8 @@ const SIGNING_KEY: &str = "signing-key";
 const EVIDENCE_KEY: &str = "evidence-key";
 /// Name under which the key that seals places in lists is kept.
 const CURSOR_KEY: &str = "cursor-key";
+/// Name under which the key is kept that makes what somebody unknown is asked at a login.
+const CHALLENGE_KEY: &str = "challenge-key";
 
 /// Opens the state folder, making it if need be.
 ///
@@ -70,6 +72,15 @@ pub(super) async fn cursor_key(
     random: &Randomness,
 ) -> anyhow::Result<Redacted<[u8; 32]>> {
     Ok(Redacted::new(kept_key(repo, random, CURSOR_KEY).await?))
+}
+
+/// What makes what somebody unknown is asked at a login (SCRAM): made once, kept with the state, as
+/// what somebody is asked who is known outlasts a start.
+pub(super) async fn challenge_key(
+    repo: &Repo,
+    random: &Randomness,
+) -> anyhow::Result<Redacted<[u8; 32]>> {
+    Ok(Redacted::new(kept_key(repo, random, CHALLENGE_KEY).await?))
 }
 
 /// A key that is made at the first start.

@@ -5,7 +5,7 @@ use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId, UserId};
 use super::method::Destination;
 use super::status::{CallStatus, Channel, EmailStatus, ListStatus, Status, TextStatus};
 use super::timestamp::Timestamp;
-use super::tracking::CLICKS_MAX;
+use super::tracking::TIMELINE_CLICKS_MAX;
 use super::transitions::may_change;
 use super::verdict::Verdict;
 
@@ -16,6 +16,9 @@ pub const TIMELINE_MAX: usize = 64;
 
 /// Longest remote id, in octets (SMPP 3.4, 5.2.23: 65 with its end).
 pub const REMOTE_ID_SIZE_MAX: usize = 64;
+
+/// What a mail is once a link of it was followed.
+const FOLLOWED: Status = Status::Email(EmailStatus::Opened);
 
 /// Who or what says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +223,39 @@ impl DeliverySet {
 }
 
 impl Delivery {
+    /// One of the first round, with what has happened so far: in no queue, nothing attempted,
+    /// nothing more known of it.
+    #[must_use]
+    pub fn new(
+        id: DeliveryId,
+        communication: CommunicationId,
+        contact: ContactId,
+        method: MethodId,
+        channel: Channel,
+        destination: Destination,
+        timeline: Vec<StatusChange>,
+    ) -> Self {
+        Self {
+            id,
+            communication,
+            contact,
+            method,
+            channel,
+            destination,
+            round: 1,
+            timeline,
+            attempts: 0,
+            due: None,
+            closed: None,
+            remote_ids: Vec::new(),
+            segments_delivered: 0,
+            express: false,
+            held_until: None,
+            awaits_turn: false,
+            report: None,
+        }
+    }
+
     /// Where it stands: the last status of its timeline.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -324,19 +360,28 @@ impl Delivery {
         changes.filter_map(|change| change.source.link())
     }
 
-    /// Records that the link with this number was followed, which whoever opened it alone can do.
-    /// Each link counts once, [`CLICKS_MAX`] at most, and none before it was sent.
+    /// Whether the timeline would say that the link with this number was followed: it says so of
+    /// each once, of [`TIMELINE_CLICKS_MAX`] at most, and of none before it was sent.
+    #[must_use]
+    pub fn notes_link(&self, link: u16) -> bool {
+        let has_room = self.timeline.len() < TIMELINE_MAX || may_change(self.status(), FOLLOWED);
+        has_room
+            && self.sent_at().is_some()
+            && self.links().count() < TIMELINE_CLICKS_MAX
+            && self.links().all(|known| known != link)
+    }
+
+    /// Records that the link with this number was followed, which whoever opened it alone can do,
+    /// where [the timeline says so](Self::notes_link).
     pub fn follow(&mut self, link: u16, now: Timestamp) {
-        let known = self.links().any(|known| known == link);
-        if known || self.links().count() >= CLICKS_MAX || self.sent_at().is_none() {
-            return;
+        if self.notes_link(link) {
+            self.record(StatusChange {
+                at: now,
+                status: FOLLOWED,
+                verdict: None,
+                source: Source::Link(link),
+            });
         }
-        self.record(StatusChange {
-            at: now,
-            status: Status::Email(EmailStatus::Opened),
-            verdict: None,
-            source: Source::Link(link),
-        });
     }
 
     /// The last verdict of the timeline: why it stands where it stands.
@@ -388,23 +433,16 @@ mod tests {
         };
         let address = EmailAddress::parse("a@example.org").unwrap();
         Delivery {
-            id: DeliveryId::from_bytes([1; 16]),
-            communication: CommunicationId::from_bytes([1; 16]),
-            contact: ContactId::from_bytes([1; 16]),
-            method: MethodId::from_bytes([1; 16]),
-            channel: statuses[0].channel(),
-            destination: Destination::Email(Redacted::new(address)),
-            round: 1,
-            timeline: (0..).zip(statuses).map(change).collect(),
             attempts: 1,
-            due: None,
-            closed: None,
-            remote_ids: Vec::new(),
-            segments_delivered: 0,
-            express: false,
-            held_until: None,
-            awaits_turn: false,
-            report: None,
+            ..Delivery::new(
+                DeliveryId::from_bytes([1; 16]),
+                CommunicationId::from_bytes([1; 16]),
+                ContactId::from_bytes([1; 16]),
+                MethodId::from_bytes([1; 16]),
+                statuses[0].channel(),
+                Destination::Email(Redacted::new(address)),
+                (0..).zip(statuses).map(change).collect(),
+            )
         }
     }
 
@@ -490,7 +528,15 @@ mod tests {
         for link in 1..200 {
             read.follow(link, now);
         }
-        assert_eq!(read.links().count(), CLICKS_MAX);
+        assert_eq!(read.links().count(), TIMELINE_CLICKS_MAX);
+        assert_eq!(read.timeline.len(), 2 + TIMELINE_CLICKS_MAX);
+        assert!(!read.notes_link(1) && !read.notes_link(200));
+        // Where facts have filled the timeline, it says no more.
+        let mut full = mail(&[E::Queued, E::Received, E::Opened]);
+        full.timeline.resize(TIMELINE_MAX, full.timeline[2].clone());
+        assert!(!full.notes_link(1));
+        full.follow(1, now);
+        assert_eq!(full.timeline.len(), TIMELINE_MAX);
     }
 
     #[test]

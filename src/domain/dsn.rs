@@ -218,7 +218,8 @@ fn reported(change: &StatusChange) -> Option<ReportAction> {
     passed_on.then_some(ReportAction::Relayed)
 }
 
-/// Whether a try came to nothing so late that a delay is told, or another server tells of one.
+/// Whether a try came to nothing so late that a delay is told, or another server tells of one. Of the
+/// tries before and behind the time for it the nearer one tells, once half of that time is over.
 fn takes_long(after: &Delivery, said: &[StatusChange], now: Timestamp, long: Duration) -> bool {
     let told = said.iter().any(|change| {
         let class = change.verdict.as_ref().map(|verdict| verdict.class);
@@ -227,7 +228,10 @@ fn takes_long(after: &Delivery, said: &[StatusChange], now: Timestamp, long: Dur
     let waits = after.status().in_lists() == ListStatus::Queued && after.due.is_some();
     let tried = said.iter().any(|change| change.source == Source::Peer);
     let began_at = after.began_at().unwrap_or(now);
-    let is_late = now.since(began_at) >= long;
+    let tried_for = now.since(began_at);
+    let next = after.due.map_or(Duration::ZERO, |due| due.since(began_at));
+    let is_nearest = tried_for * 2 >= long && tried_for + next > long * 2;
+    let is_late = tried_for >= long || is_nearest;
     (told && !has_failed(after)) || (waits && tried && is_late)
 }
 
@@ -371,6 +375,7 @@ mod tests {
         let busy = Verdict::failure(Reason::Network, Permanence::Temporary);
         let deferred = Status::Email(EmailStatus::Deferred);
         let mut after = changed(&before, deferred, Some(busy), Source::Peer);
+        after.due = Some(at(5));
         assert_eq!(due(&before, &after, at(3), 4 * HOUR), None);
         let delayed = Some(ReportAction::Delayed);
         assert_eq!(due(&before, &after, at(4), 4 * HOUR), delayed);
@@ -381,6 +386,29 @@ mod tests {
         );
         after.report.as_mut().unwrap().settle(ReportAction::Delayed);
         assert_eq!(due(&before, &after, at(6), 4 * HOUR), None);
+    }
+
+    #[test]
+    fn the_try_that_is_nearest_tells_of_a_delay() {
+        let before = delivery(Channel::Email, ALL);
+        let busy = Verdict::failure(Reason::Network, Permanence::Temporary);
+        let deferred = Status::Email(EmailStatus::Deferred);
+        let mut after = changed(&before, deferred, Some(busy), Source::Peer);
+        let minute = Duration::from_secs(60);
+        // The schedule that is usual.
+        let tries = [0_u32, 5, 20, 50, 110, 230, 470];
+        let mut told = Vec::new();
+        for pair in tries.windows(2) {
+            let now = at(0).plus(minute * pair[0]);
+            after.due = Some(at(0).plus(minute * pair[1]));
+            if due(&before, &after, now, 4 * HOUR).is_some() {
+                told.push(pair[0]);
+            }
+        }
+        assert_eq!(told, [230]);
+        // Not with the first, however long the next one takes to come.
+        after.due = Some(at(9));
+        assert_eq!(due(&before, &after, at(1), 4 * HOUR), None);
     }
 
     #[test]

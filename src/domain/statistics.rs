@@ -6,6 +6,7 @@ use super::ids::{CommunicationId, ContactId, DeliveryId, MethodId};
 use super::redacted::Redacted;
 use super::status::{Reach, Status};
 use super::timestamp::Timestamp;
+use super::tracking::LINKS_MAX;
 
 /// Most deliveries of one communication to one person, reminders among them.
 pub const PERSON_DELIVERIES_MAX: usize = 128;
@@ -70,11 +71,19 @@ pub struct Person {
     pub sort_name: Redacted<String>,
     /// The links of the email that this person followed, by their numbers from 1 on, in the order
     /// in which that was first done; each once, at most
-    /// [`LINKS_MAX`](super::tracking::LINKS_MAX).
+    /// [`LINKS_MAX`].
     pub links: Vec<u16>,
 }
 
 impl Person {
+    /// Counts the link with this number as followed: once, whatever the deliveries, and
+    /// [`LINKS_MAX`] at most.
+    pub fn follow(&mut self, link: u16) {
+        if self.links.len() < usize::from(LINKS_MAX) && !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
+
     /// What the deliveries come to.
     #[must_use]
     pub fn derive_state(&self, category: &Category) -> PersonState {

@@ -2,8 +2,10 @@
 
 /// Most links of one mail that are counted; those behind lead where they always did.
 pub const LINKS_MAX: u16 = 200;
-/// Most links that one delivery is said to have been followed by.
-pub const CLICKS_MAX: usize = 32;
+/// Most links that the timeline of one delivery says were followed, so that it keeps its room for
+/// what became of the mail; those beyond count all the same
+/// ([`Person::links`](super::statistics::Person::links)).
+pub const TIMELINE_CLICKS_MAX: usize = 8;
 
 /// What is counted, or may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -41,6 +41,8 @@ struct Driver<'a, S> {
     session: Session,
     id: &'a str,
     share: Share,
+    /// A challenge is out, and no proof has come.
+    is_challenged: bool,
 }
 
 /// Runs a session to its end.
@@ -71,8 +73,11 @@ pub(super) async fn drive<S: MessageSink>(
         session,
         id,
         share,
+        is_challenged: false,
     };
-    driver.run(conn, cancel).await
+    let ended = driver.run(conn, cancel).await;
+    driver.end_challenge(false);
+    ended
 }
 
 fn certificate<S>(context: &Context<S>) -> io::Result<Arc<rustls::ServerConfig>> {
@@ -168,6 +173,7 @@ impl<S: MessageSink> Driver<'_, S> {
         let info = self.info();
         let in_time = match event {
             Event::Authenticate(request) => {
+                self.end_challenge(matches!(request, AuthRequest::Proof { .. }));
                 let asked = timeout_at(deadline, sink.authenticate(&info, &request));
                 asked
                     .await
@@ -206,13 +212,19 @@ impl<S: MessageSink> Driver<'_, S> {
         }
     }
 
+    fn end_challenge(&mut self, is_proof: bool) {
+        if std::mem::take(&mut self.is_challenged) && !is_proof {
+            self.context.sink.unproven(&self.info());
+        }
+    }
+
     fn authenticated(&mut self, request: &AuthRequest, result: AuthResult) {
         let mechanism = request.mechanism();
         match result {
             AuthResult::Accepted | AuthResult::Proven { .. } => {
                 info!(session = self.id, ?mechanism, "user authenticated");
             }
-            AuthResult::Challenge(_) => {}
+            AuthResult::Challenge(_) => self.is_challenged = true,
             AuthResult::Refused => {
                 let ip = self.session.peer().addr.ip();
                 warn!(session = self.id, ?mechanism, %ip, "authentication refused");

@@ -112,6 +112,11 @@ pub trait MessageSink: Send + Sync + 'static {
         false
     }
 
+    /// A client was asked to prove who it is (SCRAM), and has not.
+    fn unproven(&self, session: &SessionInfo) {
+        let _ = session;
+    }
+
     /// Judges a sender.
     fn sender(
         &self,

@@ -1,8 +1,10 @@
 //! The listener on real sockets: TLS, limits, draining, and nothing acknowledged too early.
 #![allow(clippy::unwrap_used)]
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::SystemClock;
-use crate::proto::smtp::{Config, Enhanced};
+use crate::proto::smtp::{Config, Enhanced, ScramChallenge};
 
 /// Nothing here should take longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +27,8 @@ struct TestSink {
     stored: Mutex<Vec<ReceivedMessage>>,
     /// A permit for each message that may be stored.
     permits: Semaphore,
+    /// Challenges to which no proof came.
+    unproven: AtomicUsize,
 }
 
 impl TestSink {
@@ -32,6 +36,7 @@ impl TestSink {
         Arc::new(TestSink {
             stored: Mutex::default(),
             permits: Semaphore::new(permits),
+            unproven: AtomicUsize::new(0),
         })
     }
 
@@ -46,8 +51,21 @@ impl MessageSink for TestSink {
             AuthRequest::Password {
                 username, password, ..
             } if username == "app" && password.expose_secret() == "secret" => AuthResult::Accepted,
-            _ => AuthResult::Refused,
+            AuthRequest::Challenge { .. } => AuthResult::Challenge(ScramChallenge {
+                nonce: "n".to_owned(),
+                salt: vec![7; 16],
+                iterations: NonZeroU32::new(4096).unwrap(),
+            }),
+            AuthRequest::Password { .. } | AuthRequest::Proof { .. } => AuthResult::Refused,
         }
+    }
+
+    fn knows_scram(&self) -> bool {
+        true
+    }
+
+    fn unproven(&self, _: &SessionInfo) {
+        self.unproven.fetch_add(1, Ordering::SeqCst);
     }
 
     async fn recipient(&self, _: &SessionInfo, _: &ReversePath, recipient: &Recipient) -> Decision {
@@ -222,6 +240,35 @@ async fn mx_client(running: &Running) -> Client<TcpStream> {
     assert!(client.reply().await.starts_with("220 mx.test"));
     client.says("EHLO c.example\r\n", "250-mx.test").await;
     client
+}
+
+#[tokio::test]
+async fn a_challenge_to_which_no_proof_comes_is_told_of() {
+    // "n,,n=eve,r=abcdef", and a proof of nothing.
+    const FIRST: &str = "AUTH SCRAM-SHA-256 biwsbj1ldmUscj1hYmNkZWY=\r\n";
+    const PROOF: &str =
+        "Yz1iaXdzLHI9YWJjZGVmbixwPUJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCd2M9\r\n";
+    let sink = TestSink::new(0);
+    let certificate = certificate();
+    let (_keep, tls) = watch::channel(Arc::clone(&certificate.server));
+    let running = start(config(Service::Submission), Some(tls), &sink).await;
+    let mut client = Client::connect(running.addr).await;
+    client.reply().await;
+    client.says("EHLO app.example\r\n", "250-mx.test").await;
+    client.says("STARTTLS\r\n", "220").await;
+    let mut client = client.start_tls(&certificate).await.unwrap();
+    client.says("EHLO app.example\r\n", "250-mx.test").await;
+    let told = || sink.unproven.load(Ordering::SeqCst);
+    client.says(FIRST, "334").await;
+    client.says(PROOF, "535 5.7.8").await;
+    assert_eq!(told(), 0);
+    client.says(FIRST, "334").await;
+    client.says("*\r\n", "501").await;
+    client.says(FIRST, "334").await;
+    assert_eq!(told(), 1, "with the next one");
+    drop(client);
+    running.settles_at(0).await;
+    assert_eq!(told(), 2);
 }
 
 #[tokio::test]

@@ -1,17 +1,16 @@
 //! The virus scanner: a clamd, asked over its socket (clamd(8), INSTREAM).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +23,11 @@ const PING_INTERVAL_DOWN: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is scanned to see whether it scans at all: its threads may hang where it still answers.
 const PROBE: &[u8] = b"Do you scan?";
-/// Scans in a row without an answer in time, after which it counts as down.
-const UNANSWERED_MAX: u32 = 2;
+/// Pieces in a row that were not answered in time, after which it counts as down. One alone may
+/// take long by itself, however often it is asked for.
+const UNANSWERED_MAX: usize = 2;
+/// Scans under way that whoever asks for the same piece waits for; beyond them each has its own.
+const SHARED_MAX: usize = 1_024;
 /// Longest answer that is read, in octets.
 const ANSWER_SIZE_MAX: u64 = 4_096;
 /// How long what was scanned need not be scanned again: a newsletter brings the same files to
@@ -124,11 +126,13 @@ pub enum ScanError {
 }
 
 type Digest = [u8; SHA256_OUTPUT_LEN];
+/// What came of a scan.
+type Scanned = Result<Found, ScanError>;
 
-/// What is known of a piece.
+/// What is known of a piece: what was found, or that it will never be looked through.
 #[derive(Debug, Clone)]
 struct Known {
-    found: Found,
+    scanned: Scanned,
     scanned_at: Instant,
     asked_at: Instant,
 }
@@ -140,8 +144,10 @@ pub struct Clamd {
     timeout: Duration,
     clock: SharedClock,
     known: Mutex<HashMap<Digest, Known>>,
-    /// Scans in a row without an answer in time.
-    unanswered: AtomicU32,
+    /// Scans under way, as long as anybody waits for them.
+    shared: Mutex<HashMap<Digest, Weak<OnceCell<Scanned>>>>,
+    /// Pieces that were not answered in time since it answered last, at most [`UNANSWERED_MAX`].
+    unanswered: Mutex<HashSet<Digest>>,
     /// Why it is down, if it is; nothing before it was asked for the first time.
     state: watch::Sender<Option<Result<(), String>>>,
 }
@@ -155,7 +161,8 @@ impl Clamd {
             timeout,
             clock,
             known: Mutex::default(),
-            unanswered: AtomicU32::new(0),
+            shared: Mutex::default(),
+            unanswered: Mutex::default(),
             state: watch::Sender::new(None),
         })
     }
@@ -202,7 +209,7 @@ impl Clamd {
     /// Whether it answers; behind trouble also whether it scans.
     async fn look(&self) -> Result<(), String> {
         self.ping().await?;
-        let is_suspect = self.unanswered.load(Ordering::Relaxed) >= UNANSWERED_MAX;
+        let is_suspect = !lock(&self.unanswered).is_empty();
         if is_suspect || self.trouble().is_some() {
             let probe = self.address.ask(b"zINSTREAM\0", Some(PROBE));
             match timeout(PING_TIMEOUT, probe).await {
@@ -211,7 +218,7 @@ impl Clamd {
                 Ok(Err(error)) => return Err(error.to_string()),
                 Err(_) => return Err("it answers and scans nothing in time".to_owned()),
             }
-            self.unanswered.store(0, Ordering::Relaxed);
+            lock(&self.unanswered).clear();
         }
         Ok(())
     }
@@ -267,41 +274,83 @@ impl Clamd {
         if piece.is_empty() {
             return Ok((Found::Nothing, false));
         }
-        let size = piece.len();
-        let key = digest_of(piece).await;
-        if let Some(found) = key.and_then(|key| self.known(&key)) {
-            return Ok((found, false));
+        let Some(key) = digest_of(piece).await else {
+            let why = "it could not be told what it is".to_owned();
+            let size = piece.len();
+            return Err(ScanError::Refused { size, why });
+        };
+        if let Some(scanned) = self.known(&key) {
+            return Ok((scanned?, false));
         }
+        // Many are sent the same at once: who comes first asks for all, and if they give up, the
+        // next does.
+        let shared = self.shared(key);
+        let mut is_news = false;
+        let scanned = shared.get_or_init(|| {
+            is_news = true;
+            self.ask_about(key, piece)
+        });
+        let scanned = scanned.await.clone();
+        Ok((scanned?, is_news))
+    }
+
+    /// Where the scan of a piece ends that is under way, or begins.
+    fn shared(&self, key: Digest) -> Arc<OnceCell<Scanned>> {
+        let mut shared = lock(&self.shared);
+        if let Some(known) = shared.get(&key).and_then(Weak::upgrade) {
+            return known;
+        }
+        let new = Arc::default();
+        shared.retain(|_, scan| scan.strong_count() > 0);
+        if shared.len() < SHARED_MAX {
+            shared.insert(key, Arc::downgrade(&new));
+        }
+        new
+    }
+
+    async fn ask_about(&self, key: Digest, piece: &Bytes) -> Scanned {
+        let scanned = self.ask_in_time(key, piece).await;
+        if matches!(scanned, Ok(_) | Err(ScanError::TooLarge { .. })) {
+            self.remember(key, scanned.clone());
+        }
+        // Whoever comes from now on goes by what is remembered, or asks anew.
+        lock(&self.shared).remove(&key);
+        scanned
+    }
+
+    async fn ask_in_time(&self, key: Digest, piece: &Bytes) -> Scanned {
+        let size = piece.len();
         let scan = self.address.ask(b"zINSTREAM\0", Some(piece));
         let answer = match timeout(self.timeout, scan).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(self.failed(size, error.to_string()).await),
-            Err(_) => {
-                let unanswered = self.unanswered.fetch_add(1, Ordering::Relaxed) + 1;
-                if unanswered >= UNANSWERED_MAX {
-                    let why = "it answers and scans nothing in time".to_owned();
-                    self.tell(Err(why.clone()));
-                    return Err(ScanError::Unreachable(why));
-                }
-                return Err(self.failed(size, "timed out".to_owned()).await);
+            Err(_) if self.is_too_often(key) => {
+                let why = "it answers and scans nothing in time".to_owned();
+                self.tell(Err(why.clone()));
+                return Err(ScanError::Unreachable(why));
             }
+            Err(_) => return Err(self.failed(size, "timed out".to_owned()).await),
         };
-        self.unanswered.store(0, Ordering::Relaxed);
+        lock(&self.unanswered).clear();
         match read_answer(&answer) {
             Some(Found::Virus(name)) if name.starts_with(NOT_SCANNED) => {
                 Err(ScanError::TooLarge { size, why: name })
             }
-            Some(found) => {
-                if let Some(key) = key {
-                    self.remember(key, found.clone());
-                }
-                Ok((found, true))
-            }
+            Some(found) => Ok(found),
             None if answer.contains("size limit exceeded") => {
                 Err(ScanError::TooLarge { size, why: answer })
             }
             None => Err(self.failed(size, answer).await),
         }
+    }
+
+    /// Notes that a piece was not answered in time. Whether there are too many of them.
+    fn is_too_often(&self, key: Digest) -> bool {
+        let mut unanswered = lock(&self.unanswered);
+        if unanswered.len() < UNANSWERED_MAX {
+            unanswered.insert(key);
+        }
+        unanswered.len() >= UNANSWERED_MAX
     }
 
     /// It may end a connection and go on with others.
@@ -315,23 +364,19 @@ impl Clamd {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn known(&self, key: &Digest) -> Option<Found> {
+    fn known(&self, key: &Digest) -> Option<Scanned> {
         let now = self.clock.monotonic();
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         let known = known.get_mut(key)?;
         let age = now.saturating_duration_since(known.scanned_at);
         (age < KNOWN_FOR).then_some(())?;
         known.asked_at = now;
-        Some(known.found.clone())
+        Some(known.scanned.clone())
     }
 
-    fn remember(&self, key: Digest, found: Found) {
+    fn remember(&self, key: Digest, scanned: Scanned) {
         let now = self.clock.monotonic();
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         if known.len() >= KNOWN_MAX {
             let longest_ago = known.iter().min_by_key(|(_, known)| known.asked_at);
             let longest_ago = longest_ago.map(|(key, _)| *key);
@@ -340,12 +385,17 @@ impl Clamd {
         known.insert(
             key,
             Known {
-                found,
+                scanned,
                 scanned_at: now,
                 asked_at: now,
             },
         );
     }
+}
+
+/// What these locks guard is whole between any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn digest_of(piece: &Bytes) -> Option<Digest> {
@@ -453,9 +503,20 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_scanned_is_remembered_for_ten_minutes() {
+        let too_large = ScanError::TooLarge {
+            size: 4,
+            why: "Heuristics.Limits.Exceeded.MaxScanTime".to_owned(),
+        };
         for (answer, found) in [
-            (&b"stream: OK\0"[..], Found::Nothing),
-            (b"stream: Eicar FOUND\0", Found::Virus("Eicar".to_owned())),
+            (&b"stream: OK\0"[..], Ok(Found::Nothing)),
+            (
+                b"stream: Eicar FOUND\0",
+                Ok(Found::Virus("Eicar".to_owned())),
+            ),
+            (
+                b"stream: Heuristics.Limits.Exceeded.MaxScanTime FOUND\0",
+                Err(too_large),
+            ),
         ] {
             let clock = VirtualClock::standing(SystemClock::shared().wall());
             let mut scanner = Clamd {
@@ -463,13 +524,14 @@ mod tests {
                 timeout: Duration::from_millis(500),
                 clock: clock.clone(),
                 known: Mutex::default(),
-                unanswered: AtomicU32::new(0),
+                shared: Mutex::default(),
+                unanswered: Mutex::default(),
                 state: watch::Sender::new(Some(Ok(()))),
             };
-            assert_eq!(scanner.scan(&TEXT).await, Ok(found.clone()));
+            assert_eq!(scanner.scan(&TEXT).await, found);
             scanner.address = ClamdAddress::Unix("/nonexistent/clamd".into());
             clock.advance(Duration::from_secs(599));
-            assert_eq!(scanner.scan(&TEXT).await, Ok(found), "known");
+            assert_eq!(scanner.scan(&TEXT).await, found, "known");
             assert_eq!(scanner.trouble(), None);
             clock.advance(Duration::from_secs(1));
             let unknown = scanner.scan(&TEXT).await;
@@ -492,26 +554,28 @@ mod tests {
             clock.advance(Duration::from_millis(1));
             // The file of a newsletter goes out beside texts that are each somebody's own.
             assert!(number == 0 || scanner.known(&key(0)).is_some());
-            scanner.remember(key(number), Found::Nothing);
+            scanner.remember(key(number), Ok(Found::Nothing));
         }
-        assert_eq!(scanner.lock().len(), KNOWN_MAX);
+        assert_eq!(lock(&scanner.known).len(), KNOWN_MAX);
         assert_eq!(scanner.known(&key(1)), None);
         assert!(scanner.known(&key(0)).is_some() && scanner.known(&key(KNOWN_MAX)).is_some());
     }
 
-    /// Answers pings, and scans as soon as it is let.
-    async fn hanging(scans: watch::Receiver<bool>) -> ClamdAddress {
+    /// Answers pings, and scans as soon as it is let; tells how many scans were begun.
+    async fn hanging(scans: watch::Receiver<bool>) -> (ClamdAddress, watch::Receiver<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
+        let (begun, asked) = watch::channel(0);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let mut scans = scans.clone();
+                let (mut scans, begun) = (scans.clone(), begun.clone());
                 tokio::spawn(async move {
                     let mut got = [0; 256];
                     let size = stream.read(&mut got).await.unwrap_or(0);
                     let answer: &[u8] = if got[..size].starts_with(b"zPING\0") {
                         b"PONG\0"
                     } else {
+                        begun.send_modify(|begun| *begun += 1);
                         let _ = scans.wait_for(|scans| *scans).await;
                         b"stream: OK\0"
                     };
@@ -519,16 +583,62 @@ mod tests {
                 });
             }
         });
-        ClamdAddress::Tcp(address)
+        (ClamdAddress::Tcp(address), asked)
+    }
+
+    #[tokio::test]
+    async fn what_many_ask_for_at_once_is_scanned_once() {
+        let (scans, let_scan) = watch::channel(false);
+        let (address, mut asked) = hanging(let_scan).await;
+        let scanner = Clamd::new(address, Duration::from_secs(20), SystemClock::shared());
+        let scan = || {
+            let scanner = Arc::clone(&scanner);
+            tokio::spawn(async move { scanner.look_through(&TEXT).await })
+        };
+        let first = scan();
+        asked.wait_for(|asked| *asked == 1).await.unwrap();
+        let others = [scan(), scan(), scan()];
+        let waiting = || -> usize {
+            let shared = lock(&scanner.shared);
+            shared.values().map(Weak::strong_count).sum()
+        };
+        while waiting() != 4 {
+            tokio::task::yield_now().await;
+        }
+        // Who gives up takes nothing from the others.
+        first.abort();
+        asked.wait_for(|asked| *asked == 2).await.unwrap();
+        scans.send(true).unwrap();
+        let mut news = 0;
+        for other in others {
+            let (found, is_news) = other.await.unwrap().unwrap();
+            assert_eq!(found, Found::Nothing);
+            news += usize::from(is_news);
+        }
+        assert_eq!((news, *asked.borrow()), (1, 2));
+        assert!(lock(&scanner.shared).is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_piece_that_takes_long_does_not_speak_for_all() {
+        let (_scans, let_scan) = watch::channel(false);
+        let scanner = of(hanging(let_scan).await.0);
+        for _ in 0..UNANSWERED_MAX {
+            let slow = scanner.scan(&TEXT).await;
+            assert!(matches!(slow, Err(ScanError::Refused { .. })), "{slow:?}");
+            assert_eq!(scanner.trouble(), None);
+        }
+        // Whether it scans anything is looked at all the same.
+        assert_eq!(lock(&scanner.unanswered).len(), 1);
     }
 
     #[tokio::test]
     async fn one_that_answers_and_scans_nothing_is_down_until_it_does() {
         let (scans, let_scan) = watch::channel(false);
-        let scanner = of(hanging(let_scan).await);
+        let scanner = of(hanging(let_scan).await.0);
         let first = scanner.scan(&TEXT).await;
         assert!(matches!(first, Err(ScanError::Refused { .. })), "{first:?}");
-        let second = scanner.scan(&TEXT).await;
+        let second = scanner.scan(&Bytes::from_static(b"other")).await;
         assert!(
             matches!(second, Err(ScanError::Unreachable(_))),
             "{second:?}"

@@ -87,7 +87,9 @@ pub trait Dns: Send + Sync + 'static {
     /// 3.3, RFC 8461 section 3.1); what is no UTF-8 in them is replaced.
     fn txt<'a>(&'a self, name: &'a str) -> DnsFuture<'a, Vec<String>>;
 
-    /// MX records, and whether DNSSEC vouches for them, or for that there are none.
+    /// MX records, and whether DNSSEC vouches for them, or for that there are none. Where nobody
+    /// does and a signature is to be expected it is [`DnsFailure::Bogus`]; a denial that nobody has
+    /// to compute (RFC 9276 section 3.2) counts as insecure.
     fn checked_mx<'a>(&'a self, domain: &'a str) -> DnsFuture<'a, Checked<MxRecord>> {
         Box::pin(async move { Checked::unchecked(self.mx(domain).await) })
     }

@@ -168,23 +168,16 @@ mod tests {
         // Where it goes decides nothing here.
         let to = EmailAddress::parse("ann@town.example").unwrap();
         Delivery {
-            id: DeliveryId::from_bytes([1; 16]),
-            communication: CommunicationId::from_bytes([1; 16]),
-            contact: ContactId::from_bytes([1; 16]),
-            method: MethodId::from_bytes([1; 16]),
-            channel,
-            destination: Destination::Email(to.into()),
-            round: 1,
-            timeline: vec![change],
             attempts: 1,
-            due: None,
-            closed: None,
-            remote_ids: Vec::new(),
-            segments_delivered: 0,
-            express: false,
-            held_until: None,
-            awaits_turn: false,
-            report: None,
+            ..Delivery::new(
+                DeliveryId::from_bytes([1; 16]),
+                CommunicationId::from_bytes([1; 16]),
+                ContactId::from_bytes([1; 16]),
+                MethodId::from_bytes([1; 16]),
+                channel,
+                Destination::Email(to.into()),
+                vec![change],
+            )
         }
     }
 

@@ -205,6 +205,13 @@ impl Submitter {
         self
     }
 
+    /// Whether this address is one of the public pages: links to them are not counted.
+    #[must_use]
+    pub fn is_public_page(&self, url: &str) -> bool {
+        let pages = self.public.as_ref();
+        pages.is_some_and(|pages| pages.links.is_ours(url))
+    }
+
     /// The categories that may be chosen.
     #[must_use]
     pub fn categories(&self) -> Vec<Category> {

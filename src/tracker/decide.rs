@@ -3,7 +3,6 @@
 use super::event::Event;
 use crate::domain::comms_issue;
 use crate::domain::suspension::{self, SuspensionPolicy};
-use crate::domain::tracking::LINKS_MAX;
 use crate::domain::transitions::may_change;
 use crate::domain::{
     CallStatus, Category, Channel, Closed, ClosedReason, Contact, Delivery, DeliveryId,
@@ -77,6 +76,12 @@ pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPoli
     } else {
         event
     };
+    if let Event::Clicked { link } = event
+        && decision.delivery.sent_at().is_some()
+    {
+        // Of the person, whether or not the timeline has room for it.
+        decision.person.follow(link);
+    }
     let failure = apply_to_delivery(&mut decision.delivery, event, now);
     if let Some(verdict) = failure {
         decision.log.push(LogEvent::Returned {
@@ -314,9 +319,7 @@ fn refresh_person(decision: &mut Decision, category: &Category) {
         None => person.deliveries.push(summary),
     }
     for link in delivery.links() {
-        if person.links.len() < usize::from(LINKS_MAX) && !person.links.contains(&link) {
-            person.links.push(link);
-        }
+        person.follow(link);
     }
     person.state = person.derive_state(category);
 }

@@ -167,22 +167,19 @@ fn new_delivery(id: DeliveryId, making: Making<'_>, new: NewDelivery<'_>) -> Del
         timeline.push(entry(Status::Text(TextStatus::Queued)));
     }
     Delivery {
-        id,
-        communication: making.communication.id,
-        contact: making.contact.id,
-        method: new.method.id,
-        channel: new.channel,
-        destination: new.method.destination.clone(),
         round: making.round,
-        timeline,
-        attempts: 0,
         due: (!making.awaits_turn).then_some(making.now),
-        closed: None,
-        remote_ids: Vec::new(),
-        segments_delivered: 0,
         express: making.express,
-        held_until: None,
         awaits_turn: making.awaits_turn,
         report: new.report.cloned(),
+        ..Delivery::new(
+            id,
+            making.communication.id,
+            making.contact.id,
+            new.method.id,
+            new.channel,
+            new.method.destination.clone(),
+            timeline,
+        )
     }
 }

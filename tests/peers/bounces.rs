@@ -11,7 +11,7 @@ use tocsin::store::engine::OpenOptions;
 use tocsin::store::{Repo, Store};
 
 use crate::mta::Mta;
-use crate::process::{Process, free_addresses, run};
+use crate::process::{Process, free_addresses, settings};
 use crate::server::peer;
 use crate::{exim, opensmtpd};
 
@@ -234,29 +234,9 @@ fn refusals(cases: &[Case], class: &str) -> usize {
 }
 
 fn config(place: &Path, own: [SocketAddr; 3], domain: &str, server: SocketAddr) -> String {
-    let [submission, mx, console] = own;
-    let hash = run(&["user", "hash-password"], PASSWORD);
-    assert!(hash.status.success(), "{hash:?}");
+    let own = settings(place, own, (ACCOUNT, PASSWORD));
     format!(
-        r#"
-[server]
-name = "mail.gw.example"
-domain = "gw.example"
-bounce_domain = "bounces.gw.example"
-state = "{place}/state"
-inline_secrets = true
-drain_timeout = "10s"
-[listen.submission]
-addresses = ["{submission}"]
-[listen.submissions]
-addresses = []
-[listen.mx]
-addresses = ["{mx}"]
-[listen.console]
-addresses = ["{console}"]
-[[submission.account]]
-name = "{ACCOUNT}"
-password_hash = "{hash}"
+        r#"{own}
 [email.retry]
 delays = ["2s"]
 jitter_percent = 0
@@ -267,8 +247,6 @@ port = {port}
 [log]
 level = "info"
 "#,
-        place = place.display(),
-        hash = String::from_utf8(hash.stdout).unwrap().trim(),
         port = server.port(),
     )
 }

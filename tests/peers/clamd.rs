@@ -9,6 +9,7 @@ use std::{
 
 use base64::Engine;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +69,27 @@ fn start(folder: &Path) -> Option<(Child, ClamdAddress)> {
         .spawn()
         .unwrap();
     Some((child, ClamdAddress::Unix(socket)))
+}
+
+/// Looks after a scanner until it is ended.
+struct Watch {
+    stop: CancellationToken,
+    watching: JoinHandle<()>,
+}
+
+impl Watch {
+    async fn end(self) {
+        self.stop.cancel();
+        self.watching.await.unwrap();
+    }
+}
+
+/// The scanner at this address, looked after.
+fn watched(address: ClamdAddress) -> (Arc<Clamd>, Watch) {
+    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    (scanner, Watch { stop, watching })
 }
 
 fn with_file(bytes: Vec<u8>) -> AttemptRequest {
@@ -151,9 +173,7 @@ async fn files_of_replies_are_looked_through_while_they_come_in() {
         skip("clamav-daemon");
         return;
     };
-    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
-    let stop = CancellationToken::new();
-    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    let (scanner, watch) = watched(address);
     until("clamd does not begin", || scanner.is_up()).await;
     let clean = found_in(&scanner, &[7; 10_000]).await;
     assert_eq!(clean, Some(ScanFound::Nothing));
@@ -172,8 +192,7 @@ async fn files_of_replies_are_looked_through_while_they_come_in() {
         began.elapsed() < Duration::from_secs(15),
         "it holds up nobody"
     );
-    stop.cancel();
-    watching.await.unwrap();
+    watch.end().await;
 }
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
@@ -191,9 +210,7 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
         skip("clamav-daemon");
         return;
     };
-    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
-    let stop = CancellationToken::new();
-    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    let (scanner, watch) = watched(address);
     let (port, mails) = listen();
     let channel = channel_to(port, |parts| parts.scanner = Some(Arc::clone(&scanner)));
     assert!(!channel.is_ready(), "nothing is known of the scanner yet");
@@ -221,7 +238,7 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
         };
         assert_eq!(
             (verdict.reason, verdict.fault),
-            (Reason::Virus, Fault::Unknown)
+            (Reason::Virus, Fault::Network)
         );
         assert!(verdict.diagnostic.as_str().contains("Eicar-Test"));
     }
@@ -252,8 +269,7 @@ async fn what_has_a_virus_is_rejected_and_nothing_goes_unscanned() {
     assert!(!channel.is_ready());
     let nothing = tokio::task::spawn_blocking(move || mails.recv_timeout(NOTHING_FOR).err());
     assert_eq!(nothing.await.unwrap(), Some(RecvTimeoutError::Timeout));
-    stop.cancel();
-    watching.await.unwrap();
+    watch.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,9 +279,7 @@ async fn mail_under_way_waits_for_a_scanner_that_starts_anew() {
         skip("clamav-daemon");
         return;
     };
-    let scanner = Clamd::new(address, Duration::from_secs(30), SystemClock::shared());
-    let stop = CancellationToken::new();
-    let watching = tokio::spawn(Arc::clone(&scanner).watch(stop.clone()));
+    let (scanner, watch) = watched(address);
     let (port, _mails) = listen();
     let channel = channel_to(port, |parts| parts.scanner = Some(Arc::clone(&scanner)));
     until("clamd does not begin", || channel.is_ready()).await;
@@ -277,6 +291,5 @@ async fn mail_under_way_waits_for_a_scanner_that_starts_anew() {
     let outcome = sending.await.unwrap();
     let is_delivered = matches!(outcome, AttemptOutcome::Delivered { .. });
     assert!(is_delivered, "{outcome:?}");
-    stop.cancel();
-    watching.await.unwrap();
+    watch.end().await;
 }

@@ -119,7 +119,7 @@ impl Knot {
     }
 }
 
-/// Stands before a name server whose zones have no answer to one kind of question.
+/// Stands before a name server and has no answer to one kind of question.
 struct Deaf {
     address: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -127,11 +127,13 @@ struct Deaf {
 
 /// RFC 1035 section 3.2.2.
 const NS: u16 = 2;
+const MX: u16 = 15;
 /// RFC 1035 section 4.1.1.
+const NOERROR: u8 = 0;
 const SERVFAIL: u8 = 2;
 
 impl Deaf {
-    fn before(knot: &Knot, kind: u16) -> Deaf {
+    fn before(knot: &Knot, kind: u16, code: u8) -> Deaf {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(100)))
@@ -148,7 +150,7 @@ impl Deaf {
                 let question = &mut bytes[..length];
                 let answer = if kind_asked(question) == Some(kind) {
                     question[2] |= 0x80;
-                    question[3] = (question[3] & 0xF0) | SERVFAIL;
+                    question[3] = (question[3] & 0xF0) | code;
                     question.to_vec()
                 } else {
                     passed_on(question, behind)
@@ -421,8 +423,14 @@ async fn a_signed_zone_says_which_certificate_a_mail_server_shows() {
             "{what}: {verdict:?}"
         );
     }
+    let knot = Knot::start(Both, &format!("{mx}@ 300 IN A 127.0.0.1\n"));
+    let thief = Deaf::before(&knot, MX, NOERROR);
+    let (outcome, count) = sent(&postfix, (thief.address, &knot.trust_anchor), Auto, 98).await;
+    let waits = matches!(outcome, AttemptOutcome::Deferred { .. });
+    assert!(waits, "robbed of its MX records: {outcome:?}");
+    assert!(count.contains(dnssec), "{count}");
     let knot = Knot::start(Root, mx);
-    let deaf = Deaf::before(&knot, NS);
+    let deaf = Deaf::before(&knot, NS, SERVFAIL);
     let (outcome, count) = sent(&postfix, (deaf.address, &knot.trust_anchor), Auto, 99).await;
     let is_delivered = matches!(outcome, AttemptOutcome::Delivered { .. });
     assert!(is_delivered, "not signed and no NS records: {outcome:?}");

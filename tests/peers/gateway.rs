@@ -22,7 +22,7 @@ use tocsin::tracker::{PromptSettings, Tracker, TrackerSettings};
 
 use crate::baresip::Baresip;
 use crate::postfix::{Postfix, Settings};
-use crate::process::{Process, free_addresses, run};
+use crate::process::{Process, free_addresses, run, settings};
 use crate::server::peer;
 use crate::skip::skip;
 use crate::smsc::Smsc;
@@ -61,28 +61,9 @@ async fn the_whole_bell_rings_on_real_peers() {
     } = peers;
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path();
-    let hash = run(&["user", "hash-password"], PASSWORD);
-    assert!(hash.status.success(), "{hash:?}");
+    let own = settings(place, [submission, mx, console], (ACCOUNT, PASSWORD));
     let config = format!(
-        r#"
-[server]
-name = "mail.gw.example"
-domain = "gw.example"
-bounce_domain = "bounces.gw.example"
-state = "{place}/state"
-inline_secrets = true
-drain_timeout = "10s"
-[listen.submission]
-addresses = ["{submission}"]
-[listen.submissions]
-addresses = []
-[listen.mx]
-addresses = ["{mx}"]
-[listen.console]
-addresses = ["{console}"]
-[[submission.account]]
-name = "{ACCOUNT}"
-password_hash = "{hash}"
+        r#"{own}
 [[email.route]]
 domain = "town.example"
 host = "127.0.0.1"
@@ -104,8 +85,6 @@ caller_id = "+441632960999"
 [log]
 level = "info"
 "#,
-        place = place.display(),
-        hash = String::from_utf8(hash.stdout).unwrap().trim(),
         mail = postfix.address.port(),
         centre = smsc.port,
         trunk = telephone.address.port(),

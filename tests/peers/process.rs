@@ -136,6 +136,42 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// The settings of a gateway that listens at these places for submission, mail and the console, and
+/// knows one application. Others may follow.
+pub(crate) fn settings(
+    state_in: &Path,
+    own: [SocketAddr; 3],
+    (account, password): (&str, &str),
+) -> String {
+    let [submission, mx, console] = own;
+    let hash = run(&["user", "hash-password"], password);
+    assert!(hash.status.success(), "{hash:?}");
+    format!(
+        r#"
+[server]
+name = "mail.gw.example"
+domain = "gw.example"
+bounce_domain = "bounces.gw.example"
+state = "{place}/state"
+inline_secrets = true
+drain_timeout = "10s"
+[listen.submission]
+addresses = ["{submission}"]
+[listen.submissions]
+addresses = []
+[listen.mx]
+addresses = ["{mx}"]
+[listen.console]
+addresses = ["{console}"]
+[[submission.account]]
+name = "{account}"
+password_hash = "{hash}"
+"#,
+        place = state_in.display(),
+        hash = String::from_utf8(hash.stdout).unwrap().trim(),
+    )
+}
+
 /// Free addresses of the loopback, all different.
 pub(crate) fn free_addresses<const N: usize>() -> [SocketAddr; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

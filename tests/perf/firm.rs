@@ -151,26 +151,19 @@ impl Firm {
             source,
         };
         let delivery = Delivery {
-            id: DeliveryId::set_of(self.random.uuid_v7(at)).next().unwrap(),
-            communication: id,
-            contact: to.id,
-            method: to.methods[0].id,
-            channel: Channel::Email,
-            destination: to.methods[0].destination.clone(),
-            round: 1,
-            timeline: vec![
-                change(Status::Email(EmailStatus::Queued), Source::Gateway),
-                change(status, Source::Peer),
-            ],
             attempts: 1,
-            due: None,
-            closed: None,
-            remote_ids: Vec::new(),
-            segments_delivered: 0,
-            express: false,
-            held_until: None,
-            awaits_turn: false,
-            report: None,
+            ..Delivery::new(
+                DeliveryId::set_of(self.random.uuid_v7(at)).next().unwrap(),
+                id,
+                to.id,
+                to.methods[0].id,
+                Channel::Email,
+                to.methods[0].destination.clone(),
+                vec![
+                    change(Status::Email(EmailStatus::Queued), Source::Gateway),
+                    change(status, Source::Peer),
+                ],
+            )
         };
         let person = Person {
             communication: id,

@@ -101,15 +101,13 @@ pub(super) async fn door(plan: &Plan, host: &str, dns: &dyn Dns) -> Result<Door,
         Vouched::Itself(_) => &[],
     };
     let found = dns.checked_addresses(host).await?;
-    let is_insecure = plan.vouched == Vouched::Itself(Security::Insecure);
-    // A domain whose addresses are signed has a proof that it has no MX records.
-    if is_insecure && found.security == Security::Secure {
-        return Err(DnsFailure::Bogus);
-    }
-    let records = if is_insecure {
-        None
-    } else {
-        records(plan.port, &found, dns).await?
+    // A signed domain may prove less than that it has no MX records, with NSEC3 records that ask for
+    // more than anybody computes (RFC 9276 section 3.2): it counts as unsigned then.
+    let records = match plan.vouched {
+        Vouched::Itself(Security::Insecure) => None,
+        Vouched::Itself(Security::Secure) | Vouched::Mx(_) | Vouched::No => {
+            records(plan.port, &found, dns).await?
+        }
     };
     let demand = match records {
         None => Demand::of(plan),

@@ -183,7 +183,10 @@ impl Destinations {
 impl State {
     fn is_worth_keeping(&self, now: Instant) -> bool {
         let lies_ahead = |at: Option<Instant>| at.is_some_and(|at| at > now);
-        self.under_way > 0 || lies_ahead(self.paused_until) || lies_ahead(self.booked_until)
+        self.under_way > 0
+            || lies_ahead(self.paused_until)
+            || lies_ahead(self.booked_until)
+            || lies_ahead(self.next_at)
     }
 
     fn enter(&mut self, terms: Terms, express: bool, now: Instant) -> Result<(), Duration> {
@@ -428,6 +431,21 @@ mod tests {
         let unused = all.enter("a", terms, false, now + terms.pace * 5).unwrap();
         unused.unused(terms);
         assert!(all.enter("a", terms, false, now + terms.pace * 5).is_ok());
+    }
+
+    #[test]
+    fn a_pace_outlasts_many_other_destinations() {
+        let (all, now) = (all(), Instant::now());
+        let terms = Terms {
+            concurrency: 3,
+            pace: Duration::from_secs(60),
+        };
+        drop(all.enter("slow", terms, false, now).unwrap());
+        for number in 0..DESTINATIONS_MAX {
+            drop(all.enter(&format!("d{number}"), TERMS, false, now));
+        }
+        let later = now + Duration::from_secs(10);
+        assert!(all.enter("slow", terms, false, later).is_err());
     }
 
     #[test]

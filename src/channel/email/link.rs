@@ -14,7 +14,7 @@ use super::{reply::RawReply, route::TlsPolicy, stream::Transport};
 use crate::{
     classify::smtp_reply::Phase,
     config::TlsMode,
-    domain::{EnhancedStatus, Permanence, Reason, Verdict},
+    domain::{EnhancedStatus, Fault, Permanence, Reason, Verdict},
     observe::Metrics,
 };
 
@@ -52,6 +52,8 @@ pub(super) struct Opening {
 pub(super) enum Trouble {
     /// No connection, a lost one, a late reply, no TLS: another host may do.
     Link(Verdict),
+    /// The whole mail was handed over, and nothing came that says what became of it.
+    Unanswered(Verdict),
     /// The connection as a whole was refused.
     Closed { reply: RawReply },
     /// Sender, recipient or message was refused.
@@ -93,7 +95,7 @@ pub(super) async fn connect(opening: &Opening) -> Result<TcpStream, Trouble> {
 }
 
 pub(super) async fn encrypt(opening: &Opening, tcp: TcpStream) -> Result<Transport, Trouble> {
-    let failed = |why: &str| Trouble::Link(tls_verdict(&opening.host, why));
+    let failed = |why: &str| Trouble::Link(opening.tls_verdict(why));
     let name = ServerName::try_from(opening.tls_name.clone())
         .map_err(|_| failed("no name that a certificate could have"))?;
     let handshake = TlsConnector::from(Arc::clone(&opening.tls_config)).connect(name, tcp);
@@ -114,6 +116,19 @@ impl Opening {
     pub(super) fn count_tls(&self, result: &str) {
         let labels = [self.policy.as_str(), result];
         self.metrics.email_tls_sessions.with(&labels).increment();
+    }
+
+    /// There is no TLS as it is asked for. Where the recipient's side asks for it nobody has refused
+    /// us anything: it does not keep to its own word, or somebody is in the way.
+    pub(super) fn tls_verdict(&self, what: &str) -> Verdict {
+        let verdict = Verdict::failure(Reason::Tls, Permanence::Temporary);
+        let fault = match self.policy {
+            TlsPolicy::Sts | TlsPolicy::Tlsa | TlsPolicy::TlsaUnusable => Fault::Network,
+            TlsPolicy::Configured | TlsPolicy::NotFound => verdict.fault,
+        };
+        Verdict { fault, ..verdict }
+            .with_status(Some(EnhancedStatus::new(4, 7, 5)))
+            .with_diagnostic(format!("{}: {what}", self.host))
     }
 }
 
@@ -165,11 +180,5 @@ pub(super) async fn guarded<T>(
 pub(super) fn link_verdict(host: &str, what: &str) -> Verdict {
     Verdict::failure(Reason::Network, Permanence::Temporary)
         .with_status(Some(EnhancedStatus::new(4, 4, 2)))
-        .with_diagnostic(format!("{host}: {what}"))
-}
-
-pub(super) fn tls_verdict(host: &str, what: &str) -> Verdict {
-    Verdict::failure(Reason::Tls, Permanence::Temporary)
-        .with_status(Some(EnhancedStatus::new(4, 7, 5)))
         .with_diagnostic(format!("{host}: {what}"))
 }

@@ -34,7 +34,8 @@ use self::{
     link::Trouble,
     message::{Composer, Written},
     outcome::{
-        answer, by_scanner, cancelled, for_later, for_now, ours, rejected, weigh, without_asking,
+        answer, by_scanner, cancelled, for_later, for_now, ours, rejected, unscanned, weigh,
+        without_asking,
     },
     places::most_per_host,
     pool::Pool,
@@ -212,7 +213,7 @@ impl EmailChannel {
         match scanned {
             Ok(Ok(())) => {}
             Ok(Err(outcome)) => return outcome,
-            Err(_) => return for_later(),
+            Err(_) => return unscanned("the virus scanner takes too long"),
         }
         let written = match self.written(request).await {
             Ok(written) => written,
@@ -269,10 +270,7 @@ impl EmailChannel {
                 Err(error @ ScanError::TooLarge { .. }) => {
                     return Err(rejected(by_scanner(Reason::TooBig, &error.to_string())));
                 }
-                Err(error) => {
-                    let verdict = for_now(by_scanner(Reason::System, &error.to_string()));
-                    return Err(AttemptOutcome::Deferred { verdict });
-                }
+                Err(error) => return Err(unscanned(&error.to_string())),
             }
         }
         Ok(())
@@ -379,8 +377,11 @@ impl EmailChannel {
             match session.send(mail, cancel).await {
                 // It may have been closed while it lay there: a fresh one decides.
                 Err(Trouble::Link(_) | Trouble::Closed { .. }) => {}
-                // A command may have been cut off: whose answer came next would not be known.
-                Err(Trouble::Cancelled) => return HostAnswer::Final(cancelled()),
+                // It may have the mail, or a command was cut off and whose answer came next would not
+                // be known.
+                Err(trouble @ (Trouble::Unanswered(_) | Trouble::Cancelled)) => {
+                    return answer(Err(trouble), plan);
+                }
                 result => {
                     lease.keep(session).await;
                     return answer(result, plan);
@@ -399,7 +400,12 @@ impl EmailChannel {
         };
         let result = session.send(mail, cancel).await;
         match &result {
-            Err(Trouble::Link(_) | Trouble::Closed { .. } | Trouble::Cancelled) => drop(session),
+            Err(
+                Trouble::Link(_)
+                | Trouble::Unanswered(_)
+                | Trouble::Closed { .. }
+                | Trouble::Cancelled,
+            ) => drop(session),
             Ok(_) | Err(Trouble::Refused { .. } | Trouble::Unfit(_)) => lease.keep(session).await,
         }
         answer(result, plan)

@@ -56,6 +56,10 @@ pub(super) fn answer(result: Result<RawReply, Trouble>, plan: &Plan) -> HostAnsw
             verdict: reply.acceptance(Reason::Delivered),
         }),
         Err(Trouble::Link(verdict)) => HostAnswer::Next(verdict),
+        // It may have arrived: whoever goes on at once makes one mail into twenty (RFC 1047).
+        Err(Trouble::Unanswered(verdict)) => {
+            HostAnswer::Final(AttemptOutcome::Deferred { verdict })
+        }
         Err(Trouble::Closed { reply }) if reply.takes_no_mail() => {
             HostAnswer::Next(reply.refusal(Phase::Session))
         }
@@ -137,16 +141,22 @@ pub(super) fn for_now(verdict: Verdict) -> Verdict {
     }
 }
 
-/// A trouble of our own making.
 /// What our own virus scanner has against a mail, or what is the matter with it: no carrier's doing,
-/// and it has an alarm of its own.
+/// it has an alarm of its own, and it says nothing of the recipient's address.
 pub(super) fn by_scanner(reason: Reason, text: &str) -> Verdict {
     Verdict {
-        fault: Fault::Unknown,
+        fault: Fault::Network,
         ..ours(reason, text)
     }
 }
 
+/// The same where it is not known yet what it has against it.
+pub(super) fn unscanned(text: &str) -> AttemptOutcome {
+    let verdict = for_now(by_scanner(Reason::System, text));
+    AttemptOutcome::Deferred { verdict }
+}
+
+/// A trouble of our own making.
 pub(super) fn ours(reason: Reason, text: &str) -> Verdict {
     Verdict {
         fault: Fault::Sender,

@@ -6,7 +6,7 @@ use super::sts::{self, Policies};
 use crate::{
     clock::Randomness,
     config::{self, DaneMode, TlsMode},
-    domain::{EnhancedStatus, Permanence, Reason, Verdict},
+    domain::{EnhancedStatus, Fault, Permanence, Reason, Verdict},
     net::dns::{Checked, Dns, DnsFailure, MxRecord, Security},
     proto::mta_sts::StsMode,
 };
@@ -59,6 +59,20 @@ impl NoWay {
                 .with_status(Some(status))
                 .with_diagnostic(text),
             is_bogus: false,
+        }
+    }
+
+    /// What the recipient's zone says, or whoever is in the way to it, rules out TLS that could be
+    /// trusted: nobody has refused us anything.
+    fn tls(text: &str) -> Self {
+        let status = EnhancedStatus::new(4, 7, 5);
+        let no_way = Self::new(Reason::Tls, Permanence::Temporary, status, text);
+        Self {
+            verdict: Verdict {
+                fault: Fault::Network,
+                ..no_way.verdict
+            },
+            ..no_way
         }
     }
 }
@@ -197,12 +211,9 @@ impl TlsPolicy {
 }
 
 fn out_of_policy(domain: &str) -> NoWay {
-    NoWay::new(
-        Reason::Tls,
-        Permanence::Temporary,
-        EnhancedStatus::new(4, 7, 5),
-        &format!("{domain}: no mail server is in its MTA-STS policy"),
-    )
+    NoWay::tls(&format!(
+        "{domain}: no mail server is in its MTA-STS policy"
+    ))
 }
 
 /// The server to which a domain's mail goes whatever the DNS says.
@@ -263,12 +274,7 @@ pub(super) fn without_answer(failure: &DnsFailure, name: &str) -> NoWay {
         ),
         DnsFailure::Bogus => NoWay {
             is_bogus: true,
-            ..NoWay::new(
-                Reason::Tls,
-                Temporary,
-                EnhancedStatus::new(4, 7, 5),
-                &format!("{name}: {failure}"),
-            )
+            ..NoWay::tls(&format!("{name}: {failure}"))
         },
     }
 }
@@ -285,7 +291,7 @@ pub(super) fn is_ourselves(target: SocketAddr, own: &[SocketAddr]) -> bool {
 /// The verdict on such a circle.
 pub(super) fn loop_verdict(host: &str) -> Verdict {
     Verdict {
-        fault: crate::domain::Fault::Sender,
+        fault: Fault::Sender,
         ..Verdict::failure(Reason::Network, Permanence::Permanent)
     }
     .with_status(Some(EnhancedStatus::new(5, 4, 6)))
@@ -345,7 +351,7 @@ fn ordered(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::domain::{Fault, Suspends};
+    use crate::domain::Suspends;
 
     fn mx(preference: u16, exchange: &str) -> MxRecord {
         MxRecord {

@@ -8,7 +8,7 @@ use tokio::{io::AsyncWriteExt, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    link::{Opening, Timeouts, Trouble, connect, encrypt, guarded, link_verdict, tls_verdict},
+    link::{Opening, Timeouts, Trouble, connect, encrypt, guarded, link_verdict},
     reply::RawReply,
     stream::{Recorded, Transport},
     wire,
@@ -114,10 +114,8 @@ impl Session {
         if wanted && offered {
             session = guarded(cancel, session.start_tls(opening)).await?;
         } else if tls == TlsMode::StartTls {
-            return Err(Trouble::Link(tls_verdict(
-                &opening.host,
-                "STARTTLS is required and not offered",
-            )));
+            let verdict = opening.tls_verdict("STARTTLS is required and not offered");
+            return Err(Trouble::Link(verdict));
         }
         if let Some((user, password)) = &opening.login {
             guarded(cancel, session.log_in(opening, user, password)).await?;
@@ -211,14 +209,11 @@ impl Session {
     async fn start_tls(mut self, opening: &Opening) -> Result<Self, Trouble> {
         let reply = self.exchange("STARTTLS\r\n", "STARTTLS").await?;
         if reply.code != 220 {
-            let verdict = tls_verdict(
-                &self.host,
-                &format!("STARTTLS was answered with {}", reply.code),
-            );
-            return Err(Trouble::Link(verdict));
+            let what = format!("STARTTLS was answered with {}", reply.code);
+            return Err(Trouble::Link(opening.tls_verdict(&what)));
         }
         let Transport::Plain(tcp) = self.client.stream.into_transport() else {
-            return Err(Trouble::Link(tls_verdict(&self.host, "TLS within TLS")));
+            return Err(Trouble::Link(opening.tls_verdict("TLS within TLS")));
         };
         let transport = encrypt(opening, tcp).await?;
         let client = SmtpClient {
@@ -242,10 +237,8 @@ impl Session {
         password: &str,
     ) -> Result<(), Trouble> {
         if !self.client.stream.is_tls() && !opening.address.ip().is_loopback() {
-            return Err(Trouble::Link(tls_verdict(
-                &self.host,
-                "no TLS, so the password was not sent",
-            )));
+            let verdict = opening.tls_verdict("no TLS, so the password was not sent");
+            return Err(Trouble::Link(verdict));
         }
         self.client.stream.forget();
         let credentials = Credentials::new(user, password);
@@ -348,15 +341,21 @@ impl Session {
 
     async fn content(&mut self, data: &[u8]) -> Result<RawReply, Trouble> {
         self.client.stream.forget();
+        let mut is_handed_over = false;
         let transfer = async {
             self.client.stream.write_all(data).await?;
+            is_handed_over = true;
             self.client.stream.flush().await?;
             self.client.read().await
         };
         let read = timeout(self.timeouts.data, transfer)
             .await
             .unwrap_or(Err(ClientError::Timeout));
-        self.reply_to(read.map(|_| ()), "the end of the message")
+        let reply = self.reply_to(read.map(|_| ()), "the end of the message");
+        reply.map_err(|trouble| match trouble {
+            Trouble::Link(verdict) if is_handed_over => Trouble::Unanswered(verdict),
+            other => other,
+        })
     }
 
     async fn command(&mut self, command: &str, phase: Phase) -> Result<(), Trouble> {

@@ -4,6 +4,7 @@
 mod answers;
 mod connections;
 mod dane;
+mod scanned;
 mod servers;
 mod sparing;
 mod sts;
@@ -114,6 +115,8 @@ struct Script {
     rcpt: &'static str,
     data: &'static str,
     end: &'static str,
+    /// Mails that it takes; at the end of the next it hangs up.
+    takes: usize,
     starttls: Option<Arc<rustls::ServerConfig>>,
 }
 
@@ -124,6 +127,7 @@ const GOOD: Script = Script {
     rcpt: "250 2.1.5 ok",
     data: "354 go on",
     end: "250 2.0.0 queued as 4711",
+    takes: usize::MAX,
     starttls: None,
 };
 
@@ -132,6 +136,7 @@ struct Seen {
     connections: AtomicUsize,
     now: AtomicUsize,
     most: AtomicUsize,
+    mails: AtomicUsize,
     lines: Mutex<Vec<String>>,
 }
 
@@ -215,6 +220,9 @@ async fn dialogue<S: AsyncRead + AsyncWrite + Unpin>(
         let reply = match (in_data, verb.as_str()) {
             (true, _) if line == ".\r\n" => {
                 in_data = false;
+                if seen.mails.fetch_add(1, Ordering::SeqCst) >= script.takes {
+                    return Ok(None);
+                }
                 script.end
             }
             (true, _) => continue,

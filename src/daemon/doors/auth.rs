@@ -1,5 +1,7 @@
 //! Who may hand in mail: passwords, proofs of them, and how often they may be guessed.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::clock::{Randomness, SharedClock};
 use crate::config::{Account, Submission};
-use crate::domain::Role;
-use crate::domain::scram::ScramVerifier;
+use crate::domain::scram::{SCRAM_ITERATIONS, ScramVerifier};
+use crate::domain::{Redacted, Role};
 use crate::http::throttle::{self, Throttle};
 use crate::listener::SessionInfo;
 use crate::proto::smtp::{AuthRequest, AuthResult, ScramChallenge};
@@ -23,7 +25,7 @@ const CHECKS_MAX: usize = 2;
 
 /// Most users looked through for whether all know SCRAM; with more it is not offered.
 const USERS_MAX: usize = 1_000;
-/// How long it is known whether all know SCRAM.
+/// How long it is known what accounts have in common.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// Random octets of ours in a nonce.
 const NONCE_BYTES: usize = 18;
@@ -31,32 +33,42 @@ const NONCE_BYTES: usize = 18;
 /// A hash of Argon2id that no password matches.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dG9jc2luLW5vYm9keS0xNg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// What accounts have in common.
+#[derive(Clone, Copy)]
+struct Common {
+    /// All can log in by SCRAM.
+    know_scram: bool,
+    /// Rounds that most of them have.
+    iterations: NonZeroU32,
+}
+
 /// Checks logins at the submission doors.
-pub(super) struct Gate {
+pub(in crate::daemon) struct Gate {
     repo: Repo,
     clock: SharedClock,
     random: Randomness,
-    /// Makes what somebody unknown is asked, until the next start.
-    secret: [u8; 32],
-    known: Mutex<Option<(Instant, bool)>>,
+    /// Makes what somebody unknown is asked. It is kept: what changed at a start would be nobody's.
+    secret: Redacted<[u8; 32]>,
+    common: Mutex<Option<(Instant, Common)>>,
     accounts: Vec<Account>,
     checks: Arc<Semaphore>,
     failures: Mutex<Throttle>,
 }
 
 impl Gate {
-    pub(super) fn new(
+    pub(in crate::daemon) fn new(
         config: &Submission,
         repo: Repo,
         clock: SharedClock,
         random: Randomness,
+        secret: Redacted<[u8; 32]>,
     ) -> Self {
         Self {
             repo,
             clock,
-            secret: random.bytes(),
+            secret,
             random,
-            known: Mutex::default(),
+            common: Mutex::default(),
             accounts: config.accounts.clone(),
             checks: Arc::new(Semaphore::new(CHECKS_MAX)),
             failures: Mutex::new(Throttle::new(throttle::Limits {
@@ -76,28 +88,33 @@ impl Gate {
     /// Whether everybody who may log in can do so by SCRAM: a client takes it wherever it is offered
     /// and tries nothing else behind it.
     pub(super) fn knows_scram(&self) -> bool {
-        let now = self.clock.monotonic();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, knows)) = *known
-            && now.saturating_duration_since(at) < KNOWN_FOR
-        {
-            return knows;
-        }
-        let knows = self.all_know_scram().unwrap_or_else(|error| {
-            tracing::error!(%error, "accounts cannot be looked up; SCRAM is not offered");
-            false
-        });
-        *known = Some((now, knows));
-        knows
+        self.common().know_scram
     }
 
-    fn all_know_scram(&self) -> Result<bool, RepoError> {
+    fn common(&self) -> Common {
+        let now = self.clock.monotonic();
+        let mut known = self.common.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, common)) = *known
+            && now.saturating_duration_since(at) < KNOWN_FOR
+        {
+            return common;
+        }
+        let common = self.look_for_common().unwrap_or_else(|error| {
+            tracing::error!(%error, "accounts cannot be looked up; SCRAM is not offered");
+            Common {
+                know_scram: false,
+                iterations: SCRAM_ITERATIONS,
+            }
+        });
+        *known = Some((now, common));
+        common
+    }
+
+    fn look_for_common(&self) -> Result<Common, RepoError> {
         let mut hashes: Vec<String> = Vec::new();
         hashes.extend(self.accounts.iter().map(|one| one.password_hash.clone()));
         let users = self.repo.users(USERS_MAX)?;
-        if users.len() == USERS_MAX {
-            return Ok(false);
-        }
+        let is_all = users.len() < USERS_MAX;
         for user in users {
             let is_configured = self.account(&user.login).is_some();
             if matches!(user.role, Role::Application) && !user.disabled && !is_configured {
@@ -105,8 +122,14 @@ impl Gate {
             }
         }
         hashes.retain(|hash| !hash.is_empty());
-        let knows = |hash: &String| ScramVerifier::parse(hash).is_some();
-        Ok(!hashes.is_empty() && hashes.iter().all(knows))
+        let verifiers = hashes.iter().map(|hash| ScramVerifier::parse(hash));
+        let verifiers: Vec<Option<ScramVerifier>> = verifiers.collect();
+        let knows = !verifiers.is_empty() && verifiers.iter().all(Option::is_some);
+        let iterations = verifiers.iter().flatten().map(ScramVerifier::iterations);
+        Ok(Common {
+            know_scram: is_all && knows,
+            iterations: commonest(iterations).unwrap_or(SCRAM_ITERATIONS),
+        })
     }
 
     /// Checks credentials. An address that has failed too often is refused without a check, right
@@ -179,9 +202,22 @@ impl Gate {
     /// What no password goes with, so that an unknown name takes as long as most known ones.
     fn nobody(&self) -> String {
         if self.knows_scram() {
-            ScramVerifier::of_nobody(&self.secret, "").to_string()
+            self.verifier_of_nobody("").to_string()
         } else {
             NOBODY.to_owned()
+        }
+    }
+
+    fn verifier_of_nobody(&self, name: &str) -> ScramVerifier {
+        ScramVerifier::of_nobody(self.secret.reveal(), name, self.common().iterations)
+    }
+
+    /// A client has gone from a challenge without a proof: it counts as a failure, or names could be
+    /// tried without end for whether somebody has them.
+    pub(super) fn unproven(&self, session: &SessionInfo) {
+        let key = throttle::network(session.peer.ip());
+        if !self.must_wait(&key) {
+            self.count_failure(session, &key);
         }
     }
 
@@ -197,7 +233,7 @@ impl Gate {
     /// What a proof is checked with; for those who have none, one that nobody can prove.
     fn verifier(&self, username: &str, hash: Option<&str>) -> ScramVerifier {
         let known = hash.and_then(ScramVerifier::parse);
-        known.unwrap_or_else(|| ScramVerifier::of_nobody(&self.secret, &username.to_lowercase()))
+        known.unwrap_or_else(|| self.verifier_of_nobody(&username.to_lowercase()))
     }
 
     fn must_wait(&self, key: &str) -> bool {
@@ -248,6 +284,16 @@ impl Gate {
     }
 }
 
+/// What comes most often; of several the greatest.
+fn commonest(all: impl Iterator<Item = NonZeroU32>) -> Option<NonZeroU32> {
+    let mut counts: BTreeMap<NonZeroU32, usize> = BTreeMap::new();
+    for one in all {
+        *counts.entry(one).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map(|(one, _)| one)
+}
+
 fn verify(password: &SecretString, hash: &str) -> bool {
     if let Some(verifier) = ScramVerifier::parse(hash) {
         return verifier.is_of(password.expose_secret());
@@ -271,7 +317,6 @@ mod tests {
     use super::*;
     use crate::clock::VirtualClock;
     use crate::domain::Timestamp;
-    use crate::domain::scram::SCRAM_ITERATIONS;
     use crate::listener::Service;
     use crate::proto::smtp::AuthMechanism;
     use crate::store::Store;
@@ -303,7 +348,8 @@ mod tests {
 
     fn gate_of(config: &Submission, clock: &Arc<VirtualClock>) -> Gate {
         let repo = Repo::new(Store::memory());
-        Gate::new(config, repo, clock.clone(), Randomness::seeded(1))
+        let secret = Redacted::new([5; 32]);
+        Gate::new(config, repo, clock.clone(), Randomness::seeded(1), secret)
     }
 
     fn guess(username: &str, password: &str) -> AuthRequest {
@@ -452,6 +498,53 @@ mod tests {
             assert_eq!(first.iterations, SCRAM_ITERATIONS);
         }
         assert_ne!(ask("nobody").await.salt, ask("payroll").await.salt);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_is_asked_is_as_what_somebody_is_asked() {
+        let clock = VirtualClock::standing(Timestamp::from_millis(1_000_000));
+        let peer = session("192.0.2.1:1025");
+        let ask = async |gate: &Gate, name: &str| {
+            let username = name.to_owned();
+            let asked = AuthRequest::Challenge { username };
+            match gate.check(&peer, &asked).await {
+                AuthResult::Challenge(challenge) => (challenge.salt, challenge.iterations),
+                other => panic!("{other:?}"),
+            }
+        };
+        let before = scram_gate(&clock);
+        // Another start.
+        let after = Gate {
+            random: Randomness::seeded(2),
+            ..scram_gate(&clock)
+        };
+        for name in ["eve", "payroll"] {
+            let asked = ask(&before, name).await;
+            assert_eq!(asked.1.get(), 4096, "{name}");
+            assert_eq!(asked, ask(&after, name).await, "{name}");
+        }
+        let rounds = |all: &[u32]| {
+            let all = all.iter().filter_map(|one| NonZeroU32::new(*one));
+            commonest(all).map(NonZeroU32::get)
+        };
+        assert_eq!(rounds(&[7, 5, 5, 9]), Some(5));
+        assert_eq!(rounds(&[5, 7]), Some(7));
+        assert_eq!(rounds(&[]), None);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_challenges_and_proves_nothing_has_to_wait() {
+        let clock = VirtualClock::standing(Timestamp::from_millis(1_000_000));
+        let gate = scram_gate(&clock);
+        let peer = session("192.0.2.1:1025");
+        let username = "eve".to_owned();
+        let asked = AuthRequest::Challenge { username };
+        for _ in 0..3 {
+            let challenged = gate.check(&peer, &asked).await;
+            assert!(matches!(challenged, AuthResult::Challenge(_)));
+            gate.unproven(&peer);
+        }
+        assert_eq!(gate.check(&peer, &asked).await, AuthResult::Refused);
     }
 
     #[tokio::test]

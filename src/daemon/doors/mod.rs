@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::clock::{Randomness, SharedClock};
+use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::domain::{DeliveryId, EmailAddress, PhoneNumber, Redacted, ReturnPath, UserId};
 use crate::inbound::{Inbound, InboundError};
@@ -31,7 +31,7 @@ use crate::proto::smtp::{
 use crate::store::{Repo, RepoError, StoreError};
 use crate::submit::{MailRecipient, RecipientRefusal, SubmitError, SubmittedMail, Submitter};
 
-use self::auth::Gate;
+pub(super) use self::auth::Gate;
 use self::content::content;
 pub(super) use self::listener::{Memories, listener};
 use self::quota::{Limits, OverQuota, Quota};
@@ -74,12 +74,12 @@ impl Doors {
         submitter: Submitter,
         inbound: Inbound,
         clock: SharedClock,
-        random: Randomness,
+        gate: Gate,
         metrics: Arc<Metrics>,
     ) -> Self {
         let server = &config.server;
         Self {
-            gate: Gate::new(&config.submission, repo.clone(), clock.clone(), random),
+            gate,
             quota: Mutex::default(),
             limits: limits(
                 config.submission.recipients_per_hour,
@@ -386,6 +386,10 @@ impl MessageSink for Doors {
 
     fn knows_scram(&self) -> bool {
         self.gate.knows_scram()
+    }
+
+    fn unproven(&self, session: &SessionInfo) {
+        self.gate.unproven(session);
     }
 
     async fn sender(

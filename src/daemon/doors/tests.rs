@@ -1,18 +1,16 @@
 //! What the doors answer to applications that write to many, and to reports about old mail.
 #![allow(clippy::unwrap_used)]
 
-use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::clock::VirtualClock;
+use crate::clock::{Randomness, VirtualClock};
 use crate::config::Surroundings;
+use crate::daemon::full_disk::filling_store;
 use crate::daemon::state::{submit_settings, sync_accounts, tracker_settings};
 use crate::domain::{CaseScope, ReturnPaths, Role, Timestamp};
 use crate::proto::smtp::{Envelope, Notify};
 use crate::store::Store;
-use crate::store::engine::{FaultHook, FaultPoint, OpenOptions};
 use crate::tracker::{NewUser, Tracker, Users};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -83,13 +81,21 @@ impl House {
             users.add(application(login)).await.unwrap();
         }
         let metrics = Metrics::new(0);
+        let secret = Redacted::new([1; 32]);
+        let gate = Gate::new(
+            &config.submission,
+            repo.clone(),
+            shared.clone(),
+            random,
+            secret,
+        );
         let doors = Doors::new(
             &config,
             repo.clone(),
             submitter,
             inbound,
             shared,
-            random,
+            gate,
             Arc::clone(&metrics),
         );
         Self {
@@ -209,28 +215,11 @@ async fn what_the_settings_say_of_an_application_goes_before_what_they_say_of_al
     assert_eq!(house.refusal("wiki", 3).await.as_deref(), Some(TOO_MANY));
 }
 
-/// A store whose disk is full while the switch is on.
-fn store(folder: &Path, is_full: &Arc<AtomicBool>) -> Store {
-    let is_full = Arc::clone(is_full);
-    let hook = move |point| match point {
-        FaultPoint::JournalWrite if is_full.load(Ordering::SeqCst) => {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        _ => Ok(()),
-    };
-    let options = OpenOptions {
-        reserve_bytes: 0,
-        fault_hook: FaultHook::new(hook),
-        ..OpenOptions::default()
-    };
-    Store::open(folder, &options).unwrap()
-}
-
 #[tokio::test]
 async fn what_could_not_be_stored_leaves_room_for_the_next_try() {
     let folder = tempfile::tempdir().unwrap();
     let is_full = Arc::new(AtomicBool::new(false));
-    let house = House::new(store(folder.path(), &is_full), TWO_AN_HOUR).await;
+    let house = House::new(filling_store(folder.path(), &is_full), TWO_AN_HOUR).await;
     is_full.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let refused = house.refusal("letters", 2).await;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::App;
-use super::super::followed::targets_in;
+use super::super::followed::{Counted, counted_in};
 use super::Answer;
 use super::attachments::FileShape;
 use super::shape::{StatusCount, channels, time};
@@ -252,6 +252,24 @@ impl AudienceShape {
     }
 }
 
+/// A link that is counted.
+#[derive(Debug, Serialize, ToSchema)]
+struct LinkShape {
+    /// Its number among the links of the email, from 1 on.
+    link: u16,
+    /// Where it leads.
+    target: String,
+}
+
+impl LinkShape {
+    fn of(counted: Counted) -> Self {
+        Self {
+            link: counted.number,
+            target: counted.target,
+        }
+    }
+}
+
 /// A communication in full.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WholeShape {
@@ -266,8 +284,8 @@ pub(super) struct WholeShape {
     handed_in: bool,
     /// The files that go with the email.
     attachments: Vec<FileShape>,
-    /// Where its links lead that are counted, the first one first: their numbers begin at 1.
-    links: Vec<String>,
+    /// Its links that are counted, the first one first; those to our own public pages are not.
+    links: Vec<LinkShape>,
     audience: AudienceShape,
 }
 
@@ -275,7 +293,8 @@ impl WholeShape {
     pub(super) fn of(app: &App, access: &Access, communication: &Communication) -> Answer<Self> {
         let content = app.repo().content(communication.content)?;
         let links = if communication.plan.tracking.clicks {
-            targets_in(&content)
+            let counted = counted_in(app, &content);
+            counted.into_iter().map(LinkShape::of).collect()
         } else {
             Vec::new()
         };

@@ -11,7 +11,7 @@ use super::super::App;
 use super::super::data::{self, PAGE_ROWS, Result};
 use super::super::fault::Fault;
 use super::super::fields::Fields;
-use super::super::followed;
+use super::super::followed::{self, Counted};
 use super::super::pie::slices;
 use super::super::session::Signed;
 use super::super::view::{Badge, Chrome, channel_icon, seek};
@@ -272,14 +272,14 @@ fn links(
     communication: &Communication,
     statistics: &Statistics,
 ) -> Result<Vec<(String, u64)>> {
-    let targets = followed::targets(app, communication)?;
-    let view = |(number, target): (u16, &String)| {
+    let counted = followed::counted(app, communication)?;
+    let view = |link: &Counted| {
         let mut counts = statistics.links.iter();
-        let count = counts.find(|(link, _)| *link == number);
-        let label = c.f2("statistics.link", number, target);
+        let count = counts.find(|(number, _)| *number == link.number);
+        let label = c.f2("statistics.link", link.number, &link.target);
         (label, count.map_or(0, |(_, people)| *people))
     };
-    Ok((1_u16..).zip(&targets).map(view).collect())
+    Ok(counted.iter().map(view).collect())
 }
 
 fn filters(c: &Chrome, id: CommunicationId, current: Option<PersonState>) -> Vec<Filter> {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 
 use super::super::App;
 use super::super::fault::Fault;
-use super::super::followed;
+use super::super::followed::{self, Counted};
 use super::super::session::Signed;
 use super::super::times::When;
 use super::super::view::{Badge, Chrome, channel_icon};
@@ -67,11 +67,11 @@ pub(super) async fn page(
         let name = known.as_deref().map_or(gone, Contact::full_name);
         let c = Chrome::of(&app, &signed, name.clone(), "communications")?;
         let category = app.console.tracker.category(&communication.category);
-        let targets = followed::targets(&app, &communication)?;
+        let counted = followed::counted(&app, &communication)?;
         let mut deliveries = Vec::new();
         for summary in &person.deliveries {
             if let Some(delivery) = app.repo().delivery(summary.delivery)? {
-                deliveries.push(view(&c, &communication, &delivery, &category, &targets));
+                deliveries.push(view(&c, &communication, &delivery, &category, &counted));
             }
         }
         let state = c.person(&person.state);
@@ -107,7 +107,7 @@ fn view(
     communication: &Communication,
     delivery: &Delivery,
     category: &Category,
-    targets: &[String],
+    counted: &[Counted],
 ) -> DeliveryView {
     let about = c.round(communication, delivery.round);
     let attempts = c.n(
@@ -130,12 +130,12 @@ fn view(
         timeline: delivery
             .timeline
             .iter()
-            .map(|change| entry(c, change, category, targets))
+            .map(|change| entry(c, change, category, counted))
             .collect(),
     }
 }
 
-fn entry(c: &Chrome, change: &StatusChange, category: &Category, targets: &[String]) -> Entry {
+fn entry(c: &Chrome, change: &StatusChange, category: &Category, counted: &[Counted]) -> Entry {
     let source = match change.source {
         Source::Gateway => "source.gateway",
         Source::Peer => "source.peer",
@@ -144,8 +144,9 @@ fn entry(c: &Chrome, change: &StatusChange, category: &Category, targets: &[Stri
         Source::Operator(_) => "source.operator",
     };
     let followed = change.source.link().map(|link| {
-        let target = targets.get(usize::from(link).saturating_sub(1));
-        c.f2("person.followed", link, target.map_or("–", String::as_str))
+        let target = counted.iter().find(|one| one.number == link);
+        let target = target.map_or("–", |one| one.target.as_str());
+        c.f2("person.followed", link, target)
     });
     let explain = || c.words.say(change.status.explain()).to_owned();
     Entry {

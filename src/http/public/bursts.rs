@@ -1,9 +1,11 @@
 //! Whether a person follows links, one and then perhaps another, or a program asks for all that a
-//! mail has at once. Pure: what was asked for within the last seconds, kept in memory alone.
+//! mail has at once; and how many requests for the links of one mail are looked up. Pure: what was
+//! asked for within the last seconds, kept in memory alone.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{DeliveryId, Timestamp};
 
 /// So far apart are requests at most that belong to one burst; whoever follows a link is counted
@@ -13,6 +15,11 @@ pub(super) const SPAN: Duration = Duration::from_secs(2);
 const LINKS_AT_ONCE: usize = 3;
 /// Most deliveries remembered; beyond, nothing is counted.
 const DELIVERIES_MAX: usize = 4096;
+/// Most requests for the links of one mail that are looked up within [`WINDOW`]: a program that asks
+/// for all of them three times is led on.
+pub(in crate::http) const REQUESTS_MAX: u32 = 3 * LINKS_MAX as u32;
+/// The time in which they are counted.
+const WINDOW: Duration = Duration::from_secs(60);
 
 /// A link that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +30,52 @@ struct Asked {
     waits: bool,
 }
 
+/// Requests since the window began.
+#[derive(Clone, Copy, Debug)]
+struct Requests {
+    began: Timestamp,
+    number: u32,
+}
+
+impl Requests {
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.began.plus(WINDOW) <= now
+    }
+}
+
 /// What was asked for lately.
 #[derive(Debug, Default)]
 pub(super) struct Bursts {
     deliveries: HashMap<DeliveryId, Vec<Asked>>,
+    requests: HashMap<DeliveryId, Requests>,
 }
 
 impl Bursts {
+    /// Counts a request for a link of this mail, which we signed; how long to wait where it is one
+    /// too many. Beyond [`DELIVERIES_MAX`] mails at a time nobody is refused: each is one of ours,
+    /// and an alert has many readers.
+    pub(super) fn admit(&mut self, delivery: DeliveryId, now: Timestamp) -> Option<Duration> {
+        if self.requests.len() >= DELIVERIES_MAX && !self.requests.contains_key(&delivery) {
+            self.requests.retain(|_, requests| !requests.is_over(now));
+            if self.requests.len() >= DELIVERIES_MAX {
+                return None;
+            }
+        }
+        let fresh = Requests {
+            began: now,
+            number: 0,
+        };
+        let requests = self.requests.entry(delivery).or_insert(fresh);
+        if requests.is_over(now) {
+            *requests = fresh;
+        }
+        if requests.number >= REQUESTS_MAX {
+            return Some(requests.began.plus(WINDOW).since(now));
+        }
+        requests.number += 1;
+        None
+    }
+
     /// Notes that a link was asked for. `counts` says whether by somebody who might be a person.
     /// True: [`settle`](Self::settle) it when [`SPAN`] is over.
     pub(super) fn note(
@@ -145,14 +191,34 @@ mod tests {
         assert!(bursts.settle(MAIL, 4, at(10_500)));
     }
 
+    fn delivery(number: usize) -> DeliveryId {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        DeliveryId::from_bytes(id)
+    }
+
+    #[test]
+    fn one_mail_is_looked_into_so_often_and_others_are_another_matter() {
+        let mut bursts = Bursts::default();
+        for _ in 0..REQUESTS_MAX {
+            assert_eq!(bursts.admit(MAIL, at(0)), None);
+        }
+        assert_eq!(bursts.admit(MAIL, at(1000)), Some(Duration::from_secs(59)));
+        assert_eq!(bursts.admit(delivery(2), at(1000)), None);
+        assert_eq!(bursts.admit(MAIL, at(60_000)), None);
+        // The table is full: those who come are let in and not remembered.
+        for number in 0..2 * DELIVERIES_MAX {
+            assert_eq!(bursts.admit(delivery(number), at(60_000)), None);
+        }
+        assert_eq!(bursts.requests.len(), DELIVERIES_MAX);
+        assert_eq!(bursts.admit(delivery(0), at(120_000)), None);
+        assert_eq!(bursts.admit(delivery(DELIVERIES_MAX), at(120_000)), None);
+        assert!(bursts.requests.len() <= DELIVERIES_MAX);
+    }
+
     #[test]
     fn the_table_does_not_grow_without_end() {
         let mut bursts = Bursts::default();
-        let delivery = |number: usize| {
-            let mut id = [0; 16];
-            id[..8].copy_from_slice(&number.to_be_bytes());
-            DeliveryId::from_bytes(id)
-        };
         for number in 0..DELIVERIES_MAX {
             assert!(bursts.note(delivery(number), 1, at(0), true));
         }

@@ -14,10 +14,10 @@ use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
 use super::{Answer, Site, bursts, guard, prefetch, show_as};
 use crate::clock::apart;
-use crate::domain::tracking::{CLICKS_MAX, LINKS_MAX};
+use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{ClickToken, Delivery, EmailStatus, Status, Timestamp};
 use crate::safe_html::links::links;
-use crate::store::RepoError;
+use crate::store::{Repo, RepoError};
 use crate::tracker::Event;
 
 /// Links looked up at a time; the rest wait.
@@ -46,26 +46,41 @@ pub(super) async fn follow(
         let words = ["self.link.unknown", "self.link.unknown_text"];
         return nowhere(&site, &asked, StatusCode::NOT_FOUND, words);
     };
-    // Each is looked up in all that was written.
+    // Each is looked up in all that was written: not without end for whoever has one mail of ours.
+    let too_many = site.bursts().admit(click.delivery, site.now());
+    if let Some(wait) = too_many {
+        tracing::info!(delivery = %click.delivery, "too many requests for the links of one mail");
+        return Err(Fault::TooMany(wait));
+    }
     let _place = site.links.acquire().await.map_err(|_| Fault::Unavailable)?;
     let looking = {
         let site = Arc::clone(&site);
         apart(move || found(&site, click))
     };
-    let Some((delivery, target, is_counted)) = looking.await.map_err(|_| Fault::Internal)?? else {
+    let Some(found) = looking.await.map_err(|_| Fault::Internal)?? else {
         let words = ["self.link.gone", "self.link.gone_text"];
         return nowhere(&site, &asked, StatusCode::GONE, words);
     };
-    if is_counted {
-        count(&site, &parts, &delivery, click.link);
+    if found.is_counted {
+        count(&site, &parts, &found, click.link);
     }
-    let target = HeaderValue::try_from(in_ascii(&target)).map_err(|_| Fault::Internal)?;
+    let target = HeaderValue::try_from(in_ascii(&found.target)).map_err(|_| Fault::Internal)?;
     Ok((StatusCode::FOUND, [(header::LOCATION, target)]).into_response())
 }
 
-/// The delivery, where its link leads, and whether that is counted, as long as we have what was
-/// said.
-fn found(site: &Site, click: ClickToken) -> Result<Option<(Delivery, String, bool)>, Fault> {
+/// A link of a mail.
+struct Found {
+    delivery: Delivery,
+    /// Where it leads.
+    target: String,
+    /// Its mail asks for its links to be counted, and that is allowed.
+    is_counted: bool,
+    /// That it was followed would say something new.
+    is_new: bool,
+}
+
+/// The link, as long as we have what was said.
+fn found(site: &Site, click: ClickToken) -> Result<Option<Found>, Fault> {
     let repo = site.repo();
     let Some(delivery) = repo.delivery(click.delivery)? else {
         return Ok(None);
@@ -85,28 +100,45 @@ fn found(site: &Site, click: ClickToken) -> Result<Option<(Delivery, String, boo
         .into_iter()
         .nth(index)
         .filter(|link| site.site.links.leads_to(click, &link.target));
+    let Some(link) = found else {
+        return Ok(None);
+    };
     // Of whom was erased nothing more is noted, nor where that is not allowed any more.
     let allowed = site.site.submit.tracking();
     let is_counted =
         communication.plan.tracked(allowed).clicks && !delivery.destination.is_nowhere();
-    Ok(found.map(|link| (delivery.value, link.target, is_counted)))
+    let is_new = is_counted && is_new(repo, &delivery, click.link)?;
+    Ok(Some(Found {
+        delivery: delivery.value,
+        target: link.target,
+        is_counted,
+        is_new,
+    }))
+}
+
+/// Whether the timeline would say so, or the person is not known yet to have followed it.
+fn is_new(repo: &Repo, delivery: &Delivery, link: u16) -> Result<bool, Fault> {
+    if delivery.notes_link(link) {
+        return Ok(true);
+    }
+    let person = repo.person(delivery.communication, delivery.contact)?;
+    Ok(person.is_some_and(|person| !person.links.contains(&link)))
 }
 
 /// Counts the person who follows this link for the first time, unless a burst comes of it.
-fn count(site: &Arc<Site>, parts: &Parts, delivery: &Delivery, link: u16) {
+fn count(site: &Arc<Site>, parts: &Parts, found: &Found, link: u16) {
     if prefetch::is_not_to_be_counted(&parts.headers) {
         return;
     }
     let now = site.now();
     let might_count = parts.method == Method::GET
-        && delivery.links().all(|known| known != link)
-        && delivery.links().count() < CLICKS_MAX
-        && handed_over(delivery)
+        && found.is_new
+        && handed_over(&found.delivery)
             .is_some_and(|at| !prefetch::follows_by_itself(&parts.headers, now.since(at)));
     let place = might_count
         .then(|| Arc::clone(&site.clicks).try_acquire_owned().ok())
         .flatten();
-    let id = delivery.id;
+    let id = found.delivery.id;
     let waits = site.bursts().note(id, link, now, place.is_some());
     let (Some(place), true) = (place, waits) else {
         return;

@@ -54,6 +54,9 @@ use crate::submit::Submitter;
 use crate::tracker::Tracker;
 use limits::Limits;
 
+#[cfg(test)]
+pub(super) use bursts::REQUESTS_MAX;
+
 /// What the public pages are told of the configuration.
 #[derive(Clone, Debug)]
 pub struct PublicSettings {

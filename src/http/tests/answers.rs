@@ -26,12 +26,8 @@ async fn alerted(browser: &Browser<'_>) -> Vec<Delivery> {
         ("subject", "Road closed".to_owned()),
         ("text", "The bridge is closed.".to_owned()),
         ("area", world.county.to_string()),
-        ("do", "review".to_owned()),
     ];
-    let written = browser.post("/communications", &fields).await;
-    let path = written.location().replace("/review", "/send");
-    browser.post(&path, &[]).await;
-    world.expand().await;
+    browser.send_out(&fields).await;
     let contacts = world.contacts.iter();
     let all = contacts.flat_map(|contact| world.deliveries(*contact));
     all.filter(|one| one.channel == Channel::Email).collect()

@@ -18,15 +18,8 @@ async fn bounced(world: &World) -> Browser<'_> {
         ("subject", "Road closed".to_owned()),
         ("text", "The bridge is closed.".to_owned()),
         ("area", world.county.to_string()),
-        ("do", "review".to_owned()),
     ];
-    let path = browser
-        .post("/communications", &fields)
-        .await
-        .location()
-        .replace("/review", "/send");
-    browser.post(&path, &[]).await;
-    world.expand().await;
+    browser.send_out(&fields).await;
     let email = email_of(world);
     world.bounce(&email).await;
     browser
@@ -300,13 +293,8 @@ async fn a_recurrence_lists_the_person_again_and_is_seen_as_one() {
         ("subject", "Again".to_owned()),
         ("text", "Again.".to_owned()),
         ("contact", ada.to_string()),
-        ("do", "review".to_owned()),
     ];
-    let saved = browser.post("/communications", &fields).await;
-    browser
-        .post(&saved.location().replace("/review", "/send"), &[])
-        .await;
-    world.expand().await;
+    browser.send_out(&fields).await;
     let newest = email_of(&world);
     assert_ne!(newest.id, email.id);
     world.bounce(&newest).await;
@@ -353,12 +341,8 @@ async fn a_log_reads_the_same_on_pages_of_any_size() {
         ("by_text", "1".to_owned()),
         ("sms_text", "The bridge is open.".to_owned()),
         ("area", world.county.to_string()),
-        ("do", "review".to_owned()),
     ];
-    let saved = texted.post("/communications", &fields).await;
-    let path = saved.location().replace("/review", "/send");
-    texted.post(&path, &[]).await;
-    world.expand().await;
+    texted.send_out(&fields).await;
     let part = |order, after, limit| {
         let part = history::log(&world.repo, (ada, order), after, limit);
         part.unwrap()

@@ -186,6 +186,23 @@ pub(super) async fn scanning_world(scanner: Arc<dyn FileScanner>) -> World {
     }
 }
 
+impl World {
+    /// The same, whose console hands messages in by this one.
+    pub(super) fn submitting_by(self, submit: Submitter) -> Self {
+        let console = Console {
+            submit: submit.clone(),
+            ..self.app.console.clone()
+        };
+        let app = App::new(console);
+        Self {
+            router: router_of(Arc::clone(&app)),
+            app,
+            submit,
+            ..self
+        }
+    }
+}
+
 /// One that has public pages, so that people are asked to prove what is new.
 pub(super) async fn asking_world() -> World {
     let pages = PublicPages {
@@ -426,6 +443,16 @@ impl Browser<'_> {
             .header(header::HOST, "tocsin.example.org")
             .header(header::COOKIE, &self.cookie);
         self.world.fetch(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends the message of these fields, and makes its deliveries.
+    pub(super) async fn send_out(&self, fields: &[(&str, String)]) {
+        let mut fields = fields.to_vec();
+        fields.push(("do", "review".to_owned()));
+        let written = self.post("/communications", &fields).await;
+        let path = written.location().replace("/review", "/send");
+        self.post(&path, &[]).await;
+        self.world.expand().await;
     }
 
     pub(super) async fn post(&self, path: &str, fields: &[(&str, String)]) -> Answer {

@@ -1,5 +1,7 @@
 //! What a session asks of its owner and tells it.
 
+use std::fmt;
+
 use secrecy::SecretString;
 
 use super::envelope::{Envelope, MailParams, Recipient};
@@ -30,7 +32,6 @@ pub enum AuthMechanism {
 }
 
 /// Credentials to check; answered by `auth_result`.
-#[derive(Debug)]
 pub enum AuthRequest {
     /// Whether this is the password.
     Password {
@@ -56,6 +57,15 @@ pub enum AuthRequest {
         /// `ClientProof`.
         proof: [u8; PROOF_BYTES],
     },
+}
+
+/// What was said in a dialogue of SCRAM is all that guessing the password elsewhere needs.
+impl fmt::Debug for AuthRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthRequest")
+            .field("mechanism", &self.mechanism())
+            .finish_non_exhaustive()
+    }
 }
 
 impl AuthRequest {
@@ -150,4 +160,38 @@ pub enum Event {
     },
     /// Close the connection. Nothing comes after this.
     Close(CloseReason),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let requests = [
+            AuthRequest::Password {
+                mechanism: AuthMechanism::Plain,
+                username: "payroll".to_owned(),
+                password: SecretString::from("hunter2".to_owned()),
+            },
+            AuthRequest::Challenge {
+                username: "payroll".to_owned(),
+            },
+            AuthRequest::Proof {
+                username: "payroll".to_owned(),
+                auth_message: "n=payroll,r=nonce".to_owned(),
+                proof: [7; PROOF_BYTES],
+            },
+        ];
+        for (request, mechanism) in
+            requests
+                .into_iter()
+                .zip(["Plain", "ScramSha256", "ScramSha256"])
+        {
+            assert_eq!(
+                format!("{:?}", Event::Authenticate(request)),
+                format!("Authenticate(AuthRequest {{ mechanism: {mechanism}, .. }})")
+            );
+        }
+    }
 }

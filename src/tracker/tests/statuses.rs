@@ -1,6 +1,7 @@
 //! Where deliveries come to, whatever comes in whatever order.
 
 use super::*;
+use crate::domain::tracking::TIMELINE_CLICKS_MAX;
 
 #[tokio::test]
 async fn a_key_pressed_cancels_what_is_still_queued() {
@@ -203,4 +204,34 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn many_links_followed_leave_the_timeline_its_room_and_count() {
+    let world = World::new(false).await;
+    let person = || {
+        let person = world.repo.person(world.communication, world.contact.id);
+        person.unwrap().unwrap().value
+    };
+    // Nobody follows what was not sent.
+    world
+        .event(Channel::Email, Event::Clicked { link: 1 })
+        .await;
+    assert!(person().links.is_empty());
+    world.change(Channel::Email, RECEIVED, None).await;
+    let before = world.delivery(Channel::Email).timeline.len();
+    let all: Vec<u16> = (1..=40).collect();
+    for link in all.iter().chain(&all) {
+        let event = Event::Clicked { link: *link };
+        world.event(Channel::Email, event).await;
+    }
+    let noted: Vec<u16> = world.delivery(Channel::Email).links().collect();
+    assert_eq!(noted, all[..TIMELINE_CLICKS_MAX]);
+    assert_eq!(person().links, all);
+    world
+        .change(Channel::Email, REBOUND, Some(hard_bounce()))
+        .await;
+    let back = world.delivery(Channel::Email);
+    assert_eq!(back.timeline.len(), before + TIMELINE_CLICKS_MAX + 1);
+    assert_eq!(back.status(), REBOUND);
 }

@@ -41,9 +41,11 @@ async fn tls_is_used_when_offered_and_verified_when_required() {
 
     let (port, seen) = serve(script).await;
     let strict = channel_with(&routed(port, "starttls"), Zone::default(), |_| {});
+    let verdict = deferred(attempt(&strict, request()).await);
     assert_eq!(
-        deferred(attempt(&strict, request()).await).reason,
-        Reason::Tls
+        (verdict.reason, verdict.fault),
+        (Reason::Tls, Fault::Sender),
+        "it is our own setting"
     );
     assert!(
         !seen.has("MAIL"),

@@ -42,6 +42,47 @@ async fn the_next_server_is_asked_when_one_does_not_answer() {
 }
 
 #[tokio::test]
+async fn a_mail_that_may_have_been_taken_goes_to_no_other_server() {
+    let last = Ipv4Addr::new(127, 0, 0, 9);
+    let (port, second) = serve_at(last, 0, GOOD).await;
+    let once = Script { takes: 1, ..GOOD };
+    let (_, first) = serve_at(Ipv4Addr::new(127, 0, 0, 8), port, once).await;
+    let mx = |preference, exchange: &str| MxRecord {
+        preference,
+        exchange: exchange.to_owned(),
+    };
+    let mut zone = Zone::default();
+    zone.mx
+        .insert("town.example", Ok(vec![mx(10, "one"), mx(20, "two")]));
+    let first_at = [8, 9].map(|last| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)));
+    zone.hosts.insert("one", first_at.to_vec());
+    zone.hosts.insert("two", vec![last.into()]);
+    let channel = channel_with(&format!("port = {port}\n"), zone, |_| {});
+    let taken = attempt(&channel, request()).await;
+    assert!(
+        matches!(taken, AttemptOutcome::Delivered { .. }),
+        "{taken:?}"
+    );
+    // Over the connection that was kept, and over one of its own.
+    for connections in [1, 2] {
+        let verdict = deferred(attempt(&channel, request()).await);
+        assert_eq!(
+            (verdict.reason, verdict.fault),
+            (Reason::Network, Fault::Network)
+        );
+        assert_eq!(
+            (
+                first.connections.load(Ordering::SeqCst),
+                second.connections.load(Ordering::SeqCst)
+            ),
+            (connections, 0)
+        );
+    }
+    let ends = first.lines().iter().filter(|line| *line == ".").count();
+    assert_eq!(ends, 3);
+}
+
+#[tokio::test]
 async fn a_server_that_may_take_the_mail_later_outweighs_one_that_never_will() {
     let busy = Script {
         greeting: "421 4.3.2 busy",

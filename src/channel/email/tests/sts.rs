@@ -102,9 +102,10 @@ async fn a_policy_in_force_is_kept_or_the_mail_waits() {
         ("mx.evil.example", Some("mx.evil.example"), None),
     ] {
         let (outcome, told, counted) = sent(ENFORCED, host, certified).await;
+        let verdict = deferred(outcome);
         assert_eq!(
-            deferred(outcome).reason,
-            Reason::Tls,
+            (verdict.reason, verdict.fault),
+            (Reason::Tls, Fault::Network),
             "{host} {certified:?}"
         );
         assert!(!told, "{host} {certified:?} was told of the mail");

@@ -3,9 +3,12 @@
 use axum::http::Method;
 
 use super::*;
+use crate::domain::tracking::TIMELINE_CLICKS_MAX;
 use crate::domain::{CommunicationId, Delivery, DeliveryId, Tracking};
+use crate::http::public::REQUESTS_MAX;
 use crate::http::tests::api::program;
 use crate::store::{Batch, RowBatch};
+use crate::tracker::Event;
 
 const PERSON: (&str, &str) = (
     "user-agent",
@@ -55,8 +58,12 @@ impl Reader {
         self.delivery().communication
     }
 
+    /// The links that count for the person.
     fn counted(&self) -> Vec<u16> {
-        self.delivery().links().collect()
+        let delivery = self.delivery();
+        let repo = &self.public.world.repo;
+        let person = repo.person(delivery.communication, delivery.contact);
+        person.unwrap().unwrap().value.links
     }
 
     fn path(&self, number: u16) -> String {
@@ -193,10 +200,82 @@ async fn a_person_is_counted_once_for_each_link_and_machines_are_not() {
     reader.follow(2, &[PERSON]).await;
     reader.settles(0).await;
     assert_eq!(reader.counted(), [2, 1]);
+    assert_eq!(reader.delivery().links().collect::<Vec<_>>(), [2, 1]);
     assert_eq!(
         reader.delivery().status(),
         Status::Email(EmailStatus::Opened)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_for_which_the_timeline_has_no_room_is_counted_once() {
+    let reader = Reader::new().await;
+    let world = &reader.public.world;
+    world.clock.advance(MINUTE);
+    let others: Vec<u16> = (101..).take(TIMELINE_CLICKS_MAX).collect();
+    for link in &others {
+        let event = Event::Clicked { link: *link };
+        world.tracker.record(reader.id, event).await.unwrap();
+    }
+    reader.follow(1, &[PERSON]).await;
+    reader.settles(others.len() + 1).await;
+    let expected: Vec<u16> = others.iter().copied().chain([1]).collect();
+    assert_eq!(reader.counted(), expected);
+    assert_eq!(reader.delivery().links().collect::<Vec<_>>(), others);
+    let communication = world.repo.communication(reader.communication());
+    let numbers = world.repo.statistics(&communication.unwrap().unwrap());
+    let numbers = numbers.unwrap();
+    assert_eq!((numbers.clicked, numbers.links[0]), (1, (1, 1)));
+    let before = reader.public.everything();
+    world.clock.advance(MINUTE);
+    reader.follow(1, &[PERSON]).await;
+    reader.settles(0).await;
+    assert!(before == reader.public.everything(), "it was written again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_to_our_own_pages_are_not_listed_as_counted() {
+    let public = public().await;
+    let (contact, _) = public.somebody();
+    let ours = links().unsubscribe(DeliveryId::from_bytes([1; 16]));
+    let html = format!(
+        "<a href=\"{ours}\">No more</a> <a href=\"{}\">Two</a>",
+        TARGETS[1]
+    );
+    let id = public.mail_saying(&html, &contact, true).await;
+    let Public { world, submit, .. } = public;
+    let world = world.submitting_by(submit);
+    let communication = world.repo.delivery(id).unwrap().unwrap().communication;
+    let browser = world.browser("ida").await;
+    let path = format!("/communications/{communication}");
+    let page = browser.get(&path).await;
+    page.assert_has(&["Link 2: https://town.example/two"]);
+    assert!(!page.body.contains("Link 1"), "{}", page.body);
+    let told = program(&world, "ida")
+        .await
+        .get(&format!("/api/v1{path}"))
+        .await;
+    let listed = serde_json::json!([{"link": 2, "target": TARGETS[1]}]);
+    assert_eq!(told["links"], listed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_mail_is_looked_into_so_often_and_no_more() {
+    let reader = Reader::new().await;
+    // Signed by us, of a mail that is gone: what is not looked up does not say so.
+    let gone = links().click(DeliveryId::from_bytes([9; 16]), 1, TARGETS[0]);
+    for _ in 0..REQUESTS_MAX {
+        let answer = reader.ask(Method::HEAD, &path(&gone), &[PERSON]).await;
+        assert_eq!(answer.status, StatusCode::GONE);
+    }
+    let answer = reader.ask(Method::HEAD, &path(&gone), &[PERSON]).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(answer.headers[header::RETRY_AFTER], "60");
+    let answer = reader.ask(Method::HEAD, &reader.path(1), &[PERSON]).await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    reader.public.world.clock.advance(MINUTE);
+    let answer = reader.ask(Method::HEAD, &path(&gone), &[PERSON]).await;
+    assert_eq!(answer.status, StatusCode::GONE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,7 +308,10 @@ async fn who_followed_what_is_told_in_the_console_and_over_the_api() {
         told["tracking"],
         serde_json::json!({"opens": true, "clicks": true})
     );
-    assert_eq!(told["links"], serde_json::json!(TARGETS));
+    let listed = (1..)
+        .zip(TARGETS)
+        .map(|(link, target)| serde_json::json!({"link": link, "target": target}));
+    assert_eq!(told["links"], listed.collect::<serde_json::Value>());
     assert_eq!(told["statistics"]["clicked"], 1);
     let counts = serde_json::json!([{"link": 1, "people": 1}]);
     assert_eq!(told["statistics"]["links"], counts);
