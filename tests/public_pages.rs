@@ -21,7 +21,12 @@ use tocsin::submit::{DraftInput, VerificationSent};
 const BY: UserId = UserId::from_bytes([1; 16]);
 
 fn config(folder: &Path, mx: SocketAddr) -> Config {
-    let text = format!(
+    let text = config_text(folder, mx, true);
+    Config::parse(&text, &Surroundings::of(Path::new("/"))).unwrap()
+}
+
+fn config_text(folder: &Path, mx: SocketAddr, tracking: bool) -> String {
+    format!(
         r#"[server]
 name = "alerts.example.com"
 domain = "example.com"
@@ -42,8 +47,8 @@ addresses = ["127.0.0.1:0"]
 url = "http://me.example.com"
 organisation = "Eastmere"
 [email]
-open_tracking = true
-click_tracking = true
+open_tracking = {tracking}
+click_tracking = {tracking}
 [[email.route]]
 domain = "mail.example"
 host = "127.0.0.1"
@@ -57,8 +62,7 @@ title = "Alert"
 confirmation_required = true
 "#,
         port = mx.port()
-    );
-    Config::parse(&text, &Surroundings::of(Path::new("/"))).unwrap()
+    )
 }
 
 fn email(text: &str) -> Destination {
@@ -325,4 +329,33 @@ async fn an_alert_is_confirmed_by_the_link_in_a_real_mail() {
     assert!(again.contains("confirmed this already"), "{again}");
     daemon.drain().await;
     mx.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_counted_changes_with_the_next_start_alone() {
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    for was in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tocsin.toml");
+        let write = |tracking, category: &str| {
+            let text = config_text(folder.path(), nobody, tracking);
+            let text = text.replace("name = \"news\"", &format!("name = \"{category}\""));
+            std::fs::write(&path, text).unwrap();
+        };
+        write(was, "news");
+        let config = Config::load(&path).unwrap();
+        let daemon = Daemon::start(config, Some(path.clone())).await.unwrap();
+        let running = Tracking {
+            opens: was,
+            clicks: was,
+        };
+        assert_eq!(daemon.submitter().tracking(), running);
+        write(!was, "weather");
+        daemon.reload().await;
+        // The file was read: categories are in force at once.
+        let categories = daemon.submitter().categories();
+        assert!(categories.iter().any(|one| one.name == "weather"));
+        assert_eq!(daemon.submitter().tracking(), running);
+        daemon.drain().await;
+    }
 }

@@ -48,7 +48,7 @@ use crate::tracker::Tracker;
 
 use note::note;
 use rooms::Rooms;
-pub use scanner::file_scanner;
+pub use scanner::{arrival_scanner, file_scanner};
 pub use search::open_search;
 use sockets::Sockets;
 pub use state::{add_user, open_store};
@@ -427,8 +427,11 @@ impl Daemon {
         }
         self.tracker.replace_settings(state::tracker_settings(&new));
         self.tracker.replace_retention(state::retention_rules(&new));
-        self.submitter
-            .replace_settings(state::submit_settings(&new));
+        let mut submit = state::submit_settings(&new);
+        // What the lanes put into mails is as it was at the start, and [email] waits for the next
+        // one: authors, pages and mails say the same until then.
+        submit.tracking = self.submitter.tracking();
+        self.submitter.replace_settings(submit);
         self.submitter
             .replace_reply_notices(state::reply_notices(&new));
         let (now, later): (Vec<&str>, Vec<&str>) = sections

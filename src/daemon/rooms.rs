@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::doors::Gate;
-use super::scanner::file_scanner;
+use super::scanner::arrival_scanner;
 use super::search::open_search;
 use super::state::{
     challenge_key, cursor_key, evidence_signer, open_store, reply_notices, report_settings,
@@ -121,7 +121,7 @@ fn looking(
     scanner: Option<&Arc<Clamd>>,
 ) -> anyhow::Result<Inbound> {
     let inbound = match scanner {
-        Some(scanner) => inbound.with_scanner(file_scanner(scanner)),
+        Some(scanner) => inbound.with_scanner(arrival_scanner(scanner)),
         None => inbound,
     };
     if !config.email.check_senders {

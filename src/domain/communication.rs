@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::case::Matter;
 use super::escalation::SendingPlan;
 use super::ids::{
-    AreaId, BlobId, CampaignId, CommunicationId, ContactId, FilterId, GroupId, MethodId,
-    TemplateId, UserId,
+    AreaId, BlobId, CampaignId, CommunicationId, ContactId, DeliveryId, FilterId, GroupId,
+    MethodId, TemplateId, UserId,
 };
 use super::status::Channel;
 use super::timestamp::Timestamp;
@@ -394,6 +394,9 @@ pub struct Communication {
     pub matter: Option<Matter>,
     /// The template that it was made from, and which version of it.
     pub template: Option<(TemplateId, u32)>,
+    /// The delivery that a report tells of ([`Communication::is_delivery_report`]): whoever does
+    /// not see that one does not see the report.
+    pub about: Option<DeliveryId>,
 }
 
 impl Communication {
@@ -431,6 +434,7 @@ impl Communication {
             history: Vec::new(),
             matter: None,
             template: None,
+            about: None,
         }
     }
 

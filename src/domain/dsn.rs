@@ -174,9 +174,11 @@ fn success(before: &Delivery, after: &Delivery, said: &[StatusChange]) -> Option
         }
         Status::Email(EmailStatus::Opened | EmailStatus::MarkedAsSpam)
         | Status::Text(TextStatus::Received)
-        | Status::Call(CallStatus::Completed | CallStatus::Confirmed | CallStatus::Voicemail) => {
+        | Status::Call(CallStatus::Completed | CallStatus::Confirmed) => {
             Some(ReportAction::Delivered)
         }
+        // Nobody has heard it yet, and nobody tells whether anybody does.
+        Status::Call(CallStatus::Voicemail) => Some(ReportAction::Relayed),
         Status::Email(
             EmailStatus::Queued
             | EmailStatus::Deferred
@@ -315,6 +317,8 @@ mod tests {
             (Status::Text(TextStatus::Undelivered), Some(Failed)),
             (Status::Text(TextStatus::Failed), Some(Failed)),
             (Status::Call(CallStatus::Completed), Some(Delivered)),
+            (Status::Call(CallStatus::Confirmed), Some(Delivered)),
+            (Status::Call(CallStatus::Voicemail), Some(Relayed)),
             (Status::Call(CallStatus::NoAnswer), Some(Failed)),
         ] {
             let before = delivery(status.channel(), ALL);

@@ -5,7 +5,7 @@ use super::data::Result;
 use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{Body, Communication, Content};
 use crate::safe_html::links::links;
-use crate::store::RepoError;
+use crate::store::{Repo, RepoError};
 
 /// A link that is counted.
 pub(super) struct Counted {
@@ -18,26 +18,38 @@ pub(super) struct Counted {
 /// The counted links of a communication that asks for it, the first one first; none of others, and
 /// none where what was said is gone.
 pub(super) fn counted(app: &App, of: &Communication) -> Result<Vec<Counted>> {
+    Ok(counted_among(app, targets(app.repo(), of)?))
+}
+
+/// Where the links of such a communication lead, the first one first: also those that have a number
+/// and are not counted.
+pub(super) fn targets(repo: &Repo, of: &Communication) -> Result<Vec<String>> {
     if !of.plan.tracking.clicks || of.body != Body::Composed {
         return Ok(Vec::new());
     }
-    match app.repo().content(of.content) {
-        Ok(content) => Ok(counted_in(app, &content)),
+    match repo.content(of.content) {
+        Ok(content) => Ok(targets_in(&content)),
         Err(RepoError::Missing(_)) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// The same of a content. Links to our own public pages have a number and are not counted.
+/// The same as [`counted`] of a content.
 pub(super) fn counted_in(app: &App, content: &Content) -> Vec<Counted> {
-    let submit = &app.console.submit;
+    counted_among(app, targets_in(content))
+}
+
+fn targets_in(content: &Content) -> Vec<String> {
     let found = links(&content.html, usize::from(LINKS_MAX));
+    found.into_iter().map(|link| link.target).collect()
+}
+
+/// Links to our own public pages have a number and are not counted.
+fn counted_among(app: &App, targets: Vec<String>) -> Vec<Counted> {
+    let submit = &app.console.submit;
     (1..)
-        .zip(found)
-        .map(|(number, link)| Counted {
-            number,
-            target: link.target,
-        })
+        .zip(targets)
+        .map(|(number, target)| Counted { number, target })
         .filter(|link| !submit.is_public_page(&link.target))
         .collect()
 }

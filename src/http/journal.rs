@@ -2,6 +2,7 @@
 //! ways. Ids of deliveries are in order of making, so a page costs the same on every page; a
 //! filter that finds little stops after [`SCAN_MAX`] deliveries and goes on from there.
 
+use super::access::sees_delivery;
 use super::data::Result;
 use crate::domain::{
     Access, Channel, Communication, CommunicationId, Delivery, DeliveryId, ListStatus, Timestamp,
@@ -110,19 +111,7 @@ impl Filter {
     }
 
     fn shows(&self, repo: &Repo, delivery: &Delivery) -> std::result::Result<bool, RepoError> {
-        let about = repo.communication(delivery.communication)?;
-        let matter = about.and_then(|about| about.matter);
-        if let Some(id) = matter.and_then(|matter| matter.case) {
-            let case = repo.case(id)?;
-            if !case.is_some_and(|case| self.access.sees_case(&case)) {
-                return Ok(false);
-            }
-        }
-        if self.access.sees_everybody() {
-            return Ok(true);
-        }
-        let contact = repo.current_contact(delivery.contact)?;
-        Ok(contact.is_some_and(|contact| self.access.sees_contact(&contact)))
+        sees_delivery(repo, &self.access, delivery)
     }
 
     fn takes(&self, delivery: &Delivery) -> bool {

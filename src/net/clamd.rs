@@ -125,6 +125,14 @@ pub enum ScanError {
     },
 }
 
+/// Whose a piece is. How long one of a stranger takes says nothing of the scanner: nobody may hold
+/// up what goes out by sending what is slow to look through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    Others,
+}
+
 type Digest = [u8; SHA256_OUTPUT_LEN];
 /// What came of a scan.
 type Scanned = Result<Found, ScanError>;
@@ -254,7 +262,7 @@ impl Clamd {
     /// # Errors
     /// [`ScanError`] when it is not known whether it is clean.
     pub async fn scan(&self, piece: &Bytes) -> Result<Found, ScanError> {
-        let (found, is_news) = self.look_through(piece).await?;
+        let (found, is_news) = self.look_through(piece, Whose::Ours).await?;
         if let (Found::Virus(name), true) = (&found, is_news) {
             tracing::warn!(virus = %name, "a virus was found in what was to be sent; it is rejected");
         }
@@ -266,11 +274,11 @@ impl Clamd {
     /// # Errors
     /// As [`Clamd::scan`].
     pub async fn scan_received(&self, file: &Bytes) -> Result<Found, ScanError> {
-        Ok(self.look_through(file).await?.0)
+        Ok(self.look_through(file, Whose::Others).await?.0)
     }
 
     /// What is found, and whether it was not known before.
-    async fn look_through(&self, piece: &Bytes) -> Result<(Found, bool), ScanError> {
+    async fn look_through(&self, piece: &Bytes, whose: Whose) -> Result<(Found, bool), ScanError> {
         if piece.is_empty() {
             return Ok((Found::Nothing, false));
         }
@@ -288,7 +296,7 @@ impl Clamd {
         let mut is_news = false;
         let scanned = shared.get_or_init(|| {
             is_news = true;
-            self.ask_about(key, piece)
+            self.ask_about(key, piece, whose)
         });
         let scanned = scanned.await.clone();
         Ok((scanned?, is_news))
@@ -308,8 +316,8 @@ impl Clamd {
         new
     }
 
-    async fn ask_about(&self, key: Digest, piece: &Bytes) -> Scanned {
-        let scanned = self.ask_in_time(key, piece).await;
+    async fn ask_about(&self, key: Digest, piece: &Bytes, whose: Whose) -> Scanned {
+        let scanned = self.ask_in_time(key, piece, whose).await;
         if matches!(scanned, Ok(_) | Err(ScanError::TooLarge { .. })) {
             self.remember(key, scanned.clone());
         }
@@ -318,13 +326,13 @@ impl Clamd {
         scanned
     }
 
-    async fn ask_in_time(&self, key: Digest, piece: &Bytes) -> Scanned {
+    async fn ask_in_time(&self, key: Digest, piece: &Bytes, whose: Whose) -> Scanned {
         let size = piece.len();
         let scan = self.address.ask(b"zINSTREAM\0", Some(piece));
         let answer = match timeout(self.timeout, scan).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(self.failed(size, error.to_string()).await),
-            Err(_) if self.is_too_often(key) => {
+            Err(_) if whose == Whose::Ours && self.is_too_often(key) => {
                 let why = "it answers and scans nothing in time".to_owned();
                 self.tell(Err(why.clone()));
                 return Err(ScanError::Unreachable(why));
@@ -593,7 +601,7 @@ mod tests {
         let scanner = Clamd::new(address, Duration::from_secs(20), SystemClock::shared());
         let scan = || {
             let scanner = Arc::clone(&scanner);
-            tokio::spawn(async move { scanner.look_through(&TEXT).await })
+            tokio::spawn(async move { scanner.look_through(&TEXT, Whose::Ours).await })
         };
         let first = scan();
         asked.wait_for(|asked| *asked == 1).await.unwrap();
@@ -655,6 +663,22 @@ mod tests {
         assert_eq!(scanner.scan(&TEXT).await, Ok(Found::Nothing));
         stop.cancel();
         watching.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_strangers_send_slowly_is_no_reason_to_hold_mail() {
+        let (_scans, let_scan) = watch::channel(false);
+        let (address, _asked) = hanging(let_scan).await;
+        let scanner = of(address);
+        scanner.tell(Ok(()));
+        for _ in 0..=UNANSWERED_MAX {
+            let slow = scanner.scan_received(&TEXT).await;
+            assert!(matches!(slow, Err(ScanError::Refused { .. })), "{slow:?}");
+        }
+        assert!(scanner.is_up());
+        let first = scanner.scan(&TEXT).await;
+        assert!(matches!(first, Err(ScanError::Refused { .. })), "{first:?}");
+        assert!(scanner.is_up(), "the first of ours");
     }
 
     #[tokio::test]

@@ -152,6 +152,7 @@ impl Submitter {
             history: Vec::new(),
             matter: input.matter,
             template: input.template,
+            about: None,
         }
     }
 

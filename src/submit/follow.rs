@@ -111,6 +111,7 @@ impl Submitter {
             approval: None,
             history: Vec::new(),
             template: None,
+            about: None,
             ..of.value.clone()
         };
         batch.insert(&new);

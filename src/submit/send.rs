@@ -8,7 +8,7 @@ use crate::domain::escalation::plan_rounds;
 use crate::domain::job::AUDIENCE_CHUNK_MAX;
 use crate::domain::{
     Approval, AudienceChunk, Communication, CommunicationId, CommunicationState, ContactId, Round,
-    RoundJob, Sentence, Timestamp, UserId,
+    RoundJob, SendingPlan, Sentence, Timestamp, UserId,
 };
 use crate::store::{Batch, Loaded, RepoError, RowBatch};
 use crate::tracker::tell_sent;
@@ -241,10 +241,16 @@ impl Submitter {
                 express: new.plan.emergency,
             });
         }
+        // What is not allowed by now is not counted, and nobody says later that it was.
+        let plan = SendingPlan {
+            tracking: new.plan.tracked(self.tracking()),
+            ..new.plan
+        };
         let sent = Communication {
             state: CommunicationState::Expanding,
             people: people.len() as u64,
             sent_at: Some(now),
+            plan,
             history,
             ..new
         };

@@ -70,8 +70,13 @@ pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPoli
     };
     decision.sender_fault =
         verdict_of(&event).is_some_and(|verdict| verdict.fault == Fault::Sender);
-    let event = if decision.delivery.destination.is_nowhere() {
-        // Whom it went to was erased; answers name them.
+    // Whom it went to was erased.
+    let is_erased = decision.delivery.destination.is_nowhere();
+    if is_erased && matches!(event, Event::Clicked { .. }) {
+        return decision;
+    }
+    let event = if is_erased {
+        // Answers name them.
         event.without_diagnostic()
     } else {
         event

@@ -202,6 +202,7 @@ impl Tracker {
         );
         let communication = Communication {
             body: Body::Submitted(batch.blob(mail.build())),
+            about: Some(mail.delivery.id),
             ..said
         };
         let category = self.category(REPORT_CATEGORY);

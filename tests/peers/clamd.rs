@@ -20,7 +20,7 @@ use crate::{
 use tocsin::{
     channel::{AttachedFile, AttemptOutcome, AttemptRequest, Channel},
     clock::{Randomness, SystemClock},
-    daemon::file_scanner,
+    daemon::arrival_scanner,
     domain::{
         Fault, Lane, Reason, ReturnPaths, ScanFound, ThreadState, suspension::SuspensionPolicy,
     },
@@ -141,7 +141,7 @@ fn inbound(clamd: &Arc<Clamd>) -> (Repo, Inbound) {
     let tracker = Tracker::new(repo.clone(), clock.clone(), random.clone(), settings);
     let paths = ReturnPaths::new("bounces.gw.example", &[9; 32]);
     let inbound = Inbound::new(repo.clone(), tracker, clock, random, paths);
-    (repo, inbound.with_scanner(file_scanner(clamd)))
+    (repo, inbound.with_scanner(arrival_scanner(clamd)))
 }
 
 /// What is found in the file of a reply while it is taken in.

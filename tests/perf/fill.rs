@@ -324,6 +324,7 @@ impl Writer {
             history: Vec::new(),
             matter: None,
             template: None,
+            about: None,
         });
         self.pipeline.commit(batch).await;
         for some in people.chunks(PEOPLE_IN_BATCH) {

@@ -142,6 +142,7 @@ impl Firm {
                 case: Some(case.id),
             }),
             template: None,
+            about: None,
         };
         let status = Status::Email(EmailStatus::Received);
         let change = |status, source| StatusChange {

@@ -76,6 +76,9 @@ impl ReportMail<'_> {
             ReportAction::Failed => "It could not be delivered to:",
             ReportAction::Delayed => "It has not been delivered yet to:",
             ReportAction::Delivered => "It was delivered to:",
+            ReportAction::Relayed if self.delivery.channel == Channel::Call => {
+                "It was left with a voicemail, for:"
+            }
             ReportAction::Relayed => "It was passed on to a server that does not report, for:",
         };
         let sent = self.delivery.made_at().map(date).unwrap_or_default();

@@ -24,7 +24,7 @@ use super::session;
 use crate::domain::{Access, CaseScope, Permission, Permissions, User};
 use crate::store::{Repo, RepoError};
 
-pub(crate) use scope::Reach;
+pub(crate) use scope::{Reach, sees_delivery};
 pub(crate) use table::ROUTES;
 pub(crate) use threads::Sight;
 

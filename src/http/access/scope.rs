@@ -14,7 +14,7 @@ use crate::domain::{
     Access, AreaTree, Case, CaseId, CaseScope, Communication, CommunicationId, Contact, ContactId,
     Delivery, DeliveryId, Entry, ThreadId,
 };
-use crate::store::{Loaded, RepoError, Seek};
+use crate::store::{Loaded, Repo, RepoError, Seek};
 use crate::submit::{FieldError, SubmitError};
 use crate::tracker::{CaseError, CaseInput};
 
@@ -121,6 +121,51 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// Whether a message to somebody is theirs to see: by whom it went to and by what it is about.
+pub(crate) fn sees_delivery(
+    repo: &Repo,
+    access: &Access,
+    one: &Delivery,
+) -> Result<bool, RepoError> {
+    if !sees(repo, access, one.contact)? {
+        return Ok(false);
+    }
+    match repo.communication(one.communication)? {
+        Some(of) => sees_matter(repo, access, &of),
+        None => Ok(true),
+    }
+}
+
+fn sees(repo: &Repo, access: &Access, id: ContactId) -> Result<bool, RepoError> {
+    if access.sees_everybody() {
+        return Ok(true);
+    }
+    let contact = repo.current_contact(id)?;
+    Ok(contact.is_some_and(|contact| access.sees_contact(&contact)))
+}
+
+/// Whether what a communication is about is theirs to know: a restricted case is for those named
+/// in it alone, whatever else somebody may see, and a report of a delivery for those who see that
+/// delivery, as it names whom that went to and may hold what was said.
+fn sees_matter(repo: &Repo, access: &Access, of: &Communication) -> Result<bool, RepoError> {
+    if of.is_delivery_report() {
+        let about = of.about.map(|id| repo.delivery(id)).transpose()?;
+        return match about.flatten() {
+            Some(delivery) => sees_delivery(repo, access, &delivery),
+            None => Ok(access.sees_everybody()),
+        };
+    }
+    match of.matter.and_then(|matter| matter.case) {
+        Some(id) => sees_case(repo, access, id),
+        None => Ok(true),
+    }
+}
+
+fn sees_case(repo: &Repo, access: &Access, id: CaseId) -> Result<bool, RepoError> {
+    let case = repo.case(id)?;
+    Ok(case.is_some_and(|case| access.sees_case(&case)))
+}
+
 impl App {
     /// A contact, when it is theirs to see; whoever took it over stands for it.
     pub(crate) fn contact_for(
@@ -134,26 +179,20 @@ impl App {
 
     /// Whether a contact is theirs to see. One that is gone is whose who sees everybody.
     pub(crate) fn sees(&self, access: &Access, id: ContactId) -> Result<bool, RepoError> {
-        Ok(access.sees_everybody() || self.contact_for(access, id)?.is_some())
+        sees(self.repo(), access, id)
     }
 
     /// Whether a message to somebody is theirs to see.
     pub(crate) fn sees_delivery(&self, access: &Access, one: &Delivery) -> Result<bool, RepoError> {
-        Ok(self.sees(access, one.contact)? && self.sees_matter_of(access, one.communication)?)
+        sees_delivery(self.repo(), access, one)
     }
 
-    /// Whether what a communication is about is theirs to know: a restricted case is for those
-    /// named in it alone, whatever else somebody may see.
     fn sees_matter(&self, access: &Access, of: &Communication) -> Result<bool, RepoError> {
-        match of.matter.and_then(|matter| matter.case) {
-            Some(id) => self.sees_case_of(access, id),
-            None => Ok(true),
-        }
+        sees_matter(self.repo(), access, of)
     }
 
     fn sees_case_of(&self, access: &Access, id: CaseId) -> Result<bool, RepoError> {
-        let case = self.repo().case(id)?;
-        Ok(case.is_some_and(|case| access.sees_case(&case)))
+        sees_case(self.repo(), access, id)
     }
 
     /// The same of one by its id; of one that is gone there is nothing to know.

@@ -159,7 +159,7 @@ pub(super) struct CommunicationShape {
     related: Option<RelatedShape>,
     /// What became of asking for approval; null when nobody has asked.
     approval: Option<ApprovalShape>,
-    /// What its author asked to be counted; where that is not allowed any more, nothing is.
+    /// What its author asked to be counted; of what was sent, what was still allowed then.
     tracking: TrackingShape,
     /// Null for what has not been sent, and for whoever does not see everybody.
     statistics: Option<NumbersShape>,

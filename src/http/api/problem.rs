@@ -157,7 +157,7 @@ impl Problem {
             ),
             Fault::Unscanned => (
                 "Not looked through yet",
-                "The virus scanner does not answer; the file is handed out once it was looked through. Try again.",
+                "The virus scanner does not answer or is busy; the file is handed out once it was looked through. Try again.",
             ),
             Fault::Internal => ("Internal error", "The mistake is ours; the log says more."),
         };

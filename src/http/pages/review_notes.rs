@@ -141,7 +141,7 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
     if d.channels.email && d.content.html.trim().is_empty() {
         say("info", "mail", c.t("review.plain_only").to_owned());
     }
-    let tracking = d.plan.tracking;
+    let tracking = d.plan.tracked(app.console.submit.tracking());
     if d.channels.email && tracking.opens {
         say("info", "eye", c.t("review.tracked_opens").to_owned());
     }

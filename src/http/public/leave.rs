@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::super::api::contact_shape::LineShape;
 use super::super::data::history::{self, Line};
 use super::super::fault::Fault;
+use super::super::followed;
 use super::frame::{Asked, Frame};
 use super::visit::{Visitor, VisitorForm};
 use super::{Answer, Site, guard, me, show_as, visit};
@@ -220,10 +221,19 @@ fn messages(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
     let mut messages = Vec::new();
     for delivery in history::deliveries(repo, contact.id, MESSAGES_MAX)? {
         let communication = repo.communication(delivery.communication)?;
-        let timeline = delivery
-            .timeline
-            .iter()
-            .map(|change| json!({"at": iso(change.at), "status": change.status.as_str()}));
+        let mut targets = Vec::new();
+        if let Some(communication) = &communication
+            && delivery.links().next().is_some()
+        {
+            targets = followed::targets(repo, communication)?;
+        }
+        let timeline = delivery.timeline.iter().map(|change| {
+            json!({
+                "at": iso(change.at),
+                "status": change.status.as_str(),
+                "link": change.source.link().map(|link| led_to(&targets, link)),
+            })
+        });
         messages.push(json!({
             "title": communication.map(|communication| communication.title.clone()),
             "channel": delivery.channel.as_str(),
@@ -232,4 +242,11 @@ fn messages(repo: &Repo, contact: &Contact) -> Result<Vec<Value>, Fault> {
         }));
     }
     Ok(messages)
+}
+
+/// Where the link with this number led; the number itself where nobody knows any more.
+fn led_to(targets: &[String], link: u16) -> Value {
+    let target = usize::from(link).checked_sub(1);
+    let target = target.and_then(|index| targets.get(index));
+    target.map_or_else(|| json!(link), |target| json!(target))
 }

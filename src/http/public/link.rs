@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::fault::Fault;
 use super::frame::{Asked, Frame};
-use super::{Answer, Site, bursts, guard, prefetch, show_as};
+use super::{Answer, Site, bursts, prefetch, show_as};
 use crate::clock::apart;
 use crate::domain::tracking::LINKS_MAX;
 use crate::domain::{ClickToken, Delivery, EmailStatus, Status, Timestamp};
@@ -42,7 +42,7 @@ pub(super) async fn follow(
 ) -> Answer {
     let parts = request.into_parts().0;
     let Some(click) = site.site.links.read_click(&token) else {
-        guard::costly(&site, &parts)?;
+        // Nothing was read for it: it costs less than counting it would.
         let words = ["self.link.unknown", "self.link.unknown_text"];
         return nowhere(&site, &asked, StatusCode::NOT_FOUND, words);
     };

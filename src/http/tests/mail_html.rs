@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use super::inbox::comes_in;
 use super::inbox_people::mail_with_files;
 use super::world::world;
-use crate::domain::MessageId;
+use crate::domain::{FileScan, MessageFile, MessageId, Redacted, ScanFound};
 use crate::store::Batch;
 use crate::tracker::Taken;
 
@@ -87,4 +87,35 @@ async fn a_mail_without_html_says_so() {
         .get(&format!("/inbox/{thread}/messages/{message}/html"))
         .await;
     shown.assert_has(&["This email has no HTML"]);
+}
+
+#[tokio::test]
+async fn pictures_of_a_mail_with_a_virus_are_not_shown() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let mut base = Batch::new();
+    let html = "Subject: x\nPicture: logo\n\n<p>Day <img src=\"cid:logo\" alt=\"Logo\"></p>";
+    let original = base.blob(html.as_bytes().to_vec());
+    world.repo.store().commit(base).await.unwrap();
+    let virus = ScanFound::Virus("Eicar-Test".to_owned());
+    for (seed, found, shown) in [(1, ScanFound::Nothing, true), (2, virus, false)] {
+        let file = MessageFile {
+            name: Redacted::new("logo.png".to_owned()),
+            size_bytes: 8,
+            scan: Some(FileScan::new(world.now(), found)),
+        };
+        let taken = comes_in(&world, seed, |incoming| {
+            incoming.original = Some(original);
+            incoming.files = vec![file];
+        });
+        let Taken::In(thread) = taken.await else {
+            panic!("it comes in");
+        };
+        let message = MessageId::from_bytes([seed; 16]);
+        let frame = format!("/inbox/{thread}/messages/{message}/html");
+        let page = browser.get(&frame).await;
+        page.assert_has(&["<main><p>Day "]);
+        let is_shown = page.body.contains("data:image/png;base64,");
+        assert_eq!(is_shown, shown, "{}", page.body);
+    }
 }

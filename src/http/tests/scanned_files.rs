@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use axum::http::{Method, StatusCode};
 use bytes::Bytes;
 
+use super::correspondence::firm;
 use super::inbox::{comes_in, is_sound};
 use super::inbox_people::mail_with_files;
 use super::world::{World, scanning_world};
 use crate::domain::inbox::SCAN_BELIEVED_FOR;
-use crate::domain::{MessageFile, MessageId, Redacted, Role, ScanFound, ThreadId};
+use crate::domain::{
+    EntryId, FileScan, MessageFile, MessageId, Redacted, Role, ScanFound, ThreadId,
+};
 use crate::store::Batch;
 use crate::tracker::{FileScanner, NotScanned, Scanning, Taken};
 
@@ -240,4 +243,41 @@ async fn programs_are_told_what_was_found() {
     assert_eq!(files[0]["virus"], "Eicar-Test");
     assert_eq!(files[1]["scan"], "too-large");
     assert!(files[2]["scan"].is_null());
+}
+
+#[tokio::test]
+async fn an_entry_of_correspondence_has_no_link_to_a_virus() {
+    let firm = firm().await;
+    let world = &firm.world;
+    let shop = world.repo.contact(firm.shop).unwrap().unwrap();
+    let mut base = Batch::new();
+    let original = base.blob(b"first\nsecond".to_vec());
+    world.repo.store().commit(base).await.unwrap();
+    let file = |name: &str, found: ScanFound| MessageFile {
+        name: Redacted::new(name.to_owned()),
+        size_bytes: 6,
+        scan: Some(FileScan::new(world.now(), found)),
+    };
+    let evil = ScanFound::Virus("Eicar-Test".to_owned());
+    let files = vec![
+        file("clean.pdf", ScanFound::Nothing),
+        file("evil.pdf", evil),
+    ];
+    comes_in(world, 2, |incoming| {
+        incoming.contact = Some(firm.shop);
+        incoming.from = shop.methods[0].destination.lookup_key();
+        incoming.original = Some(original);
+        incoming.files = files;
+    })
+    .await;
+    let entry = format!("/correspondence/{}", EntryId::from_bytes([2; 16]));
+    let browser = world.browser("otto").await;
+    let page = browser.get(&entry).await;
+    page.assert_has(&[
+        &format!("<a href=\"{entry}/files/0\" download>clean.pdf</a>"),
+        "evil.pdf",
+        "A virus was found in this file (Eicar-Test)",
+    ]);
+    assert!(!page.body.contains(&format!("{entry}/files/1")));
+    assert_eq!(page.body.matches("A virus was found").count(), 1);
 }

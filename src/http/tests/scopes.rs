@@ -4,6 +4,7 @@
 mod cases;
 mod lists;
 mod numbers;
+mod reports;
 mod tokens;
 
 use axum::http::{Method, StatusCode};

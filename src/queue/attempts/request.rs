@@ -1,5 +1,8 @@
 //! What a channel is told of one attempt, or why nothing goes out now.
 
+#[cfg(test)]
+mod tests;
+
 use super::*;
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::tracking::LINKS_MAX;

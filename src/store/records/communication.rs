@@ -236,6 +236,7 @@ shape! {
         #[n(18)] #[cbor(skip_if = "Vec::is_empty")] history: Vec<Round>,
         #[n(19)] matter: Option<Matter>,
         #[n(20)] template: Option<(TemplateId, u32)>,
+        #[n(21)] about: Option<DeliveryId>,
     }
 }
 record!(Communication, "communication");

@@ -135,6 +135,7 @@ pub(crate) fn communication() -> Communication {
         history: Vec::new(),
         matter: None,
         template: None,
+        about: None,
     }
 }
 

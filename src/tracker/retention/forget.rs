@@ -7,13 +7,13 @@ use super::{Tracker, TrackerError, apart};
 use crate::domain::communication::NO_SUBJECT;
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    Audience, Body, Closed, ClosedReason, Communication, CommunicationId, CommunicationState,
-    ContactId, Content, Delivery, DeliveryId, Diagnostic, Erasure, ImportFindings, ImportImage,
-    InboundMail, LogEvent, Notification, Redacted, SignUp, Ticket, Timestamp, Visit,
+    Audience, Closed, ClosedReason, Communication, CommunicationState, ContactId, Delivery,
+    DeliveryId, Destination, Diagnostic, Erasure, ImportFindings, ImportImage, InboundMail,
+    LogEvent, Notification, Redacted, ReportRequest, ReportsWanted, SignUp, Ticket, Timestamp,
+    Visit,
 };
 use crate::store::engine::Key;
 use crate::store::keys;
-use crate::store::records::Record;
 use crate::store::{DeliveryBatch, Loaded, Row, RowBatch};
 use crate::tracker::{CONFLICTS_MAX, is_conflict};
 
@@ -21,6 +21,9 @@ use crate::tracker::{CONFLICTS_MAX, is_conflict};
 const STEP_MESSAGES: usize = 50;
 /// People of communications in one step.
 const STEP_PEOPLE: usize = 20;
+/// Deliveries of which somebody is not told any more in one step: many of them are under way, and
+/// a step fails when one of its rows changes.
+const STEP_REPORTS: usize = 20;
 /// Other rows in one step.
 const STEP_ROWS: usize = 1_000;
 /// Threads of one person.
@@ -54,7 +57,7 @@ impl Tracker {
     ) -> Result<Counts, TrackerError> {
         let mut counts = Counts::default();
         let always: [Prepare; 3] = [messages, log, inbound];
-        let once: [Prepare; 8] = [
+        let once: [Prepare; 7] = [
             communications,
             |tracker, erasure, after| {
                 tracker.rows_of::<Ticket>(keys::TICKET, after, |row| erasure.is_of(row.contact))
@@ -71,9 +74,17 @@ impl Tracker {
             },
             findings,
             notifications,
-            reports_to,
         ];
-        for prepare in once.into_iter().filter(|_| pass.is_first).chain(always) {
+        let mut steps: Vec<Prepare> = Vec::new();
+        if pass.is_first {
+            steps.extend(once);
+        }
+        steps.extend(always);
+        if pass.is_first {
+            // Behind all that names them: it walks over mail that is under way.
+            steps.push(reports_to);
+        }
+        for prepare in steps {
             counts.add(self.forget_steps(erasure, prepare).await?);
         }
         counts.add(self.forget_steps(erasure, places).await?);
@@ -146,9 +157,8 @@ impl Tracker {
             if let Some(old) = self.repo.delivery(known.delivery)? {
                 let erased = erased(&old, self.clock.wall());
                 known.closed = erased.closed.is_some();
-                for report in old.report.iter().flat_map(|report| &report.told) {
-                    self.erase_report(taking, *report, contact)?;
-                }
+                // What went to themselves is emptied as that.
+                taking.reports_about(&old, Some(contact))?;
                 if erased != old.value {
                     taking.batch.replace_delivery(&old, &erased);
                     taking.counts.deliveries += 1;
@@ -162,60 +172,58 @@ impl Tracker {
         }
         let is_theirs = of.people == 1 && of.state == CommunicationState::Sent;
         if is_theirs && of.matter.is_none() && of.title != NO_SUBJECT {
-            empty(taking, of)?;
+            taking.empty(of)?;
         }
         Ok(())
     }
-
-    /// What whoever handed a mail to them in was told of it: it names them.
-    fn erase_report(
-        &self,
-        taking: &mut Taking<'_>,
-        report: CommunicationId,
-        contact: ContactId,
-    ) -> Result<(), TrackerError> {
-        // What went to themselves is emptied as that.
-        if self.repo.person(report, contact)?.is_some() {
-            return Ok(());
-        }
-        match self.repo.communication(report)? {
-            Some(report) if report.is_delivery_report() => empty(taking, &report),
-            Some(_) | None => Ok(()),
-        }
-    }
 }
 
-/// Takes away that somebody who is erased is told of what they handed in.
+/// Takes away that somebody who is erased is told of what they handed in, unless somebody else has
+/// the address, too.
 fn reports_to(tracker: &Tracker, erasure: &Erasure, after: Option<Key>) -> Result<Step, Stop> {
     let mut taking = Taking::new(&tracker.repo);
     let page = tracker.repo.deliveries(after, STEP_ROWS)?;
+    let mut changed = 0;
     for old in &page.rows {
-        let to = old.report.as_ref().map(|report| &report.to);
-        if to.is_some_and(|to| erasure.has(&to.reveal().lookup_key())) {
-            let mut new = old.value.clone();
-            new.report = None;
-            taking.batch.replace_delivery(old, &new);
+        let Some(asked) = &old.report else {
+            continue;
+        };
+        let address = asked.to.reveal().lookup_key();
+        if !erasure.has(&address) || is_had(tracker, &address)? {
+            continue;
+        }
+        let mut new = old.value.clone();
+        new.report = without_asker(asked);
+        taking.batch.replace_delivery(old, &new);
+        changed += 1;
+        if changed >= STEP_REPORTS {
+            let here = keys::delivery(old.id);
+            return finish(taking, tracker, Some(Some(here)));
         }
     }
     finish(taking, tracker, page.next.map(Some))
 }
 
-/// Lets a communication say nothing any more.
-fn empty(taking: &mut Taking<'_>, of: &Loaded<Communication>) -> Result<(), TrackerError> {
-    taking.loosen_content(of)?;
-    let content = Content {
-        subject: NO_SUBJECT.to_owned(),
-        ..Content::default()
+/// Whether somebody who is not erased has this address.
+fn is_had(tracker: &Tracker, address: &str) -> Result<bool, TrackerError> {
+    Ok(!tracker.repo.contacts_by_address(address, 1)?.is_empty())
+}
+
+/// What was asked without who asked: which reports were written stays known, as they are about
+/// somebody else, who may be erased as well.
+fn without_asker(asked: &ReportRequest) -> Option<ReportRequest> {
+    if asked.told.is_empty() {
+        return None;
+    }
+    let Destination::Email(to) = Destination::Email(asked.to.clone()).nowhere() else {
+        return None;
     };
-    let content = taking.batch.blob(content.to_bytes());
-    let emptied = Communication {
-        title: NO_SUBJECT.to_owned(),
-        content,
-        body: Body::Composed,
-        ..of.value.clone()
-    };
-    taking.batch.replace(of, &emptied);
-    Ok(())
+    Some(ReportRequest {
+        to,
+        on: ReportsWanted::default(),
+        envelope_id: String::new(),
+        ..asked.clone()
+    })
 }
 
 /// Communications to them, and what was written to them alone and is not sent.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Body, Communication, CommunicationId, CommunicationState, ContactId, Direction, Entry, EntryId,
-    EntryWhat, LogEntry, LogEvent, Message, MessageKind, Party, Person, Thread, ThreadId,
-    Timestamp, inbox::THREAD_MESSAGES_MAX,
+    Body, Communication, CommunicationId, CommunicationState, ContactId, Content, Delivery,
+    Direction, Entry, EntryId, EntryWhat, LogEntry, LogEvent, Message, MessageKind, Party, Person,
+    Thread, ThreadId, Timestamp, communication::NO_SUBJECT, inbox::THREAD_MESSAGES_MAX,
 };
 use crate::store::engine::{BlobId, Key, KeyRange};
 use crate::store::keys::{self, KeyBuilder};
+use crate::store::records::Record;
 use crate::store::{Batch, Loaded, LooseBatch, Repo, Row, RowBatch};
 use crate::tracker::TrackerError;
 
@@ -250,6 +251,10 @@ impl<'a> Taking<'a> {
             if deliveries.iter().any(|one| one.due.is_some()) {
                 return Err(Stop::UnderWay);
             }
+            // Nothing but the delivery says which reports are about it.
+            for delivery in deliveries {
+                self.reports_about(delivery, None)?;
+            }
             self.batch.expect(set);
             self.batch.delete(set.key());
             for (key, value) in set.indexes() {
@@ -262,6 +267,45 @@ impl<'a> Taking<'a> {
         }
         self.batch.remove(person);
         self.counts.people += 1;
+        Ok(())
+    }
+
+    /// What whoever handed a mail in was told of it says nothing any more: it names whom the mail
+    /// was to, and may hold the mail. What went to `but_to` themselves is left as it is.
+    pub(super) fn reports_about(
+        &mut self,
+        delivery: &Delivery,
+        but_to: Option<ContactId>,
+    ) -> Result<(), TrackerError> {
+        for id in delivery.report.iter().flat_map(|report| &report.told) {
+            if let Some(contact) = but_to
+                && self.repo.person(*id, contact)?.is_some()
+            {
+                continue;
+            }
+            let report = self.repo.communication(*id)?;
+            if let Some(report) = report.filter(|report| report.is_delivery_report()) {
+                self.empty(&report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a communication say nothing any more.
+    pub(super) fn empty(&mut self, of: &Loaded<Communication>) -> Result<(), TrackerError> {
+        self.loosen_content(of)?;
+        let content = Content {
+            subject: NO_SUBJECT.to_owned(),
+            ..Content::default()
+        };
+        let content = self.batch.blob(content.to_bytes());
+        let emptied = Communication {
+            title: NO_SUBJECT.to_owned(),
+            content,
+            body: Body::Composed,
+            ..of.value.clone()
+        };
+        self.batch.replace(of, &emptied);
         Ok(())
     }
 

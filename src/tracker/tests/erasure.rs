@@ -1,5 +1,7 @@
 //! Erasing people to the end, whatever comes in between, and not writing to them again.
 
+mod reports;
+
 use super::cases::BY;
 use super::*;
 use crate::domain::details::MethodDetail;
@@ -160,6 +162,25 @@ async fn a_bounce_that_comes_later_brings_no_address_back() {
         "what became of it is still known"
     );
     world.has_no_trace();
+}
+
+#[tokio::test]
+async fn what_somebody_erased_followed_is_not_noted_any_more() {
+    let world = World::new(false).await;
+    world.change(Channel::Email, RECEIVED, None).await;
+    world.settle(world.delivery(Channel::Email).id).await;
+    let person = || {
+        let person = world.repo.person(world.communication, world.contact.id);
+        person.unwrap().map(|person| person.value.links)
+    };
+    let (before, known) = (world.delivery(Channel::Email).timeline.len(), person());
+    world.erase().await;
+    // The request came before, and was counted once it was clear that a person asked.
+    world
+        .event(Channel::Email, Event::Clicked { link: 1 })
+        .await;
+    assert_eq!(world.delivery(Channel::Email).timeline.len(), before);
+    assert!(known == Some(Vec::new()) && person().is_none_or(|links| links.is_empty()));
 }
 
 #[tokio::test]

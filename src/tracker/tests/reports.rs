@@ -175,6 +175,22 @@ async fn each_status_has_its_report_and_none_that_was_not_asked_for() {
 }
 
 #[tokio::test]
+async fn a_voicemail_is_not_told_as_delivered() {
+    let world = World::new(false).await;
+    let id = handed_in(&world, Channel::Call, Some(ALL)).await;
+    for status in [
+        CallStatus::Started,
+        CallStatus::InProgress,
+        CallStatus::Voicemail,
+    ] {
+        let success = Verdict::success(Reason::Delivered);
+        record(&world, id, Status::Call(status), success, Source::Peer).await;
+    }
+    assert_eq!(actions(&world), ["relayed"]);
+    assert!(reports(&world)[0].contains("It was left with a voicemail, for:"));
+}
+
+#[tokio::test]
 async fn success_is_told_when_the_server_that_reports_has_reported() {
     let world = World::new(false).await;
     let id = handed_in(&world, Channel::Email, Some(ALL)).await;

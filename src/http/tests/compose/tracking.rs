@@ -4,8 +4,10 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::*;
-use crate::domain::Tracking;
+use crate::domain::{Audience, Channel, Channels, Content, SendingPlan, Tracking, UserId};
 use crate::http::tests::api::{draft, program};
+use crate::http::tests::world::patient_world;
+use crate::submit::{DraftInput, OnTime, Sent};
 
 const BOTH: Tracking = Tracking {
     opens: true,
@@ -103,4 +105,60 @@ async fn a_program_asks_for_it_where_it_is_allowed() {
     );
     let review = program.get(&path).await;
     assert_eq!(review["errors"][0]["field"], "tracking.clicks");
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_any_more_when_it_goes_out_is_not_said_to_be_counted() {
+    let world = patient_world().await;
+    let browser = world.browser("ida").await;
+    let hour = std::time::Duration::from_secs(3600);
+    let draft = DraftInput {
+        category: "general".into(),
+        channels: Channels::only(Channel::Email),
+        audience: Audience {
+            areas: vec![world.county],
+            ..Audience::default()
+        },
+        content: Content {
+            subject: "Road closed".into(),
+            text: "The bridge is closed.".into(),
+            html: "<p><a href=\"https://town.example/\">Closed</a></p>".into(),
+            ..Content::default()
+        },
+        plan: SendingPlan {
+            tracking: BOTH,
+            ..SendingPlan::default()
+        },
+        ..DraftInput::default()
+    };
+    let said = ["they lead by this server", "loads a picture in the email"];
+    let ends = ["Who follows its links", "Who loads a picture in the email"];
+    for (allowed, counted) in [(BOTH, true), (Tracking::default(), false)] {
+        allow(&world, BOTH);
+        let by = UserId::from_bytes([1; 16]);
+        let plan = SendingPlan {
+            scheduled_at: Some(world.now().plus(hour)),
+            ..draft.plan.clone()
+        };
+        let draft = DraftInput {
+            plan,
+            ..draft.clone()
+        };
+        let id = world.submit.save_draft(None, &draft, by).await.unwrap();
+        let sent = world.submit.send(id).await.unwrap();
+        assert!(matches!(sent, Sent::Later { .. }), "{sent:?}");
+        allow(&world, allowed);
+        let review = browser.get(&format!("/communications/{id}/review")).await;
+        world.clock.advance(hour);
+        let went = world.submit.send_scheduled(id).await.unwrap();
+        assert!(matches!(went, OnTime::Sent { .. }), "{went:?}");
+        let page = browser.get(&format!("/communications/{id}")).await;
+        for (answer, sentences) in [(&review, said), (&page, ends)] {
+            assert_eq!(answer.status, StatusCode::OK);
+            for sentence in sentences {
+                assert_eq!(answer.body.contains(sentence), counted, "{sentence}");
+            }
+        }
+        assert_eq!(asked(&world, &id.to_string()), allowed);
+    }
 }

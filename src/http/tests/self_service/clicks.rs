@@ -140,6 +140,11 @@ async fn a_link_leads_to_what_stands_in_its_mail_and_nowhere_else() {
         answer.assert_has(&["This link leads nowhere"]);
         assert_eq!(answer.location(), "");
     }
+    // Not even of a whole office behind one address, which is to sign up and leave all the same.
+    for _ in 0..100 {
+        let answer = reader.ask(Method::GET, "/l/x", &[PERSON]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
     reader.settles(0).await;
     assert!(reader.counted().is_empty());
 }
@@ -321,6 +326,22 @@ async fn who_followed_what_is_told_in_the_console_and_over_the_api() {
         clicks: true,
     };
     assert_eq!(known.plan.tracking, asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_has_followed_stands_in_ones_data() {
+    let reader = Reader::new().await;
+    reader.public.world.clock.advance(MINUTE);
+    reader.follow(2, &[PERSON]).await;
+    reader.settles(1).await;
+    let to = reader.delivery().destination;
+    let (cookie, _) = reader.public.log_in(&to).await;
+    let data = reader.public.get("/me/data.json", &cookie).await;
+    let data: serde_json::Value = serde_json::from_str(&data.body).unwrap();
+    let messages = data["messages"].as_array().unwrap().iter();
+    let lines = messages.flat_map(|one| one["timeline"].as_array().unwrap());
+    let links: Vec<&str> = lines.filter_map(|line| line["link"].as_str()).collect();
+    assert_eq!(links, [TARGETS[1]]);
 }
 
 #[tokio::test(start_paused = true)]

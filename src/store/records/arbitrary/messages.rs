@@ -128,6 +128,7 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         vec(round(), 0..4),
         option::of(crate::store::records::case_samples::matter()),
         option::of((any::<[u8; 16]>(), any::<u32>())),
+        option::of(delivery_id()),
     );
     (what, said, state, times, more).prop_map(|(what, said, state, times, more)| Communication {
         id: what.0,
@@ -153,6 +154,7 @@ pub(crate) fn communication() -> impl Strategy<Value = Communication> {
         template: more
             .6
             .map(|(id, version)| (crate::domain::TemplateId::from_bytes(id), version)),
+        about: more.7,
     })
 }
 
