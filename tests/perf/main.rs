@@ -10,6 +10,7 @@ mod console;
 mod fill;
 mod firm;
 mod import;
+mod mail;
 mod pages;
 
 use std::path::PathBuf;
