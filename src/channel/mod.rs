@@ -115,6 +115,11 @@ pub enum AttemptOutcome {
         /// The carrier's ids, one for each segment; empty for mail.
         remote_ids: Vec<String>,
     },
+    /// It was handed over, wholly or in part, and nobody answered: the next hop may have it or not.
+    Unknown {
+        /// What is known of it.
+        verdict: Verdict,
+    },
     /// Not now; try again later.
     Deferred {
         /// Why.

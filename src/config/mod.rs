@@ -40,7 +40,10 @@ pub use public::Public;
 pub use retention::Retention;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
-pub use sms::{BindMode, DefaultAlphabet, ReceiptIdFormat, Segmentation, Sms, SmsBind};
+pub use sms::{
+    BindMode, CarrierSettings, DefaultAlphabet, InterfaceVersion, ReceiptIdFormat, Segmentation,
+    Sms, SmsBind, SmsCarrier, Tolerance,
+};
 pub use voice::{Codec, SipTransport, Speech, Trunk, Voice};
 pub use webhooks::Webhooks;
 

@@ -1,4 +1,6 @@
-//! `[sms]`: SMPP binds.
+//! `[sms]`: carriers and their SMPP binds.
+
+mod carrier;
 
 use std::time::Duration;
 
@@ -9,6 +11,10 @@ use super::names::{host, label, one_line};
 use super::reader::Section;
 use super::secret::Secret;
 use super::units;
+
+pub use carrier::{
+    CarrierSettings, DefaultAlphabet, ReceiptIdFormat, Segmentation, SmsCarrier, Tolerance,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,6 +38,9 @@ pub struct Sms {
     pub validity: Duration,
     /// `[sms.retry]`; default 30s, 2m, 10m, 30m, for 24 hours.
     pub retry: Retry,
+    /// `[[sms.carrier]]`. Default: none; a carrier is then what its binds say.
+    #[serde(rename = "carrier")]
+    pub carriers: Vec<SmsCarrier>,
     /// `[[sms.bind]]`. Default: none, and no texts.
     #[serde(rename = "bind")]
     pub binds: Vec<SmsBind>,
@@ -49,44 +58,15 @@ pub enum BindMode {
     Receiver,
 }
 
-/// How the id in a receipt relates to the one in `submit_sm_resp`.
+/// The version of the protocol that a bind asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReceiptIdFormat {
-    /// The same text.
-    Same,
-    /// Hexadecimal in the response, decimal in the receipt.
-    HexThenDecimal,
-    /// Decimal in the response, hexadecimal in the receipt.
-    DecimalThenHex,
-    /// Any of these.
-    Any,
-}
-
-/// What `data_coding` 0 means to this message centre.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DefaultAlphabet {
-    /// GSM 7-bit default alphabet, one character an octet.
-    Gsm7,
-    /// GSM 7-bit default alphabet, packed.
-    Gsm7Packed,
-    /// ISO 8859-1.
-    Latin1,
-    /// ASCII.
-    Ascii,
-}
-
-/// How a text of several segments is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Segmentation {
-    /// User data header (3GPP TS 23.040 §9.2.3.24.1).
-    Udh,
-    /// The optional parameters sar_msg_ref_num, sar_total_segments, sar_segment_seqnum.
-    Sar,
-    /// One message_payload; the message centre divides it.
-    Payload,
+pub enum InterfaceVersion {
+    /// SMPP 3.4.
+    #[serde(rename = "3.4")]
+    V34,
+    /// SMPP 5.0.
+    #[serde(rename = "5.0")]
+    V50,
 }
 
 /// `[[sms.bind]]`
@@ -94,6 +74,9 @@ pub enum Segmentation {
 pub struct SmsBind {
     /// Its name in logs and metrics.
     pub name: String,
+    /// Whose it is: ids of texts are one carrier's, and its binds share the work. Default: its own
+    /// name.
+    pub carrier: String,
     /// The message centre: host name or IP address.
     pub host: String,
     /// Port. Default 2775.
@@ -109,31 +92,21 @@ pub struct SmsBind {
     pub system_type: String,
     /// `"transceiver"`, `"transmitter"` or `"receiver"`. Default `"transceiver"`.
     pub mode: BindMode,
+    /// `"3.4"` or `"5.0"`. Default `"3.4"`.
+    pub interface_version: InterfaceVersion,
     /// Addresses this bind receives for. Default `""`.
     pub address_range: String,
-    /// Sender of our texts: a number, short code or name.
-    pub source: String,
-    /// Type of number of `source` (SMPP 3.4 §5.2.5). Default: 1 for `+…`, 5 for a name, 3 for a
-    /// short code, else 0.
-    pub source_ton: u8,
-    /// Numbering plan of `source` (§5.2.6). Default 0 for a name, else 1.
-    pub source_npi: u8,
-    /// Type of number of recipients. Default 1 (international).
-    pub destination_ton: u8,
-    /// Numbering plan of recipients. Default 1 (E.164).
-    pub destination_npi: u8,
-    /// Numbers that go this way, by what they begin with; empty for all. Default `[]`.
-    pub prefixes: Vec<String>,
+    /// Type of number of `address_range` (§5.2.5). Default 0.
+    pub address_range_ton: u8,
+    /// Numbering plan of `address_range` (§5.2.6). Default 0.
+    pub address_range_npi: u8,
+    /// What it has in common with the other binds of its carrier.
+    #[serde(flatten)]
+    pub settings: CarrierSettings,
     /// Messages sent and not yet answered. Default 10.
     pub window: u16,
     /// Messages a second. Default 10.
     pub rate_per_second: u32,
-    /// Default `"any"`.
-    pub receipt_id_format: ReceiptIdFormat,
-    /// Default `"gsm7"`.
-    pub default_alphabet: DefaultAlphabet,
-    /// Default `"udh"`.
-    pub segmentation: Segmentation,
     /// `enquire_link` after this much silence. Default `"30s"`.
     #[serde(serialize_with = "units::duration")]
     pub enquire_interval: Duration,
@@ -153,18 +126,30 @@ pub struct SmsBind {
 
 impl Sms {
     pub(super) fn read(section: &Section<'_, '_>) -> Sms {
-        let binds: Vec<SmsBind> = section
-            .sections("bind")
-            .unwrap_or_default()
+        let sections = section.sections("carrier").unwrap_or_default();
+        let carriers: Vec<SmsCarrier> = sections.iter().filter_map(SmsCarrier::read).collect();
+        for (index, carrier) in carriers.iter().enumerate() {
+            let mut earlier = carriers.iter().take(index);
+            if earlier.any(|earlier| earlier.name == carrier.name) {
+                section.mistake("carrier", format!("\"{}\" is there twice", carrier.name));
+            }
+        }
+        let sections = section.sections("bind").unwrap_or_default();
+        let read = sections
             .iter()
-            .filter_map(SmsBind::read)
-            .collect();
+            .filter_map(|section| SmsBind::read(section, &carriers));
+        let binds: Vec<SmsBind> = read.collect();
         for (index, bind) in binds.iter().enumerate() {
-            if binds[..index]
-                .iter()
-                .any(|earlier| earlier.name == bind.name)
-            {
+            let mut earlier = binds.iter().take(index);
+            if earlier.any(|earlier| earlier.name == bind.name) {
                 section.mistake("bind", format!("\"{}\" is there twice", bind.name));
+            }
+            let of_carrier = |other: &&SmsBind| other.carrier == bind.carrier;
+            let first = binds.iter().take(index).find(of_carrier);
+            if let Some(key) = first.and_then(|first| first.settings.differs_in(&bind.settings)) {
+                let (carrier, name) = (&bind.carrier, &bind.name);
+                let message = format!("binds of \"{carrier}\" do not agree on {key}: \"{name}\"");
+                section.mistake("bind", message);
             }
         }
         let delays = [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE];
@@ -172,19 +157,25 @@ impl Sms {
             segments_max: section.integer("segments_max", 6, 1..=255),
             validity: section.duration("validity", 24 * HOUR, MINUTE..=30 * 24 * HOUR),
             retry: Retry::read(&section.section("retry"), &delays, 24 * HOUR),
+            carriers,
             binds,
         }
     }
 }
 
 impl SmsBind {
-    fn read(section: &Section<'_, '_>) -> Option<SmsBind> {
+    fn read(section: &Section<'_, '_>, carriers: &[SmsCarrier]) -> Option<SmsBind> {
         let name = section.required("name", label);
         let host = section.required("host", host);
         let system_id = section.required("system_id", |t| octets(t, 1, SYSTEM_ID_LEN_MAX));
         let mode = section.choice("mode", BindMode::Transceiver, BIND_MODES);
-        let source = section.required("source", |t| octets(t, 1, ADDRESS_LEN_MAX));
-        let (ton, npi) = source.as_deref().map_or((0, 1), source_type);
+        let carrier = section.parsed("carrier", label).or_else(|| name.clone());
+        let of_name = |known: &&SmsCarrier| Some(&known.name) == carrier.as_ref();
+        let known = carriers.iter().find(of_name);
+        if known.is_none() && !carriers.is_empty() && section.has("carrier") {
+            section.mistake("carrier", "is the name of no [[sms.carrier]]");
+        }
+        let settings = CarrierSettings::read(section, known.map(|known| &known.settings));
         let second_to_minutes = SECOND..=10 * MINUTE;
         let bind = SmsBind {
             port: section.integer("port", 2775, 1..=u16::MAX),
@@ -196,20 +187,15 @@ impl SmsBind {
             address_range: section
                 .parsed("address_range", |t| octets(t, 0, ADDRESS_RANGE_LEN_MAX))
                 .unwrap_or_default(),
-            source_ton: section.integer("source_ton", ton, 0..=6),
-            source_npi: section.integer("source_npi", npi, 0..=18),
-            destination_ton: section.integer("destination_ton", 1, 0..=6),
-            destination_npi: section.integer("destination_npi", 1, 0..=18),
-            prefixes: section.list("prefixes", Vec::new(), prefix),
+            address_range_ton: section.integer("address_range_ton", 0, 0..=6),
+            address_range_npi: section.integer("address_range_npi", 0, 0..=18),
+            interface_version: section.choice(
+                "interface_version",
+                InterfaceVersion::V34,
+                INTERFACE_VERSIONS,
+            ),
             window: section.integer("window", 10, 1..=1000),
             rate_per_second: section.integer("rate_per_second", 10, 1..=10_000),
-            receipt_id_format: section.choice(
-                "receipt_id_format",
-                ReceiptIdFormat::Any,
-                RECEIPT_IDS,
-            ),
-            default_alphabet: section.choice("default_alphabet", DefaultAlphabet::Gsm7, ALPHABETS),
-            segmentation: section.choice("segmentation", Segmentation::Udh, SEGMENTATIONS),
             enquire_interval: section.duration("enquire_interval", 30 * SECOND, SECOND..=HOUR),
             bind_timeout: section.duration("bind_timeout", 10 * SECOND, second_to_minutes.clone()),
             response_timeout: section.duration("response_timeout", 30 * SECOND, second_to_minutes),
@@ -220,10 +206,11 @@ impl SmsBind {
                 SECOND / 10..=HOUR,
             ),
             name: name?,
+            carrier: carrier?,
             host: host?,
             system_id: system_id?,
             mode,
-            source: source?,
+            settings: settings?,
         };
         bind.check(section);
         Some(bind)
@@ -250,24 +237,9 @@ const BIND_MODES: &[(&str, BindMode)] = &[
     ("receiver", BindMode::Receiver),
 ];
 
-const RECEIPT_IDS: &[(&str, ReceiptIdFormat)] = &[
-    ("same", ReceiptIdFormat::Same),
-    ("hex-then-decimal", ReceiptIdFormat::HexThenDecimal),
-    ("decimal-then-hex", ReceiptIdFormat::DecimalThenHex),
-    ("any", ReceiptIdFormat::Any),
-];
-
-const ALPHABETS: &[(&str, DefaultAlphabet)] = &[
-    ("gsm7", DefaultAlphabet::Gsm7),
-    ("gsm7-packed", DefaultAlphabet::Gsm7Packed),
-    ("latin1", DefaultAlphabet::Latin1),
-    ("ascii", DefaultAlphabet::Ascii),
-];
-
-const SEGMENTATIONS: &[(&str, Segmentation)] = &[
-    ("udh", Segmentation::Udh),
-    ("sar", Segmentation::Sar),
-    ("payload", Segmentation::Payload),
+const INTERFACE_VERSIONS: &[(&str, InterfaceVersion)] = &[
+    ("3.4", InterfaceVersion::V34),
+    ("5.0", InterfaceVersion::V50),
 ];
 
 /// A C-octet string of SMPP: ASCII without control characters.
@@ -285,26 +257,5 @@ fn octets(text: &str, least: usize, most: usize) -> Result<String, String> {
         Ok(String::new())
     } else {
         one_line(text)
-    }
-}
-
-fn prefix(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or("");
-    let ok = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if ok {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{text}\" is not a prefix, such as \"+44\""))
-    }
-}
-
-/// Type of number and numbering plan that a sender's form suggests.
-fn source_type(source: &str) -> (u8, u8) {
-    const SHORT_CODE_LEN_MAX: usize = 6;
-    match source.strip_prefix('+') {
-        Some(_) => (1, 1),
-        None if !source.bytes().all(|b| b.is_ascii_digit()) => (5, 0),
-        None if source.len() <= SHORT_CODE_LEN_MAX => (3, 1),
-        None => (0, 1),
     }
 }

@@ -295,6 +295,14 @@ fn what_does_not_fit_together_is_a_mistake() {
             "[submission]\ndelay_notice_after = \"5d\"",
             "not shorter than email.retry.give_up_after",
         ),
+        (
+            "[[sms.carrier]]\nname = \"main\"\nsource = \"40404\"\ntolerate = [\"anything\"]",
+            "\"anything\" is none of \"unterminated-strings\"",
+        ),
+        (
+            "[sms]\ncarrier = [{ name = \"a\", source = \"1\" }, { name = \"a\", source = \"1\" }]",
+            "is there twice",
+        ),
         ("[voice]\nmax_calls = 1000", "1000 calls need 2000"),
         ("[voice]\nrtp_port_first = 16385", "must be even"),
         (
@@ -467,5 +475,69 @@ proptest::proptest! {
         let at = (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap();
         text.insert_str(at, &with);
         let _ = Config::parse(&text, &Surroundings::default());
+    }
+}
+
+/// Two binds, with these lines in each.
+fn binds(carriers: &str, first: &str, second: &str) -> String {
+    let bind = |name: &str, lines: &str| {
+        format!(
+            "[[sms.bind]]\nname = \"{name}\"\nhost = \"smsc.example.net\"\nsystem_id = \"tocsin\"\npassword_file = \"secret\"\n{lines}\n"
+        )
+    };
+    format!("{carriers}\n{}{}", bind("tx", first), bind("rx", second))
+}
+
+#[test]
+fn binds_take_what_their_carrier_says() {
+    let (_folder, around) = with_secret();
+    let carrier = "[[sms.carrier]]\nname = \"main\"\nsource = \"Town\"\nprefixes = [\"+44\"]\nreceipt_id_format = \"same\"\ntolerate = [\"cut-texts\"]";
+    let text = binds(
+        carrier,
+        "carrier = \"main\"\nmode = \"transmitter\"",
+        "carrier = \"main\"\nmode = \"receiver\"",
+    );
+    let sms = Config::parse(&text, &around).unwrap().sms;
+    for bind in &sms.binds {
+        assert_eq!(bind.settings, sms.carriers[0].settings);
+    }
+    let settings = &sms.carriers[0].settings;
+    assert_eq!((settings.source_ton, settings.source_npi), (5, 0));
+    assert_eq!(settings.tolerate, [Tolerance::CutTexts]);
+
+    // Without a section they say it themselves, and a bind without a carrier is its own.
+    let source = "source = \"40404\"";
+    let sms = Config::parse(&binds("", source, source), &around)
+        .unwrap()
+        .sms;
+    let carriers: Vec<&str> = sms.binds.iter().map(|bind| bind.carrier.as_str()).collect();
+    assert_eq!(carriers, ["tx", "rx"]);
+    assert_eq!(sms.binds[0].settings.tolerate.len(), 8);
+}
+
+#[test]
+fn binds_of_a_carrier_have_to_agree() {
+    let (_folder, around) = with_secret();
+    let one = "carrier = \"main\"\nsource = \"40404\"";
+    let carrier = "[[sms.carrier]]\nname = \"main\"\nsource = \"40404\"";
+    for (text, expected) in [
+        (
+            binds("", one, "carrier = \"main\"\nsource = \"40405\""),
+            "do not agree on source: \"rx\"",
+        ),
+        (
+            binds(carrier, one, "carrier = \"main\"\nsegmentation = \"sar\""),
+            "do not agree on segmentation: \"rx\"",
+        ),
+        (
+            binds(carrier, one, "carrier = \"mian\"\nsource = \"40404\""),
+            "is the name of no [[sms.carrier]]",
+        ),
+    ] {
+        let found = Config::parse(&text, &around).expect_err(&text);
+        assert!(
+            found.len() == 1 && found[0].message.contains(expected),
+            "{text}: {found:?}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::intake::take_in;
+use super::intake::{look_after_parts, take_in};
 use crate::channel::Channel;
 use crate::channel::email::{DkimKeys, EmailChannel, EmailParts, HttpsPolicies, StsFetch};
 use crate::channel::off::OffChannel;
@@ -147,6 +147,7 @@ fn start_sms(
     carriers: &mut Carriers,
 ) -> anyhow::Result<()> {
     let config = &parts.config.sms;
+    tell_of_the_deaf(config);
     let mut routes = Vec::new();
     for bind in &config.binds {
         let settings = RouteSettings::from_config(bind);
@@ -186,15 +187,23 @@ fn start_sms(
             .push(Arc::new(OffChannel(ChannelKind::Text)));
         return Ok(());
     }
-    let reference = u16::from_be_bytes(parts.random.bytes());
-    let channel = SmsChannel::new(
-        routes,
-        usize::from(config.segments_max),
-        config.validity,
-        reference,
-    );
+    let looking = look_after_parts(parts.inbound.clone(), parts.stop.clone());
+    parts.tasks.spawn(looking);
+    let channel = SmsChannel::new(routes, usize::from(config.segments_max), config.validity);
     carriers.channels.push(channel);
     Ok(())
+}
+
+/// Receipts need a bind that receives, of the carrier that took the text.
+fn tell_of_the_deaf(config: &config::Sms) {
+    let hears = |carrier: &str| {
+        let mut binds = config.binds.iter().filter(|bind| bind.carrier == carrier);
+        binds.any(|bind| bind.mode != config::BindMode::Transmitter)
+    };
+    for bind in config.binds.iter().filter(|bind| !hears(&bind.carrier)) {
+        let (bind, carrier) = (&bind.name, &bind.carrier);
+        tracing::warn!(%bind, %carrier, "no bind of this carrier receives: receipts and replies cannot come");
+    }
 }
 
 fn bind_tls(

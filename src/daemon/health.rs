@@ -156,6 +156,15 @@ impl Health {
                 "scanner",
             );
         }
+        let is_refused = |way: &Way| matches!(&way.kind, WayKind::Bind(status) if status.borrow().refused.is_some());
+        if self.ways.iter().any(is_refused) {
+            self.alarm(
+                parts,
+                "A message centre refuses our login: texts wait for it. Look at the account of the bind.",
+                None,
+                "smpp_login",
+            );
+        }
         let channels: Vec<ChannelState> = self.ways.iter().map(state_of).collect();
         for (way, state) in self.ways.iter().zip(&channels) {
             if let WayKind::Bind(_) = way.kind {
@@ -216,6 +225,9 @@ fn state_of(way: &Way) -> ChannelState {
             let status = status.borrow();
             let state = match status.phase {
                 BindPhase::Bound { .. } => ChannelHealth::Ready,
+                BindPhase::Connecting | BindPhase::Waiting if status.refused.is_some() => {
+                    ChannelHealth::Down
+                }
                 BindPhase::Connecting | BindPhase::Waiting => ChannelHealth::Connecting,
                 BindPhase::Stopped => ChannelHealth::Down,
             };

@@ -1,6 +1,5 @@
 //! What SMS carriers deliver is stored, and acknowledged only then.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +7,12 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::sms::{Incoming, IncomingText, SmsInbox};
-use crate::inbound::{Inbound, InboundError};
+use crate::inbound::{Inbound, InboundError, IncomingPart, PartTaken};
 use crate::observe::Metrics;
 use crate::proto::smpp::CommandStatus;
 
-/// Between tries to store what the carrier cannot deliver again.
-const STORE_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-/// Such texts that are kept; with as many, nothing more is taken from the bind.
-const UNSTORED_MAX: usize = 256;
+/// Between two looks at texts whose parts are not all there.
+const PARTS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Takes in what one bind delivers, until it or the daemon stops.
 pub(super) async fn take_in(
@@ -25,77 +21,72 @@ pub(super) async fn take_in(
     stop: CancellationToken,
     metrics: Arc<Metrics>,
 ) {
-    let mut intake = Intake::new(inbound, metrics);
-    let mut again = tokio::time::interval(STORE_AGAIN_AFTER);
-    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let intake = Intake { inbound, metrics };
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            _ = again.tick(), if !intake.unstored.is_empty() => intake.store_again().await,
-            incoming = inbox.next(), if intake.unstored.len() < UNSTORED_MAX => match incoming {
+            incoming = inbox.next() => match incoming {
                 Some(incoming) => intake.take(incoming).await,
                 None => break,
             },
         }
     }
-    if !intake.unstored.is_empty() {
-        let texts = intake.unstored.len();
-        tracing::error!(
-            texts,
-            "stopped before replies could be stored; they are lost"
-        );
+}
+
+/// Looks after texts whose parts are not all there, first of all those that came before the start.
+pub(super) async fn look_after_parts(inbound: Inbound, stop: CancellationToken) {
+    let mut look = tokio::time::interval(PARTS_INTERVAL);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            _ = look.tick() => {}
+        }
+        if let Err(error) = inbound.give_up_parts().await {
+            tracing::error!(%error, "parts of replies cannot be looked after; it is tried again");
+        }
     }
+}
+
+/// What is to be answered.
+#[derive(Debug, PartialEq, Eq)]
+enum Stored {
+    Yes,
+    NoRoom,
 }
 
 struct Intake {
     inbound: Inbound,
     metrics: Arc<Metrics>,
-    /// Acknowledged in part already: to be stored, however long it takes.
-    unstored: VecDeque<Incoming>,
 }
 
 impl Intake {
-    const fn new(inbound: Inbound, metrics: Arc<Metrics>) -> Self {
-        Self {
-            inbound,
-            metrics,
-            unstored: VecDeque::new(),
-        }
-    }
-
-    async fn take(&mut self, incoming: Incoming) {
-        match self.store(&incoming).await {
-            Ok(()) => incoming.confirm(),
-            Err(error) if incoming.cannot_come_again() => {
-                tracing::error!(%error, "a reply cannot be stored; it is tried again");
-                self.unstored.push_back(incoming);
+    async fn take(&self, incoming: Incoming) {
+        match self.store(&incoming.text, incoming.may_be_early()).await {
+            Ok(Stored::Yes) => incoming.confirm(),
+            Ok(Stored::NoRoom) => {
+                tracing::warn!(
+                    "too many parts of replies are kept; the carrier is asked to deliver one later"
+                );
+                incoming.refuse(CommandStatus::RMSGQFUL);
             }
             Err(error) => {
                 tracing::error!(%error, "what the carrier delivered cannot be stored; it is asked to deliver it again");
-                // SMPP 3.4, 5.1.3: ESME_RX_T_APPN, a temporary error of the receiver.
-                incoming.refuse(CommandStatus(0x64));
+                // SMPP 3.4, 5.1.3: a temporary error of the receiver.
+                incoming.refuse(CommandStatus::RX_T_APPN);
             }
         }
     }
 
-    async fn store_again(&mut self) {
-        for incoming in std::mem::take(&mut self.unstored) {
-            match self.store(&incoming).await {
-                Ok(()) => {
-                    tracing::info!("a reply is stored at last");
-                    incoming.confirm();
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a reply still cannot be stored");
-                    self.unstored.push_back(incoming);
-                }
+    async fn store(&self, text: &IncomingText, may_be_early: bool) -> Result<Stored, InboundError> {
+        let kind = match text {
+            IncomingText::Receipt { remote_ids, .. }
+                if !may_be_early && !self.inbound.knows_any(remote_ids)? =>
+            {
+                "unmatched"
             }
-        }
-    }
-
-    async fn store(&self, incoming: &Incoming) -> Result<(), InboundError> {
-        let kind = match &incoming.text {
             IncomingText::Receipt {
                 remote_ids,
                 meaning,
@@ -112,9 +103,26 @@ impl Intake {
                 self.inbound.take_text(text).await?;
                 "reply"
             }
+            IncomingText::Part {
+                carrier,
+                from,
+                to,
+                piece,
+            } => {
+                let part = IncomingPart {
+                    carrier: carrier.clone(),
+                    from: from.clone(),
+                    to: to.clone(),
+                    piece: piece.clone(),
+                };
+                if self.inbound.take_part(part).await? == PartTaken::NoRoom {
+                    return Ok(Stored::NoRoom);
+                }
+                "reply_part"
+            }
         };
         self.metrics.inbound.with(&[kind]).increment();
-        Ok(())
+        Ok(Stored::Yes)
     }
 }
 
@@ -124,17 +132,21 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+    use crate::classify::smpp::receipt as meaning_of;
     use crate::clock::{Randomness, VirtualClock};
     use crate::daemon::full_disk::filling_store;
     use crate::domain::suspension::SuspensionPolicy;
+    use crate::domain::text_part::TEXT_PARTS_WAIT;
     use crate::domain::{ReturnPaths, Timestamp};
+    use crate::proto::smpp::encoding::Concatenation;
+    use crate::proto::smpp::receipt::parse;
+    use crate::proto::smpp::{Piece, Sar};
     use crate::store::engine::KeyRange;
     use crate::store::{Repo, Store, keys};
     use crate::tracker::{PromptSettings, Tracker, TrackerSettings};
 
-    fn intake(store: &Store) -> Intake {
+    fn intake(store: &Store, clock: &Arc<VirtualClock>) -> Intake {
         let repo = Repo::new(store.clone());
-        let clock = VirtualClock::standing(Timestamp::from_millis(1_800_000_000_000));
         let random = Randomness::seeded(5);
         let settings = TrackerSettings {
             categories: Vec::new(),
@@ -143,32 +155,122 @@ mod tests {
         };
         let tracker = Tracker::new(repo.clone(), clock.clone(), random.clone(), settings);
         let paths = ReturnPaths::new("bounces.gw.example", &[9; 32]);
-        Intake::new(
-            Inbound::new(repo, tracker, clock, random, paths),
-            Metrics::new(0),
-        )
+        Intake {
+            inbound: Inbound::new(repo, tracker, clock.clone(), random, paths),
+            metrics: Metrics::new(0),
+        }
+    }
+
+    fn clock() -> Arc<VirtualClock> {
+        VirtualClock::standing(Timestamp::from_millis(1_800_000_000_000))
+    }
+
+    fn part(number: u8, text: &str) -> IncomingText {
+        IncomingText::Part {
+            carrier: "main".to_owned(),
+            from: "+447700900001".to_owned(),
+            to: "40404".to_owned(),
+            piece: Piece {
+                kind: Concatenation::Udh8,
+                sar: Sar {
+                    reference: 7,
+                    total: 2,
+                    number,
+                },
+                text: text.to_owned(),
+            },
+        }
+    }
+
+    /// What the inbox has, in any order.
+    fn said(store: &Store) -> Vec<String> {
+        let repo = Repo::new(store.clone());
+        let mails = repo.every::<crate::domain::InboundMail>(keys::INBOUND, None, 9);
+        let text =
+            |blob| String::from_utf8(store.get_blob(blob).unwrap().unwrap().to_vec()).unwrap();
+        let mut said: Vec<String> = mails
+            .unwrap()
+            .rows
+            .iter()
+            .map(|m| text(m.message))
+            .collect();
+        said.sort();
+        said
     }
 
     #[tokio::test]
-    async fn a_reply_that_cannot_come_again_is_kept_until_it_is_stored() {
+    async fn a_part_is_stored_before_it_is_acknowledged_and_survives() {
         let folder = tempfile::tempdir().unwrap();
         let is_full = Arc::new(AtomicBool::new(true));
+        let clock = clock();
         let store = filling_store(folder.path(), &is_full);
-        let mut intake = intake(&store);
-        let stored = || {
-            let all = KeyRange::prefix(keys::INBOUND);
-            store.scan(all, 9).unwrap().len()
-        };
-        let text = IncomingText::Message {
-            from: "+447700900001".to_owned(),
-            to: "40404".to_owned(),
-            text: "We are […]".to_owned(),
-        };
-        intake.take(Incoming::forgotten(text)).await;
-        intake.store_again().await;
-        assert_eq!((intake.unstored.len(), stored()), (1, 0));
+        let first = intake(&store, &clock);
+        assert!(first.store(&part(1, "We are "), true).await.is_err());
         is_full.store(false, Ordering::SeqCst);
-        intake.store_again().await;
-        assert_eq!((intake.unstored.len(), stored()), (0, 1));
+        assert_eq!(
+            first.store(&part(1, "We are "), true).await.unwrap(),
+            Stored::Yes
+        );
+        assert_eq!(said(&store), [""; 0]);
+
+        // Another process takes the rest in.
+        drop(first);
+        store.close().await.unwrap();
+        let store = filling_store(folder.path(), &is_full);
+        let second = intake(&store, &clock);
+        second.store(&part(2, "safe"), true).await.unwrap();
+        assert_eq!(said(&store), ["We are safe"]);
+        // The carrier did not hear of it.
+        second.store(&part(2, "safe"), true).await.unwrap();
+        second.store(&part(1, "We are "), true).await.unwrap();
+        clock.advance(TEXT_PARTS_WAIT);
+        second.inbound.give_up_parts().await.unwrap();
+        assert_eq!(said(&store), ["We are safe"]);
+        // They are forgotten in time.
+        clock.advance(Duration::from_secs(3600));
+        second.inbound.give_up_parts().await.unwrap();
+        let kept = store.scan(KeyRange::prefix(keys::TEXT_PART), 9).unwrap();
+        assert!(kept.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_stays_incomplete_is_shown_with_its_gap() {
+        let (store, clock) = (Store::memory(), clock());
+        let intake = intake(&store, &clock);
+        intake.store(&part(2, "safe"), true).await.unwrap();
+        clock.advance(TEXT_PARTS_WAIT - Duration::from_millis(1));
+        intake.inbound.give_up_parts().await.unwrap();
+        assert_eq!(said(&store), [""; 0]);
+        clock.advance(Duration::from_millis(1));
+        intake.inbound.give_up_parts().await.unwrap();
+        assert_eq!(said(&store), ["[…]safe"]);
+    }
+
+    #[tokio::test]
+    async fn another_text_under_the_same_reference_is_another_text() {
+        let (store, clock) = (Store::memory(), clock());
+        let intake = intake(&store, &clock);
+        for (number, text) in [(1, "We are "), (1, "Come "), (2, "soon")] {
+            intake.store(&part(number, text), true).await.unwrap();
+        }
+        assert_eq!(said(&store), ["Come soon", "We are […]"]);
+    }
+
+    #[tokio::test]
+    async fn a_receipt_may_come_before_the_answer_where_the_carrier_may_do_so() {
+        for may_be_early in [true, false] {
+            let (store, clock) = (Store::memory(), clock());
+            let intake = intake(&store, &clock);
+            let receipt = IncomingText::Receipt {
+                remote_ids: vec!["main/7".to_owned()],
+                meaning: meaning_of(&parse("id:7 stat:DELIVRD err:000").unwrap()),
+            };
+            assert_eq!(
+                intake.store(&receipt, may_be_early).await.unwrap(),
+                Stored::Yes
+            );
+            let kept = Repo::new(store).early_receipt("main/7").unwrap();
+            assert_eq!(kept.is_some(), may_be_early);
+        }
     }
 }

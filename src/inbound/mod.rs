@@ -6,6 +6,7 @@ mod mail;
 mod mail_auth;
 mod scan;
 mod sms;
+mod text_parts;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
@@ -23,6 +24,7 @@ use crate::tracker::{FileScanner, Tracker, TrackerError};
 pub use files::{file_of_mail, html_of_mail};
 pub use mail_auth::{MailAuth, NameServers};
 pub use sms::IncomingText;
+pub use text_parts::{IncomingPart, PartTaken};
 
 /// Why something that came in could not be kept or matched.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ pub struct Inbound {
     lookups: Arc<Semaphore>,
     /// Places for large mails, which lie in memory until they are done with.
     large: Arc<Semaphore>,
+    /// Held while a part of a text is kept or a text put together.
+    parts: Arc<Mutex<()>>,
 }
 
 /// Incoming mails read at once.
@@ -91,6 +95,7 @@ impl Inbound {
             reading: Arc::new(Semaphore::new(READING_MAX)),
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
             large: Arc::new(Semaphore::new(LARGE_MAX)),
+            parts: Arc::default(),
         }
     }
 

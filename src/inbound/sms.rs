@@ -75,9 +75,30 @@ impl Inbound {
     /// # Errors
     /// When the store fails; the carrier must be asked to deliver it again.
     pub async fn take_text(&self, incoming: IncomingText) -> Result<(), InboundError> {
+        self.take_text_with(Batch::new(), incoming).await
+    }
+
+    /// Whether one of these ids is that of a text of ours.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn knows_any(&self, remote_ids: &[String]) -> Result<bool, InboundError> {
+        for id in remote_ids {
+            if self.repo.delivery_by_remote_id(id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// As [`Inbound::take_text`]; `base` is written in the same batch.
+    pub(super) async fn take_text_with(
+        &self,
+        mut base: Batch,
+        incoming: IncomingText,
+    ) -> Result<(), InboundError> {
         let now = self.clock.wall();
         let id = *self.random.uuid_v7(now).as_bytes();
-        let mut base = Batch::new();
         let body = base.blob(incoming.text.clone().into_bytes());
         base.insert(&InboundMail {
             id,

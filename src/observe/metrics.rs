@@ -9,6 +9,9 @@ use super::metric::{Counter, Family, Gauge, Histogram};
 /// `Content-Type` of [`Metrics::render`]'s text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// What `tocsin_repeats_total` says of itself.
+const REPEATS: &str = "Attempts made again though an earlier one may have been taken.";
+
 /// Everything that is counted. One for the daemon, shared by all rooms.
 #[derive(Debug)]
 pub struct Metrics {
@@ -19,8 +22,11 @@ pub struct Metrics {
     pub messages_refused: Family<Counter>,
     /// Changes of a delivery's status, by `channel` and the new `status`.
     pub deliveries: Family<Counter>,
-    /// Attempts that ended, by `channel` and `outcome` (`accepted`, `deferred`, `rejected`).
+    /// Attempts that ended, by `channel` and `outcome` (`accepted`, `deferred`, `rejected`,
+    /// `unknown` where nobody answered).
     pub attempts: Family<Counter>,
+    /// Attempts made again though an earlier one may have been taken, by `channel`.
+    pub repeats: Family<Counter>,
     /// How long attempts took, by `channel`.
     pub attempt_seconds: Family<Histogram>,
     /// Connections to mail servers that should be encrypted, by `policy` and `result` in the words
@@ -28,8 +34,8 @@ pub struct Metrics {
     pub email_tls_sessions: Family<Counter>,
     /// Deliveries that wait, by `lane`.
     pub queue_depth: Family<Gauge>,
-    /// What came back, by `kind` (`bounce`, `complaint`, `auto_reply`, `reply`, `receipt`,
-    /// `unmatched`).
+    /// What came back, by `kind` (`bounce`, `complaint`, `auto_reply`, `reply`,
+    /// `reply_part`, `receipt`, `unmatched`).
     pub inbound: Family<Counter>,
     /// Methods suspended, by `channel`.
     pub suspensions: Family<Counter>,
@@ -118,6 +124,7 @@ impl Metrics {
                 "Attempts that ended, by outcome.",
                 &["channel", "outcome"],
             ),
+            repeats: Family::new("tocsin_repeats_total", REPEATS, &["channel"]),
             attempt_seconds: Family::new(
                 "tocsin_attempt_seconds",
                 "How long attempts took.",
@@ -167,6 +174,7 @@ impl Metrics {
         self.messages_refused.write(&mut out);
         self.deliveries.write(&mut out);
         self.attempts.write(&mut out);
+        self.repeats.write(&mut out);
         self.attempt_seconds.write(&mut out);
         self.email_tls_sessions.write(&mut out);
         self.queue_depth.write(&mut out);

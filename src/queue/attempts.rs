@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::lane::{LaneHandler, Work};
-use super::outcome::{begun, event_for, overdue, progressed, waiting};
+use super::outcome::{
+    begun, event_for, overdue, progressed, unknown_attempts, unknown_for_good, waiting,
+};
 use super::quiet::quiet_until;
 use super::schedule::RetrySchedule;
 use super::tickets;
@@ -254,7 +256,7 @@ impl Attempts {
         if delivery.due != Some(claim.due) || delivery.closed.is_some() {
             return Ok(());
         }
-        if let Some(event) = self.overdue(&delivery) {
+        if let Some(event) = unknown_for_good(&delivery).or_else(|| self.overdue(&delivery)) {
             self.tracker.record(id, event).await?;
             return Ok(());
         }
@@ -288,6 +290,7 @@ impl Attempts {
         let mut begun = delivery.value.clone();
         begun.attempts = begun.attempts.saturating_add(1);
         let began = self.clock.monotonic();
+        self.count_repeat(&delivery);
         let calling = self.calling();
         let outcome = self.run(id, request, token).await;
         drop((calling, place, at_peer));
@@ -319,6 +322,16 @@ impl Attempts {
         (self.channel.kind() == ChannelKind::Call).then(|| metrics.sip_calls_active.hold())
     }
 
+    /// What may have been handed over before is sent again.
+    fn count_repeat(&self, delivery: &Delivery) {
+        if let Some(metrics) = &self.metrics
+            && unknown_attempts(delivery) > 0
+        {
+            let channel = self.channel.kind().as_str();
+            metrics.repeats.with(&[channel]).increment();
+        }
+    }
+
     fn count(&self, outcome: &AttemptOutcome, began: Instant) {
         let Some(metrics) = &self.metrics else {
             return;
@@ -326,6 +339,7 @@ impl Attempts {
         let channel = self.channel.kind().as_str();
         let outcome = match outcome {
             AttemptOutcome::Delivered { .. } | AttemptOutcome::Accepted { .. } => "accepted",
+            AttemptOutcome::Unknown { .. } => "unknown",
             AttemptOutcome::Deferred { .. } => "deferred",
             AttemptOutcome::Rejected { .. } => "rejected",
             AttemptOutcome::CallEnded { .. } => "ended",

@@ -8,6 +8,45 @@ use crate::domain::{
 };
 use crate::tracker::Event;
 
+/// Attempts at one text whose answer nobody knows: it may have been taken each time. After so many
+/// it stays `sent`, and no more is sent: the other channels are there for who is not reached.
+pub const UNKNOWN_ATTEMPTS_MAX: usize = 3;
+
+/// How many attempts at a text ended without our knowing how, as its timeline tells: nobody
+/// answered, or we died over it. 0 for mail and calls.
+#[must_use]
+pub fn unknown_attempts(delivery: &Delivery) -> usize {
+    if delivery.channel != Channel::Text {
+        return 0;
+    }
+    let sending = Status::Text(TextStatus::Sending);
+    let queued = Status::Text(TextStatus::Queued);
+    let mut before = None;
+    let mut count = 0;
+    for change in &delivery.timeline {
+        let unanswered = change.source == Source::Peer
+            && change
+                .verdict
+                .as_ref()
+                .is_some_and(|verdict| verdict.class == BounceClass::Unknown);
+        let died = before == Some(sending) && change.verdict.is_none();
+        count += usize::from(change.status == queued && (unanswered || died));
+        before = Some(change.status);
+    }
+    count + usize::from(delivery.status() == sending)
+}
+
+/// The event of a text over which we died once too often: it is not sent again.
+#[must_use]
+pub fn unknown_for_good(delivery: &Delivery) -> Option<Event> {
+    let is_in_flight = delivery.status() == Status::Text(TextStatus::Sending);
+    (is_in_flight && unknown_attempts(delivery) >= UNKNOWN_ATTEMPTS_MAX).then(|| {
+        let verdict = Verdict::failure(Reason::Network, Permanence::Temporary)
+            .with_diagnostic("the gateway stopped before the answer came");
+        left_unknown(delivery.channel, unknown(verdict))
+    })
+}
+
 /// The status in which an attempt begins, where the channel has one for it.
 #[must_use]
 pub const fn begun(channel: Channel) -> Option<Status> {
@@ -56,17 +95,53 @@ pub fn event_for(
         AttemptOutcome::CallEnded {
             status, verdict, ..
         } => changed(Status::Call(status), verdict),
-        AttemptOutcome::Deferred { verdict } => {
-            let made_at = delivery.began_at().unwrap_or(now);
-            match schedule.next(delivery.attempts, made_at, now, random) {
-                Some(due) => Event::Retry {
-                    status: waiting(channel),
-                    verdict: Some(verdict),
-                    due,
-                },
-                None => changed(given_up(channel), Some(expired(verdict))),
+        AttemptOutcome::Unknown { verdict } => {
+            let verdict = unknown(verdict);
+            let is_last = unknown_attempts(delivery) + 1 >= UNKNOWN_ATTEMPTS_MAX;
+            match next(delivery, schedule, now, random).filter(|_| !is_last) {
+                Some(due) => retry(channel, verdict, due),
+                None => left_unknown(channel, verdict),
             }
         }
+        AttemptOutcome::Deferred { verdict } => match next(delivery, schedule, now, random) {
+            Some(due) => retry(channel, verdict, due),
+            None => changed(given_up(channel), Some(expired(verdict))),
+        },
+    }
+}
+
+fn next(
+    delivery: &Delivery,
+    schedule: &RetrySchedule,
+    now: Timestamp,
+    random: u64,
+) -> Option<Timestamp> {
+    let made_at = delivery.began_at().unwrap_or(now);
+    schedule.next(delivery.attempts, made_at, now, random)
+}
+
+const fn retry(channel: Channel, verdict: Verdict, due: Timestamp) -> Event {
+    Event::Retry {
+        status: waiting(channel),
+        verdict: Some(verdict),
+        due,
+    }
+}
+
+/// Nobody knows whether it was taken: it stands as handed on, and no report is awaited by an id.
+const fn left_unknown(channel: Channel, verdict: Verdict) -> Event {
+    Event::Accepted {
+        status: handed_on(channel),
+        verdict,
+        remote_ids: Vec::new(),
+    }
+}
+
+/// By this class an attempt without an answer is known in the timeline.
+fn unknown(verdict: Verdict) -> Verdict {
+    Verdict {
+        class: BounceClass::Unknown,
+        ..verdict
     }
 }
 
@@ -376,6 +451,77 @@ mod tests {
             // What held it counts for nothing.
             delivery.held_until = Some(after(3000));
             assert_eq!(at(&delivery, 3600, 0), retry(after(3600 + 150)));
+        }
+    }
+
+    #[test]
+    fn a_text_without_an_answer_is_sent_again_so_often_and_stays_sent() {
+        let verdict = Verdict::failure(Reason::Network, Permanence::Temporary);
+        let marked = Verdict {
+            class: BounceClass::Unknown,
+            ..verdict.clone()
+        };
+        let mut delivery = delivery(Channel::Text);
+        let queued = Status::Text(TextStatus::Queued);
+        for attempt in 1..=UNKNOWN_ATTEMPTS_MAX {
+            assert_eq!(unknown_attempts(&delivery), attempt - 1);
+            let outcome = AttemptOutcome::Unknown {
+                verdict: verdict.clone(),
+            };
+            let event = event_for(&delivery, outcome, &schedule(), after(10), 0);
+            if attempt == UNKNOWN_ATTEMPTS_MAX {
+                let expected = Event::Accepted {
+                    status: Status::Text(TextStatus::Sent),
+                    verdict: marked.clone(),
+                    remote_ids: Vec::new(),
+                };
+                assert_eq!(event, expected);
+                break;
+            }
+            let expected = Event::Retry {
+                status: queued,
+                verdict: Some(marked.clone()),
+                due: after(10 + 30),
+            };
+            assert_eq!(event, expected);
+            delivery.timeline.push(change(queued, Some(marked.clone())));
+            // A refusal for now between them counts for nothing.
+            delivery
+                .timeline
+                .push(change(queued, Some(verdict.clone())));
+        }
+    }
+
+    #[test]
+    fn a_text_over_which_we_died_counts_as_one_without_an_answer() {
+        let mut delivery = delivery(Channel::Text);
+        let sending = Status::Text(TextStatus::Sending);
+        let queued = Status::Text(TextStatus::Queued);
+        let gateway = |status| StatusChange {
+            source: Source::Gateway,
+            ..change(status, None)
+        };
+        delivery.timeline.push(gateway(queued));
+        delivery.timeline.push(gateway(sending));
+        assert_eq!(unknown_attempts(&delivery), 1);
+        for deaths in 2..=UNKNOWN_ATTEMPTS_MAX {
+            assert_eq!(unknown_for_good(&delivery), None);
+            delivery.timeline.push(gateway(queued));
+            delivery.timeline.push(gateway(sending));
+            assert_eq!(unknown_attempts(&delivery), deaths);
+        }
+        let Some(Event::Accepted { status, .. }) = unknown_for_good(&delivery) else {
+            panic!("it is sent again")
+        };
+        assert_eq!(status, Status::Text(TextStatus::Sent));
+    }
+
+    fn change(status: Status, verdict: Option<Verdict>) -> StatusChange {
+        StatusChange {
+            at: MADE,
+            status,
+            verdict,
+            source: Source::Peer,
         }
     }
 

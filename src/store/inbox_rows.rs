@@ -3,7 +3,7 @@
 use super::engine::{Key, Value, queue_key};
 use super::keys::{self, KeyBuilder};
 use super::rows::Row;
-use crate::domain::{Lane, Message, ReplyNotice, Thread};
+use crate::domain::{Lane, Message, ReplyNotice, TextPart, Thread};
 
 impl Row for Thread {
     fn key(&self) -> Key {
@@ -65,6 +65,16 @@ impl Row for Message {
             entries.push((queued, self.key()));
         }
         entries
+    }
+}
+
+impl Row for TextPart {
+    fn key(&self) -> Key {
+        keys::text_part(&self.set, self.number)
+    }
+
+    fn counters(&self) -> Vec<(Key, i64)> {
+        vec![(keys::TEXT_PARTS.to_vec(), 1)]
     }
 }
 

@@ -107,6 +107,10 @@ pub const LINKS_FOLLOWED: &[u8] = b"#f";
 pub const LOG: &[u8] = b"l.";
 /// Mail that came in.
 pub const INBOUND: &[u8] = b"m.";
+/// Parts of texts that are not whole yet, and those that were.
+pub const TEXT_PART: &[u8] = b"mp";
+/// Counter: parts of texts.
+pub const TEXT_PARTS: &[u8] = b"#m";
 /// Rows of threads.
 pub const THREAD: &[u8] = b"i.";
 /// Threads by state, last changed first.
@@ -599,6 +603,21 @@ pub fn deliveries_beginning(beginning: &[u8]) -> Key {
 #[must_use]
 pub fn remote_id(id: &str) -> Key {
     KeyBuilder::new(DELIVERY_BY_REMOTE_ID).text(id).build()
+}
+
+/// A part of a text.
+#[must_use]
+pub fn text_part(set: &[u8; 32], number: u8) -> Key {
+    KeyBuilder::new(TEXT_PART)
+        .bytes(set)
+        .bytes(&[number])
+        .build()
+}
+
+/// Where the parts of one text begin.
+#[must_use]
+pub fn text_parts(set: &[u8; 32]) -> Key {
+    row(TEXT_PART, set)
 }
 
 /// An early receipt.

@@ -154,6 +154,7 @@ impl World {
         });
         batch.insert(&samples::api_request());
         batch.insert(&samples::early_receipt());
+        batch.insert(&samples::text_part());
         batch.insert(&samples::ticket());
         batch.insert(&samples::sign_up());
         batch.insert(&samples::visit());

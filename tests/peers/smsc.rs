@@ -156,6 +156,7 @@ async fn house(concatenation: Concatenation) -> Option<House> {
         .unwrap();
     let settings = RouteSettings {
         name: "npm".to_owned(),
+        carrier: "npm".to_owned(),
         source: Address::sender("40404"),
         destination_ton: 1,
         destination_npi: 1,
@@ -167,13 +168,15 @@ async fn house(concatenation: Concatenation) -> Option<House> {
         id_form: MessageIdForm::HexThenDecimal,
         concurrency: 10,
         sends: true,
+        user_message_reference: true,
+        early_receipts: true,
     };
     let inbox = SmsInbox::new(settings.clone(), started.deliveries);
     let routes = vec![Route {
         bind: started.bind,
         settings,
     }];
-    let channel = SmsChannel::new(routes, 6, Duration::from_secs(3600), 1);
+    let channel = SmsChannel::new(routes, 6, Duration::from_secs(3600));
     Some(House {
         smsc,
         channel,
@@ -299,16 +302,27 @@ async fn long_texts_in_every_way() {
         };
         let ids = house.accepted("+447700900001", &words).await;
         let mut whole = String::new();
+        // The reference of the whole, as the first part has it.
+        let mut reference = None;
         for number in 1..=ids.len() {
             let seen = house.smsc.next("submit").await;
             let text = seen["payload"].as_str().or(seen["text"].as_str());
             whole.push_str(text.unwrap());
             match concatenation {
-                Concatenation::Udh8 => assert_eq!(seen["udh"][0], format!("00030102{number:02}")),
-                Concatenation::Udh16 => {
-                    assert_eq!(seen["udh"][0], format!("0804000102{number:02}"))
+                Concatenation::Udh8 => {
+                    let element = seen["udh"][0].as_str().unwrap();
+                    let known = reference.get_or_insert(element[4..6].to_owned());
+                    assert_eq!(element, format!("0003{known}02{number:02}"));
                 }
-                Concatenation::Sar => assert_eq!(seen["sar"], serde_json::json!([1, 2, number])),
+                Concatenation::Udh16 => {
+                    let element = seen["udh"][0].as_str().unwrap();
+                    let known = reference.get_or_insert(element[4..8].to_owned());
+                    assert_eq!(element, format!("0804{known}02{number:02}"));
+                }
+                Concatenation::Sar => {
+                    let known = reference.get_or_insert(seen["sar"][0].to_string());
+                    assert_eq!(seen["sar"].to_string(), format!("[{known},2,{number}]"));
+                }
                 Concatenation::MessagePayload => assert!(seen["payload"].is_string()),
             }
         }

@@ -14,9 +14,9 @@ use crate::domain::{BounceClass, Fault, Permanence, Reason, Verdict};
 pub(super) fn sign_of(outcome: &AttemptOutcome, by_relay: bool) -> Sign {
     let verdict = match outcome {
         AttemptOutcome::Deferred { verdict } => verdict,
-        AttemptOutcome::Rejected { by_peer: false, .. } | AttemptOutcome::CallEnded { .. } => {
-            return Sign::Nothing;
-        }
+        AttemptOutcome::Rejected { by_peer: false, .. }
+        | AttemptOutcome::Unknown { .. }
+        | AttemptOutcome::CallEnded { .. } => return Sign::Nothing,
         AttemptOutcome::Delivered { .. }
         | AttemptOutcome::Accepted { .. }
         | AttemptOutcome::Rejected { by_peer: true, .. } => return Sign::Answered,

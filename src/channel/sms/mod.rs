@@ -1,17 +1,21 @@
 //! Texts over SMPP binds.
 //!
-//! An attempt splits the text, submits the segments in order on one bind and
-//! asks for a receipt on each. A telephone shows a long text only when every
-//! segment is there, so an attempt is whole or nothing:
+//! A text goes to the carrier whose prefix fits best, over that of its binds
+//! that has least to do. An attempt splits it, submits the segments in order on
+//! that one bind and asks for a receipt on each. A telephone shows a long text
+//! only when every segment is there, so an attempt is whole or nothing:
 //!
-//! - nothing taken yet: the centre's answer decides (deferred or rejected);
+//! - nothing taken yet: the centre's answer decides (deferred or rejected); if
+//!   the bind goes before anything is sent, the carrier's next one takes it;
 //! - some segments taken, the next one refused for now: that segment is tried
 //!   again a few times within the attempt, then the attempt is deferred; the
-//!   next attempt sends the whole text under a new reference, and the
-//!   telephone drops the unfinished one;
+//!   next attempt sends the whole text under the same reference, and the
+//!   telephone puts together what it has;
 //! - some segments taken, the next one refused for good: rejected;
-//! - no answer to a segment: deferred. The centre may have it: a text that
-//!   comes twice is better than an alarm that never comes.
+//! - no answer to a segment: unknown. The centre may have it; a text that comes
+//!   twice is better than an alarm that never comes, but not without end
+//!   (`queue` counts). Segments bear numbers that stay the same, so that the
+//!   carrier or the telephone can drop what it has.
 
 mod inbox;
 mod route;
@@ -20,7 +24,7 @@ mod route;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -31,9 +35,11 @@ use crate::domain::{
     Channel as ChannelKind, Destination, Permanence, PhoneNumber, Reason, Verdict,
 };
 use crate::net::smpp::{BindError, SmppBind};
+use crate::proto::smpp::SubmitSm;
 use crate::proto::smpp::encoding::{Estimate, Segment, estimate, split};
 
 pub use inbox::{Incoming, IncomingText, SmsInbox};
+use route::reference_of;
 pub use route::{RouteSettings, smpp_settings};
 
 /// Tries of a segment after the first, when earlier ones have been taken.
@@ -57,25 +63,18 @@ pub struct SmsChannel {
     routes: Vec<Route>,
     segments_max: usize,
     validity: Duration,
-    /// Ties the segments of a text together.
-    reference: AtomicU16,
+    /// Whose turn it is among binds that have as much to do.
+    turn: AtomicUsize,
 }
 
 impl SmsChannel {
-    /// A channel over these binds. `first_reference` should differ from one
-    /// start to the next.
-    pub fn new(
-        routes: Vec<Route>,
-        segments_max: usize,
-        validity: Duration,
-        first_reference: u16,
-    ) -> Arc<Self> {
-        let reference = AtomicU16::new(first_reference);
+    /// A channel over these binds.
+    pub fn new(routes: Vec<Route>, segments_max: usize, validity: Duration) -> Arc<Self> {
         Arc::new(Self {
             routes,
             segments_max,
             validity,
-            reference,
+            turn: AtomicUsize::new(0),
         })
     }
 
@@ -99,53 +98,94 @@ impl SmsChannel {
             return never(Reason::NumberInvalid, "a text needs a telephone number");
         };
         let number = number.reveal();
-        let Some(route) = self.route(number) else {
-            return not_now("no bind to a message centre serves this number now");
-        };
-        let segments = match self.segments(&request.content.sms_text, route) {
-            Ok(segments) => segments,
-            Err(rejected) => return rejected,
-        };
-        let mut remote_ids = Vec::with_capacity(segments.len());
-        let mut first_answer = None;
-        for segment in &segments {
-            let is_first = first_answer.is_none();
-            if is_first && cancel.is_cancelled() {
+        let reference = reference_of(request.delivery);
+        for route in self.ways(number) {
+            let segments = match self.segments(&request.content.sms_text, route, reference) {
+                Ok(segments) => segments,
+                Err(rejected) => return rejected,
+            };
+            if cancel.is_cancelled() {
                 return not_now("cancelled before it was sent");
             }
-            match self.submit(route, number, segment, is_first).await {
-                Ok(message_id) => {
-                    add_once(&mut remote_ids, route.settings.remote_id(&message_id));
-                    first_answer.get_or_insert(message_id);
-                }
-                Err(error) => return failed(error),
+            let sent = self.send_over(route, number, &segments, reference).await;
+            let Some((outcome, taken)) = sent else {
+                continue;
+            };
+            if let AttemptOutcome::Accepted { .. } = outcome {
+                tracing::info!(
+                    delivery = %request.delivery,
+                    bind = %route.settings.name,
+                    segments = taken,
+                    "text accepted by the message centre"
+                );
             }
+            return outcome;
         }
-        tracing::info!(
-            delivery = %request.delivery,
-            bind = %route.settings.name,
-            segments = segments.len(),
-            "text accepted by the message centre"
-        );
-        let verdict = classify::accepted(&first_answer.unwrap_or_default());
-        AttemptOutcome::Accepted {
-            verdict,
-            remote_ids,
-        }
+        not_now("no bind to a message centre serves this number now")
     }
 
-    /// The bound route with the longest prefix that fits; the first of equals.
-    fn route(&self, number: &PhoneNumber) -> Option<&Route> {
+    /// Sends the segments over one bind; the outcome, and how many were taken. None if the bind
+    /// was gone before anything was sent.
+    async fn send_over(
+        &self,
+        route: &Route,
+        number: &PhoneNumber,
+        segments: &[Segment],
+        reference: u16,
+    ) -> Option<(AttemptOutcome, usize)> {
+        let mut remote_ids = Vec::with_capacity(segments.len());
+        let mut first_answer = None;
+        let mut own_reference = reference;
+        for (index, segment) in segments.iter().enumerate() {
+            let settings = &route.settings;
+            let message = settings.message(number, segment, self.validity, own_reference);
+            match submit(route, message, index == 0).await {
+                Ok(message_id) => {
+                    add_once(&mut remote_ids, settings.remote_id(&message_id));
+                    first_answer.get_or_insert(message_id);
+                }
+                Err(BindError::NotBound) if index == 0 => return None,
+                Err(error) => return Some((failed(error), index)),
+            }
+            own_reference = own_reference.wrapping_add(1);
+        }
+        let accepted = AttemptOutcome::Accepted {
+            verdict: classify::accepted(&first_answer.unwrap_or_default()),
+            remote_ids,
+        };
+        Some((accepted, segments.len()))
+    }
+
+    /// The bound binds of the carrier with the longest prefix that fits, the first of equals; the
+    /// bind with least to do first.
+    fn ways(&self, number: &PhoneNumber) -> Vec<&Route> {
         let fitting = |route: &&Route| route.settings.sends && route.bind.is_bound();
         let by_fit = |route: &Route| route.settings.prefix_fit(number.as_str());
         let candidates = self.routes.iter().filter(fitting);
         let fits = candidates.filter_map(|route| by_fit(route).map(|fit| (fit, route)));
-        fits.rev()
-            .max_by_key(|(fit, _)| *fit)
-            .map(|(_, route)| route)
+        let best = fits.rev().max_by_key(|(fit, _)| *fit);
+        let Some((_, best)) = best else {
+            return Vec::new();
+        };
+        let of_carrier = |route: &&Route| route.settings.carrier == best.settings.carrier;
+        let mut ways: Vec<&Route> = self
+            .routes
+            .iter()
+            .filter(fitting)
+            .filter(of_carrier)
+            .collect();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % ways.len().max(1);
+        ways.rotate_left(turn);
+        ways.sort_by_key(|route| route.bind.outstanding());
+        ways
     }
 
-    fn segments(&self, text: &str, route: &Route) -> Result<Vec<Segment>, AttemptOutcome> {
+    fn segments(
+        &self,
+        text: &str,
+        route: &Route,
+        reference: u16,
+    ) -> Result<Vec<Segment>, AttemptOutcome> {
         if text.is_empty() {
             return Err(never(Reason::Content, "the message has no text"));
         }
@@ -158,30 +198,22 @@ impl SmsChannel {
             );
             return Err(never(Reason::TooBig, &words));
         }
-        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
         split(text, options, reference).map_err(|e| never(Reason::TooBig, &e.to_string()))
     }
+}
 
-    async fn submit(
-        &self,
-        route: &Route,
-        number: &PhoneNumber,
-        segment: &Segment,
-        is_first: bool,
-    ) -> Result<String, BindError> {
-        let mut tries_left = if is_first { 0 } else { SEGMENT_RETRIES_MAX };
-        loop {
-            let message = route.settings.message(number, segment, self.validity);
-            let error = match route.bind.submit(message).await {
-                Ok(submitted) => return Ok(submitted.message_id),
-                Err(error) => error,
-            };
-            if tries_left == 0 || !may_pass(error) {
-                return Err(error);
-            }
-            tries_left -= 1;
-            tokio::time::sleep(SEGMENT_RETRY_DELAY).await;
+async fn submit(route: &Route, message: SubmitSm, is_first: bool) -> Result<String, BindError> {
+    let mut tries_left = if is_first { 0 } else { SEGMENT_RETRIES_MAX };
+    loop {
+        let error = match route.bind.submit(message.clone()).await {
+            Ok(submitted) => return Ok(submitted.message_id),
+            Err(error) => error,
+        };
+        if tries_left == 0 || !may_pass(error) {
+            return Err(error);
         }
+        tries_left -= 1;
+        tokio::time::sleep(SEGMENT_RETRY_DELAY).await;
     }
 }
 
@@ -240,6 +272,9 @@ fn may_pass(error: BindError) -> bool {
 
 fn failed(error: BindError) -> AttemptOutcome {
     let verdict = verdict_of(error);
+    if error == BindError::Unanswered {
+        return AttemptOutcome::Unknown { verdict };
+    }
     match verdict.permanence {
         Permanence::Temporary => AttemptOutcome::Deferred { verdict },
         Permanence::Permanent => {

@@ -1,16 +1,16 @@
-//! What is particular to one message centre.
+//! What is particular to one carrier and its binds.
 
 use std::time::Duration;
 
 use crate::config::{self, SmsBind};
-use crate::domain::PhoneNumber;
+use crate::domain::{DeliveryId, PhoneNumber};
 use crate::net::smpp::{SmppSettings, TlsSettings};
 use crate::proto::smpp::encoding::{Concatenation, DefaultAlphabet, Segment, SegmentOptions};
 use crate::proto::smpp::receipt::MessageIdForm;
-use crate::proto::smpp::{Address, BindMode, BindRequest, Config, SubmitSm, esm_class};
-
-/// SMPP 3.4.
-const INTERFACE_VERSION: u8 = 0x34;
+use crate::proto::smpp::{
+    Address, BindMode, BindRequest, Config, SubmitSm, Tlv, Tolerance, Tolerances, esm_class,
+    tlv_tag,
+};
 
 /// First pause when the centre throttles.
 const THROTTLE_DELAY: Duration = Duration::from_secs(1);
@@ -23,6 +23,8 @@ const RECEIPT_WANTED: u8 = 0x01;
 pub struct RouteSettings {
     /// The bind's name.
     pub name: String,
+    /// Whose it is: its binds share texts and ids.
+    pub carrier: String,
     /// Sender of texts.
     pub source: Address,
     /// Type of number of recipients.
@@ -39,29 +41,35 @@ pub struct RouteSettings {
     pub concurrency: usize,
     /// The bind may submit.
     pub sends: bool,
+    /// Texts bear a number by which the carrier may know one that is sent again.
+    pub user_message_reference: bool,
+    /// Receipts may come before the answer to their submission.
+    pub early_receipts: bool,
 }
 
 impl RouteSettings {
     /// From `[[sms.bind]]`.
     pub fn from_config(bind: &SmsBind) -> Self {
-        let source = bind.source.trim_start_matches('+').to_owned();
+        let carrier = &bind.settings;
+        let source = carrier.source.trim_start_matches('+').to_owned();
         Self {
             name: bind.name.clone(),
+            carrier: bind.carrier.clone(),
             source: Address {
-                ton: bind.source_ton,
-                npi: bind.source_npi,
+                ton: carrier.source_ton,
+                npi: carrier.source_npi,
                 value: source,
             },
-            destination_ton: bind.destination_ton,
-            destination_npi: bind.destination_npi,
-            prefixes: bind.prefixes.clone(),
+            destination_ton: carrier.destination_ton,
+            destination_npi: carrier.destination_npi,
+            prefixes: carrier.prefixes.clone(),
             segments: SegmentOptions {
-                concatenation: match bind.segmentation {
+                concatenation: match carrier.segmentation {
                     config::Segmentation::Udh => Concatenation::Udh8,
                     config::Segmentation::Sar => Concatenation::Sar,
                     config::Segmentation::Payload => Concatenation::MessagePayload,
                 },
-                alphabet: match bind.default_alphabet {
+                alphabet: match carrier.default_alphabet {
                     config::DefaultAlphabet::Gsm7 => DefaultAlphabet::Gsm7,
                     config::DefaultAlphabet::Gsm7Packed => DefaultAlphabet::Gsm7Packed,
                     config::DefaultAlphabet::Latin1 => DefaultAlphabet::Latin1,
@@ -69,7 +77,7 @@ impl RouteSettings {
                 },
                 latin1_allowed: false,
             },
-            id_form: match bind.receipt_id_format {
+            id_form: match carrier.receipt_id_format {
                 config::ReceiptIdFormat::Same => MessageIdForm::Same,
                 config::ReceiptIdFormat::HexThenDecimal => MessageIdForm::HexThenDecimal,
                 config::ReceiptIdFormat::DecimalThenHex => MessageIdForm::DecimalThenHex,
@@ -77,6 +85,8 @@ impl RouteSettings {
             },
             concurrency: usize::from(bind.window),
             sends: bind.mode != config::BindMode::Receiver,
+            user_message_reference: carrier.user_message_reference,
+            early_receipts: carrier.tolerate.contains(&config::Tolerance::EarlyReceipts),
         }
     }
 
@@ -92,24 +102,33 @@ impl RouteSettings {
         fitting.map(String::len).max()
     }
 
-    /// The key under which a submission's receipt is found, `bind/id`: ids of
-    /// different centres may be equal. `None` if the centre gave no id.
+    /// The key under which a submission's receipt is found, `carrier/id`: ids of
+    /// different carriers may be equal, and the receipt may come over another
+    /// bind. `None` if the centre gave no id.
     pub(super) fn remote_id(&self, message_id: &str) -> Option<String> {
         let key = self.id_form.response_key(message_id);
         (!key.is_empty()).then(|| self.key(&key))
     }
 
     pub(super) fn key(&self, id: &str) -> String {
-        format!("{}/{id}", self.name)
+        format!("{}/{id}", self.carrier)
     }
 
-    /// The `submit_sm` for one segment.
+    /// The `submit_sm` for one segment; `reference` is the same for each time that it is sent.
     pub(super) fn message(
         &self,
         number: &PhoneNumber,
         segment: &Segment,
         validity: Duration,
+        reference: u16,
     ) -> SubmitSm {
+        let mut tlvs = segment.tlvs.clone();
+        if self.user_message_reference {
+            tlvs.push(Tlv {
+                tag: tlv_tag::USER_MESSAGE_REFERENCE,
+                value: reference.to_be_bytes().to_vec(),
+            });
+        }
         SubmitSm {
             source: self.source.clone(),
             destination: Address {
@@ -126,10 +145,20 @@ impl RouteSettings {
             registered_delivery: RECEIPT_WANTED,
             data_coding: segment.encoding.data_coding(),
             user_data: segment.user_data.clone(),
-            tlvs: segment.tlvs.clone(),
+            tlvs,
             ..SubmitSm::default()
         }
     }
+}
+
+/// A number for the texts of a delivery: the same for each attempt at it, whenever and by whichever
+/// process, so that the carrier and the telephone can drop what they have already. FNV-1a, 32 bits,
+/// folded.
+pub(super) fn reference_of(delivery: DeliveryId) -> u16 {
+    let fold = |hash: u32, octet: &u8| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193);
+    let hash = delivery.as_bytes().iter().fold(0x811c_9dc5, fold);
+    let [a, b, c, d] = hash.to_be_bytes();
+    u16::from_be_bytes([a ^ c, b ^ d])
 }
 
 /// The driver's settings from `[[sms.bind]]`. `tls` must be given if the bind wants it.
@@ -139,10 +168,13 @@ pub fn smpp_settings(bind: &SmsBind, tls: Option<TlsSettings>, jitter_seed: u64)
         system_id: bind.system_id.clone(),
         password: password.unwrap_or_default(),
         system_type: bind.system_type.clone(),
-        interface_version: INTERFACE_VERSION,
+        interface_version: match bind.interface_version {
+            config::InterfaceVersion::V34 => 0x34,
+            config::InterfaceVersion::V50 => 0x50,
+        },
         address_range: Address {
-            ton: 0,
-            npi: 0,
+            ton: bind.address_range_ton,
+            npi: bind.address_range_npi,
             value: bind.address_range.clone(),
         },
     };
@@ -162,6 +194,7 @@ pub fn smpp_settings(bind: &SmsBind, tls: Option<TlsSettings>, jitter_seed: u64)
             enquire_interval: bind.enquire_interval,
             response_timeout: bind.response_timeout,
             window: usize::from(bind.window),
+            tolerances: tolerances(&bind.settings.tolerate),
             ..Config::default()
         },
         rate_per_second: bind.rate_per_second,
@@ -170,6 +203,22 @@ pub fn smpp_settings(bind: &SmsBind, tls: Option<TlsSettings>, jitter_seed: u64)
         throttle_delay: THROTTLE_DELAY,
         jitter_seed,
     }
+}
+
+/// What the session lets pass. Early receipts are no matter of a session.
+fn tolerances(named: &[config::Tolerance]) -> Tolerances {
+    use config::Tolerance as T;
+    let known = named.iter().filter_map(|tolerance| match tolerance {
+        T::UnterminatedStrings => Some(Tolerance::UnterminatedStrings),
+        T::LongStrings => Some(Tolerance::LongStrings),
+        T::NonAsciiSenders => Some(Tolerance::NonAsciiSenders),
+        T::ErrorBodies => Some(Tolerance::ErrorBodies),
+        T::TrailingOctets => Some(Tolerance::TrailingOctets),
+        T::CutTexts => Some(Tolerance::CutTexts),
+        T::ReservedSequenceNumbers => Some(Tolerance::ReservedSequenceNumbers),
+        T::EarlyReceipts => None,
+    });
+    known.fold(Tolerances::NONE, Tolerances::with)
 }
 
 /// `YYMMDDhhmmss000R` (SMPP 3.4 section 7.1.1), at most 99 days.
@@ -184,6 +233,24 @@ fn relative_time(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_delivery_never_changes() {
+        let numbers = [1, 2, 3].map(|n| reference_of(DeliveryId::from_bytes([n; 16])));
+        let again = [1, 2, 3].map(|n| reference_of(DeliveryId::from_bytes([n; 16])));
+        assert_eq!(numbers, again);
+        assert!(numbers[0] != numbers[1] && numbers[1] != numbers[2]);
+    }
+
+    #[test]
+    fn what_a_carrier_may_do_is_what_is_named() {
+        let named = [
+            config::Tolerance::CutTexts,
+            config::Tolerance::EarlyReceipts,
+        ];
+        let expected = Tolerances::NONE.with(Tolerance::CutTexts);
+        assert_eq!(tolerances(&named), expected);
+    }
 
     #[test]
     fn a_validity_has_sixteen_characters() {

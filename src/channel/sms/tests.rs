@@ -13,7 +13,7 @@ use crate::domain::{Content, DeliveryId, Redacted, Suspends};
 use crate::net::smpp::{SmppSettings, StartedBind};
 use crate::proto::smpp::encoding::{Concatenation, SegmentOptions};
 use crate::proto::smpp::receipt::{MessageIdForm, MessageState};
-use crate::proto::smpp::{Address, BindRequest, CommandStatus, ShortMessage};
+use crate::proto::smpp::{Address, BindMode, BindRequest, CommandStatus, ShortMessage};
 use crate::sim::smsc::{Behaviour, SimSmsc, SmscConfig};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -31,6 +31,7 @@ struct House {
 fn route_settings(name: &str) -> RouteSettings {
     RouteSettings {
         name: name.to_owned(),
+        carrier: name.to_owned(),
         source: Address::sender("40404"),
         destination_ton: 1,
         destination_npi: 1,
@@ -39,6 +40,8 @@ fn route_settings(name: &str) -> RouteSettings {
         id_form: MessageIdForm::Any,
         concurrency: 10,
         sends: true,
+        user_message_reference: true,
+        early_receipts: true,
     }
 }
 
@@ -70,7 +73,7 @@ async fn house(config: SmscConfig) -> House {
         bind: started.bind,
         settings,
     }];
-    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600), 0xfffe);
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
     House {
         smsc,
         channel,
@@ -230,7 +233,7 @@ async fn refusals_are_told_apart() {
     );
     let outcome = check(Some(Behaviour::Silent), "+4473", "x").await;
     assert!(
-        matches!(outcome, AttemptOutcome::Deferred { .. }),
+        matches!(outcome, AttemptOutcome::Unknown { .. }),
         "{outcome:?}"
     );
 
@@ -319,7 +322,7 @@ async fn the_longest_prefix_chooses_the_bind() {
         };
         routes.push(Route { bind, settings });
     }
-    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600), 1);
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
     attempt(&channel, request("+447700900001", "x")).await;
     attempt(&channel, request("+441632960001", "x")).await;
     let nowhere = attempt(&channel, request("+33199000000", "x")).await;
@@ -349,76 +352,223 @@ async fn a_text_that_looks_like_a_receipt_is_a_text() {
         panic!("{incoming:?}")
     };
     assert_eq!(text, forged);
-    assert!(!incoming.cannot_come_again());
 }
 
 #[tokio::test]
-async fn a_long_reply_is_acknowledged_when_the_whole_is_stored() {
+async fn each_part_of_a_long_reply_waits_until_it_is_stored() {
     let mut house = house(SmscConfig::default()).await;
     let words = "Wir sind in Sicherheit, danke! ".repeat(8);
     house.smsc.inject(NUMBER, "40404", &words);
-    let incoming = next(&mut house.inbox).await;
-    assert_eq!(house.smsc.acknowledged(), 0);
-    let expected = IncomingText::Message {
-        from: NUMBER.to_owned(),
-        to: "40404".to_owned(),
-        text: words.clone(),
-    };
-    assert!(incoming.text == expected);
-    assert!(!format!("{incoming:?}").contains("7700"));
-    assert!(!incoming.cannot_come_again());
-    // Not stored: all parts come again.
-    drop(incoming);
-    let again = next(&mut house.inbox).await;
-    assert!(again.text == expected);
-    again.confirm();
-    timeout(LONG, async {
-        while house.smsc.acknowledged() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    let mut said = std::collections::BTreeMap::new();
+    let mut dropped = false;
+    while said.len() < 2 {
+        let incoming = next(&mut house.inbox).await;
+        assert!(!format!("{incoming:?}").contains("7700"));
+        let IncomingText::Part {
+            carrier,
+            from,
+            to,
+            piece,
+        } = &incoming.text
+        else {
+            panic!("{incoming:?}")
+        };
+        assert_eq!(
+            (
+                carrier.as_str(),
+                from.as_str(),
+                to.as_str(),
+                piece.sar.total
+            ),
+            ("centre", NUMBER, "40404", 2)
+        );
+        if !dropped {
+            // Not stored: it comes again.
+            dropped = true;
+            continue;
         }
-    })
-    .await
-    .unwrap();
+        assert_eq!(house.smsc.acknowledged(), said.len());
+        said.insert(piece.sar.number, piece.text.clone());
+        incoming.confirm();
+        acknowledged(&house.smsc, said.len()).await;
+    }
+    assert_eq!(said.into_values().collect::<String>(), words);
 }
 
-#[tokio::test]
-async fn a_part_whose_others_do_not_come_is_acknowledged_all_the_same() {
-    let mut house = house(SmscConfig::default()).await;
-    let first = ShortMessage {
-        source: Address::international(NUMBER),
-        destination: Address::sender("40404"),
-        esm_class: 0x40,
-        user_data: b"\x05\x00\x03\x07\x02\x01We are".to_vec(),
-        ..ShortMessage::default()
-    };
-    house.smsc.inject_raw(first);
-    // Other things keep coming in meanwhile.
+async fn acknowledged(smsc: &SimSmsc, count: usize) {
     let wait = async {
-        while house.smsc.acknowledged() == 0 {
-            house.smsc.inject(NUMBER, "40404", "x");
-            // Kept, so that only the part can be acknowledged.
-            std::mem::forget(house.inbox.next().await.unwrap());
-            tokio::time::sleep(Duration::from_millis(200)).await;
+        while smsc.acknowledged() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     timeout(LONG, wait).await.unwrap();
-    let last = ShortMessage {
-        source: Address::international(NUMBER),
-        destination: Address::sender("40404"),
-        esm_class: 0x40,
-        user_data: b"\x05\x00\x03\x07\x02\x02 safe".to_vec(),
-        ..ShortMessage::default()
+}
+
+/// The numbers by which a repeat of each segment is known: its own, and that of the whole.
+fn references(smsc: &SimSmsc) -> Vec<(Vec<u8>, Option<u16>)> {
+    let reference = |pdu: &ShortMessage| {
+        let own = pdu.tlv(crate::proto::smpp::tlv_tag::USER_MESSAGE_REFERENCE);
+        let whole = pdu.concatenation().map(|(_, sar)| sar.reference);
+        (own.unwrap_or_default().to_vec(), whole)
     };
-    house.smsc.inject_raw(last);
-    let whole = timeout(LONG, async {
-        loop {
-            let incoming = house.inbox.next().await.unwrap();
-            if matches!(&incoming.text, IncomingText::Message { text, .. } if text == "We are safe")
-            {
-                break incoming;
+    let taken = smsc.messages();
+    taken.iter().map(|taken| reference(&taken.pdu)).collect()
+}
+
+#[tokio::test]
+async fn a_text_that_is_sent_again_bears_the_same_numbers() {
+    let house = house(SmscConfig::default()).await;
+    let words = "x".repeat(200);
+    for _ in 0..2 {
+        attempt(&house.channel, request(NUMBER, &words)).await;
+    }
+    let mut other = request(NUMBER, &words);
+    other.delivery = DeliveryId::from_bytes([8; 16]);
+    attempt(&house.channel, other).await;
+    let found = references(&house.smsc);
+    let [first, again, other] = [&found[..2], &found[2..4], &found[4..]];
+    assert_eq!(first, again);
+    assert!(first[0].0 != first[1].0, "each segment has its own");
+    assert!(first != other);
+    assert!(first[0].1.is_some() && first[0].1 == first[1].1);
+    assert_eq!(first[0].0.len(), 2);
+}
+
+#[tokio::test]
+async fn where_a_carrier_wants_no_number_there_is_none() {
+    let smsc = SimSmsc::start(SmscConfig::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    let routes = vec![Route {
+        bind: bind_to(&smsc, stop.clone()).await.bind,
+        settings: RouteSettings {
+            user_message_reference: false,
+            ..route_settings("centre")
+        },
+    }];
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
+    attempt(&channel, request(NUMBER, "x")).await;
+    assert_eq!(references(&smsc), [(Vec::new(), None)]);
+    stop.cancel();
+}
+
+/// A bind for one direction, and the inbox of what it receives.
+async fn half(
+    smsc: &SimSmsc,
+    carrier: &str,
+    mode: BindMode,
+    stop: &CancellationToken,
+) -> (Route, SmsInbox) {
+    let request = BindRequest {
+        system_id: "tocsin".to_owned(),
+        ..BindRequest::default()
+    };
+    let mut settings = SmppSettings::new(carrier, "127.0.0.1", smsc.addr().port(), request);
+    settings.rate_per_second = 1000;
+    settings.mode = mode;
+    let started = SmppBind::start(settings, stop.clone());
+    let mut watch = started.bind.watch();
+    timeout(LONG, watch.wait_for(|s| s.binds == 1))
+        .await
+        .unwrap()
+        .unwrap();
+    let prefix = if carrier == "north" { "+44" } else { "+33" };
+    let settings = RouteSettings {
+        name: format!("{carrier}-{mode:?}"),
+        carrier: carrier.to_owned(),
+        sends: mode.transmits(),
+        prefixes: vec![prefix.to_owned()],
+        ..route_settings(carrier)
+    };
+    let inbox = SmsInbox::new(settings.clone(), started.deliveries);
+    let bind = started.bind;
+    (Route { bind, settings }, inbox)
+}
+
+#[tokio::test]
+async fn receipts_come_over_the_receiver_of_the_carrier_that_took_the_text() {
+    let stop = CancellationToken::new();
+    let (mut centres, mut routes, mut inboxes) = (Vec::new(), Vec::new(), Vec::new());
+    for carrier in ["north", "south"] {
+        let centre = SimSmsc::start(SmscConfig::default()).await.unwrap();
+        for mode in [BindMode::Transmitter, BindMode::Receiver] {
+            let (route, inbox) = half(&centre, carrier, mode, &stop).await;
+            routes.push(route);
+            if mode == BindMode::Receiver {
+                inboxes.push(inbox);
             }
-            std::mem::forget(incoming);
         }
+        centres.push(centre);
+    }
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
+    // Both centres count their ids from the same number.
+    for (at, number, carrier) in [(0, "+447700900001", "north"), (1, "+33199000000", "south")] {
+        let outcome = attempt(&channel, request(number, "x")).await;
+        let AttemptOutcome::Accepted { remote_ids, .. } = outcome else {
+            panic!("{outcome:?}")
+        };
+        let incoming = next(&mut inboxes[at]).await;
+        let IncomingText::Receipt {
+            remote_ids: keys, ..
+        } = &incoming.text
+        else {
+            panic!("{incoming:?}")
+        };
+        assert!(remote_ids[0].starts_with(&format!("{carrier}/")));
+        assert!(keys.contains(&remote_ids[0]));
+        incoming.confirm();
+    }
+    assert_eq!(
+        centres
+            .iter()
+            .map(|c| c.messages().len())
+            .collect::<Vec<_>>(),
+        [1, 1]
+    );
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn texts_are_spread_over_the_binds_of_a_carrier_and_each_stays_on_one() {
+    let smsc = SimSmsc::start(SmscConfig::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    let (mut routes, mut inboxes) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let (route, inbox) = half(&smsc, "north", BindMode::Transceiver, &stop).await;
+        routes.push(route);
+        inboxes.push(inbox);
+    }
+    let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
+    // One that hangs keeps its bind busy; the others go over the one that has nothing to do.
+    smsc.script("4499", Behaviour::Silent);
+    let hanging = tokio::spawn({
+        let channel = channel.clone();
+        async move { attempt(&channel, request("+4499", "x")).await }
     });
-    assert!(whole.await.unwrap().cannot_come_again());
+    let is_busy = async {
+        while channel
+            .routes()
+            .iter()
+            .all(|route| route.bind.outstanding() == 0)
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(LONG, is_busy).await.unwrap();
+    for _ in 0..3 {
+        attempt(&channel, request(NUMBER, &"x".repeat(200))).await;
+    }
+    let over: Vec<usize> = smsc.messages().iter().map(|m| m.connection).collect();
+    assert_eq!(over.len(), 6);
+    assert!(over.iter().all(|one| *one == over[0]), "{over:?}");
+    hanging.abort();
+    assert!(hanging.await.is_err());
+
+    // With nothing to do they take turns.
+    for _ in 0..4 {
+        attempt(&channel, request(NUMBER, "x")).await;
+    }
+    let mut over: Vec<usize> = smsc.messages()[6..].iter().map(|m| m.connection).collect();
+    over.sort_unstable();
+    assert_eq!(over, [0, 0, 1, 1]);
+    stop.cancel();
 }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::backoff::Outcome;
 use super::link::{Link, Stream};
 use super::pace::Pace;
 use super::{
@@ -33,7 +34,7 @@ const THROTTLED_MAX: u32 = 5;
 
 /// How a connection ended.
 pub(super) struct Ended {
-    pub(super) was_bound: bool,
+    pub(super) outcome: Outcome,
     pub(super) error: String,
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Connection<'a> {
     again: VecDeque<Submission>,
     answers: mpsc::Sender<Answer>,
     unanswered_deliveries: usize,
-    was_bound: bool,
+    outcome: Outcome,
     /// Set when the daemon goes down.
     drain_until: Option<Duration>,
 }
@@ -75,7 +76,7 @@ impl<'a> Connection<'a> {
             Ok(session) => session,
             Err(error) => {
                 return Ended {
-                    was_bound: false,
+                    outcome: Outcome::Failed,
                     error: format!("the account does not fit: {error}"),
                 };
             }
@@ -91,7 +92,7 @@ impl<'a> Connection<'a> {
             again: VecDeque::new(),
             answers,
             unanswered_deliveries: 0,
-            was_bound: false,
+            outcome: Outcome::Failed,
             drain_until: None,
         };
         let error = connection.carry(&mut stream, answered).await;
@@ -99,7 +100,7 @@ impl<'a> Connection<'a> {
             let _ = submission.reply.send(Err(BindError::NotBound));
         }
         Ended {
-            was_bound: connection.was_bound,
+            outcome: connection.outcome,
             error,
         }
     }
@@ -228,15 +229,20 @@ impl<'a> Connection<'a> {
     fn handle_event(&mut self, event: Event) -> Option<CloseReason> {
         let name = self.link.settings.name.as_str();
         match event {
-            Event::Bound { system_id, .. } => {
-                tracing::info!(bind = %name, centre = %system_id, "bound");
-                self.was_bound = true;
+            Event::Bound {
+                system_id,
+                interface_version,
+                ..
+            } => {
+                tracing::info!(bind = %name, centre = %system_id, ?interface_version, "bound");
+                self.outcome = Outcome::WasBound;
                 self.link.status.send_modify(|status| {
                     status.phase = BindPhase::Bound { system_id };
                     status.binds += 1;
+                    status.refused = None;
                 });
             }
-            Event::BindFailed(status) => tracing::warn!(bind = %name, %status, "bind refused"),
+            Event::BindFailed(status) => self.outcome = Outcome::Refused(status),
             Event::SubmitResult {
                 sequence,
                 status,
@@ -246,9 +252,12 @@ impl<'a> Connection<'a> {
             }
             Event::SubmitTimedOut { sequence } => self.reply(sequence, Err(BindError::Unanswered)),
             Event::Delivered { sequence, message } => self.hand_over(sequence, message),
-            Event::Garbled { command_id, status } => {
-                tracing::warn!(bind = %name, command_id, %status, "garbled pdu nacked");
+            Event::Garbled { header, status } => {
+                self.link.status.send_modify(|status| status.garbled += 1);
+                let link = &mut *self.link;
+                link.garbled.tell(&link.settings.name, header, status);
             }
+            Event::Congestion { state } => self.pace.congested(state, self.now()),
             Event::UnexpectedResponse {
                 command_id,
                 sequence,
@@ -338,7 +347,8 @@ fn words_of(reason: CloseReason) -> String {
         CloseReason::BindTimeout => "no answer to the bind in time".to_owned(),
         CloseReason::PeerSilent => "no answer to enquire_link".to_owned(),
         CloseReason::ConnectionLost => "the connection ended".to_owned(),
-        CloseReason::LostFraming { declared } => format!("impossible command_length {declared}"),
+        // Its value may be a piece of a text.
+        CloseReason::LostFraming { .. } => "a command_length that cannot be true".to_owned(),
         CloseReason::PeerDoesNotRead => "the message centre does not read".to_owned(),
     }
 }

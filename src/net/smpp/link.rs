@@ -3,16 +3,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::{Backoff, Outcome};
 use super::connection::{Connection, Ended};
-use super::{BindError, BindPhase, BindStatus, Delivery, SmppSettings, Submission};
+use super::garbled::GarbledLog;
+use super::{BindError, BindPhase, BindRefusal, BindStatus, Delivery, SmppSettings, Submission};
 
 /// A connection of either kind.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -25,7 +25,8 @@ pub(super) struct Link {
     pub(super) inbound: mpsc::Sender<Delivery>,
     pub(super) status: watch::Sender<BindStatus>,
     pub(super) cancel: CancellationToken,
-    jitter: StdRng,
+    pub(super) garbled: GarbledLog,
+    backoff: Backoff,
 }
 
 impl Link {
@@ -36,42 +37,39 @@ impl Link {
         status: watch::Sender<BindStatus>,
         cancel: CancellationToken,
     ) -> Self {
-        let jitter = StdRng::seed_from_u64(settings.jitter_seed);
+        let (first, most) = (settings.reconnect_delay, settings.reconnect_delay_max);
+        let backoff = Backoff::new(first, most, settings.jitter_seed);
         Self {
             settings,
             submissions,
             inbound,
             status,
             cancel,
-            jitter,
+            garbled: GarbledLog::default(),
+            backoff,
         }
     }
 
     pub(super) async fn run(mut self) {
-        let mut failures = 0;
         while !self.cancel.is_cancelled() {
             self.set_phase(BindPhase::Connecting);
             let ended = match self.connect().await {
                 Ok(stream) => Connection::run(&mut self, stream).await,
                 Err(error) => Ended {
-                    was_bound: false,
+                    outcome: Outcome::Failed,
                     error,
                 },
             };
             if self.cancel.is_cancelled() {
                 break;
             }
-            failures = if ended.was_bound { 0 } else { failures + 1 };
-            let delay = self.delay(failures);
-            tracing::warn!(
-                bind = %self.settings.name,
-                error = %ended.error,
-                retry_in_ms = delay.as_millis() as u64,
-                "bind lost or not made"
-            );
+            let (delay, refusal) = self.backoff.after(ended.outcome);
+            self.tell_end(&ended.error, delay, refusal);
             self.status.send_modify(|status| {
                 status.phase = BindPhase::Waiting;
                 status.last_error = Some(ended.error);
+                status.refused = refusal.or(status.refused);
+                status.retry_in = delay;
             });
             let cancel = self.cancel.clone();
             let wait = async {
@@ -88,15 +86,16 @@ impl Link {
         }
     }
 
-    /// Exponential, with up to half taken off at random so that many binds do
-    /// not come back together.
-    fn delay(&mut self, failures: u32) -> Duration {
-        let doubled = self
-            .settings
-            .reconnect_delay
-            .saturating_mul(1 << failures.min(16));
-        let delay = doubled.min(self.settings.reconnect_delay_max);
-        delay.mul_f64(self.jitter.random_range(0.5..=1.0))
+    fn tell_end(&self, error: &str, delay: Duration, refusal: Option<BindRefusal>) {
+        let retry_in_ms = delay.as_millis() as u64;
+        let bind = &self.settings.name;
+        match refusal {
+            Some(refusal) => {
+                let why = refusal.words();
+                tracing::warn!(%bind, %error, %why, retry_in_ms, "login refused");
+            }
+            None => tracing::warn!(%bind, %error, retry_in_ms, "bind lost or not made"),
+        }
     }
 
     async fn connect(&mut self) -> Result<Box<dyn Stream>, String> {

@@ -3,10 +3,16 @@
 //! [`SmppBind`] is a handle that many tasks hold; one task behind it owns the
 //! connection and drives [`crate::proto::smpp::Session`].
 
+mod backoff;
 mod connection;
+mod garbled;
 mod link;
 mod pace;
 mod settings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -14,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::proto::smpp::{CommandStatus, DeliverSm, EncodeError, SubmitSm};
 
+pub use backoff::{BindRefusal, REFUSED_DELAY_MAX, REFUSED_DELAY_MIN};
 pub use settings::{SmppSettings, TlsSettings};
 
 /// Submissions that wait for the window and the pace; more callers wait outside.
@@ -57,6 +64,12 @@ pub struct BindStatus {
     pub binds: u64,
     /// Times the centre asked to slow down.
     pub throttled: u64,
+    /// The centre refuses our login: an operator has to look. Until it lets us bind.
+    pub refused: Option<BindRefusal>,
+    /// How long the wait is that has just begun, or was the last.
+    pub retry_in: Duration,
+    /// PDUs that could not be taken since the start.
+    pub garbled: u64,
 }
 
 /// See [`BindStatus`].
@@ -80,6 +93,7 @@ pub enum BindPhase {
 pub struct SmppBind {
     submissions: mpsc::Sender<Submission>,
     status: watch::Receiver<BindStatus>,
+    outstanding: Arc<AtomicUsize>,
 }
 
 /// What [`SmppBind::start`] gives.
@@ -127,6 +141,9 @@ impl SmppBind {
             last_error: None,
             binds: 0,
             throttled: 0,
+            refused: None,
+            retry_in: Duration::ZERO,
+            garbled: 0,
         };
         let (told, status) = watch::channel(status);
         let link = link::Link::new(settings, waiting, inbound, told, cancel);
@@ -135,6 +152,7 @@ impl SmppBind {
             bind: Self {
                 submissions,
                 status,
+                outstanding: Arc::default(),
             },
             deliveries,
             task,
@@ -151,11 +169,17 @@ impl SmppBind {
             reply,
             throttled: 0,
         };
+        let _held = Outstanding::hold(&self.outstanding);
         if !self.is_bound() || self.submissions.send(submission).await.is_err() {
             return Err(BindError::NotBound);
         }
         // The task answers everything it takes; it is gone if it does not.
         answer.await.unwrap_or(Err(BindError::Unanswered))
+    }
+
+    /// Messages handed in and not answered: those in the window, and those that wait for it.
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.load(Ordering::Relaxed)
     }
 
     /// Messages pass now.
@@ -171,6 +195,22 @@ impl SmppBind {
     /// Changes of [`SmppBind::status`] as they happen.
     pub fn watch(&self) -> watch::Receiver<BindStatus> {
         self.status.clone()
+    }
+}
+
+/// One message more on its way, while it lives.
+struct Outstanding<'a>(&'a AtomicUsize);
+
+impl<'a> Outstanding<'a> {
+    fn hold(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Outstanding<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,10 +8,16 @@ const THROTTLE_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How much time a late timer may make up for.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
+/// From this `congestion_state` on a centre has too much (SMPP 5.0, 4.8.4.18: 80 to 89 is meant to
+/// be best, 90 to 99 nears congestion, 100 is congested).
+const CONGESTED_FROM: u8 = 90;
+
 /// Time is a [`Duration`] since any fixed instant.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
+    /// So many times longer the interval is, for congestion.
+    slower: u32,
     next_at: Duration,
     first_pause: Duration,
     pause: Duration,
@@ -21,6 +27,7 @@ impl Pace {
     pub(super) fn new(rate_per_second: u32, first_pause: Duration) -> Self {
         Self {
             interval: Duration::from_secs(1) / rate_per_second.max(1),
+            slower: 1,
             next_at: Duration::ZERO,
             first_pause,
             pause: first_pause,
@@ -34,17 +41,31 @@ impl Pace {
 
     /// A message goes.
     pub(super) fn sent(&mut self, now: Duration) {
-        self.next_at = self.next_at.max(now.saturating_sub(CATCH_UP)) + self.interval;
+        self.next_at = self.next_at.max(now.saturating_sub(CATCH_UP)) + self.interval();
     }
 
     /// The centre asks to slow down. Answers to a whole window of messages
     /// count once: only a message sent after the pause doubles it.
     pub(super) fn throttled(&mut self, now: Duration) {
-        if self.next_at > now + self.interval {
+        if self.next_at > now + self.interval() {
             return;
         }
         self.next_at = now + self.pause;
         self.pause = (self.pause * 2).min(THROTTLE_PAUSE_MAX);
+    }
+
+    /// The centre says how busy it is, 0 to 100. Nearing congestion, one message goes in the time
+    /// of 2 to 11; congested, it is as if it asked to slow down.
+    pub(super) fn congested(&mut self, state: u8, now: Duration) {
+        let above = state.min(99).saturating_sub(CONGESTED_FROM - 1);
+        self.slower = 1 + u32::from(above);
+        if state >= 100 {
+            self.throttled(now);
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        self.interval * self.slower
     }
 
     /// The centre takes messages again.
@@ -80,6 +101,20 @@ mod tests {
                 sent_in(&mut pace, 5 * SECOND, 10 * SECOND).abs_diff(rate * 10) <= rate / 20 + 1
             );
         }
+    }
+
+    #[test]
+    fn a_centre_that_nears_congestion_gets_less_and_all_again_afterwards() {
+        for (state, rate) in [(0, 100), (89, 100), (90, 50), (94, 16), (99, 9), (50, 100)] {
+            let mut pace = Pace::new(100, SECOND);
+            pace.congested(99, 5 * SECOND);
+            pace.congested(state, 5 * SECOND);
+            let sent = sent_in(&mut pace, 5 * SECOND, 10 * SECOND);
+            assert!(sent.abs_diff(rate * 10) <= 10, "{state}: {sent}");
+        }
+        let mut pace = Pace::new(100, SECOND);
+        pace.congested(100, 5 * SECOND);
+        assert_eq!(pace.ready_at(), 6 * SECOND);
     }
 
     #[test]

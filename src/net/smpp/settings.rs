@@ -26,7 +26,8 @@ pub struct SmppSettings {
     pub session: Config,
     /// `submit_sm` a second.
     pub rate_per_second: u32,
-    /// First wait before another try; doubles with each failure.
+    /// First wait before another try; doubles with each failure. A refused login waits longer
+    /// ([`super::REFUSED_DELAY_MIN`]).
     pub reconnect_delay: Duration,
     /// Longest such wait.
     pub reconnect_delay_max: Duration,

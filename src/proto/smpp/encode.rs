@@ -48,6 +48,20 @@ pub fn encode(pdu: &Pdu, out: &mut BytesMut) -> Result<(), EncodeError> {
     Ok(())
 }
 
+/// Appends an optional parameter to the PDU that begins at `begin` in `out`. Nothing happens where
+/// no PDU is.
+pub(super) fn append_tlv(out: &mut BytesMut, begin: usize, tag: u16, value: &[u8]) {
+    let size = u16::try_from(value.len()).unwrap_or(u16::MAX);
+    let length = (out.len() - begin.min(out.len())) + 4 + usize::from(size);
+    let Some(declared) = out.get_mut(begin..begin + 4) else {
+        return;
+    };
+    declared.copy_from_slice(&(length as u32).to_be_bytes());
+    out.put_u16(tag);
+    out.put_u16(size);
+    out.extend_from_slice(value.get(..usize::from(size)).unwrap_or_default());
+}
+
 fn bodyless_refusal(body: &Body) -> Option<u32> {
     match body {
         Body::BindResp(mode, _) => Some(mode.command_id() | id::RESPONSE_BIT),

@@ -26,6 +26,7 @@ pub mod command_id {
 pub mod tlv_tag {
     #![allow(missing_docs)]
     pub const RECEIPTED_MESSAGE_ID: u16 = 0x001e;
+    pub const USER_MESSAGE_REFERENCE: u16 = 0x0204;
     pub const SAR_MSG_REF_NUM: u16 = 0x020c;
     pub const SAR_TOTAL_SEGMENTS: u16 = 0x020e;
     pub const SAR_SEGMENT_SEQNUM: u16 = 0x020f;
@@ -33,6 +34,8 @@ pub mod tlv_tag {
     pub const NETWORK_ERROR_CODE: u16 = 0x0423;
     pub const MESSAGE_PAYLOAD: u16 = 0x0424;
     pub const MESSAGE_STATE: u16 = 0x0427;
+    /// SMPP 5.0, 4.8.4.18.
+    pub const CONGESTION_STATE: u16 = 0x0428;
 }
 
 /// Bits of `esm_class` (section 5.2.12).
@@ -148,7 +151,7 @@ pub struct BindRequest {
     pub password: String,
     /// System type, at most 12 characters; often empty.
     pub system_type: String,
-    /// 0x34 for SMPP 3.4.
+    /// 0x34 for SMPP 3.4, 0x50 for 5.0.
     pub interface_version: u8,
     /// The addresses that this ESME serves; usually empty.
     pub address_range: Address,

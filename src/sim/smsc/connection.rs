@@ -29,6 +29,7 @@ struct Connection {
     session: Session,
     began: Instant,
     offered: BTreeMap<SequenceNumber, ShortMessage>,
+    number: usize,
     is_bound: bool,
     is_over: bool,
 }
@@ -43,11 +44,13 @@ pub(super) async fn serve(mut stream: TcpStream, shared: Arc<Shared>, cancel: Ca
         return;
     };
     let mut cuts = shared.cuts();
+    let number = shared.next_connection();
     let mut connection = Connection {
         shared,
         session,
         began: Instant::now(),
         offered: BTreeMap::new(),
+        number,
         is_bound: false,
         is_over: false,
     };
@@ -143,7 +146,8 @@ impl Connection {
                 self.handle_bind(sequence, mode, &request.system_id, &request.password);
             }
             Event::Submitted { sequence, message } => {
-                if let Some(answer) = self.shared.take(message) {
+                self.session.tell_congestion(self.shared.congestion());
+                if let Some(answer) = self.shared.take(message, self.number) {
                     self.session.answer_submit(sequence, answer);
                 }
             }
@@ -161,6 +165,7 @@ impl Connection {
             | Event::SubmitTimedOut { .. }
             | Event::Delivered { .. }
             | Event::Garbled { .. }
+            | Event::Congestion { .. }
             | Event::RepeatedRequest { .. }
             | Event::UnexpectedResponse { .. }
             | Event::Unbound => {}
@@ -168,6 +173,7 @@ impl Connection {
     }
 
     fn handle_bind(&mut self, sequence: u32, _mode: BindMode, system_id: &str, password: &str) {
+        self.shared.count_bind();
         let status = judge_account(self.shared.config(), system_id, password);
         if status == CommandStatus::ROK {
             self.is_bound = true;

@@ -85,6 +85,16 @@ impl SimSmsc {
         self.shared.post(message, Duration::ZERO);
     }
 
+    /// Says with each answer from now on how busy it is, 0 to 100 (SMPP 5.0, `congestion_state`).
+    pub fn tell_congestion(&self, state: Option<u8>) {
+        self.shared.tell_congestion(state);
+    }
+
+    /// Binds that were asked for, taken or refused.
+    pub fn binds_asked(&self) -> usize {
+        self.shared.binds_asked()
+    }
+
     /// Receipts and replies that have been acknowledged.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged()
@@ -143,6 +153,9 @@ async fn accept(
 
 /// The status for a bind with these words.
 fn judge_account(config: &SmscConfig, system_id: &str, password: &str) -> CommandStatus {
+    if let Some(status) = config.refuses_binds {
+        return status;
+    }
     match &config.account {
         Some((id, _)) if id != system_id => CommandStatus::RINVSYSID,
         Some((_, secret)) if secret != password => CommandStatus::RINVPASWD,

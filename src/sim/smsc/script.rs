@@ -65,6 +65,8 @@ pub struct SmscConfig {
     pub writes_ids_differently: bool,
     /// Receipts carry `receipted_message_id` and `message_state`.
     pub sends_parameters: bool,
+    /// Every bind is refused so.
+    pub refuses_binds: Option<CommandStatus>,
 }
 
 impl Default for SmscConfig {
@@ -79,6 +81,7 @@ impl Default for SmscConfig {
             },
             writes_ids_differently: false,
             sends_parameters: true,
+            refuses_binds: None,
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct TakenMessage {
     pub text: String,
     /// The whole PDU.
     pub pdu: ShortMessage,
+    /// Which of the connections brought it, counted from 0.
+    pub connection: usize,
 }
 
 /// The answer to a submission; `None`: none is given.
@@ -58,6 +60,9 @@ struct Inner {
     offered: usize,
     acknowledged: usize,
     bound: usize,
+    connections: usize,
+    binds_asked: usize,
+    congestion: Option<u8>,
 }
 
 impl Shared {
@@ -97,6 +102,29 @@ impl Shared {
         inner.outbox.len() + inner.offered
     }
 
+    /// The number of a new connection.
+    pub(super) fn next_connection(&self) -> usize {
+        let mut inner = self.lock();
+        inner.connections += 1;
+        inner.connections - 1
+    }
+
+    pub(super) fn count_bind(&self) {
+        self.lock().binds_asked += 1;
+    }
+
+    pub(super) fn binds_asked(&self) -> usize {
+        self.lock().binds_asked
+    }
+
+    pub(super) fn tell_congestion(&self, state: Option<u8>) {
+        self.lock().congestion = state;
+    }
+
+    pub(super) fn congestion(&self) -> Option<u8> {
+        self.lock().congestion
+    }
+
     pub(super) fn bound(&self) -> usize {
         self.lock().bound
     }
@@ -119,7 +147,7 @@ impl Shared {
     }
 
     /// Decides on a submission and posts what follows from it.
-    pub(super) fn take(&self, message: ShortMessage) -> SubmitAnswer {
+    pub(super) fn take(&self, message: ShortMessage, connection: usize) -> SubmitAnswer {
         let mut inner = self.lock();
         let number = message.destination.value.clone();
         let scripted = inner.behaviours.get(&number);
@@ -144,7 +172,7 @@ impl Shared {
         let id = inner.next_id;
         inner.next_id += 1;
         let message_id = response_id(&self.config, id);
-        remember(&mut inner, &message, &message_id);
+        remember(&mut inner, &message, &message_id, connection);
         drop(inner);
         self.follow_up(&message, id, behaviour);
         Some(Ok(message_id))
@@ -242,7 +270,7 @@ impl Shared {
     }
 }
 
-fn remember(inner: &mut Inner, message: &ShortMessage, message_id: &str) {
+fn remember(inner: &mut Inner, message: &ShortMessage, message_id: &str, connection: usize) {
     if inner.messages.len() >= MESSAGES_MAX {
         inner.messages.pop_front();
     }
@@ -252,5 +280,6 @@ fn remember(inner: &mut Inner, message: &ShortMessage, message_id: &str) {
         destination: message.destination.value.clone(),
         text: message.text(DefaultAlphabet::Gsm7),
         pdu: message.clone(),
+        connection,
     });
 }

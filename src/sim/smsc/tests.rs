@@ -7,7 +7,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::net::smpp::{BindError, BindPhase, SmppBind, SmppSettings, StartedBind};
+use crate::net::smpp::{
+    BindError, BindPhase, BindRefusal, REFUSED_DELAY_MIN, SmppBind, SmppSettings, StartedBind,
+};
 use crate::proto::smpp::encoding::DefaultAlphabet;
 use crate::proto::smpp::receipt::{self, MessageIdForm, MessageState};
 use crate::proto::smpp::{BindRequest, SubmitSm};
@@ -188,6 +190,51 @@ async fn a_wrong_password_is_told_and_tried_again() {
         started.bind.submit(text("441")).await,
         Err(BindError::NotBound)
     );
+}
+
+#[tokio::test]
+async fn a_refused_login_is_left_alone_and_a_passing_refusal_is_not() {
+    for (status, refused) in [
+        (CommandStatus::RINVPASWD, Some(BindRefusal::WrongPassword)),
+        (CommandStatus::RINVSYSID, Some(BindRefusal::UnknownSystemId)),
+        (CommandStatus::RBINDFAIL, Some(BindRefusal::BindFailed)),
+        (CommandStatus::RALYBND, None),
+        (CommandStatus::RSYSERR, None),
+        (CommandStatus::RTHROTTLED, None),
+    ] {
+        let config = SmscConfig {
+            refuses_binds: Some(status),
+            ..SmscConfig::default()
+        };
+        let smsc = SimSmsc::start(config).await.unwrap();
+        let stop = CancellationToken::new();
+        let started = SmppBind::start(settings(&smsc, "secret"), stop.clone());
+        let mut watch = started.bind.watch();
+        let told = watch.wait_for(|s| s.last_error.is_some());
+        let told = timeout(LONG, told).await.unwrap().unwrap().clone();
+        assert_eq!(told.refused, refused, "{status}");
+        assert_eq!(told.retry_in >= REFUSED_DELAY_MIN, refused.is_some());
+        if refused.is_none() {
+            let again = async {
+                while smsc.binds_asked() < 3 {
+                    tokio::time::sleep(SOON).await;
+                }
+            };
+            timeout(LONG, again).await.unwrap();
+        }
+        stop.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_congested_centre_is_sent_less_and_not_nothing() {
+    let (smsc, started, _cancel) = start(SmscConfig::default()).await;
+    smsc.tell_congestion(Some(100));
+    started.bind.submit(text("441")).await.unwrap();
+    // The pause after it is 20 ms here, and the messages behind it still go.
+    smsc.tell_congestion(Some(20));
+    started.bind.submit(text("442")).await.unwrap();
+    assert_eq!(smsc.messages().len(), 2);
 }
 
 #[tokio::test]

@@ -71,6 +71,10 @@ proptest! {
             for request in world.repo.oldest_api_requests(10).unwrap() {
                 batch.remove(&request);
             }
+            let part = crate::store::records::samples::text_part();
+            for part in world.repo.text_parts(&part.set).unwrap() {
+                batch.remove(&part);
+            }
             for contact in world.repo.contacts_by_name("", None, 100).unwrap().rows {
                 batch.remove(&contact);
             }

@@ -21,8 +21,8 @@ use crate::domain::{AlertTaken, AnswerPool, AreaPlace, LastAnswer, Notification,
 use crate::domain::{
     ApiRequest, ApiToken, Area, AudienceChunk, Campaign, Communication, CommunicationId, Contact,
     DeliverySet, EarlyReceipt, Erasure, Gathering, Group, InboundMail, LogEntry, Merger, Message,
-    Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Suppression, Thread,
-    ThreadId, Ticket, User, Visit,
+    Person, Recipient, ReplyNotice, RoundJob, SavedFilter, Session, SignUp, Suppression, TextPart,
+    Thread, ThreadId, Ticket, User, Visit,
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ImportFindings, ImportImage, ImportJob};
@@ -110,6 +110,7 @@ pub fn check(store: &Store) -> Result<Report> {
     check.rows::<EarlyReceipt>(keys::EARLY_RECEIPT, |_, _| Ok(()))?;
     check.rows::<LogEntry>(keys::LOG, |_, _| Ok(()))?;
     check.rows::<InboundMail>(keys::INBOUND, Check::inbound)?;
+    check.rows::<TextPart>(keys::TEXT_PART, |_, _| Ok(()))?;
     check.rows::<Message>(keys::MESSAGE, Check::message)?;
     check.rows::<Thread>(keys::THREAD, Check::thread)?;
     check.rows::<ReplyNotice>(keys::REPLY_NOTICE, |_, _| Ok(()))?;
@@ -311,6 +312,7 @@ const COUNTERS: &[&[u8]] = &[
     keys::LINKS_FOLLOWED,
     keys::UNREAD_THREADS,
     keys::UNREAD_BY_ASSIGNEE,
+    keys::TEXT_PARTS,
     keys::TICKETS,
     keys::SIGN_UPS,
     keys::API_REQUESTS,
@@ -413,6 +415,8 @@ const PLACES: &[(&[u8], &str)] = &[
     (keys::LINKS_FOLLOWED, "number of people by link followed"),
     (keys::LOG, "log entry"),
     (keys::INBOUND, "inbound mail"),
+    (keys::TEXT_PART, "part of a text"),
+    (keys::TEXT_PARTS, "number of parts of texts"),
     (keys::USER, "user"),
     (keys::USER_BY_LOGIN, "users by login"),
     (keys::SESSION, "session"),
@@ -469,11 +473,12 @@ fn is_shared(index: &[u8]) -> bool {
 /// The id behind a row's tag, where the key holds ids and nothing else; names and addresses
 /// are never shown.
 fn id_of(key: &[u8]) -> String {
-    const UNNAMED: [&[u8]; 8] = [
+    const UNNAMED: [&[u8]; 9] = [
         keys::API_TOKEN,
         keys::EARLY_RECEIPT,
         keys::SETTING,
         keys::SESSION,
+        keys::TEXT_PART,
         keys::VISIT,
         keys::TICKET,
         keys::TICKET_BY_DESTINATION,

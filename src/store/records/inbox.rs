@@ -6,7 +6,7 @@ use super::shape::{record, shape, through};
 use crate::domain::{
     AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
     FileScan, Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, ScanFound,
-    Thread, ThreadId, ThreadState, Timestamp, UserId,
+    TextPart, Thread, ThreadId, ThreadState, Timestamp, UserId,
 };
 
 fn is_empty(text: &Redacted<String>) -> bool {
@@ -123,3 +123,18 @@ shape! {
     }
 }
 record!(ReplyNotice, "reply notice");
+
+shape! {
+    TextPart as TextPartRow {
+        #[n(0)] #[cbor(with = "minicbor::bytes")] set: [u8; 32],
+        #[n(1)] number: u8,
+        #[n(2)] total: u8,
+        #[n(3)] #[cbor(skip_if = "is_empty", default)] from: Redacted<String>,
+        #[n(4)] to: String,
+        #[n(5)] #[cbor(skip_if = "is_empty", default)] text: Redacted<String>,
+        #[n(6)] #[cbor(with = "minicbor::bytes")] digest: [u8; 32],
+        #[n(7)] at: Timestamp,
+        #[n(8)] #[cbor(default)] taken: bool,
+    }
+}
+record!(TextPart, "part of a text");

@@ -10,7 +10,7 @@ use super::samples::at;
 use crate::domain::{
     AuthResult, Authentication, BlobId, Channel, CommunicationId, ContactId, DeliveryId, Direction,
     FileScan, Message, MessageFile, MessageId, MessageKind, Redacted, ReplyNotice, ScanFound,
-    Thread, ThreadId, ThreadState, UserId,
+    TextPart, TextPartSet, Thread, ThreadId, ThreadState, UserId,
 };
 
 fn closed(text: &str) -> Redacted<String> {
@@ -70,6 +70,18 @@ pub(crate) fn reply_notice() -> ReplyNotice {
         thread: Some(ThreadId::from_bytes([21; 16])),
         due: Some(at(300_100)),
     }
+}
+
+pub(crate) fn text_part() -> TextPart {
+    let set = TextPartSet {
+        carrier: "main".to_owned(),
+        from: closed("+447700900123"),
+        to: "40404".to_owned(),
+        kind: 0,
+        reference: 7,
+        total: 2,
+    };
+    set.part(1, "We are ".to_owned(), at(200))
 }
 
 fn text() -> impl Strategy<Value = Redacted<String>> {
@@ -181,6 +193,25 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         notify_at: about.3,
         authentication: about.4,
         is_disowned: about.5,
+    })
+}
+
+pub(crate) fn any_text_part() -> impl Strategy<Value = TextPart> {
+    let set = (text(), "[0-9]{0,9}", any::<u8>(), any::<u16>(), any::<u8>());
+    let part = (any::<u8>(), "[a-zé€𝄞]{0,24}", time(), any::<bool>());
+    (set, part).prop_map(|(set, part)| {
+        let (from, to, kind, reference, total) = set;
+        let (number, text, at, is_taken) = part;
+        let set = TextPartSet {
+            carrier: "main".to_owned(),
+            from,
+            to,
+            kind,
+            reference,
+            total,
+        };
+        let part = set.part(number, text, at);
+        if is_taken { part.once_taken() } else { part }
     })
 }
 

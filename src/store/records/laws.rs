@@ -20,7 +20,7 @@ use crate::domain::{
     ApiRequest, ApiToken, Area, AreaId, Audience, AudienceChunk, AuditEntry, Campaign,
     Communication, Contact, ContactId, Content, DeliveryId, DeliverySet, EarlyReceipt, Erasure,
     Gathering, Group, InboundMail, LogEntry, Merger, Message, Person, Recipient, ReplyNotice,
-    RoundJob, SavedFilter, Session, SignUp, Suppression, Thread, Ticket, User, Visit,
+    RoundJob, SavedFilter, Session, SignUp, Suppression, TextPart, Thread, Ticket, User, Visit,
 };
 use crate::domain::{Case, CaseEvent, Entry};
 use crate::domain::{ColumnUse, ImportFindings, ImportImage, ImportJob, Redacted};
@@ -145,6 +145,7 @@ laws! {
     round_job: RoundJob,
     inbound_mail: InboundMail,
     early_receipt: EarlyReceipt,
+    text_part: TextPart,
     log_entry: LogEntry,
     user: User,
     session: Session,
@@ -298,10 +299,12 @@ mod round_trip {
             thread in inbox::any_thread(),
             message in inbox::any_message(),
             notice in inbox::any_notice(),
+            part in inbox::any_text_part(),
         ) {
             check(&thread)?;
             check(&message)?;
             check(&notice)?;
+            check(&part)?;
         }
         #[test]
         fn of_cases(

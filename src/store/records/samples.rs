@@ -27,7 +27,7 @@ use crate::domain::{
 
 pub(crate) use super::answer_samples::{answer_pool, last_answer};
 pub(crate) use super::case_samples::{case, case_event, entry};
-pub(crate) use super::inbox_samples::{message, reply_notice, thread};
+pub(crate) use super::inbox_samples::{message, reply_notice, text_part, thread};
 pub(crate) use super::program_samples::{
     api_request, api_token, audit_entry, import_findings, import_image, import_job,
 };

@@ -3,8 +3,8 @@
 use super::{Order, Page, Repo, RepoError, Result};
 use crate::domain::inbox::THREAD_MESSAGES_MAX;
 use crate::domain::{
-    BlobId, ContactId, DeliveryId, Message, MessageId, ReplyNotice, Thread, ThreadId, ThreadState,
-    UserId,
+    BlobId, ContactId, DeliveryId, Message, MessageId, ReplyNotice, TextPart, Thread, ThreadId,
+    ThreadState, UserId,
 };
 use crate::store::Loaded;
 use crate::store::engine::{Key, KeyRange};
@@ -25,6 +25,22 @@ pub enum ThreadList {
 }
 
 impl Repo {
+    /// A part of a text that came in.
+    pub fn text_part(&self, set: &[u8; 32], number: u8) -> Result<Option<Loaded<TextPart>>> {
+        self.load(&keys::text_part(set, number))
+    }
+
+    /// The parts of one text, in the order of their numbers.
+    pub fn text_parts(&self, set: &[u8; 32]) -> Result<Vec<Loaded<TextPart>>> {
+        let range = KeyRange::prefix(keys::text_parts(set));
+        Ok(self.rows(range, usize::from(u8::MAX) + 1)?.rows)
+    }
+
+    /// How many parts of texts are kept.
+    pub fn text_parts_kept(&self) -> Result<u64> {
+        self.count(keys::TEXT_PARTS.to_vec())
+    }
+
     /// A thread of the inbox.
     pub fn thread(&self, id: ThreadId) -> Result<Option<Loaded<Thread>>> {
         self.load(&keys::thread(id))

@@ -394,6 +394,7 @@ impl End {
             }
             Event::BindFailed(_)
             | Event::Garbled { .. }
+            | Event::Congestion { .. }
             | Event::RepeatedRequest { .. }
             | Event::UnexpectedResponse { .. }
             | Event::Unbound => return,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::proto::smpp::pdu::{BindMode, BindRequest};
+use crate::proto::smpp::tolerance::Tolerances;
 
 /// Which end this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub struct Config {
     pub unanswered_max: usize,
     /// Sequence number of the first request, 1 to 0x7FFF_FFFF.
     pub first_sequence: u32,
+    /// What a message centre says of itself: 0x34 for SMPP 3.4, 0x50 for 5.0.
+    pub interface_version: u8,
+    /// What the peer may do against the specification.
+    pub tolerances: Tolerances,
 }
 
 impl Default for Config {
@@ -45,6 +50,8 @@ impl Default for Config {
             window: 10,
             unanswered_max: 256,
             first_sequence: 1,
+            interface_version: 0x34,
+            tolerances: Tolerances::ALL,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::outstanding::Awaited;
 use super::types::{CloseReason, Event, State};
 use super::{PeerRequest, Session};
-use crate::proto::smpp::decode::{DecodeError, decode};
-use crate::proto::smpp::frame::FrameError;
+use crate::proto::smpp::decode::{DecodeError, congestion_state, decode_of};
+use crate::proto::smpp::frame::{FrameError, Header};
 use crate::proto::smpp::pdu::{
     BindMode, BindRequest, BindResponse, Body, Pdu, ShortMessage, command_id as id,
 };
@@ -24,52 +24,76 @@ impl Session {
             match self.reader.next() {
                 None => return,
                 Some(Ok(frame)) => self.handle_frame(&frame, now),
-                Some(Err(error)) => self.handle_lost_framing(error),
+                Some(Err(FrameError::TooLong { header })) => {
+                    self.heard_at = now;
+                    self.refuse_frame(header, Body::GenericNack, CommandStatus::RINVCMDLEN);
+                }
+                Some(Err(FrameError::Lost { declared, sequence })) => {
+                    self.handle_lost_framing(declared, sequence);
+                }
             }
         }
         self.reader.clear();
     }
 
     /// Nothing after an impossible length can be trusted.
-    fn handle_lost_framing(&mut self, error: FrameError) {
+    fn handle_lost_framing(&mut self, declared: u32, sequence: Option<u32>) {
         let status = CommandStatus::RINVCMDLEN;
-        let sequence = error.sequence.unwrap_or_default();
+        let sequence = sequence.unwrap_or_default();
         self.send(Pdu {
             status,
             sequence,
             body: Body::GenericNack,
         });
-        self.close(CloseReason::LostFraming {
-            declared: error.declared,
-        });
+        self.close(CloseReason::LostFraming { declared });
     }
 
     fn handle_frame(&mut self, frame: &[u8], now: Duration) {
         self.heard_at = now;
-        match decode(frame) {
-            Ok(pdu) => self.handle_pdu(pdu),
+        match decode_of(frame, self.config.tolerances) {
+            Ok(pdu) => {
+                if let Some(state) = congestion_state(frame) {
+                    self.events.push_back(Event::Congestion { state });
+                }
+                self.handle_pdu(pdu, Header::of(frame));
+            }
             Err(error) => self.handle_garbled(frame, error),
         }
     }
 
     fn handle_garbled(&mut self, frame: &[u8], error: DecodeError) {
-        let status = error.nack_status();
-        let sequence = frame
-            .get(12..16)
-            .and_then(|four| four.try_into().ok())
-            .map_or(0, u32::from_be_bytes);
-        self.send(Pdu {
-            status,
-            sequence,
-            body: Body::GenericNack,
-        });
-        self.events.push_back(Event::Garbled {
-            command_id: error.command_id(),
-            status,
-        });
+        // A frame is never shorter than its header.
+        let Some(header) = Header::of(frame) else {
+            return;
+        };
+        let body = match error {
+            // It was read, and what is wrong with it is not its form.
+            DecodeError::NotTolerated(id::SUBMIT_SM, _) => Body::SubmitSmResp(None),
+            DecodeError::NotTolerated(id::DELIVER_SM, _) => Body::DeliverSmResp,
+            DecodeError::NotTolerated(id::DATA_SM, _) => Body::DataSmResp(None),
+            DecodeError::NoHeader
+            | DecodeError::UnknownCommand(_)
+            | DecodeError::Truncated(_)
+            | DecodeError::NotTolerated(..) => Body::GenericNack,
+        };
+        self.refuse_frame(header, body, error.nack_status());
     }
 
-    fn handle_pdu(&mut self, pdu: Pdu) {
+    /// Answers a request that is not taken. A response is never answered: that could go on for
+    /// ever.
+    fn refuse_frame(&mut self, header: Header, body: Body, status: CommandStatus) {
+        if header.command_id() & id::RESPONSE_BIT == 0 {
+            let sequence = header.sequence();
+            self.send(Pdu {
+                status,
+                sequence,
+                body,
+            });
+        }
+        self.events.push_back(Event::Garbled { header, status });
+    }
+
+    fn handle_pdu(&mut self, pdu: Pdu, header: Option<Header>) {
         let Pdu {
             status,
             sequence,
@@ -93,7 +117,13 @@ impl Session {
                 self.events.push_back(Event::Unbound);
                 self.close(CloseReason::PeerUnbound);
             }
-            Body::Notification(_) => {}
+            Body::Notification(command) => {
+                // An outbind asks a listener to bind (section 2.2.1). We made this connection, and
+                // have bound on it or are about to: it is out of place.
+                if let Some(header) = header.filter(|_| command == id::OUTBIND) {
+                    self.refuse_frame(header, Body::GenericNack, CommandStatus::RINVBNDSTS);
+                }
+            }
             Body::BindResp(mode, response) => {
                 self.handle_bind_resp(sequence, status, mode, response)
             }
@@ -227,6 +257,7 @@ impl Session {
         self.events.push_back(Event::Bound {
             mode: asked,
             system_id: response.system_id,
+            interface_version: response.interface_version,
         });
     }
 
@@ -263,7 +294,8 @@ impl Session {
                 self.events.push_back(Event::SubmitResult {
                     sequence,
                     status,
-                    message_id,
+                    // In an error nothing stands there that is an id.
+                    message_id: message_id.filter(|_| status.is_ok()),
                 });
             }
             Awaited::Deliver => self

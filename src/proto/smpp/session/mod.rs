@@ -25,9 +25,9 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 
-use super::encode::{EncodeError, encode};
+use super::encode::{EncodeError, append_tlv, encode};
 use super::frame::FrameReader;
-use super::pdu::{BindMode, BindResponse, Body, DeliverSm, Pdu, SubmitSm};
+use super::pdu::{BindMode, BindResponse, Body, DeliverSm, Pdu, SubmitSm, tlv_tag};
 use super::status::CommandStatus;
 use outstanding::{Awaited, Outstanding};
 
@@ -55,6 +55,8 @@ pub struct Session {
     /// When something last came in.
     heard_at: Duration,
     is_probing: bool,
+    /// Message centre: goes along with answers to submissions.
+    congestion: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Session {
             bind_deadline: Some(now + config.bind_timeout),
             heard_at: now,
             is_probing: false,
+            congestion: None,
             config,
         };
         if let Role::Esme { mode, request } = role {
@@ -159,7 +162,7 @@ impl Session {
         }
         let response = BindResponse {
             system_id,
-            interface_version: Some(INTERFACE_VERSION),
+            interface_version: Some(self.config.interface_version),
         };
         self.send(Pdu {
             status,
@@ -167,6 +170,12 @@ impl Session {
             body: Body::BindResp(mode, response),
         });
         true
+    }
+
+    /// Tells with each answer to a submission how busy we are (message centre; SMPP 5.0,
+    /// `congestion_state`): 0 to 100.
+    pub fn tell_congestion(&mut self, state: Option<u8>) {
+        self.congestion = state;
     }
 
     /// Answers [`Event::Submitted`]: the message's id, or a refusal.
@@ -182,11 +191,15 @@ impl Session {
         };
         self.unanswered.remove(&sequence);
         let status = answer.as_ref().err().copied().unwrap_or(CommandStatus::ROK);
+        let begin = self.output.len();
         self.send(Pdu {
             status,
             sequence,
             body: body(answer.ok()),
         });
+        if let Some(state) = self.congestion {
+            append_tlv(&mut self.output, begin, tlv_tag::CONGESTION_STATE, &[state]);
+        }
         true
     }
 
@@ -344,6 +357,3 @@ impl Session {
         self.events.push_back(Event::Closed { reason, unanswered });
     }
 }
-
-/// SMPP 3.4.
-const INTERFACE_VERSION: u8 = 0x34;

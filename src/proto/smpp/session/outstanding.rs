@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::types::SequenceNumber;
 use crate::proto::smpp::pdu::BindMode;
-
-/// Highest sequence number of a request (section 3.2).
-const SEQUENCE_MAX: u32 = 0x7fff_ffff;
+use crate::proto::smpp::tolerance::SEQUENCE_MAX;
 
 /// What an answer is awaited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

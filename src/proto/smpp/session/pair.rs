@@ -23,7 +23,7 @@ pub(super) fn esme_role(mode: BindMode) -> Role {
     let request = BindRequest {
         system_id: "tocsin".to_owned(),
         password: "secret".to_owned(),
-        interface_version: INTERFACE_VERSION,
+        interface_version: 0x34,
         ..BindRequest::default()
     };
     Role::Esme { mode, request }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::pair::{Pair, esme_role, message};
 use super::*;
+use crate::proto::smpp::tolerance::Tolerances;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -270,8 +271,121 @@ fn a_garbled_frame_is_nacked_and_the_session_lives() {
 }
 
 #[test]
+fn a_frame_too_long_is_nacked_and_the_session_lives() {
+    let mut pair = Pair::bound(Config::default());
+    let long = frame(5, 0, 41, &[b'7'; 20_000]);
+    let probe = frame(0x15, 0, 42, b"");
+    for piece in [long, probe].concat().chunks(777) {
+        pair.esme.handle_input(piece, pair.now);
+    }
+    let nack = (0x8000_0000, CommandStatus::RINVCMDLEN.0, 41);
+    let answers = headers(&pair.esme.poll_output());
+    assert_eq!(answers, [nack, (0x8000_0015, 0, 42)]);
+    let Some(Event::Garbled { header, status }) = pair.esme.poll_event() else {
+        panic!("nobody is told")
+    };
+    assert_eq!(status, CommandStatus::RINVCMDLEN);
+    assert_eq!(header.to_string(), "00004e30 00000005 00000000 00000029");
+    pair.submit("still here").unwrap();
+}
+
+#[test]
+fn what_is_not_tolerated_is_answered_and_a_response_is_as_if_it_had_not_come() {
+    let config = Config {
+        tolerances: Tolerances::NONE,
+        ..Config::default()
+    };
+    let mut pair = Pair::bound(config);
+    let sender = b"\0\x05\0M\xfcnster\0\x03\040404\0\0\0\0\0\0\0\0\0\0\x02ok";
+    pair.esme.handle_input(&frame(5, 0, 41, sender), pair.now);
+    let refusal = (0x8000_0005, CommandStatus::RINVSRCADR.0, 41);
+    assert_eq!(headers(&pair.esme.poll_output()), [refusal]);
+    assert!(matches!(
+        pair.esme.poll_event(),
+        Some(Event::Garbled { .. })
+    ));
+
+    let sequence = pair.submit("x").unwrap();
+    let _sent = pair.esme.poll_output();
+    let response = frame(0x8000_0004, 0, sequence, b"no-nul");
+    pair.esme.handle_input(&response, pair.now);
+    assert!(pair.esme.poll_output().is_empty());
+    assert!(matches!(
+        pair.esme.poll_event(),
+        Some(Event::Garbled { .. })
+    ));
+    assert_eq!(pair.esme.in_flight(), 1);
+}
+
+#[test]
+fn an_outbind_on_our_own_connection_is_nacked() {
+    let mut pair = Pair::bound(Config::default());
+    pair.esme
+        .handle_input(&frame(0x0b, 0, 41, b"centre\0secret\0"), pair.now);
+    let nack = (0x8000_0000, CommandStatus::RINVBNDSTS.0, 41);
+    assert_eq!(headers(&pair.esme.poll_output()), [nack]);
+    assert!(matches!(
+        pair.esme.poll_event(),
+        Some(Event::Garbled { .. })
+    ));
+    // A notice that somebody can be reached again has no answer (section 4.12.1).
+    pair.esme
+        .handle_input(&frame(0x0102, 0, 42, b"\0\01\0\0\01\0"), pair.now);
+    assert!(pair.esme.poll_output().is_empty());
+    assert_eq!(pair.esme.poll_event(), None);
+    pair.submit("still here").unwrap();
+}
+
+#[test]
+fn congestion_is_told_with_the_answer_at_every_split() {
+    for piece_bytes in 1..60 {
+        let mut pair = Pair::bound(Config::default());
+        pair.piece_bytes = piece_bytes;
+        pair.smsc.tell_congestion(Some(93));
+        for answer in [Ok("id-1".to_owned()), Err(CommandStatus::RTHROTTLED)] {
+            pair.submit("x").unwrap();
+            pair.step();
+            let Some(Event::Submitted { sequence, .. }) = pair.smsc_events.pop() else {
+                panic!("nothing came")
+            };
+            pair.smsc.answer_submit(sequence, answer.clone());
+            pair.step();
+            let [told, Event::SubmitResult { message_id, .. }] = &pair.take_esme_events()[..]
+            else {
+                panic!("no answer came")
+            };
+            assert_eq!(*told, Event::Congestion { state: 93 });
+            assert_eq!(*message_id, answer.ok());
+        }
+    }
+}
+
+#[test]
+fn both_ends_say_which_version_they_speak() {
+    let config = Config {
+        interface_version: 0x50,
+        ..Config::default()
+    };
+    let mut pair = Pair::new(BindMode::Transceiver, config);
+    pair.step();
+    let Some(Event::BindRequested { sequence, .. }) = pair.smsc_events.pop() else {
+        panic!()
+    };
+    pair.smsc.answer_bind(sequence, Ok("centre"));
+    pair.step();
+    let bound = pair.take_esme_events();
+    assert!(matches!(
+        bound[..],
+        [Event::Bound {
+            interface_version: Some(0x50),
+            ..
+        }]
+    ));
+}
+
+#[test]
 fn an_impossible_length_is_nacked_and_ends_the_session() {
-    for declared in [0_u32, 15, 16 * 1024 + 1, u32::MAX] {
+    for declared in [0_u32, 15, 256 * 1024 + 1, u32::MAX] {
         let mut pair = Pair::bound(Config::default());
         let mut octets = frame(0x15, 0, 9, b"");
         octets[..4].copy_from_slice(&declared.to_be_bytes());

@@ -1,6 +1,7 @@
 //! What a session tells its owner.
 
 use crate::proto::smpp::encode::EncodeError;
+use crate::proto::smpp::frame::Header;
 use crate::proto::smpp::pdu::{BindMode, BindRequest, DeliverSm, SubmitSm};
 use crate::proto::smpp::status::CommandStatus;
 
@@ -55,6 +56,8 @@ pub enum Event {
         mode: BindMode,
         /// The message centre's name for itself.
         system_id: String,
+        /// `sc_interface_version`: 0x34 or 0x50, if it says so.
+        interface_version: Option<u8>,
     },
     /// ESME: the bind was refused; `Closed` follows.
     BindFailed(CommandStatus),
@@ -107,12 +110,19 @@ pub enum Event {
         /// Of the `deliver`.
         sequence: SequenceNumber,
     },
-    /// A request could not be read or is not served; it was nacked, the session lives.
+    /// A PDU could not be read, is not served or not tolerated; the session lives. A request was
+    /// answered, a response was dropped as if it had not come.
     Garbled {
-        /// Its command id.
-        command_id: u32,
-        /// What the `generic_nack` said.
+        /// Its header, which says nothing of whom it is about.
+        header: Header,
+        /// What the answer said, or would have said.
         status: CommandStatus,
+    },
+    /// How busy the peer says that it is in a response (SMPP 5.0, `congestion_state`): 0 to 100.
+    /// It stands before the event of that response.
+    Congestion {
+        /// 80 to 89 is meant to be best, 90 and more too much.
+        state: u8,
     },
     /// A request of the peer repeats the sequence number of one that still
     /// waits; it was dropped, the answer will serve both.
