@@ -20,6 +20,7 @@ mod out;
 mod over_api;
 mod reindex;
 mod serve;
+mod sms;
 mod tone;
 mod user;
 mod verify;
@@ -68,6 +69,9 @@ enum Command {
     /// Say what bounces, complaints and automatic answers mean, and to whom, with the rule that
     /// decided: a line of JSON for each mail.
     Classify(classify::Arguments),
+    /// Say how a text message is sent: its alphabet, its segments and their octets, and what keeps
+    /// it out of the 7-bit alphabet. Exit code 2 where it cannot be sent so.
+    Sms(sms::Arguments),
     /// Write completions for a shell to standard output.
     Completions(manual::CompletionsArguments),
     /// Write the manual page to standard output, or one page for each command into a folder.
@@ -134,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Status(arguments) => over_api::status(&arguments),
         Command::Contacts(arguments) => over_api::contacts(&arguments),
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::Sms(arguments) => sms::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::pages(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),

@@ -41,8 +41,8 @@ pub use retention::Retention;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{
-    BindMode, CarrierSettings, DefaultAlphabet, InterfaceVersion, ReceiptIdFormat, Segmentation,
-    Sms, SmsBind, SmsCarrier, Tolerance,
+    BindMode, CarrierSettings, DefaultAlphabet, InterfaceVersion, NationalTable, Price,
+    ReceiptIdFormat, Segmentation, Sms, SmsBind, SmsCarrier, Tolerance,
 };
 pub use voice::{Codec, SipTransport, Speech, Trunk, Voice};
 pub use webhooks::Webhooks;

@@ -13,7 +13,8 @@ use super::secret::Secret;
 use super::units;
 
 pub use carrier::{
-    CarrierSettings, DefaultAlphabet, ReceiptIdFormat, Segmentation, SmsCarrier, Tolerance,
+    CarrierSettings, DefaultAlphabet, NationalTable, Price, ReceiptIdFormat, Segmentation,
+    SmsCarrier, Tolerance,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -347,6 +347,22 @@ fn what_does_not_fit_together_is_a_mistake() {
             "[submission]\naccount = [{ name = \"a\", password_hash = \"hunter2\" }]",
             "neither SCRAM-SHA-256",
         ),
+        (
+            "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\nnational_tables = [\"turkish\"]\nsegmentation = \"payload\"",
+            "other than \"payload\"",
+        ),
+        (
+            "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\ndata_coding_ucs2 = 24",
+            "message class 0",
+        ),
+        (
+            "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\nprice_per_segment = \"0.05\"",
+            "there is a price_per_segment",
+        ),
+        (
+            "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\nnational_tables = [\"klingon\"]",
+            "is none of",
+        ),
     ] {
         let found = Config::parse(text, &around).expect_err(text);
         assert!(

@@ -427,11 +427,8 @@ impl Daemon {
         }
         self.tracker.replace_settings(state::tracker_settings(&new));
         self.tracker.replace_retention(state::retention_rules(&new));
-        let mut submit = state::submit_settings(&new);
-        // What the lanes put into mails is as it was at the start, and [email] waits for the next
-        // one: authors, pages and mails say the same until then.
-        submit.tracking = self.submitter.tracking();
-        self.submitter.replace_settings(submit);
+        self.submitter
+            .replace_settings(state::reloaded_submit_settings(&new, &self.config));
         self.submitter
             .replace_reply_notices(state::reply_notices(&new));
         let (now, later): (Vec<&str>, Vec<&str>) = sections

@@ -6,8 +6,9 @@ use anyhow::Context;
 
 use jiff::tz::TimeZone;
 
+use crate::channel::sms::segment_options;
 use crate::clock::{Randomness, SharedClock};
-use crate::config::{Config, Engine, SecondFactor};
+use crate::config::{BindMode, Config, Engine, SecondFactor};
 use crate::domain::reminder::ReminderPlan;
 use crate::domain::retention::RetentionRules;
 use crate::domain::suspension::SuspensionPolicy;
@@ -18,7 +19,9 @@ use crate::http::{ConsoleSettings, PublicSettings};
 use crate::queue::schedule::RetrySchedule;
 use crate::store::engine::OpenOptions;
 use crate::store::{Batch, Repo, RowBatch, Store, keys};
-use crate::submit::{ApprovalRules, ReplyNoticeSettings, SubmitSettings};
+use crate::submit::{
+    Amount, ApprovalRules, ReplyNoticeSettings, SubmitSettings, TextCarrier, TextCarriers,
+};
 use crate::tracker::{NewUser, PromptSettings, ReportSettings, TrackerSettings, Users};
 
 /// Name under which the key that signs bounce addresses is kept.
@@ -186,11 +189,47 @@ pub(super) fn submit_settings(config: &Config) -> SubmitSettings {
         },
         late_max: config.schedule.late_max,
         segments_max: usize::from(config.sms.segments_max),
+        carriers: text_carriers(config),
         tracking: tracking(config),
         // The configuration has been checked: it names zones that there are.
         time_zone: jiff::tz::TimeZone::get(&config.server.time_zone)
             .unwrap_or(jiff::tz::TimeZone::UTC),
     }
+}
+
+/// What is in force after a reload. What the lanes put into mails is as it was at the start, and so
+/// is what texts take, since `[email]` and `[sms]` wait for the next one: authors, pages and
+/// messages say the same until then.
+pub(super) fn reloaded_submit_settings(new: &Config, running: &Config) -> SubmitSettings {
+    let running = submit_settings(running);
+    SubmitSettings {
+        tracking: running.tracking,
+        carriers: running.carriers,
+        segments_max: running.segments_max,
+        ..submit_settings(new)
+    }
+}
+
+/// The carriers that texts go out by, as they are counted and paid for.
+fn text_carriers(config: &Config) -> TextCarriers {
+    let mut carriers: Vec<TextCarrier> = Vec::new();
+    let binds = config.sms.binds.iter();
+    for bind in binds.filter(|bind| bind.mode != BindMode::Receiver) {
+        if carriers.iter().any(|known| known.name == bind.carrier) {
+            continue;
+        }
+        let of = &bind.settings;
+        carriers.push(TextCarrier {
+            name: bind.carrier.clone(),
+            prefixes: of.prefixes.clone(),
+            options: segment_options(of),
+            price: (of.price_per_segment.0 > 0).then(|| Amount {
+                millionths: of.price_per_segment.0,
+                currency: of.currency.clone(),
+            }),
+        });
+    }
+    TextCarriers::new(carriers)
 }
 
 fn categories(config: &Config) -> Vec<Category> {

@@ -1,7 +1,6 @@
 //! What a message says beneath its own words where its category asks for confirmation.
 
 use super::communication::Content;
-use super::segments::segments;
 
 /// What a language asks with. What goes into a text stays within the GSM alphabet: one character
 /// outside it would more than halve the room for the message itself.
@@ -149,13 +148,11 @@ impl ConfirmLine {
         }
     }
 
-    /// The segments of the text in the language in which it takes most.
-    #[must_use]
-    pub fn segments_max(&self, text: &str) -> usize {
-        let each = PHRASES
+    /// The text message with its line in each language that asks in words of its own.
+    pub fn under_each(&self, text: &str) -> impl Iterator<Item = String> {
+        PHRASES
             .iter()
-            .map(|one| segments(&self.under_text(text, one.language)).count);
-        each.max().unwrap_or(0)
+            .map(move |one| self.under_text(text, one.language))
     }
 }
 
@@ -163,6 +160,7 @@ impl ConfirmLine {
 mod tests {
     use super::*;
     use crate::domain::inbox::is_yes;
+    use crate::proto::smpp::encoding::{Encoding, estimate};
 
     const LINK: &str = "https://me.example.org/c/abcdefghijklmnopqrstuvwx";
 
@@ -173,8 +171,12 @@ mod tests {
         for one in &PHRASES {
             for line in [&link, &reply] {
                 let text = line.under_text("Flood", one.language);
-                assert!(segments(&text).gsm, "{text}");
-                assert_eq!(segments(&text).count, 1, "{text}");
+                let found = estimate(&text, Default::default());
+                assert_eq!(
+                    (found.encoding, found.segments),
+                    (Encoding::Gsm7, 1),
+                    "{text}"
+                );
             }
             let words = reply.under_text("Flood", one.language);
             let said = words.split([' ', '.', '\n']).any(is_yes);
@@ -208,7 +210,11 @@ mod tests {
         let line = ConfirmLine::new(Some(LINK.to_owned()));
         let room = 160 - LINK.len() - "\nConfirm: ".len();
         let text = "a".repeat(room);
-        assert_eq!(segments(&line.under_text(&text, "en")).count, 1);
-        assert_eq!(line.segments_max(&text), 2);
+        let segments = |text: &str| estimate(text, Default::default()).segments;
+        assert_eq!(segments(&line.under_text(&text, "en")), 1);
+        assert_eq!(
+            line.under_each(&text).map(|one| segments(&one)).max(),
+            Some(2)
+        );
     }
 }

@@ -47,7 +47,6 @@ pub mod return_path;
 pub mod rule_name;
 pub mod scram;
 pub mod second_factor;
-pub mod segments;
 pub mod sentence;
 pub mod sort_name;
 pub mod statistics;

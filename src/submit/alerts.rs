@@ -5,10 +5,9 @@ use super::approval::{Gate, asked};
 use super::audience::{all_lost, packed, resolve_with};
 use super::decision::Decision;
 use super::send::{log, somebody};
-use super::{DraftInput, FieldError, Sent, SubmitError, Submitter};
+use super::{DraftInput, FieldError, Sent, SubmitError, Submitter, texts};
 use crate::domain::alert::ALERTS_KEPT_MAX;
 use crate::domain::communication::{BODY_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX};
-use crate::domain::segments::segments;
 use crate::domain::{
     AlertTaken, Audience, BlobId, ClosedReason, CommunicationId, CommunicationState, ContactId,
     ListStatus, Person, Status, UserId,
@@ -238,13 +237,8 @@ impl Submitter {
             .truncate(content.text.floor_char_boundary(BODY_MAX));
         let most = self.settings().segments_max;
         let line = self.confirm_line(&draft.category);
-        let fits = |text: &str| {
-            let needed = match &line {
-                Some(line) => line.segments_max(text),
-                None => segments(text).count,
-            };
-            needed <= most
-        };
+        let carriers = self.text_carriers();
+        let fits = |text: &str| texts::most(&carriers, line.as_ref(), text) <= most;
         if fits(&content.sms_text) {
             return;
         }

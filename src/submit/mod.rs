@@ -21,6 +21,7 @@ mod review;
 mod schedule;
 mod send;
 mod templates;
+mod texts;
 mod trial;
 mod verification;
 mod verification_texts;
@@ -57,6 +58,7 @@ pub use review::{ChannelCount, NAMES_LISTED_MAX, Review, Unreached};
 pub use schedule::OnTime;
 pub use send::{AUDIENCE_MAX, Sent};
 pub use templates::TemplateInput;
+pub use texts::{Amount, Counted, TextCarrier, TextCarriers, TextsOf};
 pub use verification::{Proof, PublicPages, SelfSignUp, VERIFICATION_CATEGORY, VerificationSent};
 
 /// How often a change is tried anew because somebody else changed the same rows.
@@ -82,6 +84,8 @@ pub struct SubmitSettings {
     pub late_max: Duration,
     /// Most segments of one text that the carriers take.
     pub segments_max: usize,
+    /// By which texts go out.
+    pub carriers: TextCarriers,
     /// What authors may have counted of what readers do.
     pub tracking: Tracking,
     /// The zone of the installation.
@@ -97,6 +101,7 @@ impl Default for SubmitSettings {
             approval: ApprovalRules::default(),
             late_max: LATE_MAX,
             segments_max: SEGMENTS_MAX,
+            carriers: TextCarriers::default(),
             tracking: Tracking::default(),
             time_zone: TimeZone::UTC,
         }
@@ -241,6 +246,7 @@ impl Submitter {
         draft.problems(&Rules {
             categories: &settings.categories,
             segments_max: settings.segments_max,
+            carriers: &settings.carriers,
             line: self.confirm_line(&draft.category).as_ref(),
             gaps,
             tracking: settings.tracking,

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::DraftInput;
+use super::texts::{TextCarriers, most};
 use crate::domain::communication::{
     ATTACHMENTS_MAX, ATTACHMENTS_SIZE_MAX_BYTES, AUDIENCE_PICKS_MAX, BODY_MAX, ESCALATION_SPAN_MAX,
     ESCALATION_STEPS_MAX, SCHEDULE_AHEAD_MAX, SMS_TEXT_MAX, SUBJECT_MAX, VOICE_SCRIPT_MAX,
 };
 use crate::domain::inline::{NamedFile, WrongPicture, wrong_pictures};
-use crate::domain::segments::{first_wide, segments};
 use crate::domain::{
     Category, Channels, ConfirmLine, SendingPlan, Sentence, Timestamp, Tracking, attachment,
 };
@@ -39,6 +39,8 @@ pub struct Rules<'a> {
     pub categories: &'a [Category],
     /// Most segments of one text.
     pub segments_max: usize,
+    /// By which texts go out.
+    pub carriers: &'a TextCarriers,
     /// What stands beneath the text where it has to be confirmed.
     pub line: Option<&'a ConfirmLine>,
     /// Whether what looks like a gap of a template is one: what another program says is not.
@@ -122,15 +124,13 @@ impl DraftInput {
     /// A text that no carrier takes whole: one odd character more than halves the room.
     fn unsendable_text(&self, rules: &Rules<'_>, problems: &mut Vec<FieldError>) {
         let text = &self.content.sms_text;
-        let needed = match rules.line {
-            Some(line) => line.segments_max(text),
-            None => segments(text).count,
-        };
+        let needed = most(rules.carriers, rules.line, text);
         let told = text.chars().count() > SMS_TEXT_MAX;
         if told || !self.channels.text || needed <= rules.segments_max {
             return;
         }
-        let problem = match first_wide(text) {
+        let odd = rules.carriers.odd(text);
+        let problem = match odd.first().map(|odd| odd.character) {
             Some(odd) => Sentence::with(
                 "This takes {0} segments, at most {1} are sent. Without “{2}” and other characters outside the GSM alphabet it takes fewer.",
                 &[&needed, &rules.segments_max, &odd],

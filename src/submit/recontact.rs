@@ -1,7 +1,7 @@
 //! Recontact: those not reached are tried once more, at once, because somebody asks for it.
 
-use super::confirming::TextCost;
 use super::decision::off_thread;
+use super::texts::TextCost;
 use super::{CONFLICTS_MAX, ChannelCount, SubmitError, Submitter, is_conflict};
 use crate::domain::communication::ROUNDS_MAX;
 use crate::domain::{
@@ -182,7 +182,10 @@ impl Submitter {
             count.people += by.min(1);
             count.deliveries += by;
             if count.channel == Channel::Text {
-                count.segments += by * cost.segments(&contact.language);
+                let texts = wanted.iter().filter(|one| one.channel == Channel::Text);
+                count.segments += texts
+                    .map(|one| cost.add(&contact.language, one.method))
+                    .sum::<u64>();
             }
         }
         Ok(())

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::approval::Gate;
 use super::audience::{People, all_lost, resolve};
-use super::confirming::TextCost;
 use super::decision::off_thread;
-use super::{DraftInput, FieldError, SubmitError, Submitter};
+use super::texts::TextCost;
+use super::{Amount, DraftInput, FieldError, SubmitError, Submitter};
 use crate::domain::{
     AreaId, Channel, Channels, Communication, CommunicationId, Contact, ContactId, MethodId,
     MethodState, Timestamp,
@@ -67,6 +67,8 @@ pub struct Review {
     pub left_out: u64,
     /// By each chosen channel.
     pub channels: Vec<ChannelCount>,
+    /// What all texts cost, by currency; empty where no price is known.
+    pub cost: Vec<Amount>,
     /// How many no chosen channel reaches.
     pub cannot_reach_count: u64,
     /// Why, those with most people first.
@@ -243,7 +245,9 @@ impl Counting<'_> {
             };
             entry.deliveries += deliveries;
             if entry.channel == Channel::Text {
-                entry.segments += deliveries * self.cost.segments(&contact.language);
+                for method in &methods {
+                    entry.segments += self.cost.add(&contact.language, method);
+                }
             }
         }
         if !reached {
@@ -281,6 +285,7 @@ impl Counting<'_> {
         }
         Review {
             cannot_reach,
+            cost: self.cost.spent(),
             ..self.review
         }
     }

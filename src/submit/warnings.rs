@@ -1,8 +1,7 @@
 //! What is looked at once more before sending: gaps that were left open, files that are spoken of
 //! and not there, texts that cost much.
 
-use super::{DraftInput, FieldError, SubmitError, Submitter};
-use crate::domain::segments::segments;
+use super::{DraftInput, FieldError, SubmitError, Submitter, TextCarriers};
 use crate::domain::{Communication, Content, Method, Sentence};
 
 /// A text of more segments than this is pointed out.
@@ -71,7 +70,7 @@ impl DraftInput {
 
     /// What somebody should look at and confirm; empty when there is nothing.
     #[must_use]
-    pub fn warnings(&self) -> Vec<FieldError> {
+    pub fn warnings(&self, carriers: &TextCarriers) -> Vec<FieldError> {
         let mut found = Vec::new();
         for (field, text) in self.said() {
             for gap in likely_gaps(text) {
@@ -88,7 +87,7 @@ impl DraftInput {
             let problem = "The text speaks of something attached, and nothing is.";
             found.push(FieldError::new("attachments", problem));
         }
-        let needed = segments(&content.sms_text).count;
+        let needed = carriers.segments_max(&content.sms_text);
         if self.channels.text && needed > SEGMENTS_TOLD {
             let problem = "This text takes {0} segments for each person.";
             found.push(FieldError::new(
@@ -121,7 +120,7 @@ impl Submitter {
         of: &Communication,
         draft: &DraftInput,
     ) -> Result<Vec<FieldError>, SubmitError> {
-        let mut warnings = draft.warnings();
+        let mut warnings = draft.warnings(&self.settings().carriers);
         if let Some((id, version)) = of.template
             && let Some(template) = self.repo.template_version(id, version)?
             && let Some(method) = self.letter_method(draft)?
@@ -247,7 +246,7 @@ mod tests {
     }
 
     fn told(draft: &DraftInput) -> Vec<String> {
-        let warnings = draft.warnings();
+        let warnings = draft.warnings(&TextCarriers::default());
         warnings.iter().map(|one| one.problem.to_string()).collect()
     }
 

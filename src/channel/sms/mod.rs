@@ -40,7 +40,7 @@ use crate::proto::smpp::encoding::{Estimate, Segment, estimate, split};
 
 pub use inbox::{Incoming, IncomingText, SmsInbox};
 use route::reference_of;
-pub use route::{RouteSettings, smpp_settings};
+pub use route::{RouteSettings, segment_options, smpp_settings};
 
 /// Tries of a segment after the first, when earlier ones have been taken.
 const SEGMENT_RETRIES_MAX: u32 = 3;

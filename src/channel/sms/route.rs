@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::config::{self, SmsBind};
+use crate::config::{self, CarrierSettings, SmsBind};
 use crate::domain::{DeliveryId, PhoneNumber};
 use crate::net::smpp::{SmppSettings, TlsSettings};
-use crate::proto::smpp::encoding::{Concatenation, DefaultAlphabet, Segment, SegmentOptions};
+use crate::proto::smpp::encoding::{
+    Concatenation, DataCodings, DefaultAlphabet, National, NationalTables, Segment, SegmentOptions,
+};
 use crate::proto::smpp::receipt::MessageIdForm;
 use crate::proto::smpp::{
     Address, BindMode, BindRequest, Config, SubmitSm, Tlv, Tolerance, Tolerances, esm_class,
@@ -63,20 +65,7 @@ impl RouteSettings {
             destination_ton: carrier.destination_ton,
             destination_npi: carrier.destination_npi,
             prefixes: carrier.prefixes.clone(),
-            segments: SegmentOptions {
-                concatenation: match carrier.segmentation {
-                    config::Segmentation::Udh => Concatenation::Udh8,
-                    config::Segmentation::Sar => Concatenation::Sar,
-                    config::Segmentation::Payload => Concatenation::MessagePayload,
-                },
-                alphabet: match carrier.default_alphabet {
-                    config::DefaultAlphabet::Gsm7 => DefaultAlphabet::Gsm7,
-                    config::DefaultAlphabet::Gsm7Packed => DefaultAlphabet::Gsm7Packed,
-                    config::DefaultAlphabet::Latin1 => DefaultAlphabet::Latin1,
-                    config::DefaultAlphabet::Ascii => DefaultAlphabet::Ascii,
-                },
-                latin1_allowed: false,
-            },
+            segments: segment_options(carrier),
             id_form: match carrier.receipt_id_format {
                 config::ReceiptIdFormat::Same => MessageIdForm::Same,
                 config::ReceiptIdFormat::HexThenDecimal => MessageIdForm::HexThenDecimal,
@@ -143,11 +132,41 @@ impl RouteSettings {
             },
             validity_period: relative_time(validity),
             registered_delivery: RECEIPT_WANTED,
-            data_coding: segment.encoding.data_coding(),
+            data_coding: segment.data_coding,
             user_data: segment.user_data.clone(),
             tlvs,
             ..SubmitSm::default()
         }
+    }
+}
+
+/// How texts are cut and written for a carrier.
+pub fn segment_options(carrier: &CarrierSettings) -> SegmentOptions {
+    let national = carrier.national_tables.iter().map(|table| match table {
+        config::NationalTable::Turkish => National::Turkish,
+        config::NationalTable::Spanish => National::Spanish,
+        config::NationalTable::Portuguese => National::Portuguese,
+    });
+    SegmentOptions {
+        concatenation: match carrier.segmentation {
+            config::Segmentation::Udh => Concatenation::Udh8,
+            config::Segmentation::Udh16 => Concatenation::Udh16,
+            config::Segmentation::Sar => Concatenation::Sar,
+            config::Segmentation::Payload => Concatenation::MessagePayload,
+        },
+        alphabet: match carrier.default_alphabet {
+            config::DefaultAlphabet::Gsm7 => DefaultAlphabet::Gsm7,
+            config::DefaultAlphabet::Gsm7Packed => DefaultAlphabet::Gsm7Packed,
+            config::DefaultAlphabet::Latin1 => DefaultAlphabet::Latin1,
+            config::DefaultAlphabet::Ascii => DefaultAlphabet::Ascii,
+        },
+        latin1_allowed: carrier.latin1_allowed,
+        national: NationalTables::of(national),
+        codings: DataCodings {
+            gsm7: carrier.data_coding_gsm7,
+            latin1: carrier.data_coding_latin1,
+            ucs2: carrier.data_coding_ucs2,
+        },
     }
 }
 
@@ -231,8 +250,46 @@ fn relative_time(span: Duration) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config::{Config, Surroundings};
+    use crate::proto::smpp::encoding::split;
+
+    #[test]
+    fn texts_go_out_as_the_settings_of_the_carrier_say() {
+        let text = r#"
+            [[sms.bind]]
+            name = "main"
+            host = "smsc.example.net"
+            system_id = "tocsin"
+            password_file = "unread"
+            source = "40404"
+            segmentation = "udh16"
+            national_tables = ["turkish"]
+            data_coding_ucs2 = 25
+        "#;
+        let around = Surroundings {
+            leave_secrets_unread: true,
+            ..Surroundings::default()
+        };
+        let config = Config::parse(text, &around).unwrap();
+        let route = RouteSettings::from_config(&config.sms.binds[0]);
+        let number = PhoneNumber::from_e164("+447700900001").unwrap();
+        let sent = |text: &str| {
+            let segment = &split(text, route.segments, 0x1234).unwrap()[0];
+            let message = route.message(&number, segment, Duration::from_secs(3600), 1);
+            (message.esm_class, message.data_coding, message.user_data)
+        };
+        assert_eq!(sent("Flood"), (0, 0, b"Flood".to_vec()));
+        let turkish = [0x03, 0x24, 0x01, 0x01, 0x1b, 0x73];
+        assert_eq!(sent("ş"), (esm_class::UDHI, 0, turkish.to_vec()));
+        assert_eq!(sent("ж"), (0, 25, vec![0x04, 0x36]));
+        let (class, _, long) = sent(&"a".repeat(161));
+        assert_eq!(class, esm_class::UDHI);
+        assert_eq!(long[..7], [6, 8, 4, 0x12, 0x34, 2, 1]);
+        assert_eq!(long.len(), 7 + 152);
+    }
 
     #[test]
     fn the_number_of_a_delivery_never_changes() {

@@ -1,55 +1,38 @@
-// Counts the segments of the text message while it is written (3GPP TS 23.038, as the server),
-// keeps the draft as one types, and shows how it will look. All extras: the buttons do it too.
+// Asks the server what the text message takes while it is written, keeps the draft as one types,
+// and shows how it will look. All extras: the buttons do it too.
 (function () {
   "use strict";
-  var BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-  var EXTENDED = "\f^{}\\[~]|€";
-
-  function widths(text) {
-    var gsm = [];
-    var chars = Array.from(text);
-    for (var i = 0; i < chars.length; i++) {
-      if (BASIC.indexOf(chars[i]) >= 0) gsm.push(1);
-      else if (EXTENDED.indexOf(chars[i]) >= 0) gsm.push(2);
-      else return { gsm: false, widths: chars.map(function (c) { return c.length; }) };
-    }
-    return { gsm: true, widths: gsm };
-  }
-
-  function segments(text) {
-    var found = widths(text);
-    var single = found.gsm ? 160 : 70;
-    var part = found.gsm ? 153 : 67;
-    var units = found.widths.reduce(function (sum, w) { return sum + w; }, 0);
-    if (units <= single) return { units: units, count: units ? 1 : 0, gsm: found.gsm };
-    var count = 1;
-    var used = 0;
-    found.widths.forEach(function (w) {
-      if (used + w > part) { count += 1; used = 0; }
-      used += w;
-    });
-    return { units: units, count: count, gsm: found.gsm };
-  }
-
   var category = document.getElementById("category");
-  var area = document.getElementById("sms_text");
-  var out = document.getElementById("sms-count");
-  if (area && out) {
-    var show = function () {
-      // A form sends line ends as CR LF; the server turns them back into one character.
-      // What the category puts beneath the text goes out with it.
-      var text = area.value;
-      var chosen = category && category.options[category.selectedIndex];
-      var under = chosen ? chosen.dataset.under : "";
-      if (under && text.trim()) text = text.trimEnd() + "\n" + under;
-      var n = segments(text);
-      var words = n.count === 1 ? out.dataset.one : out.dataset.many;
-      out.textContent = words.replace("{0}", n.units).replace("{1}", n.count) +
-        (n.gsm ? "" : " " + out.dataset.wide);
+  var form = document.querySelector("form#compose");
+  var count = document.getElementById("sms-count");
+  if (form && count && window.fetch) {
+    var COUNT_WAIT_MS = 300;
+    var countTimer = 0;
+    var asked = 0;
+    var ask = function () {
+      countTimer = 0;
+      asked += 1;
+      var own = asked;
+      var fields = new URLSearchParams(new FormData(form));
+      ["subject", "text", "html", "voice_script"].forEach(function (name) { fields.delete(name); });
+      fetch(form.getAttribute("action") + "/count", {
+        method: "POST",
+        body: fields,
+        headers: { Accept: "application/json" },
+        redirect: "error"
+      }).then(function (response) {
+        return response.ok ? response.json() : null;
+      }).then(function (answer) {
+        // A later question has a later answer; a button is not taken from under a finger.
+        if (!answer || own !== asked || count.contains(document.activeElement)) return;
+        count.innerHTML = answer.count;
+      }).catch(function () {});
     };
-    area.addEventListener("input", show);
-    if (category) category.addEventListener("change", show);
-    show();
+    form.addEventListener("input", function (event) {
+      if (["find", "subject", "text", "html", "voice_script"].indexOf(event.target.id) >= 0) return;
+      if (countTimer) clearTimeout(countTimer);
+      countTimer = setTimeout(ask, COUNT_WAIT_MS);
+    });
   }
 
   // Only the fields of the chosen channels matter; the others step back.
@@ -70,9 +53,8 @@
     tell();
   }
 
-  var form = document.querySelector("form[data-autosave]");
   var saved = document.getElementById("saved");
-  if (!form || !saved || !window.fetch) return;
+  if (!form || !form.hasAttribute("data-autosave") || !saved || !window.fetch) return;
   var WAIT_MS = 1500;
   var RETRY_MS = 15000;
   // Longer than a draft takes to be kept; a press does not wait longer than this.

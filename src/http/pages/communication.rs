@@ -363,7 +363,7 @@ pub(super) fn parts(
         let label = format!(
             "{} ({})",
             c.t("channel.text"),
-            sms_count(c, &content.sms_text)
+            sms_count(app, c, &content.sms_text)
         );
         parts.push(ContentPart {
             channel: Channel::Text,

@@ -129,6 +129,7 @@ pub(super) fn router_of(app: Arc<App>) -> Router {
 fn communication_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/edit", get(compose::edit))
+        .route("/count", post(compose::count_kept))
         .route("/review", get(review::page))
         .route("/preview", get(content::preview))
         .route("/hear", get(hear::hear))
@@ -243,6 +244,7 @@ fn routes(app: &Arc<App>) -> Router<Arc<App>> {
             get(communications::page).post(compose::create),
         )
         .route("/communications/new", get(compose::new))
+        .route("/communications/count", post(compose::count_new))
         .route(
             "/communications/{id}",
             get(communication::page).post(compose::update),

@@ -13,7 +13,7 @@ use super::super::fault::Fault;
 use super::super::fields::Fields;
 use super::super::session::{Signed, SignedForm};
 use super::super::view::{Chrome, channel_icon};
-use super::compose::{Preview, revision, see, time_field};
+use super::compose::{Preview, amounts, revision, see, time_field};
 use super::problems::{Problem, Problems};
 use super::related::{self, RelatedView};
 use super::review_notes::{self, Note, notes};
@@ -23,7 +23,7 @@ use crate::domain::{
     Access, Attachment, Audience, Category, Channel, Communication, CommunicationId,
     CommunicationState, ContactId, Timestamp,
 };
-use crate::submit::{ChannelCount, DraftInput, FieldError, Review, Sent, SubmitError};
+use crate::submit::{Amount, ChannelCount, DraftInput, FieldError, Review, Sent, SubmitError};
 
 struct ChannelTile {
     icon: &'static str,
@@ -196,7 +196,7 @@ fn made(
         channels: review
             .channels
             .iter()
-            .map(|count| tile(&c, count))
+            .map(|count| tile(&c, count, &review.cost))
             .collect(),
         category: app.console.tracker.category(&communication.category),
         cannot_count: review.cannot_reach_count,
@@ -321,8 +321,8 @@ fn audience(app: &App, c: &Chrome, of: &Audience, left_out: u64) -> Result<Strin
     Ok(text)
 }
 
-fn tile(c: &Chrome, count: &ChannelCount) -> ChannelTile {
-    let note = match count.channel {
+fn tile(c: &Chrome, count: &ChannelCount, cost: &[Amount]) -> ChannelTile {
+    let mut note = match count.channel {
         Channel::Email => c.n("review.emails_one", "review.emails_many", &count.deliveries),
         Channel::Call => c.n("review.calls_one", "review.calls_many", &count.deliveries),
         Channel::Text => c.n(
@@ -331,6 +331,10 @@ fn tile(c: &Chrome, count: &ChannelCount) -> ChannelTile {
             &count.segments,
         ),
     };
+    if count.channel == Channel::Text && !cost.is_empty() {
+        note.push_str(" · ");
+        note.push_str(&amounts(c, cost));
+    }
     ChannelTile {
         icon: channel_icon(count.channel),
         label: c.channel(&count.channel),

@@ -4,7 +4,6 @@ use super::super::App;
 use super::super::data::{Areas, Result};
 use super::super::view::Chrome;
 use super::review::when;
-use crate::domain::segments::{first_wide, segments};
 use crate::domain::{Communication, CommunicationState, UserId};
 use crate::submit::{DraftInput, Review};
 
@@ -126,12 +125,13 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
     if d.channels.text {
         let sent = app.console.submit.as_sent(&d.category, &d.content);
         let text = &sent.sms_text;
-        if let Some(odd) = first_wide(text) {
+        let carriers = app.console.submit.text_carriers();
+        if let Some(odd) = carriers.odd(text).first().map(|odd| odd.character) {
             let code = format!("U+{:04X}", u32::from(odd));
             say("open", "text", c.f2("review.odd", odd, code));
         }
-        if segments(text).count > 1 {
-            let count = segments(text).count as u64;
+        let count = carriers.segments_max(text);
+        if count > 1 {
             say("info", "text", c.f1("review.long_text", count));
         }
         if d.content.sms_text.contains("://") {

@@ -1,5 +1,6 @@
 //! Writing, keeping, reviewing: the whole way of a draft.
 
+mod counting;
 mod going_out;
 mod tracking;
 

@@ -264,10 +264,11 @@ impl ShortMessage {
         self.header_and_body().1
     }
 
-    /// The text, read by `data_coding`; `default` says what 0 means on this bind.
+    /// The text, read by `data_coding` and the national tables that its header names; `default`
+    /// says what 0 means on this bind.
     pub fn text(&self, default: DefaultAlphabet) -> String {
-        let (header_octets, body) = self.header_and_body();
-        encoding::decode_text(self.data_coding, body, header_octets, default)
+        let has_header = self.esm_class & esm_class::UDHI != 0;
+        encoding::decode_payload(self.data_coding, self.payload(), has_header, default)
     }
 
     fn header_and_body(&self) -> (usize, &[u8]) {

@@ -80,7 +80,10 @@ try {
   const plain = options.find(([, under]) => under === "");
   check("there is a category that asks for confirmation, and one that does not", Boolean(asking && plain));
   const counted = async (category) => {
+    const answered = page.waitForResponse((response) => response.url().endsWith("/count"));
     await page.locator("#category").selectOption(category);
+    await (await answered).finished();
+    await page.waitForTimeout(100);
     return Number((await count.innerText()).match(/\d+/)[0]);
   };
   const without = await counted(plain[0]);

@@ -55,6 +55,8 @@ pub(super) const MESSAGES: &[RouteRule] = &[
     read("/communications", P::See),
     post("/communications", P::Write, "communication.create"),
     read("/communications/new", P::Write),
+    post("/communications/count", P::Write, ""),
+    post("/communications/{id}/count", P::Write, ""),
     read("/communications/{id}", P::See),
     post("/communications/{id}", P::Write, "communication.change"),
     read("/communications/{id}/edit", P::Write),

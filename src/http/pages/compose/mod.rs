@@ -2,6 +2,7 @@
 //! was found; "Save", "Preview", "Files" and "Review" keep the draft. Scripts keep it as one
 //! types, by the same address.
 
+mod counter;
 mod form;
 mod picks;
 mod preview;
@@ -23,6 +24,7 @@ use super::{Answer, id};
 use crate::domain::{Channels, CommunicationId, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
 
+pub(super) use counter::{amounts, kept as count_kept, new as count_new};
 pub(super) use form::{read_time, time_field};
 pub(super) use preview::{Preview, sms_count};
 use view::{Filled, Found};
@@ -98,21 +100,14 @@ async fn take(
     draft.related = None;
     let mut seen = None;
     if let Some(id) = id {
-        let known = app.console.submit.draft(id)?;
-        draft.related = known.related;
-        draft.content.attachments = known.content.attachments;
-        // A letter keeps to whom it goes and what it is about.
-        if known.matter.is_some() {
-            draft.matter = known.matter;
-            draft.template = known.template;
-            draft.category = known.category;
-            draft.audience = known.audience.clone();
-        }
-        if matches!(fields.get("list"), "kept" | "mine") {
-            draft.audience.list = known.audience.list;
-            draft.audience.list_people = known.audience.list_people;
-        }
+        merge(app, id, &fields, &mut draft)?;
         seen = revision(&fields);
+    }
+    if fields.get("do") == "replace" {
+        let carriers = app.console.submit.text_carriers();
+        if let Some(replaced) = carriers.replaced(&draft.content.sms_text) {
+            draft.content.sms_text = replaced;
+        }
     }
     let filled = Filled {
         revision: seen.unwrap_or_default(),
@@ -126,6 +121,30 @@ async fn take(
         return view::show_form(app, &signed, filled, StatusCode::OK, "").await;
     }
     keep(app, &signed, filled, seen, wish).await
+}
+
+/// Puts what the form does not say, and the draft does, into what was filled in.
+fn merge(
+    app: &App,
+    id: CommunicationId,
+    fields: &Fields,
+    draft: &mut DraftInput,
+) -> Result<(), Fault> {
+    let known = app.console.submit.draft(id)?;
+    draft.related = known.related;
+    draft.content.attachments = known.content.attachments;
+    // A letter keeps to whom it goes and what it is about.
+    if known.matter.is_some() {
+        draft.matter = known.matter;
+        draft.template = known.template;
+        draft.category = known.category;
+        draft.audience = known.audience.clone();
+    }
+    if matches!(fields.get("list"), "kept" | "mine") {
+        draft.audience.list = known.audience.list;
+        draft.audience.list_people = known.audience.list_people;
+    }
+    Ok(())
 }
 
 /// Keeps what was filled in, and goes where the button says.
@@ -157,6 +176,7 @@ async fn keep(
             "review" => format!("/communications/{id}/review"),
             "files" => format!("/communications/{id}/attachments"),
             "preview" => format!("/communications/{id}/edit?done=saved#preview"),
+            "replace" => format!("/communications/{id}/edit?done=saved#sms_text"),
             "template" => format!("/communications/{id}/template"),
             _ => format!("/communications/{id}/edit?done=saved"),
         })),

@@ -3,8 +3,8 @@
 
 use super::super::super::App;
 use super::super::super::view::Chrome;
-use crate::domain::segments::{first_wide, segments, split};
 use crate::domain::{CommunicationId, Timestamp};
+use crate::proto::smpp::encoding::Encoding;
 use crate::submit::DraftInput;
 
 /// Characters spoken in a second, about.
@@ -52,17 +52,20 @@ impl Preview {
         let by = draft.channels;
         let script = shown(by.call, content.voice_script.trim());
         let sms_text = shown(by.text, &content.sms_text);
+        let carriers = app.console.submit.text_carriers();
+        let odd = carriers.odd(&sms_text);
+        let odd = odd.first().map(|odd| odd.character);
         let html = by.email && !content.html.trim().is_empty();
         Self {
             email: by.email && !(content.subject.is_empty() && content.text.trim().is_empty()),
             subject: shown(by.email, &content.subject),
             text: shown(by.email, &content.text),
             frame: at(html, "preview"),
-            sms_count: sms_count(c, &sms_text),
-            odd: first_wide(&sms_text)
+            sms_count: sms_count(app, c, &sms_text),
+            odd: odd
                 .map(|odd| c.f2("compose.odd", odd, format!("U+{:04X}", u32::from(odd))))
                 .unwrap_or_default(),
-            sms: split(&sms_text),
+            sms: carriers.parts(&sms_text),
             length: spoken(c, &script),
             hear: at(can_speak && !script.is_empty(), "hear"),
             script,
@@ -80,15 +83,15 @@ fn spoken(c: &Chrome, script: &str) -> String {
 }
 
 /// "23 characters, 1 segment".
-pub(in super::super) fn sms_count(c: &Chrome, text: &str) -> String {
-    let found = segments(text);
-    let key = if found.count == 1 {
+pub(in super::super) fn sms_count(app: &App, c: &Chrome, text: &str) -> String {
+    let found = app.console.submit.text_carriers().count(text);
+    let key = if found.segments == 1 {
         "sms.count_one"
     } else {
         "sms.count_many"
     };
-    let mut count = c.f2(key, found.units, found.count);
-    if !found.gsm {
+    let mut count = c.f2(key, found.units, found.segments);
+    if found.encoding == Encoding::Ucs2 {
         count.push(' ');
         count.push_str(c.t("sms.wide"));
     }

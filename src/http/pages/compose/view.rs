@@ -16,6 +16,7 @@ use super::super::super::words::Words;
 use super::super::communications::category_title;
 use super::super::problems::{Problem, Problems};
 use super::super::{Answer, apart, show_as};
+use super::counter::Counter;
 use super::form::time_field;
 use super::picks::{self, Picks};
 use super::preview::Preview;
@@ -129,7 +130,8 @@ struct Page {
     templates: bool,
     find: String,
     found_count: u64,
-    sms_count: String,
+    /// What the text message takes.
+    n: Counter,
     files: Vec<(String, String)>,
     /// What may be counted, or was asked for while it might be.
     offered: Tracking,
@@ -174,7 +176,7 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
     let p = Problems::new(&filled.errors, signed.words);
     let a = picks::picks(app, signed, &c, &d.audience, &filled.find, filled.mine)?;
     let kept = filled.id.map(|id| (id, filled.revision));
-    let sms_text = app.console.submit.as_sent(&d.category, &d.content).sms_text;
+    let n = Counter::of(app, signed, &c, &d, !filled.mine)?;
     let page = Page {
         action: filled.id.map_or_else(
             || "/communications".to_owned(),
@@ -195,7 +197,7 @@ fn form_page(app: &App, signed: &Signed, filled: Filled, status: StatusCode, don
         found_count: a.found.len() as u64,
         a,
         find: filled.find,
-        sms_count: super::sms_count(&c, &sms_text),
+        n,
         files: files(&c, &d),
         offered: offered(app, &d),
         v: Preview::of(app, &c, &d, kept),

@@ -50,7 +50,7 @@ pub(super) fn said(
     };
     if entry.kind == EntryKind::Text && entry.note().is_none() {
         let length = said.text.chars().count();
-        said.sms = c.f2("entries.sms_size", length, sms_count(c, &said.text));
+        said.sms = c.f2("entries.sms_size", length, sms_count(app, c, &said.text));
     }
     Ok(said)
 }

@@ -282,5 +282,5 @@ async fn neither_gaps_nor_long_words_keep_an_alert_back() {
             .starts_with("High water at the quay. Don\u{2019}t wait.")
     );
     assert!(said.sms_text.ends_with("..."), "{}", said.sms_text);
-    assert!(crate::domain::segments::segments(&said.sms_text).count <= 3);
+    assert!(world.submit.text_carriers().count(&said.sms_text).segments <= 3);
 }

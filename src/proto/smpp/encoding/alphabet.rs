@@ -1,4 +1,7 @@
-//! GSM 03.38 tables (3GPP TS 23.038, section 6.2.1).
+//! GSM 03.38 tables (3GPP TS 23.038, section 6.2.1), with national ones in
+//! their place where they are in force.
+
+use super::national::Shift;
 
 /// Escape to the extension table.
 pub(super) const ESCAPE: u8 = 0x1b;
@@ -36,30 +39,32 @@ pub(super) enum Place {
     Extension(u8),
 }
 
-pub(super) fn place(character: char) -> Option<Place> {
+/// Where a character stands under these tables.
+pub(super) fn place(character: char, shift: Shift) -> Option<Place> {
     if character == char::from(ESCAPE) {
         return None;
     }
+    let table = shift.locking_table();
     // Most characters stand where ASCII has them.
-    if character.is_ascii() && BASIC[character as usize] == character {
+    if table.is_none() && BASIC.get(character as usize) == Some(&character) {
         return Some(Place::Basic(character as u8));
     }
-    if let Some(at) = BASIC.iter().position(|c| *c == character) {
+    if let Some(at) = table.unwrap_or(&BASIC).iter().position(|c| *c == character) {
         return Some(Place::Basic(at as u8));
     }
-    let found = EXTENSION.iter().find(|(_, c)| *c == character)?;
+    let table = shift.single_table().unwrap_or(&EXTENSION);
+    let found = table.iter().find(|(_, c)| *c == character)?;
     Some(Place::Extension(found.0))
 }
 
-pub(super) fn basic(septet: u8) -> char {
-    BASIC[usize::from(septet & 0x7f)]
+pub(super) fn basic(septet: u8, shift: Shift) -> char {
+    shift.locking_table().unwrap_or(&BASIC)[usize::from(septet & 0x7f)]
 }
 
-pub(super) fn extension(septet: u8) -> Option<char> {
-    EXTENSION
-        .iter()
-        .find(|(s, _)| *s == septet)
-        .map(|(_, c)| *c)
+pub(super) fn extension(septet: u8, shift: Shift) -> Option<char> {
+    let table = shift.single_table().unwrap_or(&EXTENSION);
+    let found = table.iter().find(|(s, _)| *s == septet);
+    found.map(|(_, c)| *c)
 }
 
 #[cfg(test)]
@@ -68,11 +73,29 @@ mod tests {
 
     #[test]
     fn every_position_but_the_escape_is_found_again() {
-        for septet in (0..128_u8).filter(|s| *s != ESCAPE) {
-            assert_eq!(place(basic(septet)), Some(Place::Basic(septet)));
+        let default = Shift::default();
+        let any = Shift::all();
+        for shift in any.iter().copied().chain([default]) {
+            for septet in (0..128_u8).filter(|s| *s != ESCAPE) {
+                let character = basic(septet, shift);
+                assert_eq!(place(character, shift), Some(Place::Basic(septet)));
+                if let Some(character) = extension(septet, shift) {
+                    // What the locking table has needs no escape.
+                    let wanted = match place(
+                        character,
+                        Shift {
+                            single: None,
+                            ..shift
+                        },
+                    ) {
+                        Some(Place::Basic(at)) => Place::Basic(at),
+                        Some(Place::Extension(_)) | None => Place::Extension(septet),
+                    };
+                    assert_eq!(place(character, shift), Some(wanted), "{shift:?}");
+                }
+            }
         }
-        for (septet, character) in EXTENSION {
-            assert_eq!(place(character), Some(Place::Extension(septet)));
-        }
+        assert_eq!(place('€', default), Some(Place::Extension(0x65)));
+        assert_eq!(place('ş', default), None);
     }
 }

@@ -1,20 +1,29 @@
 //! GSM 7-bit text: unpacked (an octet a septet, as SMPP carries it) and packed.
 
 use super::alphabet::{self, ESCAPE, Place};
+use super::national::Shift;
 
 const CARRIAGE_RETURN: u8 = 0x0d;
 
+/// Octets of a message on the air, header included (TS 23.040, 9.2.3.24).
+pub const MESSAGE_OCTETS_MAX: usize = 140;
+
 /// How many septets the character takes, 1 or 2; `None` if the alphabet lacks it.
 pub fn septets(character: char) -> Option<usize> {
-    Some(match alphabet::place(character)? {
+    septets_with(character, Shift::default())
+}
+
+/// As [`septets`], under national tables.
+pub fn septets_with(character: char, shift: Shift) -> Option<usize> {
+    Some(match alphabet::place(character, shift)? {
         Place::Basic(_) => 1,
         Place::Extension(_) => 2,
     })
 }
 
-/// Appends the character's septets; `false` if the alphabet lacks it.
-pub fn push(out: &mut Vec<u8>, character: char) -> bool {
-    match alphabet::place(character) {
+/// Appends the character's septets; `false` if the tables lack it.
+pub fn push(out: &mut Vec<u8>, character: char, shift: Shift) -> bool {
+    match alphabet::place(character, shift) {
         Some(Place::Basic(septet)) => out.push(septet),
         Some(Place::Extension(septet)) => out.extend([ESCAPE, septet]),
         None => return false,
@@ -24,66 +33,82 @@ pub fn push(out: &mut Vec<u8>, character: char) -> bool {
 
 /// The text as septets, one an octet; `None` if a character is not in the alphabet.
 pub fn encode(text: &str) -> Option<Vec<u8>> {
+    encode_with(text, Shift::default())
+}
+
+/// As [`encode`], under national tables.
+pub fn encode_with(text: &str, shift: Shift) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
-    text.chars().all(|c| push(&mut out, c)).then_some(out)
+    text.chars()
+        .all(|c| push(&mut out, c, shift))
+        .then_some(out)
 }
 
 /// Septets, one an octet, as text. An escape before a septet that the
 /// extension table lacks shows the basic character (TS 23.038, 6.2.1.1);
 /// octets over 127 are no septets and are read as Latin-1.
 pub fn decode(septets: &[u8]) -> String {
+    decode_with(septets, Shift::default())
+}
+
+/// As [`decode`], under national tables.
+pub fn decode_with(septets: &[u8], shift: Shift) -> String {
     let mut text = String::with_capacity(septets.len());
     let mut rest = septets.iter().copied();
     while let Some(octet) = rest.next() {
         if octet > 0x7f {
             text.push(char::from(octet));
         } else if octet != ESCAPE {
-            text.push(alphabet::basic(octet));
+            text.push(alphabet::basic(octet, shift));
         } else {
             match rest.next() {
                 None | Some(ESCAPE) => text.push(' '),
                 Some(next) if next > 0x7f => text.push(char::from(next)),
-                Some(next) => {
-                    text.push(alphabet::extension(next).unwrap_or_else(|| alphabet::basic(next)));
-                }
+                Some(next) => text.push(
+                    alphabet::extension(next, shift)
+                        .unwrap_or_else(|| alphabet::basic(next, shift)),
+                ),
             }
         }
     }
     text
 }
 
-/// Packs septets into octets (TS 23.038, 6.1.2.1). Seven spare bits at the end
-/// are filled with a carriage return, and a carriage return that ends on an
-/// octet boundary is doubled (6.1.2.3.1).
+/// Packs septets into octets (TS 23.038, 6.1.2.1) where nobody is told how many
+/// there are. Seven spare bits at the end are filled with a carriage return, and
+/// a carriage return that ends on an octet boundary is doubled (6.1.2.3.1).
 pub fn pack(septets: &[u8]) -> Vec<u8> {
-    let ends_on_boundary = septets.len().is_multiple_of(8);
+    pack_after(septets, 0)
+}
+
+/// As [`pack`], for septets that follow a header: fill bits bring the first to a
+/// septet boundary counted from the header's start (TS 23.040, 9.2.3.24). A
+/// carriage return is not doubled where a message is full.
+pub fn pack_after(septets: &[u8], header_octets: usize) -> Vec<u8> {
+    let fill = fill_bits(header_octets);
+    let bits = fill as usize + septets.len() * 7;
+    let is_full = header_octets + bits / 8 == MESSAGE_OCTETS_MAX;
+    let ends_on_boundary = bits.is_multiple_of(8);
     let filler = match septets.last() {
-        Some(&CARRIAGE_RETURN) if ends_on_boundary => Some(CARRIAGE_RETURN),
-        _ if septets.len() % 8 == 7 => Some(CARRIAGE_RETURN),
+        None => None,
+        Some(&CARRIAGE_RETURN) if ends_on_boundary && !is_full => Some(CARRIAGE_RETURN),
+        _ if bits % 8 == 1 => Some(CARRIAGE_RETURN),
         _ => None,
     };
     let filled: Vec<u8> = septets.iter().copied().chain(filler).collect();
-    pack_bits(&filled, 0)
+    pack_bits(&filled, fill)
 }
 
-/// Packs septets that follow a header: fill bits bring the first to a septet
-/// boundary counted from the header's start (TS 23.040, 9.2.3.24).
-pub fn pack_after(septets: &[u8], header_octets: usize) -> Vec<u8> {
-    if header_octets == 0 {
-        pack(septets)
-    } else {
-        pack_bits(septets, fill_bits(header_octets))
-    }
-}
-
-/// The septets of packed octets that follow a header; see [`pack_after`].
+/// The septets of packed octets that follow a header, without the carriage
+/// return that fills the end; see [`pack_after`].
 pub fn unpack_after(packed: &[u8], header_octets: usize) -> Vec<u8> {
-    if header_octets == 0 {
-        return unpack_filled(packed);
-    }
     let fill = fill_bits(header_octets);
     let bits = (packed.len() * 8).saturating_sub(fill as usize);
-    unpack_bits(packed, bits / 7, fill)
+    let mut out = unpack_bits(packed, bits / 7, fill);
+    if bits.is_multiple_of(7) && out.last() == Some(&CARRIAGE_RETURN) {
+        out.pop();
+    }
+    out
 }
 
 fn fill_bits(header_octets: usize) -> u32 {
@@ -135,9 +160,5 @@ fn unpack_bits(packed: &[u8], count: usize, fill: u32) -> Vec<u8> {
 
 /// All septets of packed octets, without the carriage return that fills the end.
 pub fn unpack_filled(packed: &[u8]) -> Vec<u8> {
-    let mut out = unpack(packed, packed.len() * 8 / 7);
-    if out.len().is_multiple_of(8) && out.last() == Some(&CARRIAGE_RETURN) {
-        out.pop();
-    }
-    out
+    unpack_after(packed, 0)
 }
