@@ -5,6 +5,7 @@ mod delivery_status;
 mod feedback;
 mod free_text;
 pub mod mail;
+pub mod network_errors;
 mod notification;
 #[cfg(test)]
 mod own_reports;

@@ -44,6 +44,7 @@ fn delivery(to: &str, status: EmailStatus, verdict: Verdict) -> Delivery {
         closed: None,
         remote_ids: Vec::new(),
         segments_delivered: 0,
+        segments_failed: 0,
         express: false,
         held_until: None,
         awaits_turn: false,

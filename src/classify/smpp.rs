@@ -2,10 +2,10 @@
 //! state and error code of a receipt.
 //!
 //! Sources: SMPP 3.4 section 5.1.3 (`command_status`) and 5.2.28
-//! (`message_state`); 3GPP TS 29.002 section 17.6 and 24.008 (the error codes
-//! of mobile networks, which receipts carry in `err:` and
-//! `network_error_code`).
+//! (`message_state`); `network_errors.toml` for the error codes of mobile
+//! networks, which receipts carry in `err:` and `network_error_code`.
 
+use super::network_errors::{CodeMeaning, ErrorCodes, of_network};
 use crate::domain::{BounceClass, Diagnostic, Fault, Permanence, Reason, RuleName, Verdict};
 use crate::proto::smpp::CommandStatus;
 use crate::proto::smpp::receipt::{MessageState, Receipt};
@@ -79,8 +79,8 @@ pub fn receipt(receipt: &Receipt) -> ReceiptMeaning {
         return ReceiptMeaning::Underway(unknown);
     };
     let failure = |reason, permanence| {
-        let (reason, permanence) = network_meaning(receipt, state).unwrap_or((reason, permanence));
-        let verdict = Verdict::failure(reason, permanence);
+        let verdict = network_meaning(receipt, state)
+            .map_or_else(|| Verdict::failure(reason, permanence), failed_for);
         ReceiptMeaning::Undelivered(Verdict {
             diagnostic: diagnostic.clone(),
             ..verdict
@@ -112,6 +112,36 @@ pub fn receipt(receipt: &Receipt) -> ReceiptMeaning {
             ReceiptMeaning::Underway(unknown)
         }
     }
+}
+
+/// What a receipt means where its carrier has error codes of its own: whatever the state, `err:`
+/// is that carrier's number then.
+#[must_use]
+pub fn by_carrier(meaning: &ReceiptMeaning, codes: &ErrorCodes) -> ReceiptMeaning {
+    let ReceiptMeaning::Undelivered(verdict) = meaning else {
+        return meaning.clone();
+    };
+    let said = error_in(verdict.diagnostic.as_str());
+    match said.and_then(|code| codes.meaning(code)) {
+        Some(known) => ReceiptMeaning::Undelivered(Verdict {
+            diagnostic: verdict.diagnostic.clone(),
+            ..failed_for(known)
+        }),
+        None => meaning.clone(),
+    }
+}
+
+fn failed_for(known: &CodeMeaning) -> Verdict {
+    Verdict::failure(known.reason, known.permanence).by(known.rule.clone())
+}
+
+/// The `err:` field in what [`words_of`] has written.
+fn error_in(words: &str) -> Option<&str> {
+    let field = words
+        .split(' ')
+        .rev()
+        .find_map(|one| one.strip_prefix("err:"));
+    field.filter(|code| !code.is_empty())
 }
 
 /// The receipt's own words about the outcome, without the message's text.
@@ -158,7 +188,7 @@ fn status_meaning(status: CommandStatus) -> (Reason, Permanence) {
 /// `err:` is taken as a GSM code too, but only where the network failed: most
 /// centres pass its code through then. When the centre itself refused, deleted
 /// or gave up, `err:` is its own number and says nothing about the recipient.
-fn network_meaning(receipt: &Receipt, state: MessageState) -> Option<(Reason, Permanence)> {
+fn network_meaning(receipt: &Receipt, state: MessageState) -> Option<&'static CodeMeaning> {
     let from_parameter = receipt
         .network_error
         .filter(|(kind, code)| *kind == NETWORK_TYPE_GSM && *code != 0)
@@ -167,29 +197,7 @@ fn network_meaning(receipt: &Receipt, state: MessageState) -> Option<(Reason, Pe
     let is_networks = state == MessageState::Undeliverable
         && stat.is_none_or(|stat| MessageState::from_stat(stat) == Some(state));
     let from_text = || receipt.error.as_deref()?.trim().parse::<u16>().ok();
-    gsm_meaning(from_parameter.or_else(|| is_networks.then(from_text).flatten())?)
-}
-
-fn gsm_meaning(code: u16) -> Option<(Reason, Permanence)> {
-    use Permanence::{Permanent, Temporary};
-    Some(match code {
-        // unknown subscriber; unidentified subscriber
-        1 | 5 => (Reason::UserUnknown, Permanent),
-        // absent subscriber for a short message; absent subscriber
-        6 | 27 | 28 => (Reason::Unreachable, Temporary),
-        // illegal subscriber; bearer or teleservice not provisioned; illegal
-        // equipment; call barred
-        9..=13 => (Reason::Suspended, Permanent),
-        // facility not supported
-        21 => (Reason::NotAccept, Permanent),
-        // subscriber busy
-        31 => (Reason::Busy, Temporary),
-        // delivery failure, in practice: the telephone's memory is full
-        32 => (Reason::MailboxFull, Temporary),
-        // system failure; data missing; unexpected data value
-        34..=36 => (Reason::System, Temporary),
-        _ => return None,
-    })
+    of_network(from_parameter.or_else(|| is_networks.then(from_text).flatten())?)
 }
 
 #[cfg(test)]
@@ -301,6 +309,34 @@ mod tests {
         assert_eq!(receipt(&undelivered).verdict().reason, Reason::UserUnknown);
         undelivered.network_error = Some((1, 1));
         assert_eq!(receipt(&undelivered).verdict().reason, Reason::System);
+    }
+
+    #[test]
+    fn a_carriers_own_codes_come_before_the_networks() {
+        let settings = [
+            ("001".to_owned(), "mailbox_full passes".to_owned()),
+            ("0301".to_owned(), "user_unknown lasts".to_owned()),
+        ];
+        let codes = ErrorCodes::read(&settings.into()).unwrap();
+        let found = |text: &str| {
+            let meaning = by_carrier(&receipt(&parse(text).unwrap()), &codes);
+            let verdict = meaning.verdict();
+            assert!(text.contains(verdict.diagnostic.as_str()), "{text}");
+            (verdict.reason, verdict.rule.as_str().to_owned())
+        };
+        let full = (Reason::MailboxFull, "carrier-error: 1".to_owned());
+        assert_eq!(found("id:1 stat:UNDELIV err:1"), full);
+        let gone = (Reason::UserUnknown, "carrier-error: 301".to_owned());
+        assert_eq!(found("id:1 stat:REJECTD err:301"), gone);
+        let busy = (
+            Reason::Busy,
+            "network-error: 31 subscriber-busy-for-mt-sms".to_owned(),
+        );
+        assert_eq!(found("id:1 stat:UNDELIV err:031"), busy);
+        assert_eq!(
+            found("id:1 stat:DELIVRD err:301"),
+            (Reason::Delivered, String::new())
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod names;
 mod policy;
 mod public;
 mod reader;
+mod replies;
 mod retention;
 mod secret;
 mod server;
@@ -37,12 +38,13 @@ pub use listen::{Account, HttpListener, Listen, SmtpListener, Submission, Tls};
 pub use mistake::{ConfigError, Mistake};
 pub use policy::{Approval, Category, Notices, Reminders, Schedule, Suspension};
 pub use public::Public;
+pub use replies::{Repair, Replies, ReplyLanguage};
 pub use retention::Retention;
 pub use secret::{Secret, SecretSource, Surroundings};
 pub use server::{Engine, Server, Store};
 pub use sms::{
     BindMode, CarrierSettings, DefaultAlphabet, InterfaceVersion, NationalTable, Price,
-    ReceiptIdFormat, Segmentation, Sms, SmsBind, SmsCarrier, Tolerance,
+    ReceiptIdFormat, SEGMENTS_MAX, Segmentation, Sms, SmsBind, SmsCarrier, Tolerance,
 };
 pub use voice::{Codec, SipTransport, Speech, Trunk, Voice};
 pub use webhooks::Webhooks;
@@ -82,6 +84,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// What contacts are told when a method stops working.
     pub notices: Notices,
+    /// What is done by itself with what people write back.
+    pub replies: Replies,
     /// How cases are called.
     pub cases: Cases,
     /// Correspondence with clients and creditors.
@@ -172,6 +176,7 @@ impl Config {
             ("approval", self.approval != other.approval),
             ("schedule", self.schedule != other.schedule),
             ("notices", self.notices != other.notices),
+            ("replies", self.replies != other.replies),
             ("cases", self.cases != other.cases),
             (
                 "correspondence",
@@ -221,6 +226,7 @@ impl Config {
             reminders: Reminders::read(&root.section("reminders")),
             suspension: Suspension::read(&root.section("suspension")),
             notices: Notices::read(&root.section("notices")),
+            replies: Replies::read(&root.section("replies")),
             cases: Cases::read(&root.section("cases")),
             correspondence: Correspondence::read(&root.section("correspondence")),
             webhooks: Webhooks::read(&root.section("webhooks")),

@@ -1,6 +1,7 @@
 //! `[sms]`: carriers and their SMPP binds.
 
 mod carrier;
+mod values;
 
 use std::time::Duration;
 
@@ -13,13 +14,19 @@ use super::secret::Secret;
 use super::units;
 
 pub use carrier::{
-    CarrierSettings, DefaultAlphabet, NationalTable, Price, ReceiptIdFormat, Segmentation,
-    SmsCarrier, Tolerance,
+    CarrierSettings, DefaultAlphabet, NationalTable, ReceiptIdFormat, Segmentation, SmsCarrier,
+    Tolerance,
 };
+pub use values::Price;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// Most segments of one text: of so many the state keeps what became of each.
+pub const SEGMENTS_MAX: u8 = 64;
+/// Longest wait for a receipt beyond the validity.
+const GRACE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Octets of `system_id`, `password`, `system_type` without the final NUL (SMPP 3.4 §4.1.1).
 const SYSTEM_ID_LEN_MAX: usize = 15;
@@ -32,11 +39,15 @@ const ADDRESS_RANGE_LEN_MAX: usize = 40;
 /// `[sms]`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sms {
-    /// Segments of one text; a longer one is refused. Default 6.
+    /// Segments of one text, [`SEGMENTS_MAX`] at most; a longer one is refused. Default 6.
     pub segments_max: u8,
     /// How long the message centre may try. Default `"24h"`.
     #[serde(serialize_with = "units::duration")]
     pub validity: Duration,
+    /// A text is undelivered when no receipt has come this long after the end of its validity;
+    /// `"0s"` for carriers that send none. Default `"1h"`.
+    #[serde(serialize_with = "units::duration")]
+    pub receipt_grace: Duration,
     /// `[sms.retry]`; default 30s, 2m, 10m, 30m, for 24 hours.
     pub retry: Retry,
     /// `[[sms.carrier]]`. Default: none; a carrier is then what its binds say.
@@ -101,9 +112,6 @@ pub struct SmsBind {
     pub address_range_ton: u8,
     /// Numbering plan of `address_range` (§5.2.6). Default 0.
     pub address_range_npi: u8,
-    /// What it has in common with the other binds of its carrier.
-    #[serde(flatten)]
-    pub settings: CarrierSettings,
     /// Messages sent and not yet answered. Default 10.
     pub window: u16,
     /// Messages a second. Default 10.
@@ -123,12 +131,18 @@ pub struct SmsBind {
     /// Longest such wait. Default `"1m"`.
     #[serde(serialize_with = "units::duration")]
     pub reconnect_delay_max: Duration,
+    /// What it has in common with the other binds of its carrier.
+    #[serde(flatten)]
+    pub settings: CarrierSettings,
 }
 
 impl Sms {
     pub(super) fn read(section: &Section<'_, '_>) -> Sms {
+        let grace = section.duration("receipt_grace", HOUR, Duration::ZERO..=GRACE_MAX);
         let sections = section.sections("carrier").unwrap_or_default();
-        let carriers: Vec<SmsCarrier> = sections.iter().filter_map(SmsCarrier::read).collect();
+        let read = sections.iter();
+        let read = read.filter_map(|section| SmsCarrier::read(section, grace));
+        let carriers: Vec<SmsCarrier> = read.collect();
         for (index, carrier) in carriers.iter().enumerate() {
             let mut earlier = carriers.iter().take(index);
             if earlier.any(|earlier| earlier.name == carrier.name) {
@@ -138,7 +152,7 @@ impl Sms {
         let sections = section.sections("bind").unwrap_or_default();
         let read = sections
             .iter()
-            .filter_map(|section| SmsBind::read(section, &carriers));
+            .filter_map(|section| SmsBind::read(section, &carriers, grace));
         let binds: Vec<SmsBind> = read.collect();
         for (index, bind) in binds.iter().enumerate() {
             let mut earlier = binds.iter().take(index);
@@ -155,8 +169,9 @@ impl Sms {
         }
         let delays = [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE];
         Sms {
-            segments_max: section.integer("segments_max", 6, 1..=255),
+            segments_max: section.integer("segments_max", 6, 1..=SEGMENTS_MAX),
             validity: section.duration("validity", 24 * HOUR, MINUTE..=30 * 24 * HOUR),
+            receipt_grace: grace,
             retry: Retry::read(&section.section("retry"), &delays, 24 * HOUR),
             carriers,
             binds,
@@ -165,7 +180,11 @@ impl Sms {
 }
 
 impl SmsBind {
-    fn read(section: &Section<'_, '_>, carriers: &[SmsCarrier]) -> Option<SmsBind> {
+    fn read(
+        section: &Section<'_, '_>,
+        carriers: &[SmsCarrier],
+        grace: Duration,
+    ) -> Option<SmsBind> {
         let name = section.required("name", label);
         let host = section.required("host", host);
         let system_id = section.required("system_id", |t| octets(t, 1, SYSTEM_ID_LEN_MAX));
@@ -176,7 +195,8 @@ impl SmsBind {
         if known.is_none() && !carriers.is_empty() && section.has("carrier") {
             section.mistake("carrier", "is the name of no [[sms.carrier]]");
         }
-        let settings = CarrierSettings::read(section, known.map(|known| &known.settings));
+        let base = known.map(|known| &known.settings);
+        let settings = CarrierSettings::read(section, base, grace);
         let second_to_minutes = SECOND..=10 * MINUTE;
         let bind = SmsBind {
             port: section.integer("port", 2775, 1..=u16::MAX),

@@ -45,10 +45,17 @@ fn mistakes(text: &str) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
+/// Tables whose keys are not ours.
+const FREE_TABLES: [&str; 3] = [
+    "voice.speech.voices",
+    "sms.bind.error_codes",
+    "sms.carrier.error_codes",
+];
+
 /// Every path of keys in a TOML value, list indexes left out, tables of free names not entered.
 fn key_paths(value: &toml::Value, path: &str, paths: &mut BTreeSet<String>) {
     match value {
-        toml::Value::Table(table) if path != "voice.speech.voices" => {
+        toml::Value::Table(table) if !FREE_TABLES.contains(&path) => {
             for (name, value) in table {
                 let below = if path.is_empty() {
                     name.clone()
@@ -107,6 +114,7 @@ fn the_references_examples_show_defaults_too() {
         password_credential = "secret"
         source = "+441632960000"
         prefixes = ["+44"]
+        error_codes = { "301" = "user_unknown lasts", "417" = "mailbox_full passes" }
         [voice.trunk]
         host = "sip.example.net"
         caller_id = "+441632960000"
@@ -303,6 +311,7 @@ fn what_does_not_fit_together_is_a_mistake() {
             "[sms]\ncarrier = [{ name = \"a\", source = \"1\" }, { name = \"a\", source = \"1\" }]",
             "is there twice",
         ),
+        ("[sms]\nsegments_max = 65", "from 1 to 64"),
         ("[voice]\nmax_calls = 1000", "1000 calls need 2000"),
         ("[voice]\nrtp_port_first = 16385", "must be even"),
         (
@@ -555,5 +564,21 @@ fn binds_of_a_carrier_have_to_agree() {
             found.len() == 1 && found[0].message.contains(expected),
             "{text}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn error_codes_and_keywords_that_cannot_be_are_told() {
+    let text = "[[sms.bind]]\nname = \"main\"\nhost = \"smsc.example.net\"\nsystem_id = \"t\"\n\
+                source = \"40404\"\npassword_credential = \"none\"\n\
+                error_codes = { \"45\" = \"user_unknown\" }\n\
+                [[replies.language]]\nlanguage = \"Deutsch\"\nstop = [\"!\"]\n";
+    let found = mistakes(text).join("\n");
+    for key in [
+        "sms.bind[0].error_codes.45",
+        "replies.language[0].language",
+        "replies.language[0].stop[0]",
+    ] {
+        assert!(found.contains(key), "{key}: {found}");
     }
 }

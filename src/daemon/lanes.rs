@@ -10,7 +10,9 @@ use super::state::{retry_schedule, tracking, zone};
 use crate::channel::Channel;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
-use crate::domain::{Channel as ChannelKind, CommunicationId, Lane, PublicLinks, ReturnPaths};
+use crate::domain::{
+    Channel as ChannelKind, CommunicationId, DeliveryId, Lane, PublicLinks, ReturnPaths,
+};
 use crate::inbound::Inbound;
 use crate::observe::Metrics;
 use crate::queue::attempts::{AttemptTools, Attempts};
@@ -27,6 +29,8 @@ use crate::webhooks::Courier;
 const READERS_MAX: usize = 64;
 /// How many of them are for reports alone, which wait for nobody.
 const REPORT_READERS: usize = 8;
+/// Texts without a receipt that are given up at once.
+const RECEIPTS_AT_ONCE: usize = 4;
 /// Scheduled communications whose audiences are gathered at once.
 const SCHEDULED_AT_ONCE: usize = 2;
 /// Time before a scheduled communication is tried again after the store refused.
@@ -119,6 +123,14 @@ fn start_others(parts: &Parts<'_>) {
             repo: parts.repo.clone(),
         }),
     );
+    run(
+        parts,
+        Lane::Receipts,
+        Arc::new(Receipts {
+            tracker: parts.tracker.clone(),
+            repo: parts.repo.clone(),
+        }),
+    );
     let courier = Arc::clone(parts.courier);
     parts.tasks.spawn(courier.run(parts.stop.clone()));
 }
@@ -190,6 +202,29 @@ impl LaneHandler for Notifier {
         Box::pin(async move {
             if let Err(error) = self.submitter.notify(claim.id, &claim.value).await {
                 tracing::error!(%error, "a notice of replies cannot be queued; trying again");
+                tokio::time::sleep(REREAD_INTERVAL).await;
+                self.repo.store().release(&claim);
+            }
+        })
+    }
+}
+
+/// Says of texts that no receipt came.
+struct Receipts {
+    tracker: Tracker,
+    repo: Repo,
+}
+
+impl LaneHandler for Receipts {
+    fn concurrency(&self) -> usize {
+        RECEIPTS_AT_ONCE
+    }
+
+    fn handle(&self, claim: Claim) -> Work<'_> {
+        Box::pin(async move {
+            let id = DeliveryId::from_bytes(claim.id);
+            if let Err(error) = self.tracker.miss_receipt(id).await {
+                tracing::error!(delivery = %id, %error, "that no receipt came cannot be recorded; trying again");
                 tokio::time::sleep(REREAD_INTERVAL).await;
                 self.repo.store().release(&claim);
             }

@@ -427,6 +427,7 @@ impl Daemon {
         }
         self.tracker.replace_settings(state::tracker_settings(&new));
         self.tracker.replace_retention(state::retention_rules(&new));
+        self.tracker.replace_replies(state::reply_settings(&new));
         self.submitter
             .replace_settings(state::reloaded_submit_settings(&new, &self.config));
         self.submitter
@@ -471,11 +472,12 @@ impl Daemon {
 }
 
 /// Sections that take effect on SIGHUP.
-const RELOADED_SECTIONS: [&str; 7] = [
+const RELOADED_SECTIONS: [&str; 8] = [
     "category",
     "reminders",
     "suspension",
     "notices",
+    "replies",
     "approval",
     "schedule",
     "retention",

@@ -8,14 +8,16 @@ use super::doors::Gate;
 use super::scanner::arrival_scanner;
 use super::search::open_search;
 use super::state::{
-    challenge_key, cursor_key, evidence_signer, open_store, reply_notices, report_settings,
-    retention_rules, signing_key, submit_settings, sync_accounts, tracker_settings,
+    challenge_key, cursor_key, evidence_signer, open_store, receipt_waits, reply_notices,
+    reply_settings, report_settings, retention_rules, signing_key, submit_settings, sync_accounts,
+    tracker_settings,
 };
+use crate::classify::network_errors::ErrorCodes;
 use crate::clock::{Randomness, SharedClock};
 use crate::config::Config;
 use crate::domain::{PublicLinks, Redacted, ReturnPaths};
 use crate::evidence::Signer;
-use crate::inbound::{Inbound, MailAuth, NameServers};
+use crate::inbound::{Carrier, Inbound, MailAuth, NameServers};
 use crate::net::clamd::Clamd;
 use crate::net::https::{Guard, HttpsClient};
 use crate::net::tls_client::client_config;
@@ -53,15 +55,7 @@ impl Rooms {
         let repo = Repo::new(open_store(config).await?);
         let key = signing_key(&repo, random).await?;
         let return_paths = ReturnPaths::new(&config.server.bounce_domain, &key);
-        let tracker = Tracker::new(
-            repo.clone(),
-            clock.clone(),
-            random.clone(),
-            tracker_settings(config),
-        )
-        .with_metrics(Arc::clone(metrics));
-        tracker.replace_retention(retention_rules(config));
-        tracker.replace_reports(report_settings(config));
+        let tracker = tracker(config, &repo, clock, random).with_metrics(Arc::clone(metrics));
         let submitter = Submitter::new(
             repo.clone(),
             clock.clone(),
@@ -87,7 +81,8 @@ impl Rooms {
             return_paths.clone(),
         )
         .in_region(&config.server.default_region)
-        .with_bounce_lifetime(config.server.bounce_lifetime);
+        .with_bounce_lifetime(config.server.bounce_lifetime)
+        .with_carriers(carriers(config)?);
         let inbound = looking(inbound, config, scanner)?;
         let search = open_search(config, &repo, random).await?;
         sync_accounts(&repo, config, clock, random).await?;
@@ -112,6 +107,38 @@ impl Rooms {
             courier,
         })
     }
+}
+
+fn tracker(config: &Config, repo: &Repo, clock: &SharedClock, random: &Randomness) -> Tracker {
+    let tracker = Tracker::new(
+        repo.clone(),
+        clock.clone(),
+        random.clone(),
+        tracker_settings(config),
+    );
+    tracker.replace_retention(retention_rules(config));
+    tracker.replace_reports(report_settings(config));
+    tracker.replace_replies(reply_settings(config));
+    tracker.await_receipts(receipt_waits(config));
+    tracker
+}
+
+/// The carriers by which texts go and come.
+fn carriers(config: &Config) -> anyhow::Result<Vec<Carrier>> {
+    let mut carriers: Vec<Carrier> = Vec::new();
+    for bind in &config.sms.binds {
+        if carriers.iter().any(|known| known.name == bind.carrier) {
+            continue;
+        }
+        let codes = ErrorCodes::read(&bind.settings.error_codes)
+            .map_err(|why| anyhow::anyhow!("error_codes of \"{}\": {why}", bind.carrier))?;
+        carriers.push(Carrier {
+            name: bind.carrier.clone(),
+            sender: bind.settings.source.clone(),
+            error_codes: codes,
+        });
+    }
+    Ok(carriers)
 }
 
 /// What comes in is looked at: where it comes from, and what is in its files.

@@ -1,5 +1,6 @@
 //! Opening the state, and what the rooms are told of the configuration.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,11 +9,13 @@ use jiff::tz::TimeZone;
 
 use crate::channel::sms::segment_options;
 use crate::clock::{Randomness, SharedClock};
-use crate::config::{BindMode, Config, Engine, SecondFactor};
+use crate::config::{BindMode, Config, Engine, SEGMENTS_MAX, SecondFactor};
+use crate::domain::delivery;
 use crate::domain::reminder::ReminderPlan;
+use crate::domain::repair::Repair;
 use crate::domain::retention::RetentionRules;
 use crate::domain::suspension::SuspensionPolicy;
-use crate::domain::{AlertReceiver, Channels, Tracking};
+use crate::domain::{AlertReceiver, Channels, Keyword, Keywords, Tracking};
 use crate::domain::{CaseScope, Category, Redacted, Role, User, UserId, user};
 use crate::evidence::Signer;
 use crate::http::{ConsoleSettings, PublicSettings};
@@ -22,7 +25,9 @@ use crate::store::{Batch, Repo, RowBatch, Store, keys};
 use crate::submit::{
     Amount, ApprovalRules, ReplyNoticeSettings, SubmitSettings, TextCarrier, TextCarriers,
 };
-use crate::tracker::{NewUser, PromptSettings, ReportSettings, TrackerSettings, Users};
+use crate::tracker::{
+    KeywordTexts, NewUser, PromptSettings, ReplySettings, ReportSettings, TrackerSettings, Users,
+};
 
 /// Name under which the key that signs bounce addresses is kept.
 const SIGNING_KEY: &str = "signing-key";
@@ -153,6 +158,58 @@ fn with_link(text: &str, config: &Config) -> String {
         return filled.trim_end_matches([' ', ':']).to_owned();
     }
     filled
+}
+
+/// Which words people write, and what is answered to them. Who has no language of theirs here is
+/// answered in that of the installation.
+pub(super) fn reply_settings(config: &Config) -> ReplySettings {
+    let replies = &config.replies;
+    let mut keywords = Keywords::default();
+    let mut texts = Vec::with_capacity(replies.languages.len());
+    for one in &replies.languages {
+        keywords = keywords
+            .with(Keyword::Stop, &one.stop)
+            .with(Keyword::Start, &one.start)
+            .with(Keyword::Help, &one.help)
+            .with(Keyword::Yes, &one.yes);
+        let filled = |text: &str| text.replace("{{ organisation }}", &config.public.organisation);
+        texts.push(KeywordTexts {
+            language: one.language.clone(),
+            stopped: filled(&one.stopped),
+            started: filled(&one.started),
+            help: filled(&one.who),
+        });
+    }
+    let usual = config.server.default_language.as_str();
+    texts.sort_by_key(|texts| !usual.starts_with(texts.language.as_str()));
+    ReplySettings {
+        keywords,
+        texts,
+        repair: match replies.repair {
+            crate::config::Repair::Off => Repair::Off,
+            crate::config::Repair::Offer => Repair::Offer,
+            crate::config::Repair::Automatic => Repair::Automatic,
+        },
+        region: config.server.default_region.clone(),
+        answers_per_day_max: replies.answers_per_day_max,
+    }
+}
+
+// Of every segment that may be sent the state can say what became of it.
+const _: () = assert!(SEGMENTS_MAX as usize <= delivery::SEGMENTS_MAX);
+
+/// How long receipts are waited for, by carrier; those are not there that send none, or have no
+/// bind over which one could come.
+pub(super) fn receipt_waits(config: &Config) -> BTreeMap<String, Duration> {
+    let mut waits = BTreeMap::new();
+    for bind in &config.sms.binds {
+        let grace = bind.settings.receipt_grace;
+        if bind.mode != BindMode::Transmitter && !grace.is_zero() {
+            let wait = config.sms.validity.saturating_add(grace);
+            waits.insert(bind.carrier.clone(), wait);
+        }
+    }
+    waits
 }
 
 pub(super) fn reply_notices(config: &Config) -> ReplyNoticeSettings {
@@ -438,5 +495,41 @@ mod tests {
         }
         let without = tracker_settings(&read("")).prompts.check_email_text;
         assert!(without.ends_with("check your email address"), "{without}");
+    }
+
+    #[test]
+    fn answers_name_us_and_begin_with_the_language_of_the_installation() {
+        let text = "[server]\ndefault_language = \"fr\"\n[public]\norganisation = \"Ville\"\n\
+                    [[replies.language]]\nlanguage = \"de\"\nstop = [\"Schluss\"]";
+        let config = Config::parse(text, &Surroundings::default()).unwrap();
+        let settings = reply_settings(&config);
+        let texts = settings.texts.iter();
+        let languages: Vec<&str> = texts.map(|one| one.language.as_str()).collect();
+        assert_eq!(languages, ["fr", "de", "en"]);
+        assert!(settings.texts[0].stopped.contains("SMS de Ville"));
+        assert_eq!(settings.keywords.meaning("schluss!"), Some(Keyword::Stop));
+        assert_eq!(settings.answers_per_day_max, 3);
+    }
+
+    #[test]
+    fn receipts_are_waited_for_beyond_the_validity_unless_there_are_none() {
+        let bind = "[[sms.bind]]\nname = \"main\"\nhost = \"smsc.example.net\"\n\
+                    system_id = \"tocsin\"\npassword_file = \"unread\"\nsource = \"40404\"";
+        let around = Surroundings {
+            leave_secrets_unread: true,
+            ..Surroundings::default()
+        };
+        let wait = |sms: &str, own: &str| {
+            let config = Config::parse(&format!("{sms}\n{bind}\n{own}"), &around).unwrap();
+            let wait = receipt_waits(&config).remove("main");
+            wait.map(|wait| wait.as_secs() / 3600)
+        };
+        let without = "[sms]\nreceipt_grace = \"0s\"";
+        assert_eq!(wait("", ""), Some(25));
+        assert_eq!(wait("[sms]\nvalidity = \"2h\"", ""), Some(3));
+        assert_eq!(wait(without, ""), None);
+        assert_eq!(wait(without, "receipt_grace = \"2h\""), Some(26));
+        assert_eq!(wait("", "receipt_grace = \"0s\""), None);
+        assert_eq!(wait("", "mode = \"transmitter\""), None);
     }
 }

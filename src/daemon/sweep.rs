@@ -1,5 +1,6 @@
 //! Takes away links, codes, sign-ups and sessions of the public pages that are over, old news for
-//! programs, and answers that no rule knows and that have not come for long.
+//! programs, answers that no rule knows and that have not come for long, and receipts that belong to
+//! no text.
 
 use std::time::Duration;
 
@@ -29,6 +30,13 @@ pub(super) async fn run(tracker: Tracker, stop: CancellationToken) {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "unknown answers of long ago are removed"),
             Err(error) => tracing::warn!(%error, "unknown answers of long ago cannot be removed"),
+        }
+        match tracker.sweep_receipts().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "receipts that belong to no text are removed"),
+            Err(error) => {
+                tracing::warn!(%error, "receipts that belong to no text cannot be removed");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}

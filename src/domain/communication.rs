@@ -145,6 +145,8 @@ pub enum Origin {
     Verification,
     /// A word to staff: a reply has come in.
     Notice,
+    /// What is answered by itself to STOP, START or HELP.
+    Keyword,
 }
 
 impl Origin {
@@ -152,7 +154,9 @@ impl Origin {
     #[must_use]
     pub const fn is_by_itself(self) -> bool {
         match self {
-            Self::Prompt | Self::Test(_) | Self::Verification | Self::Notice => true,
+            Self::Prompt | Self::Test(_) | Self::Verification | Self::Notice | Self::Keyword => {
+                true
+            }
             Self::Console(_) | Self::Submission(_) | Self::Program(_) | Self::Reply(_) => false,
         }
     }
@@ -168,7 +172,8 @@ impl Origin {
             | Self::Test(_)
             | Self::Reply(_)
             | Self::Verification
-            | Self::Notice => false,
+            | Self::Notice
+            | Self::Keyword => false,
         }
     }
 
@@ -182,7 +187,7 @@ impl Origin {
             | Self::Prompt
             | Self::Submission(_)
             | Self::Reply(_) => matches!(channel, Channel::Text),
-            Self::Test(_) | Self::Verification | Self::Notice => false,
+            Self::Test(_) | Self::Verification | Self::Notice | Self::Keyword => false,
         }
     }
 
@@ -195,7 +200,8 @@ impl Origin {
             | Self::Reply(_)
             | Self::Prompt
             | Self::Verification
-            | Self::Notice => false,
+            | Self::Notice
+            | Self::Keyword => false,
         }
     }
 
@@ -208,7 +214,7 @@ impl Origin {
             | Self::Program(user)
             | Self::Test(user)
             | Self::Reply(user) => Some(user),
-            Self::Prompt | Self::Verification | Self::Notice => None,
+            Self::Prompt | Self::Verification | Self::Notice | Self::Keyword => None,
         }
     }
 }

@@ -159,7 +159,7 @@ impl ConfirmLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::inbox::is_yes;
+    use crate::domain::keywords::{Keyword, Keywords};
     use crate::proto::smpp::encoding::{Encoding, estimate};
 
     const LINK: &str = "https://me.example.org/c/abcdefghijklmnopqrstuvwx";
@@ -179,6 +179,7 @@ mod tests {
                 );
             }
             let words = reply.under_text("Flood", one.language);
+            let is_yes = |word: &str| Keywords::default().meaning(word) == Some(Keyword::Yes);
             let said = words.split([' ', '.', '\n']).any(is_yes);
             assert!(said, "{words}");
         }

@@ -222,7 +222,7 @@ impl Entry {
             | Origin::Program(_)
             | Origin::Reply(_)
             | Origin::Prompt => true,
-            Origin::Test(_) | Origin::Verification | Origin::Notice => false,
+            Origin::Test(_) | Origin::Verification | Origin::Notice | Origin::Keyword => false,
         };
         let party = Party::of(contact.kind).filter(|_| is_letter)?;
         let (client, case) = concerns(communication, party, contact.id);

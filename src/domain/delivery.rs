@@ -166,6 +166,8 @@ pub struct Delivery {
     pub remote_ids: Vec<String>,
     /// Which of them have been reported as delivered: bit n is segment n.
     pub segments_delivered: u64,
+    /// Which of them have been reported as never coming: bit n is segment n.
+    pub segments_failed: u64,
     /// It belongs to an emergency: it overtakes, and quiet hours do not hold it.
     pub express: bool,
     /// The end of what held it last: quiet hours, or a full lane. Giving up counts from here.
@@ -249,6 +251,7 @@ impl Delivery {
             closed: None,
             remote_ids: Vec::new(),
             segments_delivered: 0,
+            segments_failed: 0,
             express: false,
             held_until: None,
             awaits_turn: false,
@@ -384,6 +387,28 @@ impl Delivery {
         }
     }
 
+    /// The bit of the segment with this id of the carrier's, in
+    /// [`segments_delivered`](Self::segments_delivered); none for an id that is not among its own.
+    #[must_use]
+    pub fn segment_bit(&self, remote_id: &str) -> Option<u64> {
+        let mut known = self.remote_ids.iter();
+        let index = known.position(|known| known.eq_ignore_ascii_case(remote_id))?;
+        1_u64.checked_shl(u32::try_from(index).ok()?)
+    }
+
+    /// The numbers of the parts of a text of several that were reported as never coming, from 1
+    /// on.
+    #[must_use]
+    pub fn failed_parts(&self) -> Vec<usize> {
+        parts(self.segments_failed, self.remote_ids.len())
+    }
+
+    /// The same of those that were reported as delivered.
+    #[must_use]
+    pub fn delivered_parts(&self) -> Vec<usize> {
+        parts(self.segments_delivered, self.remote_ids.len())
+    }
+
     /// The last verdict of the timeline: why it stands where it stands.
     #[must_use]
     pub fn last_verdict(&self) -> Option<&Verdict> {
@@ -392,6 +417,12 @@ impl Delivery {
             .rev()
             .find_map(|change| change.verdict.as_ref())
     }
+}
+
+/// The numbers of the parts whose bits are set, of so many.
+fn parts(bits: u64, of: usize) -> Vec<usize> {
+    let is_set = |number: &usize| (bits >> (number - 1)) & 1 == 1;
+    (1..=of.min(SEGMENTS_MAX)).filter(is_set).collect()
 }
 
 /// Whether a delivery in this status has been handed on.
@@ -537,6 +568,18 @@ mod tests {
         assert!(!full.notes_link(1));
         full.follow(1, now);
         assert_eq!(full.timeline.len(), TIMELINE_MAX);
+    }
+
+    #[test]
+    fn parts_are_numbered_from_one() {
+        let mut text = delivery(&[Status::Text(TextStatus::Sent)]);
+        text.remote_ids = ["a", "B", "c"].map(str::to_owned).to_vec();
+        assert_eq!(text.segment_bit("b"), Some(0b10));
+        assert_eq!(text.segment_bit("d"), None);
+        text.segments_failed = 0b10;
+        text.segments_delivered = 0b1001;
+        assert_eq!(text.failed_parts(), [2]);
+        assert_eq!(text.delivered_parts(), [1], "there is no fourth");
     }
 
     #[test]

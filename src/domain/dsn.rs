@@ -277,6 +277,7 @@ mod tests {
             closed: None,
             remote_ids: Vec::new(),
             segments_delivered: 0,
+            segments_failed: 0,
             express: false,
             held_until: None,
             awaits_turn: false,

@@ -307,80 +307,6 @@ pub fn bare_subject(subject: &str) -> String {
     rest.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Words that ask for no more texts when they are all of a text, in capitals. The English ones
-/// are those that carriers know (CTIA, Messaging Principles, 5.1.3).
-const STOP_WORDS: [&str; 15] = [
-    "STOP",
-    "STOPALL",
-    "UNSUBSCRIBE",
-    "CANCEL",
-    "END",
-    "QUIT",
-    "OPTOUT",
-    "OPT OUT",
-    "REVOKE",
-    "ARRET",
-    "ARRÊT",
-    "ARRÊTER",
-    "DESABONNER",
-    "DÉSABONNER",
-    "DESINSCRIRE",
-];
-/// Words that take that back, in capitals.
-const START_WORDS: [&str; 3] = ["START", "UNSTOP", "REPRENDRE"];
-/// Words that change nothing about it, in capitals.
-const POLITE_WORDS: [&str; 12] = [
-    "PLEASE", "THANKS", "THANK", "YOU", "MERCI", "SVP", "SMS", "TEXTS", "TEXT", "ALL", "TOUT",
-    "ALERTS",
-];
-/// Longest text in which these words are looked for, in characters.
-const STOP_TEXT_MAX: usize = 40;
-
-/// Words that confirm when they are all of a text, in capitals; 1 is the key of calls.
-const YES_WORDS: [&str; 11] = [
-    "1",
-    "OK",
-    "OKAY",
-    "YES",
-    "Y",
-    "CONFIRM",
-    "CONFIRMED",
-    "OUI",
-    "CONFIRME",
-    "CONFIRMÉ",
-    "REÇU",
-];
-
-/// Whether a text says nothing but that no more should come.
-#[must_use]
-pub fn is_stop(text: &str) -> bool {
-    says_only(text, &STOP_WORDS)
-}
-
-/// Whether a text says nothing but that messages may come again.
-#[must_use]
-pub fn is_start(text: &str) -> bool {
-    says_only(text, &START_WORDS)
-}
-
-/// Whether a text says nothing but yes.
-#[must_use]
-pub fn is_yes(text: &str) -> bool {
-    says_only(text, &YES_WORDS)
-}
-
-fn says_only(text: &str, wanted: &[&str]) -> bool {
-    if text.chars().count() > STOP_TEXT_MAX {
-        return false;
-    }
-    let upper = text.to_uppercase();
-    let words: Vec<&str> = upper
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && !POLITE_WORDS.contains(word))
-        .collect();
-    wanted.contains(&words.join(" ").as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -473,42 +399,5 @@ mod tests {
         }
         assert_eq!(bare_subject("Re:"), "");
         assert_eq!(bare_subject("Regards: x"), "regards: x");
-    }
-
-    #[test]
-    fn a_stop_is_a_stop_and_a_sentence_is_not() {
-        for text in [
-            "STOP",
-            " stop. ",
-            "Stop please",
-            "Arrêt SMS svp",
-            "opt-out",
-            "UNSUBSCRIBE!",
-        ] {
-            assert!(is_stop(text), "{text}");
-        }
-        for text in [
-            "",
-            "please",
-            "Stop the bus at the quay",
-            "Don't stop",
-            "When does it end",
-            "1",
-        ] {
-            assert!(!is_stop(text), "{text}");
-        }
-        assert!(!is_stop(&"STOP ".repeat(10_000)));
-        for text in ["START", "Unstop!", "Reprendre svp", "start SMS"] {
-            assert!(is_start(text) && !is_stop(text), "{text}");
-        }
-        for text in ["", "Start the pumps", "Don't start", "stop", "restart"] {
-            assert!(!is_start(text), "{text}");
-        }
-        for text in ["1", "Yes please", "OK!", "oui, merci", " Confirmé. "] {
-            assert!(is_yes(text), "{text}");
-        }
-        for text in ["", "no", "11", "yes but where?", "stop"] {
-            assert!(!is_yes(text), "{text}");
-        }
     }
 }

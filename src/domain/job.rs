@@ -29,11 +29,13 @@ pub enum Lane {
     /// News for programs. It stands in an index by webhook and not in the queue, so that a place
     /// that stalls holds up no other.
     Webhook = 9,
+    /// Texts that were sent and whose receipts have not come.
+    Receipts = 10,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Email,
         Self::Text,
         Self::Call,
@@ -43,6 +45,7 @@ impl Lane {
         Self::Scheduled,
         Self::Import,
         Self::Webhook,
+        Self::Receipts,
     ];
 
     /// Its number in the queue. What belongs to an emergency stands in a lane of its own, which
@@ -77,6 +80,7 @@ impl Lane {
             Self::Scheduled => "scheduled",
             Self::Import => "import",
             Self::Webhook => "webhook",
+            Self::Receipts => "receipts",
         }
     }
 }
@@ -150,7 +154,7 @@ pub struct InboundMail {
 }
 
 /// Something a carrier delivered to us by SMPP and that is still to be matched: a receipt that
-/// came before the answer to its submission.
+/// came before the answer to its submission, or of which nothing is known at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarlyReceipt {
     /// The carrier's id of the message.
@@ -161,4 +165,8 @@ pub struct EarlyReceipt {
     pub delivered: bool,
     /// When it came.
     pub at: Timestamp,
+    /// The carrier goes on trying.
+    pub underway: bool,
+    /// The other ids under which the same receipt is kept: carriers write one id in several ways.
+    pub also: Vec<String>,
 }

@@ -34,6 +34,7 @@ pub mod import;
 pub mod inbox;
 pub mod inline;
 pub mod job;
+pub mod keywords;
 pub mod log;
 pub mod merger;
 pub mod method;
@@ -42,6 +43,7 @@ pub mod public_links;
 pub mod reason;
 pub mod redacted;
 pub mod reminder;
+pub mod repair;
 pub mod retention;
 pub mod return_path;
 pub mod rule_name;
@@ -105,6 +107,7 @@ pub use inbox::{
     ThreadState,
 };
 pub use job::{AudienceChunk, EarlyReceipt, InboundMail, Lane, RoundJob};
+pub use keywords::{Keyword, Keywords};
 pub use log::{Actor, ContactChange, LogEntry, LogEvent};
 pub use merger::Merger;
 pub use method::{Destination, Method, MethodKind, MethodState, Suspension};

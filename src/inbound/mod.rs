@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::classify::network_errors::ErrorCodes;
 use crate::clock::{Randomness, SharedClock};
 use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
@@ -40,6 +41,17 @@ pub enum InboundError {
     Tracker(#[from] TrackerError),
 }
 
+/// What must be known of a carrier to read what comes back from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// Its name, with which the ids of its texts begin, before a `/`.
+    pub name: String,
+    /// The number or name that its texts come from.
+    pub sender: String,
+    /// Its error codes of its own.
+    pub error_codes: ErrorCodes,
+}
+
 /// Takes in what comes back.
 #[derive(Clone, Debug)]
 pub struct Inbound {
@@ -55,6 +67,8 @@ pub struct Inbound {
     scanner: Option<Arc<dyn FileScanner>>,
     /// How long after a delivery was made reports about it are believed.
     bounce_lifetime: Duration,
+    /// By which texts go and come.
+    carriers: Arc<[Carrier]>,
     /// Places for the reading itself, which costs time of the processor.
     reading: Arc<Semaphore>,
     /// Places for looking where mail comes from, which waits for the name servers of strangers.
@@ -92,6 +106,7 @@ impl Inbound {
             mail_auth: None,
             scanner: None,
             bounce_lifetime: Duration::MAX,
+            carriers: Arc::default(),
             reading: Arc::new(Semaphore::new(READING_MAX)),
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
             large: Arc::new(Semaphore::new(LARGE_MAX)),
@@ -110,6 +125,13 @@ impl Inbound {
     #[must_use]
     pub const fn with_bounce_lifetime(mut self, lifetime: Duration) -> Self {
         self.bounce_lifetime = lifetime;
+        self
+    }
+
+    /// Knows by which carriers texts go and come.
+    #[must_use]
+    pub fn with_carriers(mut self, carriers: Vec<Carrier>) -> Self {
+        self.carriers = carriers.into();
         self
     }
 

@@ -1,10 +1,10 @@
 //! What SMS carriers deliver: receipts, and texts that people wrote.
 
-use super::{Inbound, InboundError};
-use crate::classify::smpp::ReceiptMeaning;
-use crate::domain::inbox::{is_start, is_stop, is_yes};
+use super::{Carrier, Inbound, InboundError};
+use crate::classify::smpp::{ReceiptMeaning, by_carrier};
 use crate::domain::{
-    AuditActor, Channel, ConfirmedBy, DeliveryId, InboundMail, MessageId, MessageKind, PhoneNumber,
+    AuditActor, BlobId, Channel, ConfirmedBy, ContactId, DeliveryId, InboundMail, Keyword,
+    MessageId, MessageKind, PhoneNumber, Timestamp,
 };
 use crate::store::acting::{self, Acting};
 use crate::store::{Batch, RowBatch};
@@ -50,23 +50,38 @@ impl Inbound {
         remote_ids: &[String],
         meaning: &ReceiptMeaning,
     ) -> Result<(), InboundError> {
-        let mut ids = remote_ids;
-        for (index, id) in remote_ids.iter().enumerate() {
-            if self.repo.delivery_by_remote_id(id)?.is_some() {
-                ids = &remote_ids[index..=index];
-                break;
-            }
-        }
-        for id in ids {
-            self.take_receipt(Receipt {
-                remote_id: id.clone(),
-                delivered: matches!(meaning, ReceiptMeaning::Delivered(_)),
-                is_final: !matches!(meaning, ReceiptMeaning::Underway(_)),
-                verdict: meaning.verdict().clone(),
-            })
-            .await?;
-        }
-        Ok(())
+        let carrier = remote_ids.first().and_then(|id| self.carrier_of(id));
+        let own = carrier.map(|carrier| by_carrier(meaning, &carrier.error_codes));
+        let meaning = own.as_ref().unwrap_or(meaning);
+        // One that names no text is shown like every other that belongs to none.
+        let unnamed = [format!("?/{}", self.random.uuid_v7(self.clock.wall()))];
+        let ids = if remote_ids.is_empty() {
+            unnamed.as_slice()
+        } else {
+            remote_ids
+        };
+        let receipt = Receipt {
+            remote_id: ids.first().cloned().unwrap_or_default(),
+            delivered: matches!(meaning, ReceiptMeaning::Delivered(_)),
+            is_final: !matches!(meaning, ReceiptMeaning::Underway(_)),
+            verdict: meaning.verdict().clone(),
+        };
+        Ok(self.tracker.record_receipt_of(ids, receipt).await?)
+    }
+
+    /// The carrier by which what has this id went out.
+    fn carrier_of(&self, remote_id: &str) -> Option<&Carrier> {
+        let (name, _) = remote_id.split_once('/')?;
+        self.carriers.iter().find(|carrier| carrier.name == name)
+    }
+
+    /// What the ids of texts begin with that went out from one of our numbers.
+    fn ways_of(&self, ours: &str) -> Vec<String> {
+        let same = |carrier: &&Carrier| bare(&carrier.sender) == bare(ours);
+        let carriers = self.carriers.iter().filter(same);
+        carriers
+            .map(|carrier| format!("{}/", carrier.name))
+            .collect()
     }
 
     /// Keeps a text that a person wrote, and puts it into the inbox. Acknowledge it only when
@@ -103,7 +118,7 @@ impl Inbound {
         base.insert(&InboundMail {
             id,
             mail_from: incoming.from.clone(),
-            rcpt_to: incoming.to,
+            rcpt_to: incoming.to.clone(),
             delivery: None,
             message: body,
             received_at: now,
@@ -112,49 +127,28 @@ impl Inbound {
         });
         let number = self.number(&incoming.from);
         let whose = match &number {
-            Some(number) => self.tracker.whose(number.as_str(), Channel::Text)?,
+            Some(number) => {
+                let ways = self.ways_of(&incoming.to);
+                let number = number.as_str();
+                self.tracker.whose_by(number, Channel::Text, &ways)?
+            }
             None => None,
         };
-        let kind = if is_stop(&incoming.text) {
-            MessageKind::OptOut
-        } else if is_start(&incoming.text) {
-            MessageKind::OptIn
-        } else {
-            MessageKind::Written
-        };
-        let confirms = is_yes(&incoming.text);
-        let act = match kind {
-            MessageKind::OptOut => "text.stop",
-            MessageKind::OptIn => "text.start",
-            _ if confirms => "text.yes",
-            _ => "message.receive",
-        };
+        let keyword = self.tracker.replies().keywords.meaning(&incoming.text);
         let actor = whose.map_or(AuditActor::Nobody, |(contact, _)| {
             AuditActor::Person(contact)
         });
-        let acting = Acting::new(now, actor, act, None);
+        let acting = Acting::new(now, actor, act(keyword), None);
+        let from = number.map_or(incoming.from, |number| number.as_str().to_owned());
         let text = Incoming {
-            id: MessageId::from_bytes(id),
-            kind,
-            channel: Channel::Text,
-            at: now,
-            from: number.map_or(incoming.from, |number| number.as_str().to_owned()),
-            contact: whose.map(|(contact, _)| contact),
-            answers: whose.and_then(|(_, delivery)| delivery),
-            subject: String::new(),
+            kind: kind(keyword),
             preview: incoming.text,
-            body: Some(body),
-            original: None,
-            files: Vec::new(),
-            message_id: String::new(),
-            references: Vec::new(),
-            authentication: None,
-            is_disowned: false,
+            ..text_from(id, from, whose, body, now)
         };
         acting::scope(acting, async {
             self.tracker.take_in(&base, &text).await?;
-            match whose {
-                Some((_, Some(delivery))) if confirms => self.confirm(delivery).await,
+            match (whose, keyword) {
+                (Some((_, Some(delivery))), Some(Keyword::Yes)) => self.confirm(delivery).await,
                 _ => Ok(()),
             }
         })
@@ -195,5 +189,58 @@ impl Inbound {
             return PhoneNumber::from_e164(&format!("+{digits}")).ok();
         }
         PhoneNumber::parse(from, &self.region).ok()
+    }
+}
+
+/// A number without what marks it as international; names are compared without case.
+fn bare(address: &str) -> String {
+    let address = address.trim().trim_start_matches('+');
+    address.to_ascii_lowercase()
+}
+
+/// What a text is by its keyword.
+const fn kind(keyword: Option<Keyword>) -> MessageKind {
+    match keyword {
+        Some(Keyword::Stop) => MessageKind::OptOut,
+        Some(Keyword::Start) => MessageKind::OptIn,
+        Some(Keyword::Help | Keyword::Yes) | None => MessageKind::Written,
+    }
+}
+
+/// What whoever wrote it has done by it.
+const fn act(keyword: Option<Keyword>) -> &'static str {
+    match keyword {
+        Some(Keyword::Stop) => "text.stop",
+        Some(Keyword::Start) => "text.start",
+        Some(Keyword::Yes) => "text.yes",
+        Some(Keyword::Help) | None => "message.receive",
+    }
+}
+
+/// A text of which nothing is said yet.
+fn text_from(
+    id: [u8; 16],
+    from: String,
+    whose: Option<(ContactId, Option<DeliveryId>)>,
+    body: BlobId,
+    at: Timestamp,
+) -> Incoming {
+    Incoming {
+        id: MessageId::from_bytes(id),
+        kind: MessageKind::Written,
+        channel: Channel::Text,
+        at,
+        from,
+        contact: whose.map(|(contact, _)| contact),
+        answers: whose.and_then(|(_, delivery)| delivery),
+        subject: String::new(),
+        preview: String::new(),
+        body: Some(body),
+        original: None,
+        files: Vec::new(),
+        message_id: String::new(),
+        references: Vec::new(),
+        authentication: None,
+        is_disowned: false,
     }
 }

@@ -4,7 +4,9 @@
 mod forged;
 mod keywords;
 mod origins;
+mod receipts;
 mod scanned;
+mod texts;
 mod threads;
 
 use std::sync::Arc;

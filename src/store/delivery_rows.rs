@@ -5,7 +5,7 @@ use super::engine::{Batch, Key, Op, Value, queue_key};
 use super::keys::{self, KeyBuilder};
 use super::records::Record;
 use super::rows::{Loaded, Row, write_difference};
-use crate::domain::{Delivery, DeliverySet, Lane};
+use crate::domain::{Delivery, DeliverySet, Lane, Status, TextStatus};
 
 impl Row for DeliverySet {
     fn key(&self) -> Key {
@@ -25,13 +25,23 @@ fn indexes(delivery: &Delivery) -> Vec<(Key, Value)> {
         .build();
     let mut entries = vec![(by_contact, Vec::new())];
     if let Some(due) = delivery.due {
-        let lane = Lane::from(delivery.channel).number(delivery.express);
-        entries.push((queue_key(lane, due, delivery.id.as_bytes()), Vec::new()));
+        entries.push((
+            queue_key(lane(delivery), due, delivery.id.as_bytes()),
+            Vec::new(),
+        ));
     }
     for remote in &delivery.remote_ids {
         entries.push((keys::remote_id(remote), delivery.id.as_bytes().to_vec()));
     }
     entries
+}
+
+/// The lane in which it is due: once a text has gone out, what is due is its receipt.
+fn lane(delivery: &Delivery) -> u8 {
+    if delivery.status() == Status::Text(TextStatus::Sent) {
+        return Lane::Receipts.number(false);
+    }
+    Lane::from(delivery.channel).number(delivery.express)
 }
 
 /// Writes deliveries into a batch.

@@ -16,6 +16,7 @@ mod mail;
 mod notice;
 mod problems;
 mod recontact;
+mod repair;
 mod reply;
 mod review;
 mod schedule;

@@ -75,6 +75,11 @@ impl Submitter {
     /// # Errors
     /// When the store fails; it is then still to be done.
     pub async fn notify(&self, id: [u8; 16], row: &[u8]) -> Result<(), SubmitError> {
+        if row.starts_with(keys::MESSAGE)
+            && let Some(message) = self.repo.message_at(row)?
+        {
+            self.repair(&message).await?;
+        }
         for _ in 0..CONFLICTS_MAX {
             let batch = if row.starts_with(keys::MESSAGE) {
                 self.telling_of(row)?

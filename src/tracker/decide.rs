@@ -108,6 +108,7 @@ pub fn decide(known: Known, event: Event, now: Timestamp, policy: SuspensionPoli
 const fn verdict_of(event: &Event) -> Option<&Verdict> {
     match event {
         Event::Changed { verdict, .. } | Event::Retry { verdict, .. } => verdict.as_ref(),
+        Event::SegmentFailed { verdict, .. } => Some(verdict),
         Event::AttemptBegun { .. }
         | Event::Accepted { .. }
         | Event::Fact { .. }
@@ -176,6 +177,9 @@ fn apply_to_delivery(delivery: &mut Delivery, event: Event, now: Timestamp) -> O
             segment_delivered(delivery, &remote_id, verdict, now);
             None
         }
+        Event::SegmentFailed { remote_id, verdict } => {
+            segment_failed(delivery, &remote_id, verdict, now)
+        }
         event @ (Event::Held { .. }
         | Event::PutOff { .. }
         | Event::Clicked { .. }
@@ -198,7 +202,8 @@ fn apply_without_verdict(delivery: &mut Delivery, event: &Event, now: Timestamp)
         | Event::Retry { .. }
         | Event::Accepted { .. }
         | Event::Fact { .. }
-        | Event::SegmentDelivered { .. } => {}
+        | Event::SegmentDelivered { .. }
+        | Event::SegmentFailed { .. } => {}
     }
 }
 
@@ -230,16 +235,9 @@ fn begin(delivery: &mut Delivery, status: Status, now: Timestamp) {
 
 /// Counts each segment once: a receipt that comes twice is a fact, not progress.
 fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict, now: Timestamp) {
-    let Some(index) = delivery
-        .remote_ids
-        .iter()
-        .position(|known| known.eq_ignore_ascii_case(remote_id))
-    else {
+    let Some(bit) = delivery.segment_bit(remote_id) else {
         return;
     };
-    let bit = 1_u64
-        .checked_shl(u32::try_from(index).unwrap_or(u32::MAX))
-        .unwrap_or(0);
     delivery.segments_delivered |= bit;
     let all = delivery.segments_delivered.count_ones() as usize == delivery.remote_ids.len();
     let status = if all {
@@ -253,6 +251,31 @@ fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict,
         verdict: Some(verdict),
         source: Source::Report,
     });
+    if delivery.status().is_settled() && all {
+        // Nothing more is waited for.
+        delivery.due = None;
+    }
+}
+
+/// One segment that never comes is the whole text: telephones show it whole or not at all.
+/// Returns the verdict if that is news.
+fn segment_failed(
+    delivery: &mut Delivery,
+    remote_id: &str,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Option<Verdict> {
+    delivery.segments_failed |= delivery.segment_bit(remote_id).unwrap_or(0);
+    let changed = delivery.record(StatusChange {
+        at: now,
+        status: Status::Text(TextStatus::Undelivered),
+        verdict: Some(verdict.clone()),
+        source: Source::Report,
+    });
+    if delivery.status().is_settled() {
+        delivery.due = None;
+    }
+    changed.then_some(verdict)
 }
 
 fn is_failure(status: Status) -> bool {

@@ -51,6 +51,13 @@ pub enum Event {
         /// What it said.
         verdict: Verdict,
     },
+    /// The carrier says that one segment will never come: so the text never will.
+    SegmentFailed {
+        /// The carrier's id of the segment.
+        remote_id: String,
+        /// What it said.
+        verdict: Verdict,
+    },
     /// Not now: the person's quiet hours. Nothing was attempted.
     Held {
         /// When they end.
@@ -97,6 +104,7 @@ impl Event {
             Self::AttemptBegun { .. }
             | Self::Accepted { .. }
             | Self::SegmentDelivered { .. }
+            | Self::SegmentFailed { .. }
             | Self::Held { .. }
             | Self::PutOff { .. }
             | Self::Clicked { .. }
@@ -111,7 +119,8 @@ impl Event {
             Self::Changed { verdict, .. } | Self::Retry { verdict, .. } => verdict.as_mut(),
             Self::Accepted { verdict, .. }
             | Self::Fact { verdict, .. }
-            | Self::SegmentDelivered { verdict, .. } => Some(verdict),
+            | Self::SegmentDelivered { verdict, .. }
+            | Self::SegmentFailed { verdict, .. } => Some(verdict),
             Self::AttemptBegun { .. }
             | Self::Held { .. }
             | Self::PutOff { .. }

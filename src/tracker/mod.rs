@@ -36,7 +36,10 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
 
@@ -53,11 +56,14 @@ pub use contacts::{Edited, Merged};
 pub use correspondence::NoteInput;
 pub use event::Event;
 pub use imports::{ImportStep, ImportWork, NewImport};
-pub use inbox::{Attached, FileScanner, Incoming, NotScanned, Scanning, Taken, inbox_message};
+pub use inbox::{
+    Attached, FileScanner, Incoming, KEYWORD_CATEGORY, KeywordTexts, NotScanned, ReplySettings,
+    Scanning, Taken, inbox_message,
+};
 pub use make::{MadeDelivery, Making, NewDelivery, make_deliveries, make_to_one};
 pub use news::{may_be_told, tell_programs, tell_sent};
 pub use prompt::{PROMPT_CATEGORY, PromptSettings};
-pub use receipts::Receipt;
+pub use receipts::{Receipt, UNKNOWN_RECEIPTS_MAX};
 pub use recipients::Gathered;
 pub use reports::{REPORT_CATEGORY, ReportSettings};
 pub use retention::{Counts, Erased, Expiry, OWING_LISTED_MAX, Owing, OwingList, Progress, Scope};
@@ -167,6 +173,11 @@ pub struct Tracker {
     retention: Arc<retention::Retention>,
     /// Answers that no rule knows.
     answers: Arc<answers::Answers>,
+    replies: Arc<RwLock<Arc<ReplySettings>>>,
+    /// How long receipts are waited for, by carrier.
+    receipt_waits: Arc<RwLock<BTreeMap<String, Duration>>>,
+    /// Receipts kept that belong to no text, about.
+    receipts_kept: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Tracker {
@@ -197,6 +208,9 @@ impl Tracker {
             webhooks_made: Arc::default(),
             retention: Arc::default(),
             answers: Arc::default(),
+            replies: Arc::default(),
+            receipt_waits: Arc::default(),
+            receipts_kept: Arc::default(),
         }
     }
 

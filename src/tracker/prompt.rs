@@ -49,7 +49,7 @@ impl Default for PromptSettings {
 }
 
 /// The start of a text for lists, cut between two words.
-fn title(text: &str) -> String {
+pub(super) fn title(text: &str) -> String {
     let mut title = String::new();
     for word in text.split_whitespace() {
         if title.chars().count() + word.chars().count() >= TITLE_MAX {

@@ -119,6 +119,7 @@ impl Tracker {
         }];
         let mut reports = DueReports::default();
         self.close_others(&mut batch, rows, &mut decision, &mut reports, &mut notices)?;
+        self.await_receipt(&mut decision.delivery, rows.delivery.status(), now);
         let both = (&rows.delivery.value, &mut decision.delivery);
         self.report_to_sender(&mut batch, &mut reports, both, now)?;
         batch.replace_delivery(&rows.delivery, &decision.delivery);

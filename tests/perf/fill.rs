@@ -435,6 +435,7 @@ impl Writer {
                 Vec::new()
             },
             segments_delivered: 1,
+            segments_failed: 0,
             express: false,
             held_until: None,
             awaits_turn: false,

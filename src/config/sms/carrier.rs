@@ -1,16 +1,19 @@
 //! What belongs to a carrier, whichever of its binds carries a text: `[[sms.carrier]]`, or the
 //! same keys in `[[sms.bind]]`.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde::Serialize;
 
-use super::{ADDRESS_LEN_MAX, octets};
+use super::values::{
+    Price, currency, error_code, error_meaning, is_flash, prefix, price, source_type,
+};
+use super::{ADDRESS_LEN_MAX, GRACE_MAX, octets};
 use crate::config::names::label;
 use crate::config::reader::Section;
+use crate::config::units;
 use crate::config::value::choose;
-
-/// Digits behind the point of a price.
-const PRICE_DIGITS_MAX: usize = 6;
-const MILLION: u64 = 1_000_000;
 
 /// How the id in a receipt relates to the one in `submit_sm_resp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,18 +53,6 @@ pub enum NationalTable {
     Spanish,
     /// Single and locking shift.
     Portuguese,
-}
-
-/// What one segment costs, in millionths of its currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Price(pub u64);
-
-impl Serialize for Price {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let (whole, rest) = (self.0 / MILLION, self.0 % MILLION);
-        let text = format!("{whole}.{rest:06}");
-        to.serialize_str(text.trim_end_matches('0').trim_end_matches('.'))
-    }
 }
 
 /// How a text of several segments is sent.
@@ -142,6 +133,13 @@ pub struct CarrierSettings {
     pub user_message_reference: bool,
     /// What this carrier may do against the specification. Default: all there is.
     pub tolerate: Vec<Tolerance>,
+    /// A text is undelivered when no receipt has come this long after the end of its validity;
+    /// `"0s"` where this carrier sends none. Default: as in `[sms]`.
+    #[serde(serialize_with = "units::duration")]
+    pub receipt_grace: Duration,
+    /// What this carrier's own error codes mean, by the code in `err:`: a reason, and whether it
+    /// `lasts` or `passes`. Default: none.
+    pub error_codes: BTreeMap<String, String>,
 }
 
 /// `[[sms.carrier]]`
@@ -155,9 +153,9 @@ pub struct SmsCarrier {
 }
 
 impl SmsCarrier {
-    pub(super) fn read(section: &Section<'_, '_>) -> Option<Self> {
+    pub(super) fn read(section: &Section<'_, '_>, grace: Duration) -> Option<Self> {
         let name = section.required("name", label);
-        let settings = CarrierSettings::read(section, None);
+        let settings = CarrierSettings::read(section, None, grace);
         Some(Self {
             name: name?,
             settings: settings?,
@@ -166,27 +164,19 @@ impl SmsCarrier {
 }
 
 impl CarrierSettings {
-    /// From a section; what is not written there is as in `base`, or has its default.
-    pub(super) fn read(section: &Section<'_, '_>, base: Option<&Self>) -> Option<Self> {
+    /// From a section; what is not written there is as in `base`, or has its default, which for
+    /// `receipt_grace` is `grace`.
+    pub(super) fn read(
+        section: &Section<'_, '_>,
+        base: Option<&Self>,
+        grace: Duration,
+    ) -> Option<Self> {
         let read = |text: &str| octets(text, 1, ADDRESS_LEN_MAX);
         let written = match base {
             Some(_) => section.parsed("source", read),
             None => section.required("source", read),
         };
-        let usual = match (base, &written) {
-            (Some(base), None) => base.clone(),
-            (Some(base), Some(source)) if *source == base.source => base.clone(),
-            (base, Some(source)) => {
-                let (source_ton, source_npi) = source_type(source);
-                Self {
-                    source: source.clone(),
-                    source_ton,
-                    source_npi,
-                    ..base.cloned().unwrap_or_else(Self::usual)
-                }
-            }
-            (None, None) => Self::usual(),
-        };
+        let usual = Self::beneath(base, written.as_deref(), grace);
         let coding = |key, usual| section.integer(key, usual, 0..=u8::MAX);
         let settings = Self {
             source_ton: section.integer("source_ton", usual.source_ton, 0..=6),
@@ -217,6 +207,12 @@ impl CarrierSettings {
             user_message_reference: section
                 .bool("user_message_reference", usual.user_message_reference),
             tolerate: section.list("tolerate", usual.tolerate, |name| choose(name, TOLERANCES)),
+            receipt_grace: section.duration(
+                "receipt_grace",
+                usual.receipt_grace,
+                Duration::ZERO..=GRACE_MAX,
+            ),
+            error_codes: section.map("error_codes", usual.error_codes, error_code, error_meaning),
             source: usual.source,
         };
         // What the carrier's own section says has been looked at there.
@@ -224,6 +220,21 @@ impl CarrierSettings {
             settings.check(section);
         }
         (written.is_some() || base.is_some()).then_some(settings)
+    }
+
+    /// What counts of what the section does not say, which names this sender or none.
+    fn beneath(base: Option<&Self>, sender: Option<&str>, grace: Duration) -> Self {
+        let below = base.cloned().unwrap_or_else(|| Self::usual(grace));
+        let Some(source) = sender.filter(|source| *source != below.source) else {
+            return below;
+        };
+        let (source_ton, source_npi) = source_type(source);
+        Self {
+            source: source.to_owned(),
+            source_ton,
+            source_npi,
+            ..below
+        }
     }
 
     fn check(&self, section: &Section<'_, '_>) {
@@ -255,7 +266,7 @@ impl CarrierSettings {
     }
 
     /// The defaults, without a sender.
-    fn usual() -> Self {
+    fn usual(grace: Duration) -> Self {
         Self {
             source: String::new(),
             source_ton: 0,
@@ -275,6 +286,8 @@ impl CarrierSettings {
             currency: String::new(),
             user_message_reference: true,
             tolerate: TOLERANCES.iter().map(|(_, tolerance)| *tolerance).collect(),
+            receipt_grace: grace,
+            error_codes: BTreeMap::new(),
         }
     }
 
@@ -332,6 +345,8 @@ impl CarrierSettings {
                 self.user_message_reference != other.user_message_reference,
             ),
             ("tolerate", self.tolerate != other.tolerate),
+            ("receipt_grace", self.receipt_grace != other.receipt_grace),
+            ("error_codes", self.error_codes != other.error_codes),
         ];
         let first = keys.into_iter().find(|(_, differs)| *differs);
         first.map(|(key, _)| key)
@@ -378,96 +393,3 @@ const TOLERANCES: &[(&str, Tolerance)] = &[
     ),
     ("early-receipts", Tolerance::EarlyReceipts),
 ];
-
-/// Message class 0 (3GPP TS 23.038 §4): in the general group with bit 4, in group 1111 always.
-fn is_flash(coding: u8) -> bool {
-    let has_class =
-        matches!(coding, 0x10..=0x1f | 0x30..=0x3f | 0x50..=0x5f | 0x70..=0x7f) || coding >= 0xf0;
-    has_class && coding & 0x03 == 0
-}
-
-/// "0.045": at most six digits on either side of the point.
-fn price(text: &str) -> Result<Price, String> {
-    let wrong = || format!("\"{text}\" is not a price, such as \"0.045\"");
-    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| {
-        let ok = (1..=PRICE_DIGITS_MAX).contains(&part.len())
-            && part.bytes().all(|b| b.is_ascii_digit());
-        ok.then(|| part.parse::<u64>().ok()).flatten()
-    };
-    let rest = format!("{rest:0<PRICE_DIGITS_MAX$}");
-    match (digits(whole), digits(&rest)) {
-        (Some(whole), Some(rest)) => Ok(Price(whole * MILLION + rest)),
-        _ => Err(wrong()),
-    }
-}
-
-fn currency(text: &str) -> Result<String, String> {
-    let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
-    if is_code || text.is_empty() {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{text}\" is not a currency, such as \"EUR\""))
-    }
-}
-
-fn prefix(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or("");
-    let ok = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    if ok {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{text}\" is not a prefix, such as \"+44\""))
-    }
-}
-
-/// Type of number and numbering plan that a sender's form suggests.
-fn source_type(source: &str) -> (u8, u8) {
-    const SHORT_CODE_LEN_MAX: usize = 6;
-    match source.strip_prefix('+') {
-        Some(_) => (1, 1),
-        None if !source.bytes().all(|b| b.is_ascii_digit()) => (5, 0),
-        None if source.len() <= SHORT_CODE_LEN_MAX => (3, 1),
-        None => (0, 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_are_exact() {
-        let read = |text: &str| price(text).map(|price| price.0).ok();
-        for (text, millionths) in [
-            ("0", Some(0)),
-            ("0.045", Some(45_000)),
-            ("12", Some(12_000_000)),
-            ("1.000001", Some(1_000_001)),
-            ("", None),
-            ("0.", Some(0)),
-            (".5", None),
-            ("-1", None),
-            ("1,5", None),
-            ("0.0000001", None),
-        ] {
-            assert_eq!(read(text), millionths, "{text}");
-        }
-        for text in ["0", "0.045", "12", "10.5"] {
-            let written = price(text).map(|price| serde_json::json!(price));
-            assert_eq!(written, Ok(serde_json::json!(text)));
-        }
-    }
-
-    #[test]
-    fn flash_is_known_in_every_group() {
-        let flash: Vec<u8> = (0..=u8::MAX).filter(|coding| is_flash(*coding)).collect();
-        assert_eq!(flash[..4], [0x10, 0x14, 0x18, 0x1c]);
-        assert_eq!(flash[flash.len() - 4..], [0xf0, 0xf4, 0xf8, 0xfc]);
-        assert!(
-            ![0x00, 0x03, 0x08, 0x11, 0x19, 0xc0, 0xe0, 0xf1]
-                .iter()
-                .any(|c| is_flash(*c))
-        );
-    }
-}

@@ -145,7 +145,7 @@ pub(super) struct CommunicationShape {
     state: &'static str,
     /// email, text, call.
     channels: Vec<&'static str>,
-    /// console, submission, prompt, program, test, reply, verification or notice.
+    /// console, submission, prompt, program, test, reply, verification, notice or keyword.
     origin: &'static str,
     /// The user who wrote or handed it in.
     by: Option<String>,
@@ -216,6 +216,7 @@ const fn origin(origin: Origin) -> &'static str {
         Origin::Reply(_) => "reply",
         Origin::Verification => "verification",
         Origin::Notice => "notice",
+        Origin::Keyword => "keyword",
     }
 }
 

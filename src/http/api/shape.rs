@@ -125,6 +125,9 @@ pub(super) struct DeliveryShape {
     completed_at: Option<String>,
     /// The end of the person's quiet hours, while it waits for that.
     held_until: Option<String>,
+    /// Of a text of several parts: which arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<PartsShape>,
     /// Everything that happened, oldest first; empty in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     timeline: Vec<ChangeShape>,
@@ -155,8 +158,29 @@ impl DeliveryShape {
             sent_at: delivery.sent_at().map(time),
             completed_at: delivery.completed_at().map(time),
             held_until: delivery.held(now).map(time),
+            parts: PartsShape::of(delivery),
             timeline: Vec::new(),
         }
+    }
+}
+
+/// What became of the parts of a text, by their numbers, from 1 on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PartsShape {
+    total: usize,
+    arrived: Vec<usize>,
+    /// One is enough for the telephone to show none of them.
+    failed: Vec<usize>,
+}
+
+impl PartsShape {
+    fn of(delivery: &Delivery) -> Option<Self> {
+        let total = delivery.remote_ids.len();
+        (total > 1).then(|| Self {
+            total,
+            arrived: delivery.delivered_parts(),
+            failed: delivery.failed_parts(),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers that no rule knows, those that say the same together: how often they came, and what
 //! they mean by the word of whoever knows.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use askama::Template;
@@ -20,11 +21,14 @@ use super::contact_edit::Choice;
 use super::filter_form::with;
 use super::{Answer, apart, id, show_as};
 use crate::domain::unknown_answer::{NAMEABLE, meaning};
-use crate::domain::{AnswerPool, AnswerPoolId, DeliveryId, Reason, Suspends};
-use crate::store::{HeardPool, Order};
+use crate::domain::{AnswerPool, AnswerPoolId, DeliveryId, EarlyReceipt, Reason, Suspends};
+use crate::store::{HeardPool, Loaded, Order};
+use crate::tracker::UNKNOWN_RECEIPTS_MAX;
 
 /// Pools on one page: each has a form of its own.
 const PAGE_POOLS: usize = 20;
+/// Receipts on one page.
+const RECEIPTS_SHOWN: usize = 50;
 /// Where the list stands.
 const HERE: &str = "/unknown-answers";
 
@@ -57,6 +61,20 @@ struct Row {
     refused: bool,
 }
 
+/// A receipt that belongs to no text.
+struct Receipt {
+    id: String,
+    says: String,
+    at: When,
+}
+
+/// Receipts that belong to no text, the latest first.
+struct Receipts {
+    rows: Vec<Receipt>,
+    /// That there are more; empty for nothing.
+    more: String,
+}
+
 /// A list or an order that one may look at.
 struct Tab {
     href: String,
@@ -72,6 +90,8 @@ struct Page {
     lists: Vec<Tab>,
     orders: Vec<Tab>,
     rows: Vec<Row>,
+    /// Beneath the first page alone.
+    receipts: Receipts,
     /// Title and text of what stands there when nothing does.
     empty: (&'static str, &'static str),
     first: String,
@@ -179,10 +199,37 @@ fn list(app: &App, signed: &Signed, query: &Fields, refused: Option<AnswerPoolId
             String::new()
         },
         first: if from > 0 { here } else { String::new() },
+        receipts: receipts(app, &c, from == 0 && refused.is_none())?,
         rows,
         c,
     };
     show_as(status, &page)
+}
+
+/// What message centres said of texts that nobody here knows.
+fn receipts(app: &App, c: &Chrome, shown: bool) -> Result<Receipts> {
+    let mut found = match shown {
+        true => app.repo().early_receipts(None, UNKNOWN_RECEIPTS_MAX)?.rows,
+        false => Vec::new(),
+    };
+    // One stands under each way in which its id may be written.
+    found.retain(|one| one.also.iter().all(|other| *other > one.remote_id));
+    found.sort_by_key(|one| Reverse(one.at));
+    let total = found.len();
+    found.truncate(RECEIPTS_SHOWN);
+    let row = |one: &Loaded<EarlyReceipt>| Receipt {
+        id: one.remote_id.clone(),
+        says: one.verdict.diagnostic.as_str().to_owned(),
+        at: c.when(&one.at),
+    };
+    Ok(Receipts {
+        rows: found.iter().map(row).collect(),
+        more: if total > RECEIPTS_SHOWN {
+            c.f2("answers.receipts_more", RECEIPTS_SHOWN, c.number(total))
+        } else {
+            String::new()
+        },
+    })
 }
 
 /// The address of a list in an order.

@@ -35,6 +35,8 @@ struct DeliveryView {
     about: String,
     closed: String,
     held: String,
+    /// How much of a text of several parts arrived; empty for nothing.
+    parts: String,
     timeline: Vec<Entry>,
 }
 
@@ -127,12 +129,31 @@ fn view(
         about: format!("{about}, {attempts}"),
         closed: closed.unwrap_or_default(),
         held: c.held(delivery).unwrap_or_default(),
+        parts: parts(c, delivery),
         timeline: delivery
             .timeline
             .iter()
             .map(|change| entry(c, change, category, counted))
             .collect(),
     }
+}
+
+/// Which parts of a text arrived and which never will, once anything is known of them; empty for
+/// nothing.
+pub(super) fn parts(c: &Chrome, delivery: &Delivery) -> String {
+    let of = delivery.remote_ids.len();
+    let arrived = delivery.delivered_parts().len();
+    let failed = delivery.failed_parts();
+    if of < 2 || (arrived == 0 && failed.is_empty()) {
+        return String::new();
+    }
+    if failed.is_empty() {
+        return c.f2("person.parts", arrived, of);
+    }
+    let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    let failed = failed.join(", ");
+    c.words
+        .fill("person.parts_failed", &[&failed, &of, &arrived])
 }
 
 fn entry(c: &Chrome, change: &StatusChange, category: &Category, counted: &[Counted]) -> Entry {

@@ -21,15 +21,19 @@ use super::thread_answer::AnswerForm;
 use super::thread_message::{MessageView, messages};
 use super::thread_person::{Unknown, unknown};
 use super::{Answer, apart, id, show_as};
+use crate::domain::repair::{FOUND_MAX, Repair, found_in, instead_of};
 use crate::domain::{
-    Access, Channel, Contact, ContactId, Method, MethodId, MethodState, Permission, Thread,
-    ThreadId, ThreadState, UserId,
+    Access, Channel, Contact, ContactId, Direction, Message, MessageKind, Method, MethodId,
+    MethodState, Permission, Thread, ThreadId, ThreadState, UserId,
 };
+use crate::store::Loaded;
 
 /// Messages on one page.
 const MESSAGES_SHOWN: usize = 50;
 /// Users offered to look after a thread.
 const USERS_MAX: usize = 500;
+/// Messages looked through for new addresses and numbers, the latest.
+const MESSAGES_LOOKED_THROUGH: usize = 5;
 /// Contacts shown that share the address or number.
 const SAME_ADDRESS_SHOWN: usize = 10;
 
@@ -56,6 +60,16 @@ struct PersonView {
     others: Vec<(ContactId, String)>,
     /// The address or number it came from, if none of the methods has it.
     stranger: String,
+    /// Addresses and numbers that they write of, and where they belong.
+    offers: Vec<Offer>,
+}
+
+/// An address or number to be taken over from what somebody wrote.
+struct Offer {
+    to: String,
+    /// In the place of which method.
+    method: MethodId,
+    instead_of: String,
 }
 
 struct UserOption {
@@ -169,10 +183,8 @@ pub(super) fn view(
     let rejected = left.rejected.as_ref();
     problems.extend(rejected.map(|rejected| not_corrected(&c, rejected, contact.as_ref())));
     problems.extend(not_attached(&c, &left.attach));
-    let person = contact
-        .as_ref()
-        .map(|contact| person(app, &c, &signed.access, contact, thread, rejected))
-        .transpose()?;
+    let whoever = |of| person(app, &c, (&signed.access, of), thread, &page.rows, rejected);
+    let person = contact.as_ref().map(whoever).transpose()?;
     let find = query.get("find");
     let unknown = match &contact {
         Some(_) => None,
@@ -266,9 +278,9 @@ fn users(app: &App, thread: &Thread) -> Result<Vec<UserOption>> {
 fn person(
     app: &App,
     c: &Chrome,
-    access: &Access,
-    contact: &Contact,
+    (access, contact): (&Access, &Contact),
     thread: &Thread,
+    messages: &[Loaded<Message>],
     rejected: Option<&Rejected>,
 ) -> Result<PersonView> {
     let areas = Areas::read(app.repo())?;
@@ -308,6 +320,51 @@ fn person(
         } else {
             address.clone()
         },
+        offers: offers(app, c, contact, messages)?,
+    })
+}
+
+/// What stands in their latest messages and not among their methods.
+fn offers(
+    app: &App,
+    c: &Chrome,
+    contact: &Contact,
+    messages: &[Loaded<Message>],
+) -> Result<Vec<Offer>> {
+    let replies = app.console.tracker.replies();
+    if replies.repair == Repair::Off {
+        return Ok(Vec::new());
+    }
+    let theirs = messages.iter().filter(|message| {
+        let written = message.kind == MessageKind::Written && !message.is_disowned;
+        message.direction == Direction::In && written
+    });
+    let mut offers: Vec<Offer> = Vec::new();
+    for message in theirs.take(MESSAGES_LOOKED_THROUGH) {
+        let text = match message.body {
+            Some(body) => app.repo().text(body)?,
+            None => message.preview.reveal().clone(),
+        };
+        for found in found_in(&text, &replies.region) {
+            let to = found.reveal();
+            let is_ours = app.console.settings.sender.eq_ignore_ascii_case(to);
+            let Some(method) = instead_of(contact, &found).filter(|_| !is_ours) else {
+                continue;
+            };
+            if offers.len() < FOUND_MAX && offers.iter().all(|offer| offer.to != to) {
+                offers.push(Offer {
+                    to: to.to_owned(),
+                    method: method.id,
+                    instead_of: method.destination.reveal().to_owned(),
+                });
+            }
+        }
+    }
+    // Nothing is offered that this person may not do.
+    Ok(if c.may_change_contacts() {
+        offers
+    } else {
+        Vec::new()
     })
 }
 

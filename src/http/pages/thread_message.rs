@@ -103,11 +103,15 @@ fn message_view(
         id: message.id.to_string(),
         tone: if ours { "good" } else { "open" },
         icon: channel_icon(message.channel),
-        who: by.unwrap_or_else(|| them.to_owned()),
+        who: match (by, ours) {
+            (Some(by), _) => by,
+            (None, true) => c.t("origin.prompt").to_owned(),
+            (None, false) => them.to_owned(),
+        },
         how: c.f2(how, c.channel(&message.channel), message.from.reveal()),
         when: c.when(&message.at),
         new: false,
-        kind: kind(c, message.kind),
+        kind: kind(c, message.kind).or_else(|| wish(app, c, message, &text)),
         origin: message.authentication.map(|found| origin(c, &found)),
         text,
         quoted,
@@ -124,6 +128,17 @@ fn message_view(
         } else {
             None
         },
+    })
+}
+
+/// What may be a wish for no more texts, though it is none of the words that are heeded.
+fn wish(app: &App, c: &Chrome, message: &Message, text: &str) -> Option<Badge> {
+    let is_text = message.channel == Channel::Text && message.direction == Direction::In;
+    let replies = app.console.tracker.replies();
+    (is_text && replies.keywords.may_mean_stop(text)).then(|| Badge {
+        tone: "open",
+        icon: "question",
+        text: c.t("inbox.may_stop").to_owned(),
     })
 }
 

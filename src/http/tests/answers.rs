@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::store::check::check;
 use crate::store::records::Record;
 use crate::store::{Batch, HeardPool, Row, RowBatch, keys};
-use crate::tracker::Event;
+use crate::tracker::{Event, Receipt};
 
 const HERE: &str = "/unknown-answers";
 
@@ -351,4 +351,29 @@ async fn a_program_lists_names_and_forgets_unknown_answers() {
         assert_eq!((name.as_str(), status), ("not-found", 404), "{path}");
     }
     assert!(check(world.repo.store()).unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn receipts_that_belong_to_no_text_are_listed_once_each() {
+    let world = world().await;
+    let browser = world.browser("ida").await;
+    let page = browser.get(HERE).await;
+    assert!(!page.body.contains("Receipts that belong to no text"));
+    let receipt = Receipt {
+        remote_id: String::new(),
+        delivered: false,
+        is_final: true,
+        verdict: Verdict::failure(Reason::UserUnknown, Permanence::Permanent)
+            .with_diagnostic("stat:UNDELIV err:001"),
+    };
+    let ids = ["main/1f".to_owned(), "main/31".to_owned()];
+    let recorded = world.tracker.record_receipt_of(&ids, receipt).await;
+    recorded.unwrap();
+    let page = browser.get(HERE).await;
+    page.assert_has(&[
+        "Receipts that belong to no text",
+        "main/1f",
+        "stat:UNDELIV err:001",
+    ]);
+    assert!(!page.body.contains("main/31"), "it is the same one");
 }

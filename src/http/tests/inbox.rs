@@ -2,6 +2,7 @@
 
 mod keeping;
 pub(super) mod notices;
+mod texts;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

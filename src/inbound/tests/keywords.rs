@@ -237,7 +237,7 @@ async fn start_takes_back_what_stop_refused_with_proof_and_nothing_else() {
     world.text(NUMBER, "STOP").await;
     assert!(!world.contact(ivo).wishes.allow(Channel::Text, "alert"));
     world.clock.advance(std::time::Duration::from_secs(60));
-    world.text(NUMBER, " Reprendre svp ").await;
+    world.text(NUMBER, " Reprendre ! ").await;
     let thread = world.threads().remove(0);
     let message = world.messages(&thread).pop().unwrap();
     assert_eq!(message.kind, MessageKind::OptIn);

@@ -214,6 +214,8 @@ fn receipts_of_other_implementations() {
         let found = receipt::from_message(&message);
         let expected = &row["expected"];
         if expected.is_null() {
+            // A misspelt key, an odd state: the rest is read all the same.
+            assert!(found.unwrap().best_id().is_some(), "{row}");
             continue;
         }
         check_receipt(&found.unwrap(), expected, &row);

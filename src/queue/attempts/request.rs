@@ -273,7 +273,8 @@ const fn is_to_many(communication: &Communication) -> bool {
         | Origin::Test(_)
         | Origin::Reply(_)
         | Origin::Verification
-        | Origin::Notice => false,
+        | Origin::Notice
+        | Origin::Keyword => false,
     }
 }
 

@@ -233,7 +233,9 @@ fn queued(key: &[u8], value: &[u8]) -> Option<(Owner, String)> {
     let (lane, _, id) = queue_key_parts(key)?;
     let lane = Lane::of_number(lane)?;
     let owner = match lane {
-        Lane::Email | Lane::Text | Lane::Call => Owner::Delivery(DeliveryId::from_bytes(id)),
+        Lane::Email | Lane::Text | Lane::Call | Lane::Receipts => {
+            Owner::Delivery(DeliveryId::from_bytes(id))
+        }
         Lane::Expand => Owner::Round(value.to_vec()),
         Lane::Inbound => Owner::Inbound(id),
         // What waits there stands in an index by webhook.

@@ -62,6 +62,8 @@ enum OriginRow {
     Verification,
     #[n(7)]
     Notice,
+    #[n(8)]
+    Keyword,
 }
 
 impl From<Origin> for OriginRow {
@@ -75,6 +77,7 @@ impl From<Origin> for OriginRow {
             Origin::Reply(user) => Self::Reply(user),
             Origin::Verification => Self::Verification,
             Origin::Notice => Self::Notice,
+            Origin::Keyword => Self::Keyword,
         }
     }
 }
@@ -90,6 +93,7 @@ impl From<OriginRow> for Origin {
             OriginRow::Reply(user) => Self::Reply(user),
             OriginRow::Verification => Self::Verification,
             OriginRow::Notice => Self::Notice,
+            OriginRow::Keyword => Self::Keyword,
         }
     }
 }

@@ -112,6 +112,7 @@ shape! {
         #[n(14)] held_until: Option<Timestamp>,
         #[n(15)] #[cbor(default)] awaits_turn: bool,
         #[n(16)] report: Option<ReportRequest>,
+        #[n(17)] #[cbor(default, skip_if = "is_none_set")] segments_failed: u64,
     }
 }
 
@@ -169,6 +170,14 @@ shape! {
 }
 record!(Person, "person of a communication");
 
+const fn is_none_set(bits: &u64) -> bool {
+    *bits == 0
+}
+
+const fn is_final(underway: &bool) -> bool {
+    !*underway
+}
+
 fn is_unnamed(name: &Redacted<String>) -> bool {
     name.reveal().is_empty()
 }
@@ -179,6 +188,8 @@ shape! {
         #[n(1)] verdict: Verdict,
         #[n(2)] delivered: bool,
         #[n(3)] at: Timestamp,
+        #[n(4)] #[cbor(default, skip_if = "is_final")] underway: bool,
+        #[n(5)] #[cbor(default, skip_if = "Vec::is_empty")] also: Vec<String>,
     }
 }
 record!(EarlyReceipt, "early receipt");

@@ -257,6 +257,7 @@ pub(crate) fn delivery() -> Delivery {
         }),
         remote_ids: vec!["<20261122.4711@example.org>".to_owned()],
         segments_delivered: 0,
+        segments_failed: 0,
         express: false,
         held_until: None,
         awaits_turn: false,
@@ -342,6 +343,8 @@ pub(crate) fn early_receipt() -> EarlyReceipt {
         verdict: Verdict::failure(Reason::Unreachable, Permanence::Temporary),
         delivered: false,
         at: at(900),
+        underway: false,
+        also: Vec::new(),
     }
 }
 
@@ -429,6 +432,7 @@ pub(crate) fn largest_delivery() -> Delivery {
         due: Some(Timestamp::from_millis(u64::MAX)),
         remote_ids: vec!["r".repeat(REMOTE_ID_SIZE_MAX); SEGMENTS_MAX],
         segments_delivered: u64::MAX,
+        segments_failed: u64::MAX,
         express: true,
         held_until: Some(Timestamp::from_millis(u64::MAX)),
         report: Some(largest_report_request()),

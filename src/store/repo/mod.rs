@@ -166,6 +166,15 @@ impl Repo {
         self.load(&keys::early_receipt(remote_id))
     }
 
+    /// Receipts that belong to no text yet, or to none of ours, by their ids.
+    pub fn early_receipts(
+        &self,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Result<Page<Loaded<EarlyReceipt>>> {
+        self.every(keys::EARLY_RECEIPT, after, limit)
+    }
+
     /// A mail that came in.
     pub fn inbound(&self, id: &[u8; 16]) -> Result<Option<Loaded<InboundMail>>> {
         self.load(&keys::inbound(id))

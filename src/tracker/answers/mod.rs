@@ -365,6 +365,7 @@ fn said_in(event: &Event) -> Option<(&Verdict, Source)> {
         Event::AttemptBegun { .. }
         | Event::Accepted { .. }
         | Event::SegmentDelivered { .. }
+        | Event::SegmentFailed { .. }
         | Event::Held { .. }
         | Event::PutOff { .. }
         | Event::Clicked { .. }

@@ -1,5 +1,6 @@
 //! Puts what people answer into threads, in the batch that keeps it.
 
+mod answer;
 mod belong;
 mod place;
 mod scan;
@@ -9,6 +10,7 @@ mod stop;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
+pub use answer::{KEYWORD_CATEGORY, KeywordTexts, ReplySettings};
 pub use belong::Attached;
 pub use scan::{FileScanner, NotScanned, Scanning};
 
@@ -207,6 +209,7 @@ impl Tracker {
             self.tell_of_reply(batch, &new, &message, thread.as_deref())?;
         }
         self.enter_message(batch, &new, &message, thread.as_deref())?;
+        self.answer_keyword(batch, incoming, &mut new, thread.is_some())?;
         match &thread {
             Some(old) => batch.replace(old, &new),
             None => batch.insert(&new),
@@ -261,7 +264,9 @@ impl Tracker {
         let latest = self
             .repo
             .messages(thread.id, None, UNREAD_TOLD_MAX as usize)?;
-        let ours = |message: &Loaded<Message>| message.direction == Direction::Out;
+        let ours = |message: &Loaded<Message>| {
+            message.direction == Direction::Out && message.kind != MessageKind::Automatic
+        };
         Ok(latest.rows.iter().any(ours))
     }
 

@@ -6,7 +6,8 @@ use super::super::{Tracker, TrackerError};
 use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
 use crate::domain::{
-    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, Thread, ThreadState,
+    Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, MessageKind, Origin,
+    Thread, ThreadState,
 };
 use crate::store::Loaded;
 
@@ -35,15 +36,29 @@ impl Tracker {
         lookup_key: &str,
         channel: Channel,
     ) -> Result<Option<(ContactId, Option<DeliveryId>)>, TrackerError> {
-        let mut best: Option<(ContactId, Option<Loaded<Delivery>>)> = None;
+        self.whose_by(lookup_key, channel, &[])
+    }
+
+    /// The same for a text to one of our numbers: what went out from that number comes before
+    /// what went out from another. `ways` are what the ids of such texts begin with.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn whose_by(
+        &self,
+        lookup_key: &str,
+        channel: Channel,
+        ways: &[String],
+    ) -> Result<Option<(ContactId, Option<DeliveryId>)>, TrackerError> {
+        let mut best: Option<(ContactId, Option<LastSent>)> = None;
         for contact in self
             .repo
             .contacts_by_address(lookup_key, SAME_ADDRESS_MAX)?
         {
-            let last = self.last_sent(contact.id, lookup_key, channel)?;
+            let last = self.last_sent(contact.id, (lookup_key, channel), ways)?;
             let later = match (&best, &last) {
                 (None, _) => true,
-                (Some((_, Some(best))), Some(last)) => last.id > best.id,
+                (Some((_, Some(best))), Some(last)) => last > best,
                 (Some((_, None)), Some(_)) => true,
                 (Some(_), None) => false,
             };
@@ -51,29 +66,42 @@ impl Tracker {
                 best = Some((contact.id, last));
             }
         }
-        Ok(best.map(|(contact, delivery)| (contact, delivery.map(|delivery| delivery.id))))
+        Ok(best.map(|(contact, last)| (contact, last.map(|last| last.delivery))))
     }
 
-    /// The last delivery of a person, or of whom that contact took over, that went there.
+    /// The last delivery of a person, or of whom that contact took over, that went there; answers
+    /// to keywords are nothing that anybody answers.
     fn last_sent(
         &self,
         contact: ContactId,
-        lookup_key: &str,
-        channel: Channel,
-    ) -> Result<Option<Loaded<Delivery>>, TrackerError> {
-        let mut last: Option<Loaded<Delivery>> = None;
+        (lookup_key, channel): (&str, Channel),
+        ways: &[String],
+    ) -> Result<Option<LastSent>, TrackerError> {
+        let mut last: Option<LastSent> = None;
         for id in self.repo.ids_of(contact)? {
             let sent = self.repo.deliveries_of(id, None, DELIVERIES_SEEN_MAX)?;
-            let found = sent.rows.into_iter().find(|delivery| {
-                delivery.channel == channel && delivery.destination.lookup_key() == lookup_key
-            });
-            let before = last.as_ref().map(|last| last.id);
-            last = match found {
-                Some(found) if before.is_none_or(|before| before < found.id) => Some(found),
-                Some(_) | None => last,
-            };
+            for delivery in &sent.rows {
+                let there =
+                    delivery.channel == channel && delivery.destination.lookup_key() == lookup_key;
+                if !there || self.is_by_keyword(delivery)? {
+                    continue;
+                }
+                let found = LastSent {
+                    by_that_way: came_by(delivery, ways),
+                    delivery: delivery.id,
+                };
+                last = last.max(Some(found));
+            }
         }
         Ok(last)
+    }
+
+    fn is_by_keyword(&self, delivery: &Delivery) -> Result<bool, TrackerError> {
+        if delivery.channel != Channel::Text {
+            return Ok(false);
+        }
+        let communication = self.repo.communication(delivery.communication)?;
+        Ok(communication.is_some_and(|one| one.origin == Origin::Keyword))
     }
 
     /// The message as which it stands in its thread already, or anywhere else under its own
@@ -112,10 +140,9 @@ impl Tracker {
             return Ok(None);
         }
         let latest = self.repo.messages(thread.id, None, FOUND_MAX)?;
-        let mut since_we_wrote = latest
-            .rows
-            .iter()
-            .take_while(|message| message.direction == Direction::In);
+        let mut since_we_wrote = latest.rows.iter().take_while(|message| {
+            message.direction == Direction::In || message.kind == MessageKind::Automatic
+        });
         let before = since_we_wrote.find(|message| {
             same(message)
                 && message.channel == Channel::Text
@@ -206,6 +233,19 @@ impl Tracker {
         }
         Ok(None)
     }
+}
+
+/// What went to an address, in the order in which it is answered.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct LastSent {
+    /// From the number that is written to.
+    by_that_way: bool,
+    delivery: DeliveryId,
+}
+
+fn came_by(delivery: &Delivery, ways: &[String]) -> bool {
+    let begins = |id: &String| ways.iter().any(|way| id.starts_with(way.as_str()));
+    delivery.remote_ids.iter().any(begins)
 }
 
 /// Whether something may stand in a thread of the same person that it does not name.

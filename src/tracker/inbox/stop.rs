@@ -90,7 +90,7 @@ impl Tracker {
 }
 
 /// The method by which somebody has the number that a text came from.
-fn held<'a>(contact: &'a Contact, from: &str, channel: Channel) -> Option<&'a Method> {
+pub(super) fn held<'a>(contact: &'a Contact, from: &str, channel: Channel) -> Option<&'a Method> {
     contact.methods.iter().find(|method| {
         method.destination.lookup_key() == from
             && method.kind.takes(channel)

@@ -237,3 +237,192 @@ async fn many_links_followed_leave_the_timeline_its_room_and_count() {
     assert_eq!(back.last_verdict(), Some(&hard_bounce()));
     assert_eq!(back.status(), Status::Email(EmailStatus::Opened));
 }
+
+fn said(reason: Reason, words: &str) -> Verdict {
+    Verdict::failure(reason, Permanence::Temporary).with_diagnostic(words)
+}
+
+impl World {
+    /// The text goes out in parts with these ids.
+    async fn sent_in_parts(&self, ids: &[&str]) {
+        let begun = Event::AttemptBegun {
+            status: Some(Status::Text(TextStatus::Sending)),
+        };
+        self.event(Channel::Text, begun).await;
+        let accepted = Event::Accepted {
+            status: Status::Text(TextStatus::Sent),
+            verdict: Verdict::success(Reason::Accepted),
+            remote_ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+        };
+        self.event(Channel::Text, accepted).await;
+    }
+
+    async fn reported(&self, ids: &[&str], delivered: Option<bool>, words: &str) {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        let receipt = Receipt {
+            remote_id: ids[0].clone(),
+            delivered: delivered == Some(true),
+            is_final: delivered.is_some(),
+            verdict: said(Reason::Unreachable, words),
+        };
+        let recorded = self.tracker.record_receipt_of(&ids, receipt).await;
+        recorded.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_part_that_never_comes_is_the_whole_text_and_is_named() {
+    let world = World::new(false).await;
+    world.sent_in_parts(&["a", "b", "c"]).await;
+    world.reported(&["c"], Some(true), "c came").await;
+    world.reported(&["b"], None, "b on its way").await;
+    world.reported(&["b"], Some(false), "b never").await;
+    let text = world.delivery(Channel::Text);
+    assert_eq!(text.status(), Status::Text(TextStatus::Undelivered));
+    assert_eq!(
+        (text.delivered_parts(), text.failed_parts()),
+        (vec![3], vec![2])
+    );
+    let entries = text.timeline.len();
+    // What comes later, and contradicts it, is a fact.
+    for (id, delivered) in [("a", true), ("b", true), ("c", false)] {
+        world.reported(&[id], Some(delivered), "late").await;
+    }
+    let text = world.delivery(Channel::Text);
+    assert_eq!(text.status(), Status::Text(TextStatus::Undelivered));
+    assert_eq!(text.timeline.len(), entries + 3);
+    let failures = world.repo.log(world.contact.id, None, 50).unwrap().rows;
+    let returned = |event: &LogEvent| matches!(event, LogEvent::Returned { .. });
+    let returned = failures.iter().filter(|line| returned(&line.event));
+    assert_eq!(returned.count(), 1, "it counts once");
+}
+
+#[tokio::test]
+async fn a_text_without_a_receipt_is_undelivered_when_none_can_come_any_more() {
+    let world = World::new(false).await;
+    let wait = Duration::from_secs(25 * 3600);
+    world
+        .tracker
+        .await_receipts([("m".to_owned(), wait)].into());
+    world.sent_in_parts(&["m/a"]).await;
+    let lane = crate::domain::Lane::Receipts;
+    assert_eq!(world.repo.lane_depth(lane, 9).unwrap(), 1);
+    let text = world.delivery(Channel::Text).id;
+    world.tracker.miss_receipt(text).await.unwrap();
+    assert_eq!(
+        world.delivery(Channel::Text).status(),
+        Status::Text(TextStatus::Sent),
+        "it is not over yet"
+    );
+    world.clock.advance(wait);
+    world.tracker.miss_receipt(text).await.unwrap();
+    let missed = world.delivery(Channel::Text);
+    assert_eq!(missed.status(), Status::Text(TextStatus::Undelivered));
+    let verdict = missed.last_verdict().unwrap();
+    assert_eq!(verdict.reason, Reason::Expired);
+    assert_eq!(
+        verdict.diagnostic.as_str(),
+        "no final receipt came within 25 hours"
+    );
+    assert_eq!(world.repo.lane_depth(lane, 9).unwrap(), 0);
+    // Nobody's number is at fault.
+    let mobile = &world.contact().methods[1];
+    assert_eq!((mobile.state, mobile.suspensions), (MethodState::Active, 0));
+    // One that comes after all is a fact.
+    world.reported(&["m/a"], Some(true), "late").await;
+    assert_eq!(
+        world.delivery(Channel::Text).status(),
+        Status::Text(TextStatus::Undelivered)
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_ends_the_wait_for_it() {
+    for delivered in [true, false] {
+        let world = World::new(false).await;
+        let waits = [("m".to_owned(), Duration::from_secs(60))].into();
+        world.tracker.await_receipts(waits);
+        world.sent_in_parts(&["m/a"]).await;
+        world.reported(&["m/a"], None, "on its way").await;
+        let lane = crate::domain::Lane::Receipts;
+        assert_eq!(world.repo.lane_depth(lane, 9).unwrap(), 1);
+        world.reported(&["m/a"], Some(delivered), "done").await;
+        assert_eq!(world.repo.lane_depth(lane, 9).unwrap(), 0);
+        assert_eq!(world.delivery(Channel::Text).due, None);
+    }
+}
+
+#[tokio::test]
+async fn where_no_receipt_can_be_known_none_is_waited_for() {
+    for ids in [&["other/a"][..], &[]] {
+        let world = World::new(false).await;
+        let waits = [("m".to_owned(), Duration::from_secs(60))].into();
+        world.tracker.await_receipts(waits);
+        world.sent_in_parts(ids).await;
+        let text = world.delivery(Channel::Text);
+        assert_eq!(text.status(), Status::Text(TextStatus::Sent));
+        assert_eq!(text.due, None, "{ids:?}");
+    }
+}
+
+#[tokio::test]
+async fn receipts_that_belong_to_no_text_are_kept_for_a_week_and_go_with_their_text() {
+    let world = World::new(false).await;
+    let kept = || -> Vec<String> {
+        let page = world.repo.early_receipts(None, 99).unwrap();
+        page.rows
+            .into_iter()
+            .map(|row| row.value.remote_id)
+            .collect()
+    };
+    // The same id in two forms, and one of nobody.
+    world.reported(&["m/1f", "m/31"], None, "on its way").await;
+    world.reported(&["m/1f", "m/31"], Some(true), "done").await;
+    world
+        .reported(&["m/1f", "m/31"], Some(false), "not at all")
+        .await;
+    world.reported(&["m/lost"], Some(false), "gone").await;
+    assert_eq!(kept(), ["m/1f", "m/31", "m/lost"]);
+    world.sent_in_parts(&["m/31"]).await;
+    assert_eq!(
+        world.delivery(Channel::Text).status(),
+        Status::Text(TextStatus::Received),
+        "the first final one counts"
+    );
+    assert_eq!(kept(), ["m/lost"]);
+    world.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(world.tracker.sweep_receipts().await.unwrap(), 0);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.tracker.sweep_receipts().await.unwrap(), 1);
+    assert_eq!(kept(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn receipts_that_belong_to_no_text_are_bounded() {
+    let world = World::new(false).await;
+    let ids: Vec<String> = (0..=UNKNOWN_RECEIPTS_MAX)
+        .map(|n| format!("x/{n:05}"))
+        .collect();
+    for some in ids.chunks(500) {
+        let mut batch = Batch::new();
+        for id in some {
+            batch.insert(&crate::domain::EarlyReceipt {
+                remote_id: id.clone(),
+                verdict: said(Reason::Unreachable, ""),
+                delivered: false,
+                at: crate::clock::Clock::wall(&*world.clock),
+                underway: false,
+                also: Vec::new(),
+            });
+        }
+        world.repo.store().commit(batch).await.unwrap();
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(world.tracker.sweep_receipts().await.unwrap(), 1251);
+    let left = world
+        .repo
+        .early_receipts(None, UNKNOWN_RECEIPTS_MAX)
+        .unwrap();
+    assert_eq!(left.rows.len(), 3750);
+    assert_eq!(left.rows[0].remote_id, "x/01251", "the oldest have gone");
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn wants_to_know(world: &World, login: &str, address: &str) {
+pub(super) async fn wants_to_know(world: &World, login: &str, address: &str) {
     let old = world.repo.user_by_login(login).unwrap().unwrap();
     let new = User {
         email: Some(Redacted::new(EmailAddress::parse(address).unwrap())),

@@ -28,6 +28,7 @@ fn origin() -> impl Strategy<Value = Origin> {
         Just(Origin::Prompt),
         Just(Origin::Verification),
         Just(Origin::Notice),
+        Just(Origin::Keyword),
     ]
 }
 
@@ -275,6 +276,7 @@ pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
             closed: work.2,
             remote_ids: remote.0,
             segments_delivered: remote.1,
+            segments_failed: remote.1.rotate_left(7),
             express: remote.2[0],
             held_until: remote.3,
             awaits_turn: remote.2[1],
@@ -386,13 +388,15 @@ pub(crate) fn inbound_mail() -> impl Strategy<Value = InboundMail> {
 }
 
 pub(crate) fn early_receipt() -> impl Strategy<Value = EarlyReceipt> {
-    (text(), verdict(), any::<bool>(), time()).prop_map(|(remote_id, verdict, delivered, at)| {
-        EarlyReceipt {
-            remote_id,
-            verdict,
-            delivered,
-            at,
-        }
+    let also = vec(text(), 0..3);
+    let says = (verdict(), any::<bool>(), any::<bool>());
+    (text(), says, time(), also).prop_map(|(remote_id, says, at, also)| EarlyReceipt {
+        remote_id,
+        verdict: says.0,
+        delivered: says.1,
+        at,
+        underway: says.2,
+        also,
     })
 }
 
