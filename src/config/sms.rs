@@ -131,7 +131,7 @@ pub struct SmsBind {
     /// Longest such wait. Default `"1m"`.
     #[serde(serialize_with = "units::duration")]
     pub reconnect_delay_max: Duration,
-    /// What it has in common with the other binds of its carrier.
+    /// What it has in common with the other binds of its carrier, and with its section.
     #[serde(flatten)]
     pub settings: CarrierSettings,
 }
@@ -159,12 +159,23 @@ impl Sms {
             if earlier.any(|earlier| earlier.name == bind.name) {
                 section.mistake("bind", format!("\"{}\" is there twice", bind.name));
             }
+            // With a section of its own, each has been compared with that.
+            if carriers.iter().any(|known| known.name == bind.carrier) {
+                continue;
+            }
             let of_carrier = |other: &&SmsBind| other.carrier == bind.carrier;
             let first = binds.iter().take(index).find(of_carrier);
             if let Some(key) = first.and_then(|first| first.settings.differs_in(&bind.settings)) {
                 let (carrier, name) = (&bind.carrier, &bind.name);
                 let message = format!("binds of \"{carrier}\" do not agree on {key}: \"{name}\"");
                 section.mistake("bind", message);
+            }
+        }
+        // One that could not be read may be the one.
+        if !binds.is_empty() && binds.len() == sections.len() {
+            let has_bind = |known: &&SmsCarrier| binds.iter().any(|b| b.carrier == known.name);
+            for idle in carriers.iter().filter(|known| !has_bind(known)) {
+                section.mistake("carrier", format!("\"{}\" has no [[sms.bind]]", idle.name));
             }
         }
         let delays = [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE];
@@ -197,6 +208,10 @@ impl SmsBind {
         }
         let base = known.map(|known| &known.settings);
         let settings = CarrierSettings::read(section, base, grace);
+        let both = base.zip(settings.as_ref());
+        if let Some(key) = both.and_then(|(base, settings)| base.differs_in(settings)) {
+            section.mistake(key, "is not what its [[sms.carrier]] says");
+        }
         let second_to_minutes = SECOND..=10 * MINUTE;
         let bind = SmsBind {
             port: section.integer("port", 2775, 1..=u16::MAX),

@@ -437,7 +437,7 @@ fn a_reload_can_tell_what_differs() {
     // Every section counts: each is changed by one of its keys.
     let text = "[store]\nengine = \"memory\"\n[listen.mx]\nerrors_max = 1\n[tls]\ncheck_interval = \"2h\"\n\
         [submission]\nauth_failures_max = 1\n[email]\nport = 26\n[sms]\nsegments_max = 1\n[approval]\nabove_people = 9\n[schedule]\nlate_max = \"2h\"\n\
-        [voice]\nrepeat = 1\n[[category]]\nname = \"a\"\n[reminders]\nafter = []\n\
+        [voice]\nrepeat = 1\n[[category]]\nname = \"a\"\n[reminders]\nafter = []\n[replies]\nrepair = \"off\"\n\
         [suspension]\nsoft_failures = 1\n[notices]\nenabled = false\n[cases]\nreference = \"{number}\"\n[correspondence]\noverdue_hours = 9\n[retention]\ncorrespondence_years = 7\n\
         [[alerts.receiver]]\nname = \"ops\"\ncategory = \"a\"\ngroups = [\"On call\"]\n[webhooks]\nallow_networks = [\"10.0.0.0/8\"]\n[console]\nlogin_failures_max = 1\n[public]\nsign_up = false\n[log]\nlevel = \"warn\"\n[server]\ntime_zone = \"Europe/London\"";
     let other = Config::parse(text, &around).unwrap();
@@ -552,7 +552,11 @@ fn binds_of_a_carrier_have_to_agree() {
         ),
         (
             binds(carrier, one, "carrier = \"main\"\nsegmentation = \"sar\""),
-            "do not agree on segmentation: \"rx\"",
+            "is not what its [[sms.carrier]] says",
+        ),
+        (
+            binds(carrier, "source = \"40404\"", "source = \"40404\""),
+            "\"main\" has no [[sms.bind]]",
         ),
         (
             binds(carrier, one, "carrier = \"mian\"\nsource = \"40404\""),

@@ -147,7 +147,7 @@ fn start_sms(
     carriers: &mut Carriers,
 ) -> anyhow::Result<()> {
     let config = &parts.config.sms;
-    tell_of_the_deaf(config);
+    tell_of_halves(config);
     let mut routes = Vec::new();
     for bind in &config.binds {
         let settings = RouteSettings::from_config(bind);
@@ -194,16 +194,31 @@ fn start_sms(
     Ok(())
 }
 
-/// Receipts need a bind that receives, of the carrier that took the text.
-fn tell_of_the_deaf(config: &config::Sms) {
-    let hears = |carrier: &str| {
-        let mut binds = config.binds.iter().filter(|bind| bind.carrier == carrier);
-        binds.any(|bind| bind.mode != config::BindMode::Transmitter)
-    };
-    for bind in config.binds.iter().filter(|bind| !hears(&bind.carrier)) {
+/// Receipts need a bind that receives, of the carrier that took the text; texts one that sends.
+fn tell_of_halves(config: &config::Sms) {
+    for (bind, half) in halves(config) {
         let (bind, carrier) = (&bind.name, &bind.carrier);
-        tracing::warn!(%bind, %carrier, "no bind of this carrier receives: receipts and replies cannot come");
+        tracing::warn!(%bind, %carrier, "no bind of this carrier {half}");
     }
+}
+
+/// The binds of carriers that have no bind for one of the two directions, with what is amiss.
+fn halves(config: &config::Sms) -> Vec<(&config::SmsBind, &'static str)> {
+    use config::BindMode::{Receiver, Transmitter};
+    let lacks = |carrier: &str, mode| {
+        let mut binds = config.binds.iter().filter(|bind| bind.carrier == carrier);
+        binds.all(|bind| bind.mode == mode)
+    };
+    let amiss = config.binds.iter().filter_map(|bind| {
+        if lacks(&bind.carrier, Transmitter) {
+            Some((bind, "receives: receipts and replies cannot come"))
+        } else if lacks(&bind.carrier, Receiver) {
+            Some((bind, "sends: no text goes out by it"))
+        } else {
+            None
+        }
+    });
+    amiss.collect()
 }
 
 fn bind_tls(
@@ -254,4 +269,39 @@ fn start_voice(parts: &Parts<'_>, carriers: &mut Carriers) {
         kind: WayKind::Trunk(Arc::clone(&channel)),
     });
     carriers.channels.push(channel);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::Surroundings;
+
+    #[test]
+    fn a_carrier_for_one_direction_alone_is_told_of() {
+        let bind = |name: &str, carrier: &str, mode: &str| {
+            format!(
+                "[[sms.bind]]\nname = \"{name}\"\ncarrier = \"{carrier}\"\nmode = \"{mode}\"\n\
+                 host = \"smsc.example.net\"\nsystem_id = \"t\"\nsource = \"40404\"\n\
+                 password_file = \"unread\"\n"
+            )
+        };
+        let text = [
+            bind("a-tx", "a", "transmitter"),
+            bind("a-rx", "a", "receiver"),
+            bind("b", "b", "transmitter"),
+            bind("c", "c", "receiver"),
+            bind("d", "d", "transceiver"),
+        ];
+        let around = Surroundings {
+            leave_secrets_unread: true,
+            ..Surroundings::default()
+        };
+        let config = Config::parse(&text.concat(), &around).unwrap();
+        let told: Vec<(&str, bool)> = halves(&config.sms)
+            .into_iter()
+            .map(|(bind, half)| (bind.name.as_str(), half.starts_with("sends")))
+            .collect();
+        assert_eq!(told, [("b", false), ("c", true)]);
+    }
 }

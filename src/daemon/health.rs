@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Addresses;
 use super::carriers::{Way, WayKind};
 use crate::clock::SharedClock;
-use crate::domain::Lane;
+use crate::domain::{Lane, Timestamp};
 use crate::http::{Alarm, ChannelHealth, ChannelState, Part, Readiness};
 use crate::net::smpp::BindPhase;
 use crate::net::tls_server::ServerTls;
@@ -29,6 +29,8 @@ const ALARMS_MAX: usize = 50;
 const ALARM_QUIET: Duration = Duration::from_secs(15 * 60);
 /// Entries of a lane counted for metrics.
 const DEPTH_MAX: usize = 10_000;
+/// A bind that has been away for so long is an alarm.
+const BIND_AWAY_MAX: Duration = Duration::from_secs(5 * 60);
 /// A certificate that ends within so many days is an alarm.
 const CERTIFICATE_DAYS_MIN: i64 = 14;
 
@@ -36,6 +38,8 @@ const CERTIFICATE_DAYS_MIN: i64 = 14;
 pub(super) struct Health {
     ways: Vec<Way>,
     alarms: VecDeque<Alarm>,
+    /// Since when each of the ways is an SMPP bind that is not bound.
+    away_since: Vec<Option<Timestamp>>,
     readiness: watch::Sender<Readiness>,
 }
 
@@ -83,6 +87,7 @@ impl Health {
         let (readiness, seen) = watch::channel(readiness);
         (
             Self {
+                away_since: vec![None; ways.len()],
                 ways,
                 alarms: VecDeque::new(),
                 readiness,
@@ -156,14 +161,9 @@ impl Health {
                 "scanner",
             );
         }
-        let is_refused = |way: &Way| matches!(&way.kind, WayKind::Bind(status) if status.borrow().refused.is_some());
-        if self.ways.iter().any(is_refused) {
-            self.alarm(
-                parts,
-                "A message centre refuses our login: texts wait for it. Look at the account of the bind.",
-                None,
-                "smpp_login",
-            );
+        let now = parts.clock.wall();
+        if let Some((kind, text)) = amiss_with_binds(&self.ways, &mut self.away_since, now) {
+            self.alarm(parts, text, None, kind);
         }
         let channels: Vec<ChannelState> = self.ways.iter().map(state_of).collect();
         for (way, state) in self.ways.iter().zip(&channels) {
@@ -206,6 +206,34 @@ impl Health {
     }
 }
 
+/// The kind and the text of an alarm about binds, if there is one.
+fn amiss_with_binds(
+    ways: &[Way],
+    away_since: &mut [Option<Timestamp>],
+    now: Timestamp,
+) -> Option<(&'static str, &'static str)> {
+    let (mut is_refused, mut is_away) = (false, false);
+    for (way, away_since) in ways.iter().zip(away_since) {
+        let WayKind::Bind(status) = &way.kind else {
+            continue;
+        };
+        let status = status.borrow();
+        if matches!(status.phase, BindPhase::Bound { .. }) {
+            *away_since = None;
+            continue;
+        }
+        let since = *away_since.get_or_insert(now);
+        is_away |= now.since(since) >= BIND_AWAY_MAX;
+        is_refused |= status.refused.is_some();
+    }
+    if is_refused {
+        let text = "A message centre refuses our login: texts wait for it. Look at the account of the bind.";
+        return Some(("smpp_login", text));
+    }
+    let text = "A message centre has not let us bind for five minutes: texts may wait, receipts and replies do.";
+    is_away.then_some(("smpp_bind", text))
+}
+
 /// Whether commits are refused for want of space; a disk that cannot be asked counts as fine.
 fn has_no_room(folder: &Path) -> bool {
     let reserve = OpenOptions::default().reserve_bytes;
@@ -239,5 +267,53 @@ fn state_of(way: &Way) -> ChannelState {
         name: way.name.clone(),
         state,
         detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Channel;
+    use crate::net::smpp::{BindRefusal, BindStatus};
+
+    fn status(phase: BindPhase, refused: Option<BindRefusal>) -> BindStatus {
+        BindStatus {
+            phase,
+            last_error: None,
+            binds: 0,
+            throttled: 0,
+            refused,
+            retry_in: Duration::ZERO,
+            garbled: 0,
+        }
+    }
+
+    #[test]
+    fn a_bind_that_is_refused_or_long_away_is_an_alarm() {
+        let bound = BindPhase::Bound {
+            system_id: "centre".to_owned(),
+        };
+        let (told, seen) = watch::channel(status(BindPhase::Connecting, None));
+        let ways = [Way {
+            channel: Channel::Text,
+            name: "main".to_owned(),
+            kind: WayKind::Bind(seen),
+        }];
+        let mut away_since = [None];
+        let mut kind_after = |span: Duration| {
+            let now = Timestamp::from_millis(1_800_000_000_000).plus(span);
+            amiss_with_binds(&ways, &mut away_since, now).map(|(kind, _)| kind)
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(kind_after(Duration::ZERO), None);
+        assert_eq!(kind_after(BIND_AWAY_MAX - second), None);
+        assert_eq!(kind_after(BIND_AWAY_MAX), Some("smpp_bind"));
+        told.send_replace(status(bound, None));
+        assert_eq!(kind_after(BIND_AWAY_MAX), None);
+        told.send_replace(status(BindPhase::Waiting, None));
+        assert_eq!(kind_after(BIND_AWAY_MAX + second), None);
+        let refused = Some(BindRefusal::WrongPassword);
+        told.send_replace(status(BindPhase::Waiting, refused));
+        assert_eq!(kind_after(BIND_AWAY_MAX + second), Some("smpp_login"));
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::sms::{Incoming, IncomingText, SmsInbox};
-use crate::inbound::{Inbound, InboundError, IncomingPart, PartTaken};
+use crate::inbound::{Inbound, InboundError, IncomingPart, OnTime, PartTaken};
 use crate::observe::Metrics;
 use crate::proto::smpp::CommandStatus;
 
@@ -55,6 +55,8 @@ pub(super) async fn look_after_parts(inbound: Inbound, stop: CancellationToken) 
 enum Stored {
     Yes,
     NoRoom,
+    /// Nothing; it is to come again.
+    Later,
 }
 
 struct Intake {
@@ -72,6 +74,7 @@ impl Intake {
                 );
                 incoming.refuse(CommandStatus::RMSGQFUL);
             }
+            Ok(Stored::Later) => incoming.refuse(CommandStatus::RX_T_APPN),
             Err(error) => {
                 tracing::error!(%error, "what the carrier delivered cannot be stored; it is asked to deliver it again");
                 // SMPP 3.4, 5.1.3: a temporary error of the receiver.
@@ -82,17 +85,27 @@ impl Intake {
 
     async fn store(&self, text: &IncomingText, may_be_early: bool) -> Result<Stored, InboundError> {
         let kind = match text {
-            IncomingText::Receipt { remote_ids, .. }
-                if !may_be_early && !self.inbound.knows_any(remote_ids)? =>
-            {
-                "unmatched"
-            }
             IncomingText::Receipt {
                 remote_ids,
+                parties,
                 meaning,
             } => {
-                self.inbound.take_receipt_of(remote_ids, meaning).await?;
-                "receipt"
+                let on_time = if may_be_early {
+                    OnTime::Known
+                } else {
+                    self.inbound.on_time(remote_ids)?
+                };
+                match on_time {
+                    OnTime::Known => {
+                        let inbound = &self.inbound;
+                        inbound
+                            .take_receipt_of(remote_ids, parties, meaning)
+                            .await?;
+                        "receipt"
+                    }
+                    OnTime::Again => return Ok(Stored::Later),
+                    OnTime::Unknown => "unmatched",
+                }
             }
             IncomingText::Message { from, to, text } => {
                 let text = crate::inbound::IncomingText {
@@ -138,9 +151,9 @@ mod tests {
     use crate::domain::suspension::SuspensionPolicy;
     use crate::domain::text_part::TEXT_PARTS_WAIT;
     use crate::domain::{ReturnPaths, Timestamp};
-    use crate::proto::smpp::encoding::Concatenation;
+    use crate::proto::smpp::encoding::{Concatenation, DefaultAlphabet};
     use crate::proto::smpp::receipt::parse;
-    use crate::proto::smpp::{Piece, Sar};
+    use crate::proto::smpp::{Piece, Sar, ShortMessage, esm_class};
     use crate::store::engine::KeyRange;
     use crate::store::{Repo, Store, keys};
     use crate::tracker::{PromptSettings, Tracker, TrackerSettings};
@@ -178,6 +191,7 @@ mod tests {
                     number,
                 },
                 text: text.to_owned(),
+                utf16: Vec::new(),
             },
         }
     }
@@ -258,19 +272,47 @@ mod tests {
 
     #[tokio::test]
     async fn a_receipt_may_come_before_the_answer_where_the_carrier_may_do_so() {
-        for may_be_early in [true, false] {
+        for (may_be_early, stored) in [(true, Stored::Yes), (false, Stored::Later)] {
             let (store, clock) = (Store::memory(), clock());
             let intake = intake(&store, &clock);
             let receipt = IncomingText::Receipt {
                 remote_ids: vec!["main/7".to_owned()],
+                parties: Default::default(),
                 meaning: meaning_of(&parse("id:7 stat:DELIVRD err:000").unwrap()),
             };
-            assert_eq!(
-                intake.store(&receipt, may_be_early).await.unwrap(),
-                Stored::Yes
-            );
+            // Until its text is known, which may still be under way; not for ever.
+            assert_eq!(intake.store(&receipt, may_be_early).await.unwrap(), stored);
+            clock.advance(Duration::from_secs(3600));
+            let again = intake.store(&receipt, may_be_early).await.unwrap();
+            assert_eq!(again, Stored::Yes);
             let kept = Repo::new(store).early_receipt("main/7").unwrap();
             assert_eq!(kept.is_some(), may_be_early);
         }
+    }
+
+    #[tokio::test]
+    async fn a_character_that_is_cut_between_two_parts_is_read_whole() {
+        let (store, clock) = (Store::memory(), clock());
+        let intake = intake(&store, &clock);
+        let words = "Water \u{1f30a} here";
+        let octets: Vec<u8> = words.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let (first, second) = octets.split_at(14);
+        for (number, body) in [(2, second), (1, first)] {
+            let header: &[u8] = &[5, 0, 3, 7, 2, number];
+            let message = ShortMessage {
+                esm_class: esm_class::UDHI,
+                data_coding: 8,
+                user_data: [header, body].concat(),
+                ..ShortMessage::default()
+            };
+            let text = IncomingText::Part {
+                carrier: "main".to_owned(),
+                from: "+447700900001".to_owned(),
+                to: "40404".to_owned(),
+                piece: Piece::of(&message, DefaultAlphabet::Gsm7).unwrap(),
+            };
+            intake.store(&text, true).await.unwrap();
+        }
+        assert_eq!(said(&store), [words]);
     }
 }

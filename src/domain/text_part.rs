@@ -20,7 +20,7 @@ pub const TEXT_PART_KNOWN: Duration = Duration::from_secs(3600);
 /// Stands for parts that never came.
 const GAP: &str = "[…]";
 
-/// One part. `from` and `text` are empty once the text is in the inbox.
+/// One part. `from`, `text` and `utf16` are empty once the text is in the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPart {
     /// SHA-256 of what the parts of one text have in common.
@@ -33,8 +33,11 @@ pub struct TextPart {
     pub from: Redacted<String>,
     /// To which of our numbers.
     pub to: String,
-    /// What it says.
+    /// What it says; empty where `utf16` has it.
     pub text: Redacted<String>,
+    /// The same as octets of UTF-16, big-endian: a character may begin in one part and end in the
+    /// next.
+    pub utf16: Redacted<Vec<u8>>,
     /// SHA-256 of that.
     pub digest: [u8; 32],
     /// When it came.
@@ -61,9 +64,9 @@ pub struct TextPartSet {
 }
 
 impl TextPartSet {
-    /// One of them.
+    /// One of them, with its text, or with its octets where it is written in UTF-16.
     #[must_use]
-    pub fn part(self, number: u8, text: String, at: Timestamp) -> TextPart {
+    pub fn part(self, number: u8, text: String, utf16: Vec<u8>, at: Timestamp) -> TextPart {
         let [high, low] = self.reference.to_be_bytes();
         let mut said = Vec::new();
         for field in [&self.carrier, self.from.reveal(), &self.to] {
@@ -71,14 +74,20 @@ impl TextPartSet {
             said.push(0);
         }
         said.extend_from_slice(&[self.kind, high, low, self.total]);
+        let octets = if utf16.is_empty() {
+            text.as_bytes()
+        } else {
+            utf16.as_slice()
+        };
         TextPart {
             set: *BlobId::of(&said).as_bytes(),
             number,
             total: self.total,
             from: self.from,
             to: self.to,
-            digest: *BlobId::of(text.as_bytes()).as_bytes(),
+            digest: *BlobId::of(octets).as_bytes(),
             text: Redacted::new(text),
+            utf16: Redacted::new(utf16),
             at,
             taken: false,
         }
@@ -92,6 +101,7 @@ impl TextPart {
         Self {
             from: Redacted::default(),
             text: Redacted::default(),
+            utf16: Redacted::default(),
             taken: true,
             ..self.clone()
         }
@@ -115,34 +125,62 @@ pub fn is_whole<'a>(parts: impl IntoIterator<Item = &'a TextPart>) -> bool {
 #[must_use]
 pub fn join<'a>(parts: impl IntoIterator<Item = &'a TextPart>) -> String {
     let mut text = String::new();
+    // Of parts that follow each other.
+    let mut utf16: Vec<u8> = Vec::new();
     let (mut next, mut total) = (1, 0);
     for part in parts {
+        let octets = part.utf16.reveal();
+        // An odd octet is the first half of a unit where the next part has the other.
+        let goes_on = part.number == next && utf16.len() % 2 <= octets.len() % 2;
+        if !goes_on || octets.is_empty() {
+            text.push_str(&read_utf16(&std::mem::take(&mut utf16)));
+        }
         if part.number > next {
             text.push_str(GAP);
         }
         text.push_str(part.text.reveal());
+        utf16.extend_from_slice(octets);
         (next, total) = (part.number.saturating_add(1), part.total);
     }
+    text.push_str(&read_utf16(&utf16));
     if next <= total {
         text.push_str(GAP);
     }
     text
 }
 
+/// What cannot be read becomes U+FFFD.
+fn read_utf16(octets: &[u8]) -> String {
+    let (pairs, odd) = octets.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| u16::from_be_bytes(*pair));
+    let read = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    read.chain((!odd.is_empty()).then_some(char::REPLACEMENT_CHARACTER))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn part(number: u8, text: &str) -> TextPart {
-        let set = TextPartSet {
+    fn set() -> TextPartSet {
+        TextPartSet {
             carrier: "main".to_owned(),
             from: Redacted::new("+447700900001".to_owned()),
             to: "40404".to_owned(),
             kind: 0,
             reference: 7,
             total: 4,
-        };
-        set.part(number, text.to_owned(), Timestamp::from_millis(5))
+        }
+    }
+
+    fn part(number: u8, text: &str) -> TextPart {
+        let at = Timestamp::from_millis(5);
+        set().part(number, text.to_owned(), Vec::new(), at)
+    }
+
+    fn octets(number: u8, utf16: &[u8]) -> TextPart {
+        let at = Timestamp::from_millis(5);
+        set().part(number, String::new(), utf16.to_vec(), at)
     }
 
     #[test]
@@ -159,12 +197,45 @@ mod tests {
     }
 
     #[test]
+    fn a_character_that_is_cut_between_parts_is_one() {
+        let whole: Vec<u8> = "a\u{1f30a}b"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        for cut in 1..whole.len() {
+            let (first, rest) = whole.split_at(cut);
+            let parts = [
+                octets(1, first),
+                octets(2, rest),
+                part(3, "c"),
+                part(4, "d"),
+            ];
+            assert_eq!(join(&parts), "a\u{1f30a}bcd", "{cut}");
+        }
+        // Not where there is a gap, or another alphabet, or an octet too many.
+        let (first, rest) = whole.split_at(4);
+        let [first, rest] = [octets(1, first), octets(3, rest)];
+        assert_eq!(join([&first, &rest]), "a\u{fffd}[…]\u{fffd}b[…]");
+        let between = part(2, "-");
+        assert_eq!(join([&first, &between, &rest]), "a\u{fffd}-\u{fffd}b[…]");
+        let odd = [octets(1, &[0, b'a', 0]), octets(2, &[0, b'b'])];
+        assert_eq!(join(&odd), "a\u{fffd}b[…]");
+    }
+
+    #[test]
+    fn parts_in_utf16_that_differ_are_told_apart() {
+        assert!(octets(1, &[0, b'a']).digest != octets(1, &[0, b'b']).digest);
+    }
+
+    #[test]
     fn what_is_remembered_names_nobody_and_says_nothing() {
-        let part = part(2, "We are safe");
-        let known = part.once_taken();
-        assert_eq!(known.from, Redacted::default());
-        assert_eq!(known.text, Redacted::default());
-        assert_eq!((known.set, known.digest), (part.set, part.digest));
-        assert!(known.taken && !part.taken);
+        for part in [part(2, "We are safe"), octets(2, &[0, b'a'])] {
+            let known = part.once_taken();
+            assert_eq!(known.from, Redacted::default());
+            assert_eq!(known.text, Redacted::default());
+            assert_eq!(known.utf16, Redacted::default());
+            assert_eq!((known.set, known.digest), (part.set, part.digest));
+            assert!(known.taken && !part.taken);
+        }
     }
 }

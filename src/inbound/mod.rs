@@ -1,6 +1,7 @@
 //! What comes back: bounces, complaints, automatic answers, replies, receipts. Each is kept
 //! first, acknowledged then, and matched to its delivery or contact.
 
+mod asked;
 mod files;
 mod mail;
 mod mail_auth;
@@ -22,6 +23,7 @@ use crate::domain::ReturnPaths;
 use crate::store::{Repo, RepoError, StoreError};
 use crate::tracker::{FileScanner, Tracker, TrackerError};
 
+pub use asked::OnTime;
 pub use files::{file_of_mail, html_of_mail};
 pub use mail_auth::{MailAuth, NameServers};
 pub use sms::IncomingText;
@@ -77,6 +79,8 @@ pub struct Inbound {
     large: Arc<Semaphore>,
     /// Held while a part of a text is kept or a text put together.
     parts: Arc<Mutex<()>>,
+    /// Receipts that a carrier was asked to deliver once more.
+    asked: Arc<std::sync::Mutex<asked::AskedAgain>>,
 }
 
 /// Incoming mails read at once.
@@ -111,6 +115,7 @@ impl Inbound {
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
             large: Arc::new(Semaphore::new(LARGE_MAX)),
             parts: Arc::default(),
+            asked: Arc::default(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! What SMS carriers deliver: receipts, and texts that people wrote.
 
+use std::sync::PoisonError;
+
+use super::asked::OnTime;
 use super::{Carrier, Inbound, InboundError};
 use crate::classify::smpp::{ReceiptMeaning, by_carrier};
 use crate::domain::{
     AuditActor, BlobId, Channel, ConfirmedBy, ContactId, DeliveryId, InboundMail, Keyword,
-    MessageId, MessageKind, PhoneNumber, Timestamp,
+    MessageId, MessageKind, PhoneNumber, Redacted, Timestamp,
 };
 use crate::store::acting::{self, Acting};
 use crate::store::{Batch, RowBatch};
@@ -41,6 +44,7 @@ impl Inbound {
 
     /// Records what a receipt means for the segment that one of `remote_ids` names: carriers
     /// write one id in several ways. While none is known, the receipt is kept under each.
+    /// `parties` are the addresses that it names, one of whom the text went to, if they are any.
     /// Acknowledge it only when this has resolved.
     ///
     /// # Errors
@@ -48,8 +52,10 @@ impl Inbound {
     pub async fn take_receipt_of(
         &self,
         remote_ids: &[String],
+        parties: &[Redacted<String>],
         meaning: &ReceiptMeaning,
     ) -> Result<(), InboundError> {
+        let remote_ids = self.meant(remote_ids, parties)?;
         let carrier = remote_ids.first().and_then(|id| self.carrier_of(id));
         let own = carrier.map(|carrier| by_carrier(meaning, &carrier.error_codes));
         let meaning = own.as_ref().unwrap_or(meaning);
@@ -58,7 +64,7 @@ impl Inbound {
         let ids = if remote_ids.is_empty() {
             unnamed.as_slice()
         } else {
-            remote_ids
+            remote_ids.as_slice()
         };
         let receipt = Receipt {
             remote_id: ids.first().cloned().unwrap_or_default(),
@@ -67,6 +73,39 @@ impl Inbound {
             verdict: meaning.verdict().clone(),
         };
         Ok(self.tracker.record_receipt_of(ids, receipt).await?)
+    }
+
+    /// Those of these ids, most likely first, that the receipt may mean. Each but the first is only
+    /// another way to read the same digits, under which a text to somebody else may have gone out;
+    /// the one meant may not be known yet.
+    fn meant(
+        &self,
+        remote_ids: &[String],
+        parties: &[Redacted<String>],
+    ) -> Result<Vec<String>, InboundError> {
+        let is_ours = |party: &&str| {
+            let mut senders = self.carriers.iter().map(|carrier| &carrier.sender);
+            senders.any(|sender| is_same(sender, party))
+        };
+        let numbers = parties.iter().filter_map(number_in);
+        let parties: Vec<&str> = numbers.filter(|party| !is_ours(party)).collect();
+        let mut meant = Vec::with_capacity(remote_ids.len());
+        for (index, id) in remote_ids.iter().enumerate() {
+            if parties.is_empty() {
+                meant.push(id.clone());
+                continue;
+            }
+            let known = self.repo.delivery_by_remote_id(id)?;
+            let to = known.as_ref().map(|known| known.destination.reveal());
+            match to {
+                Some(to) if parties.iter().any(|party| is_same(to, party)) => {
+                    return Ok(vec![id.clone()]);
+                }
+                Some(_) if index > 0 => {}
+                Some(_) | None => meant.push(id.clone()),
+            }
+        }
+        Ok(meant)
     }
 
     /// The carrier by which what has this id went out.
@@ -93,17 +132,25 @@ impl Inbound {
         self.take_text_with(Batch::new(), incoming).await
     }
 
-    /// Whether one of these ids is that of a text of ours.
+    /// What is to be done with a receipt under these ids by a carrier whose receipts do not come
+    /// before the answer to the submission. While its text is still under way here, which it is
+    /// until its last segment is answered, no id of it is known all the same.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn knows_any(&self, remote_ids: &[String]) -> Result<bool, InboundError> {
+    pub fn on_time(&self, remote_ids: &[String]) -> Result<OnTime, InboundError> {
         for id in remote_ids {
             if self.repo.delivery_by_remote_id(id)?.is_some() {
-                return Ok(true);
+                return Ok(OnTime::Known);
             }
         }
-        Ok(false)
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_asked = asked.ask(remote_ids, self.clock.wall());
+        Ok(if is_asked {
+            OnTime::Again
+        } else {
+            OnTime::Unknown
+        })
     }
 
     /// As [`Inbound::take_text`]; `base` is written in the same batch.
@@ -190,6 +237,24 @@ impl Inbound {
         }
         PhoneNumber::parse(from, &self.region).ok()
     }
+}
+
+/// Digits of an address that is a telephone's and no short code.
+const NUMBER_LEN_MIN: usize = 7;
+
+fn number_in(address: &Redacted<String>) -> Option<&str> {
+    let number = address.reveal().trim_start_matches('+');
+    let is_number = number.len() >= NUMBER_LEN_MIN && number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some(number)
+}
+
+/// Whether two ways of writing a number, international or not, end alike.
+fn is_same(number: &str, other: &str) -> bool {
+    let digits = |text: &str| {
+        let digits = text.bytes().rev().filter(u8::is_ascii_digit);
+        digits.take(NUMBER_LEN_MIN).collect::<Vec<u8>>()
+    };
+    digits(number) == digits(other)
 }
 
 /// A number without what marks it as international; names are compared without case.

@@ -62,7 +62,8 @@ impl Inbound {
             reference: sar.reference,
             total: sar.total,
         };
-        let part = set.part(sar.number, incoming.piece.text, self.clock.wall());
+        let Piece { text, utf16, .. } = incoming.piece;
+        let part = set.part(sar.number, text, utf16, self.clock.wall());
         // Parts of one text come over several binds at once.
         let _one_by_one = self.parts.lock().await;
         if self.keep_part(&part).await? == PartTaken::NoRoom {
@@ -83,6 +84,7 @@ impl Inbound {
     pub async fn give_up_parts(&self) -> Result<(), InboundError> {
         let mut after: Option<Key> = None;
         let mut last = None;
+        let mut done = Ok(());
         loop {
             let page = self.repo.every::<TextPart>(keys::TEXT_PART, after, PAGE)?;
             let now = self.clock.wall();
@@ -90,12 +92,13 @@ impl Inbound {
                 let is_to_do = !part.taken || now.since(part.at) >= TEXT_PART_KNOWN;
                 if is_to_do && last.replace(part.set) != Some(part.set) {
                     let _one_by_one = self.parts.lock().await;
-                    self.settle_set(&part.set).await?;
+                    // One that cannot be taken in keeps no other waiting.
+                    done = self.settle_set(&part.set).await.and(done);
                 }
             }
             after = page.next;
             if after.is_none() {
-                return Ok(());
+                return done;
             }
         }
     }

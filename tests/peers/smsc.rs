@@ -257,6 +257,7 @@ async fn texts_receipts_and_a_reply() {
         let IncomingText::Receipt {
             remote_ids,
             meaning,
+            ..
         } = house.taken_in().await
         else {
             panic!()

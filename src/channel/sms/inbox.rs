@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::RouteSettings;
 use crate::classify::smpp::{ReceiptMeaning, receipt as meaning_of};
+use crate::domain::Redacted;
 use crate::net::smpp::Delivery;
 use crate::proto::smpp::{Address, CommandStatus, Piece, receipt};
 
@@ -29,6 +30,8 @@ pub enum IncomingText {
         /// Remote ids that it may be about, most likely first, in the form of
         /// `AttemptOutcome::Accepted`.
         remote_ids: Vec<String>,
+        /// Whom the carrier names in it: the text went to one of them. Centres differ in which.
+        parties: [Redacted<String>; 2],
         /// What it says.
         meaning: ReceiptMeaning,
     },
@@ -100,12 +103,13 @@ impl SmsInbox {
             let keys = self.route.id_form.receipt_keys(&receipt);
             return IncomingText::Receipt {
                 remote_ids: keys.iter().map(|key| self.route.key(key)).collect(),
+                parties: [&message.source, &message.destination].map(party),
                 meaning: meaning_of(&receipt),
             };
         }
         let alphabet = self.route.segments.alphabet;
         let from = number_of(&message.source);
-        let to = message.destination.value.clone();
+        let to = shown(&message.destination.value);
         match Piece::of(message, alphabet) {
             Some(piece) => IncomingText::Part {
                 carrier: self.route.carrier.clone(),
@@ -127,13 +131,25 @@ fn number_of(address: &Address) -> String {
     /// Longer digits without a type are taken as international.
     const NATIONAL_LEN_MAX: usize = 8;
     let digits = address.value.trim_start_matches('+');
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_number =
+        (1..=ADDRESS_LEN_MAX).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     let is_long = address.ton == 0 && digits.len() > NATIONAL_LEN_MAX && !digits.starts_with('0');
     if is_number && (address.ton == 1 || address.value.starts_with('+') || is_long) {
         format!("+{digits}")
     } else {
-        address.value.clone()
+        shown(&address.value)
     }
+}
+
+/// Characters of an address that count; carriers may send more than its field takes.
+const ADDRESS_LEN_MAX: usize = 64;
+
+fn shown(address: &str) -> String {
+    address.chars().take(ADDRESS_LEN_MAX).collect()
+}
+
+fn party(address: &Address) -> Redacted<String> {
+    Redacted::new(shown(&address.value))
 }
 
 impl std::fmt::Debug for IncomingText {
@@ -142,6 +158,7 @@ impl std::fmt::Debug for IncomingText {
             Self::Receipt {
                 remote_ids,
                 meaning,
+                ..
             } => f
                 .debug_struct("Receipt")
                 .field("remote_ids", remote_ids)

@@ -223,7 +223,8 @@ impl Channel for SmsChannel {
     }
 
     fn concurrency(&self) -> usize {
-        let windows = self.routes.iter().map(|route| route.settings.concurrency);
+        let sending = self.routes.iter().filter(|route| route.settings.sends);
+        let windows = sending.map(|route| route.settings.concurrency);
         windows.sum::<usize>().max(1)
     }
 

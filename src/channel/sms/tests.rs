@@ -160,12 +160,18 @@ async fn each_segment_has_its_id_and_its_receipt() {
             let incoming = next(&mut house.inbox).await;
             let IncomingText::Receipt {
                 remote_ids: keys,
+                parties,
                 meaning,
             } = &incoming.text
             else {
                 panic!("{incoming:?}");
             };
             assert!(matches!(meaning, ReceiptMeaning::Delivered(_)));
+            assert_eq!(
+                parties.each_ref().map(|one| one.reveal().as_str()),
+                [DIGITS, "40404"]
+            );
+            assert!(!format!("{incoming:?}").contains("7700"));
             assert_eq!(
                 keys.iter().filter(|key| remote_ids.contains(key)).count(),
                 1
@@ -500,6 +506,7 @@ async fn receipts_come_over_the_receiver_of_the_carrier_that_took_the_text() {
         centres.push(centre);
     }
     let channel = SmsChannel::new(routes, 3, Duration::from_secs(3600));
+    assert_eq!(channel.concurrency(), 2 * 10, "receivers send nothing");
     // Both centres count their ids from the same number.
     for (at, number, carrier) in [(0, "+447700900001", "north"), (1, "+33199000000", "south")] {
         let outcome = attempt(&channel, request(number, "x")).await;

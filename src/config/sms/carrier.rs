@@ -87,7 +87,8 @@ pub enum Tolerance {
     CutTexts,
     /// Requests numbered 0 or beyond 0x7FFFFFFF (§5.1.4).
     ReservedSequenceNumbers,
-    /// Receipts that come before the answer to their submission.
+    /// Receipts that come before the answer to their submission. Where they do not, one for an id
+    /// that is not known is asked for again for some time.
     EarlyReceipts,
 }
 

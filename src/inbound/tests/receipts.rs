@@ -11,8 +11,15 @@ const NUMBER: &str = "+447700900111";
 impl World {
     async fn receipt(&self, ids: &[&str], text: &str) {
         let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        self.receipt_of(&ids, &[], text).await;
+    }
+
+    /// The same, and whom it names.
+    async fn receipt_of(&self, ids: &[String], parties: &[&str], text: &str) {
+        let party = |one: &&str| Redacted::new((*one).to_owned());
+        let parties: Vec<Redacted<String>> = parties.iter().map(party).collect();
         let meaning = receipt(&parse(text).unwrap());
-        let taken = self.inbound.take_receipt_of(&ids, &meaning).await;
+        let taken = self.inbound.take_receipt_of(ids, &parties, &meaning).await;
         taken.unwrap();
     }
 
@@ -79,5 +86,42 @@ async fn no_receipt_is_dropped_in_silence() {
         .collect();
     let unnamed = ("?/", false, "stat:DELIVRD err:000");
     assert_eq!(said, [unnamed, ("m/", true, "id:77 stat:ENROUTE")]);
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_receipt_is_not_that_of_a_text_to_somebody_else_whose_id_reads_like_it() {
+    let world = World::new().await;
+    let other = world.sent_as("m/64").await;
+    // 100 is 0x64; the text with the id 100 is still under way.
+    let ids = ["m/100", "m/64", "m/256"].map(str::to_owned);
+    let said = "id:100 stat:DELIVRD err:000";
+    let status = |text| world.repo.delivery(text).unwrap().unwrap().status();
+    world
+        .receipt_of(&ids, &["447700900222", "40404"], said)
+        .await;
+    assert_eq!(status(other), Status::Text(TextStatus::Sent));
+    let own = world.sent_as("m/100").await;
+    assert_eq!(status(own), Status::Text(TextStatus::Received));
+    assert!(world.repo.early_receipt("m/256").unwrap().is_none());
+
+    // However the number is written, or where none is named.
+    let parties = ["40404", "07700900111"];
+    world.receipt_of(&ids[1..2], &parties, said).await;
+    assert_eq!(status(other), Status::Text(TextStatus::Received));
+    world.is_sound();
+}
+
+#[tokio::test]
+async fn a_receipt_whose_id_is_known_in_another_form_is_taken_for_whom_it_names() {
+    let world = World::new().await;
+    let text = world.sent_as("m/64").await;
+    let ids = ["m/100", "m/64", "m/256"].map(str::to_owned);
+    let parties = ["+447700900111", "40404"];
+    world
+        .receipt_of(&ids, &parties, "id:100 stat:DELIVRD")
+        .await;
+    let now = world.repo.delivery(text).unwrap().unwrap();
+    assert_eq!(now.status(), Status::Text(TextStatus::Received));
     world.is_sound();
 }

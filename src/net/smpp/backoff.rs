@@ -14,9 +14,14 @@ pub const REFUSED_DELAY_MIN: Duration = Duration::from_secs(5 * 60);
 /// Longest such wait, but for the jitter.
 pub const REFUSED_DELAY_MAX: Duration = Duration::from_secs(3600);
 
-/// So often in a row "already bound" is taken for a connection of our own that the centre has not
-/// missed yet; then somebody else uses the account.
-const ALREADY_BOUND_MAX: u32 = 10;
+/// So often in a row a refusal that may pass is tried again soon: "already bound" is taken for a
+/// connection of our own that the centre has not missed yet, and a code of the centre's own for
+/// what it gets over. Then somebody has to look.
+const UNCERTAIN_MAX: u32 = 10;
+
+/// A bind that ends sooner is no success: a centre that takes a bind and drops it at once is not to
+/// be asked at the quickest pace for ever.
+pub(super) const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 /// Why a centre does not let us bind, where trying again soon will not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub enum BindRefusal {
     BindFailed,
     /// `ESME_RALYBND`, again and again.
     AlreadyBound,
+    /// Another status that does not say that it passes, again and again.
+    Other,
 }
 
 impl BindRefusal {
@@ -42,7 +49,23 @@ impl BindRefusal {
             CommandStatus::RINVSYSTYP => Some(Self::WrongSystemType),
             CommandStatus::RBINDFAIL => Some(Self::BindFailed),
             CommandStatus::RALYBND => Some(Self::AlreadyBound),
-            _ => None,
+            CommandStatus::ROK
+            | CommandStatus::RSYSERR
+            | CommandStatus::RX_T_APPN
+            | CommandStatus::RMSGQFUL
+            | CommandStatus::RTHROTTLED => None,
+            _ => Some(Self::Other),
+        }
+    }
+
+    /// It may pass by itself, if it is not said again and again.
+    fn is_uncertain(self) -> bool {
+        match self {
+            Self::AlreadyBound | Self::Other => true,
+            Self::WrongPassword
+            | Self::UnknownSystemId
+            | Self::WrongSystemType
+            | Self::BindFailed => false,
         }
     }
 
@@ -54,6 +77,7 @@ impl BindRefusal {
             Self::WrongSystemType => "the system type is wrong",
             Self::BindFailed => "the account may not bind",
             Self::AlreadyBound => "the account is bound elsewhere",
+            Self::Other => "the message centre does not take the bind",
         }
     }
 }
@@ -63,6 +87,8 @@ impl BindRefusal {
 pub(super) enum Outcome {
     /// It had been bound.
     WasBound,
+    /// It had been bound for less than [`SETTLED_AFTER`].
+    Dropped,
     /// There was no connection, or it ended before it was bound.
     Failed,
     /// The centre said no.
@@ -77,7 +103,7 @@ pub(super) struct Backoff {
     jitter: StdRng,
     failures: u32,
     refusals: u32,
-    already_bound: u32,
+    uncertain: u32,
 }
 
 impl Backoff {
@@ -88,7 +114,7 @@ impl Backoff {
             jitter: StdRng::seed_from_u64(jitter_seed),
             failures: 0,
             refusals: 0,
-            already_bound: 0,
+            uncertain: 0,
         }
     }
 
@@ -99,20 +125,20 @@ impl Backoff {
     pub(super) fn after(&mut self, outcome: Outcome) -> (Duration, Option<BindRefusal>) {
         let refusal = match outcome {
             Outcome::Refused(status) => BindRefusal::of(status),
-            Outcome::WasBound | Outcome::Failed => None,
+            Outcome::WasBound | Outcome::Dropped | Outcome::Failed => None,
         };
-        self.already_bound = match refusal {
-            Some(BindRefusal::AlreadyBound) => self.already_bound.saturating_add(1),
-            Some(_) | None => 0,
+        let is_uncertain = refusal.is_some_and(BindRefusal::is_uncertain);
+        self.uncertain = match is_uncertain {
+            true => self.uncertain.saturating_add(1),
+            false => 0,
         };
-        let is_ours =
-            refusal == Some(BindRefusal::AlreadyBound) && self.already_bound <= ALREADY_BOUND_MAX;
+        let may_pass = is_uncertain && self.uncertain <= UNCERTAIN_MAX;
         if outcome == Outcome::WasBound {
             (self.failures, self.refusals) = (0, 0);
         } else {
             self.failures = self.failures.saturating_add(1);
         }
-        match refusal.filter(|_| !is_ours) {
+        match refusal.filter(|_| !may_pass) {
             Some(refusal) => {
                 let delay = doubled(REFUSED_DELAY_MIN, self.refusals, REFUSED_DELAY_MAX);
                 self.refusals = self.refusals.saturating_add(1);
@@ -198,16 +224,39 @@ mod tests {
     }
 
     #[test]
-    fn a_bind_of_our_own_that_the_centre_still_holds_is_waited_out() {
-        let mut backoff = backoff();
-        let already = Outcome::Refused(CommandStatus::RALYBND);
-        for _ in 0..ALREADY_BOUND_MAX {
-            let (delay, refusal) = backoff.after(already);
-            assert!(delay <= 60 * SECOND);
-            assert_eq!(refusal, None);
+    fn a_refusal_that_may_pass_is_waited_out_and_not_for_ever() {
+        for (status, told) in [
+            // A bind of our own that the centre still holds.
+            (CommandStatus::RALYBND, BindRefusal::AlreadyBound),
+            (CommandStatus::RINVCMDID, BindRefusal::Other),
+            (CommandStatus(0x0000_0413), BindRefusal::Other),
+        ] {
+            let mut backoff = backoff();
+            let refused = Outcome::Refused(status);
+            for _ in 0..UNCERTAIN_MAX {
+                let (delay, refusal) = backoff.after(refused);
+                assert!(delay <= 60 * SECOND);
+                assert_eq!(refusal, None);
+            }
+            let (delay, refusal) = backoff.after(refused);
+            assert_eq!(refusal, Some(told));
+            assert!(delay >= REFUSED_DELAY_MIN);
         }
-        let (delay, refusal) = backoff.after(already);
-        assert_eq!(refusal, Some(BindRefusal::AlreadyBound));
-        assert!(delay >= REFUSED_DELAY_MIN);
+    }
+
+    #[test]
+    fn a_centre_that_drops_each_bind_at_once_is_asked_less_and_less() {
+        let mut backoff = backoff();
+        let spans = [
+            (1, 2),
+            (2, 4),
+            (4, 8),
+            (8, 16),
+            (16, 32),
+            (30, 60),
+            (30, 60),
+        ];
+        check(&mut backoff, Outcome::Dropped, &spans);
+        assert!(backoff.after(Outcome::WasBound).0 <= SECOND);
     }
 }

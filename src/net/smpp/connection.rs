@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::backoff::Outcome;
+use super::backoff::{Outcome, SETTLED_AFTER};
 use super::link::{Link, Stream};
 use super::pace::Pace;
 use super::{
@@ -49,6 +49,7 @@ pub(super) struct Connection<'a> {
     answers: mpsc::Sender<Answer>,
     unanswered_deliveries: usize,
     outcome: Outcome,
+    bound_at: Option<Duration>,
     /// Set when the daemon goes down.
     drain_until: Option<Duration>,
 }
@@ -93,16 +94,20 @@ impl<'a> Connection<'a> {
             answers,
             unanswered_deliveries: 0,
             outcome: Outcome::Failed,
+            bound_at: None,
             drain_until: None,
         };
         let error = connection.carry(&mut stream, answered).await;
         for submission in std::mem::take(&mut connection.again) {
             let _ = submission.reply.send(Err(BindError::NotBound));
         }
-        Ended {
-            outcome: connection.outcome,
-            error,
-        }
+        let now = connection.now();
+        let is_short = |at| now.saturating_sub(at) < SETTLED_AFTER;
+        let outcome = match connection.bound_at {
+            Some(at) if is_short(at) => Outcome::Dropped,
+            Some(_) | None => connection.outcome,
+        };
+        Ended { outcome, error }
     }
 
     async fn carry(
@@ -148,7 +153,9 @@ impl<'a> Connection<'a> {
         let may_submit = self.may_submit() && self.again.is_empty();
         let ready_at = self.pace.ready_at();
         let is_paced = ready_at > self.now();
-        let paced = (self.may_submit() && is_paced).then_some(ready_at);
+        // What is to be sent again goes without a word from outside.
+        let waits = is_paced || !self.again.is_empty();
+        let paced = (self.may_submit() && waits).then_some(ready_at);
         let timers = [self.session.poll_timeout(), paced, self.drain_until];
         let timer = timers.into_iter().flatten().min();
         let until = self.began + timer.unwrap_or(Duration::MAX).min(self.now() + SLEEP_MAX);
@@ -181,8 +188,10 @@ impl<'a> Connection<'a> {
             Wake::Submission(Some(submission)) => self.send(submission),
             // The handles are all gone: go down as if told to.
             Wake::Submission(None) => self.drain_until = Some(now + DRAIN_TIMEOUT),
-            Wake::Timer => self.session.handle_timeout(now),
+            Wake::Timer => {}
         }
+        // Octets that never cease must not keep the timers waiting.
+        self.session.handle_timeout(now);
         let is_drained = self.in_flight.is_empty() && self.unanswered_deliveries == 0;
         if self
             .drain_until
@@ -236,6 +245,7 @@ impl<'a> Connection<'a> {
             } => {
                 tracing::info!(bind = %name, centre = %system_id, ?interface_version, "bound");
                 self.outcome = Outcome::WasBound;
+                self.bound_at = Some(self.now());
                 self.link.status.send_modify(|status| {
                     status.phase = BindPhase::Bound { system_id };
                     status.binds += 1;

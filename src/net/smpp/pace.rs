@@ -12,12 +12,16 @@ const CATCH_UP: Duration = Duration::from_millis(50);
 /// be best, 90 to 99 nears congestion, 100 is congested).
 const CONGESTED_FROM: u8 = 90;
 
+/// What a centre said of congestion counts for so long: some say nothing once it is over.
+const CONGESTION_TOLD_FOR: Duration = Duration::from_secs(60);
+
 /// Time is a [`Duration`] since any fixed instant.
 #[derive(Debug)]
 pub(super) struct Pace {
     interval: Duration,
     /// So many times longer the interval is, for congestion.
     slower: u32,
+    slower_until: Duration,
     next_at: Duration,
     first_pause: Duration,
     pause: Duration,
@@ -28,6 +32,7 @@ impl Pace {
         Self {
             interval: Duration::from_secs(1) / rate_per_second.max(1),
             slower: 1,
+            slower_until: Duration::ZERO,
             next_at: Duration::ZERO,
             first_pause,
             pause: first_pause,
@@ -41,13 +46,13 @@ impl Pace {
 
     /// A message goes.
     pub(super) fn sent(&mut self, now: Duration) {
-        self.next_at = self.next_at.max(now.saturating_sub(CATCH_UP)) + self.interval();
+        self.next_at = self.next_at.max(now.saturating_sub(CATCH_UP)) + self.interval(now);
     }
 
     /// The centre asks to slow down. Answers to a whole window of messages
     /// count once: only a message sent after the pause doubles it.
     pub(super) fn throttled(&mut self, now: Duration) {
-        if self.next_at > now + self.interval() {
+        if self.next_at > now + self.interval(now) {
             return;
         }
         self.next_at = now + self.pause;
@@ -59,13 +64,17 @@ impl Pace {
     pub(super) fn congested(&mut self, state: u8, now: Duration) {
         let above = state.min(99).saturating_sub(CONGESTED_FROM - 1);
         self.slower = 1 + u32::from(above);
+        self.slower_until = now + CONGESTION_TOLD_FOR;
         if state >= 100 {
             self.throttled(now);
         }
     }
 
-    fn interval(&self) -> Duration {
-        self.interval * self.slower
+    fn interval(&self, now: Duration) -> Duration {
+        match now < self.slower_until {
+            true => self.interval * self.slower,
+            false => self.interval,
+        }
     }
 
     /// The centre takes messages again.
@@ -115,6 +124,16 @@ mod tests {
         let mut pace = Pace::new(100, SECOND);
         pace.congested(100, 5 * SECOND);
         assert_eq!(pace.ready_at(), 6 * SECOND);
+    }
+
+    #[test]
+    fn congestion_of_which_nothing_more_is_said_is_over_in_time() {
+        let mut pace = Pace::new(100, SECOND);
+        pace.congested(99, 5 * SECOND);
+        let begun = sent_in(&mut pace, 5 * SECOND, CONGESTION_TOLD_FOR);
+        assert!(begun.abs_diff(9 * 60) <= 10, "{begun}");
+        let after = sent_in(&mut pace, 5 * SECOND + CONGESTION_TOLD_FOR, 10 * SECOND);
+        assert!(after.abs_diff(1000) <= 20, "{after}");
     }
 
     #[test]

@@ -177,7 +177,7 @@ pub struct BindResponse {
 }
 
 /// An optional parameter, uninterpreted. `Debug` hides the value.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Tlv {
     /// See [`tlv_tag`].
     pub tag: u16,
@@ -203,7 +203,7 @@ pub struct Sar {
 }
 
 /// What `submit_sm`, `deliver_sm` and `data_sm` carry. `Debug` hides addresses and text.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct ShortMessage {
     /// Service type, at most 5 characters; usually empty.
     pub service_type: String,

@@ -2,7 +2,7 @@
 //! there: a message centre whose window is one sends the next part only when the one before is
 //! acknowledged.
 
-use super::encoding::{Concatenation, DefaultAlphabet};
+use super::encoding::{Concatenation, DefaultAlphabet, is_utf16};
 use super::pdu::{Sar, ShortMessage};
 
 /// One part of a longer text.
@@ -12,8 +12,11 @@ pub struct Piece {
     pub kind: Concatenation,
     /// Place of the part.
     pub sar: Sar,
-    /// Its text.
+    /// Its text; empty where `utf16` has it.
     pub text: String,
+    /// Its octets where it is written in UTF-16: telephones cut between the two halves of a
+    /// character, which can be read only when the parts are together.
+    pub utf16: Vec<u8>,
 }
 
 impl Piece {
@@ -23,10 +26,16 @@ impl Piece {
         if sar.total <= 1 {
             return None;
         }
+        let (text, utf16) = if is_utf16(message.data_coding) {
+            (String::new(), message.body().to_vec())
+        } else {
+            (message.text(default), Vec::new())
+        };
         Some(Self {
             kind,
             sar,
-            text: message.text(default),
+            text,
+            utf16,
         })
     }
 }

@@ -9,6 +9,10 @@ use crate::domain::{
     TextPart, Thread, ThreadId, ThreadState, Timestamp, UserId,
 };
 
+fn has_no_octets(octets: &Redacted<Vec<u8>>) -> bool {
+    octets.reveal().is_empty()
+}
+
 fn is_empty(text: &Redacted<String>) -> bool {
     text.reveal().is_empty()
 }
@@ -135,6 +139,7 @@ shape! {
         #[n(6)] #[cbor(with = "minicbor::bytes")] digest: [u8; 32],
         #[n(7)] at: Timestamp,
         #[n(8)] #[cbor(default)] taken: bool,
+        #[n(9)] #[cbor(skip_if = "has_no_octets", default)] utf16: Redacted<Vec<u8>>,
     }
 }
 record!(TextPart, "part of a text");

@@ -81,7 +81,7 @@ pub(crate) fn text_part() -> TextPart {
         reference: 7,
         total: 2,
     };
-    set.part(1, "We are ".to_owned(), at(200))
+    set.part(1, "We are ".to_owned(), Vec::new(), at(200))
 }
 
 fn text() -> impl Strategy<Value = Redacted<String>> {
@@ -198,10 +198,11 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
 
 pub(crate) fn any_text_part() -> impl Strategy<Value = TextPart> {
     let set = (text(), "[0-9]{0,9}", any::<u8>(), any::<u16>(), any::<u8>());
-    let part = (any::<u8>(), "[a-zé€𝄞]{0,24}", time(), any::<bool>());
+    let said = ("[a-zé€𝄞]{0,24}", any::<Vec<u8>>());
+    let part = (any::<u8>(), said, time(), any::<bool>());
     (set, part).prop_map(|(set, part)| {
         let (from, to, kind, reference, total) = set;
-        let (number, text, at, is_taken) = part;
+        let (number, (text, utf16), at, is_taken) = part;
         let set = TextPartSet {
             carrier: "main".to_owned(),
             from,
@@ -210,7 +211,7 @@ pub(crate) fn any_text_part() -> impl Strategy<Value = TextPart> {
             reference,
             total,
         };
-        let part = set.part(number, text, at);
+        let part = set.part(number, text, utf16, at);
         if is_taken { part.once_taken() } else { part }
     })
 }

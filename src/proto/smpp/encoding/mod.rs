@@ -164,6 +164,11 @@ pub fn decode_payload(
     decode_shifted(data_coding, body, header.len() + 1, default, shift)
 }
 
+/// Whether text with this `data_coding` is UTF-16.
+pub fn is_utf16(data_coding: u8) -> bool {
+    matches!(data_coding, 0x08 | 0x18..=0x1b | 0xe0..=0xef)
+}
+
 fn decode_shifted(
     data_coding: u8,
     bytes: &[u8],
@@ -174,7 +179,7 @@ fn decode_shifted(
     match data_coding {
         // IA5, octets and Latin-1: as Latin-1, so that nothing is lost.
         0x01..=0x04 | 0xf4..=0xf7 | 0xfc..=0xff => latin1(bytes),
-        0x08 | 0x18..=0x1b | 0xe0..=0xef => ucs2::decode(bytes),
+        coding if is_utf16(coding) => ucs2::decode(bytes),
         _ => default.decode(bytes, header_octets, shift),
     }
 }

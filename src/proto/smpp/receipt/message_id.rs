@@ -59,8 +59,14 @@ impl MessageIdForm {
     }
 }
 
+/// Characters of an id that count: twice what the specification allows (section 5.2.23).
+const ID_LEN_MAX: usize = 128;
+
+/// The state keeps an id for each segment of a text: none may be of any length.
 fn trim(id: &str) -> &str {
-    id.trim_matches(|c: char| c.is_whitespace() || c == '\0')
+    let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let end = id.char_indices().nth(ID_LEN_MAX);
+    end.and_then(|(end, _)| id.get(..end)).unwrap_or(id)
 }
 
 /// Lower case, without leading zeros (but never nothing).
@@ -130,6 +136,21 @@ mod tests {
             );
         }
         assert!(!check(MessageIdForm::Any, "12345", "12346", None));
+    }
+
+    #[test]
+    fn a_long_id_is_known_by_its_beginning() {
+        let id = "\u{e9}".repeat(20_000);
+        for form in [
+            MessageIdForm::Same,
+            MessageIdForm::HexThenDecimal,
+            MessageIdForm::DecimalThenHex,
+            MessageIdForm::Any,
+        ] {
+            assert_eq!(form.response_key(&id).chars().count(), ID_LEN_MAX);
+            assert!(check(form, &id, &id, None));
+            assert!(check(form, &id, "", Some(&id)));
+        }
     }
 
     #[test]

@@ -80,17 +80,24 @@ impl Session {
     }
 
     /// Answers a request that is not taken. A response is never answered: that could go on for
-    /// ever.
+    /// ever. One that says an error says so in its header, whatever is wrong behind it: what was
+    /// refused must not be taken for what nobody answered, and be tried again at once.
     fn refuse_frame(&mut self, header: Header, body: Body, status: CommandStatus) {
+        let sequence = header.sequence();
+        self.events.push_back(Event::Garbled { header, status });
         if header.command_id() & id::RESPONSE_BIT == 0 {
-            let sequence = header.sequence();
-            self.send(Pdu {
+            return self.send(Pdu {
                 status,
                 sequence,
                 body,
             });
         }
-        self.events.push_back(Event::Garbled { header, status });
+        let said = CommandStatus(header.status());
+        let awaited = self.outstanding.get(sequence);
+        let is_answer = |awaited: &Awaited| awaited.response_id() == header.command_id();
+        if let Some(awaited) = awaited.filter(is_answer).filter(|_| !said.is_ok()) {
+            self.settle(awaited, sequence, said, None);
+        }
     }
 
     fn handle_pdu(&mut self, pdu: Pdu, header: Option<Header>) {
@@ -113,8 +120,8 @@ impl Session {
             Body::DataSm(message) => self.handle_message(sequence, PeerRequest::Data, message),
             Body::EnquireLink => self.send(answer(Body::EnquireLinkResp)),
             Body::Unbind => {
-                self.send(answer(Body::UnbindResp));
                 self.events.push_back(Event::Unbound);
+                self.send(answer(Body::UnbindResp));
                 self.close(CloseReason::PeerUnbound);
             }
             Body::Notification(command) => {
@@ -167,13 +174,10 @@ impl Session {
     }
 
     fn handle_bind(&mut self, sequence: u32, mode: BindMode, request: BindRequest) {
-        let is_asked_already = self
-            .unanswered
-            .values()
-            .any(|r| matches!(r, PeerRequest::Bind(_)));
+        let is_asked_already = self.unanswered.has_bind();
         let status = match self.state {
             State::Open if !self.is_esme && !is_asked_already => {
-                self.unanswered.insert(sequence, PeerRequest::Bind(mode));
+                self.unanswered.add_bind(sequence, mode);
                 self.events.push_back(Event::BindRequested {
                     sequence,
                     mode,
@@ -205,10 +209,9 @@ impl Session {
                 body,
             });
         }
-        if self.unanswered.contains_key(&sequence) {
+        if !self.unanswered.add(sequence, kind, &message) {
             return self.events.push_back(Event::RepeatedRequest { sequence });
         }
-        self.unanswered.insert(sequence, kind);
         self.events.push_back(if self.is_esme {
             Event::Delivered { sequence, message }
         } else {

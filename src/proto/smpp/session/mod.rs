@@ -14,13 +14,14 @@ mod config;
 mod input;
 mod outstanding;
 mod types;
+mod unanswered;
 
 #[cfg(test)]
 mod pair;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -30,6 +31,7 @@ use super::frame::FrameReader;
 use super::pdu::{BindMode, BindResponse, Body, DeliverSm, Pdu, SubmitSm, tlv_tag};
 use super::status::CommandStatus;
 use outstanding::{Awaited, Outstanding};
+use unanswered::{PeerRequest, Unanswered};
 
 pub use config::{Config, Role};
 pub use types::{CloseReason, Event, SequenceNumber, State, SubmitError};
@@ -49,7 +51,7 @@ pub struct Session {
     events: VecDeque<Event>,
     outstanding: Outstanding,
     /// Requests of the peer that the owner has not answered yet.
-    unanswered: BTreeMap<u32, PeerRequest>,
+    unanswered: Unanswered,
     /// When a half-open connection is given up.
     bind_deadline: Option<Duration>,
     /// When something last came in.
@@ -57,14 +59,6 @@ pub struct Session {
     is_probing: bool,
     /// Message centre: goes along with answers to submissions.
     congestion: Option<u8>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PeerRequest {
-    Bind(BindMode),
-    Submit,
-    Deliver,
-    Data,
 }
 
 impl Session {
@@ -80,7 +74,7 @@ impl Session {
             output: BytesMut::new(),
             events: VecDeque::new(),
             outstanding: Outstanding::new(config.first_sequence),
-            unanswered: BTreeMap::new(),
+            unanswered: Unanswered::default(),
             bind_deadline: Some(now + config.bind_timeout),
             heard_at: now,
             is_probing: false,
@@ -150,10 +144,10 @@ impl Session {
         sequence: SequenceNumber,
         answer: Result<&str, CommandStatus>,
     ) -> bool {
-        let Some(PeerRequest::Bind(mode)) = self.unanswered.get(&sequence).copied() else {
+        let Some(PeerRequest::Bind(mode)) = self.unanswered.first(sequence) else {
             return false;
         };
-        self.unanswered.remove(&sequence);
+        self.unanswered.take_first(sequence);
         let status = answer.err().unwrap_or(CommandStatus::ROK);
         let system_id = answer.unwrap_or_default().to_owned();
         if status.is_ok() {
@@ -184,12 +178,12 @@ impl Session {
         sequence: SequenceNumber,
         answer: Result<String, CommandStatus>,
     ) -> bool {
-        let body: fn(Option<String>) -> Body = match self.unanswered.get(&sequence) {
+        let body: fn(Option<String>) -> Body = match self.unanswered.first(sequence) {
             Some(PeerRequest::Submit) => Body::SubmitSmResp,
             Some(PeerRequest::Data) if !self.is_esme => Body::DataSmResp,
             _ => return false,
         };
-        self.unanswered.remove(&sequence);
+        self.unanswered.take_first(sequence);
         let status = answer.as_ref().err().copied().unwrap_or(CommandStatus::ROK);
         let begin = self.output.len();
         self.send(Pdu {
@@ -314,12 +308,12 @@ impl Session {
     }
 
     fn answer_delivery(&mut self, sequence: SequenceNumber, status: CommandStatus) -> bool {
-        let body = match self.unanswered.get(&sequence) {
+        let body = match self.unanswered.first(sequence) {
             Some(PeerRequest::Deliver) => Body::DeliverSmResp,
             Some(PeerRequest::Data) if self.is_esme => Body::DataSmResp(None),
             _ => return false,
         };
-        self.unanswered.remove(&sequence);
+        self.unanswered.take_first(sequence);
         self.send(Pdu {
             status,
             sequence,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::types::SequenceNumber;
-use crate::proto::smpp::pdu::BindMode;
+use crate::proto::smpp::pdu::{BindMode, command_id as id};
 use crate::proto::smpp::tolerance::SEQUENCE_MAX;
 
 /// What an answer is awaited for.
@@ -18,6 +18,18 @@ pub(super) enum Awaited {
 }
 
 impl Awaited {
+    /// The command id of its answer.
+    pub(super) fn response_id(self) -> u32 {
+        let request = match self {
+            Self::Bind(mode) => mode.command_id(),
+            Self::Submit => id::SUBMIT_SM,
+            Self::Deliver => id::DELIVER_SM,
+            Self::EnquireLink => id::ENQUIRE_LINK,
+            Self::Unbind => id::UNBIND,
+        };
+        request | id::RESPONSE_BIT
+    }
+
     fn is_in_window(self) -> bool {
         matches!(self, Self::Submit | Self::Deliver)
     }

@@ -318,6 +318,42 @@ fn what_is_not_tolerated_is_answered_and_a_response_is_as_if_it_had_not_come() {
 }
 
 #[test]
+fn an_error_counts_whatever_is_wrong_behind_its_header() {
+    let config = Config {
+        tolerances: Tolerances::NONE,
+        ..Config::default()
+    };
+    let mut pair = Pair::bound(config.clone());
+    let sequence = pair.submit("x").unwrap();
+    let _sent = pair.esme.poll_output();
+    let body = b"why not\0";
+    // Of another command, it is no answer.
+    let stray = frame(0x8000_0015, 8, sequence, body);
+    pair.esme.handle_input(&stray, pair.now);
+    let refused = frame(0x8000_0004, CommandStatus::RINVDSTADR.0, sequence, body);
+    pair.esme.handle_input(&refused, pair.now);
+    let events: Vec<Event> = std::iter::from_fn(|| pair.esme.poll_event()).collect();
+    let expected = Event::SubmitResult {
+        sequence,
+        status: CommandStatus::RINVDSTADR,
+        message_id: None,
+    };
+    assert!(
+        matches!(&events[..], [Event::Garbled { .. }, Event::Garbled { .. }, told] if *told == expected),
+        "{events:?}"
+    );
+
+    let role = esme_role(BindMode::Transceiver);
+    let mut esme = Session::new(role, config, MINUTE).unwrap();
+    let asked = headers(&esme.poll_output())[0].2;
+    let status = CommandStatus::RINVPASWD;
+    esme.handle_input(&frame(0x8000_0009, status.0, asked, b"centre\0"), MINUTE);
+    let events: Vec<Event> = std::iter::from_fn(|| esme.poll_event()).collect();
+    assert!(events.contains(&Event::BindFailed(status)), "{events:?}");
+    assert_eq!(closed(&events), Some(CloseReason::BindRefused(status)));
+}
+
+#[test]
 fn an_outbind_on_our_own_connection_is_nacked() {
     let mut pair = Pair::bound(Config::default());
     pair.esme
@@ -491,6 +527,37 @@ fn a_repeated_delivery_is_told_once_and_answered_once() {
     pair.esme.refuse(sequence, CommandStatus::RX_T_APPN);
     let answer = (0x8000_0005, CommandStatus::RX_T_APPN.0, sequence);
     assert_eq!(headers(&pair.esme.poll_output()), [answer]);
+}
+
+#[test]
+fn two_messages_under_one_number_are_two() {
+    let mut pair = Pair::bound(Config::default());
+    let body = |text: &[u8]| {
+        let head: &[u8] = b"\0\x01\x01447700900001\0\x03\040404\0\0\0\0\0\0\0\0\0\0\x01";
+        [head, text].concat()
+    };
+    for text in [b"a", b"b"] {
+        pair.esme
+            .handle_input(&frame(5, 0, 0, &body(text)), pair.now);
+    }
+    let told: Vec<Event> = std::iter::from_fn(|| pair.esme.poll_event()).collect();
+    assert!(
+        matches!(
+            told[..],
+            [
+                Event::Delivered { sequence: 0, .. },
+                Event::Delivered { sequence: 0, .. }
+            ]
+        ),
+        "{told:?}"
+    );
+    // Each has an answer of its own, in the order in which they came.
+    assert!(pair.esme.refuse(0, CommandStatus::RX_T_APPN));
+    assert!(pair.esme.confirm_stored(0));
+    assert!(!pair.esme.confirm_stored(0));
+    let answers = headers(&pair.esme.poll_output());
+    let refused = (0x8000_0005, CommandStatus::RX_T_APPN.0, 0);
+    assert_eq!(answers, [refused, (0x8000_0005, 0, 0)]);
 }
 
 #[test]

@@ -111,7 +111,8 @@ pub enum Event {
         sequence: SequenceNumber,
     },
     /// A PDU could not be read, is not served or not tolerated; the session lives. A request was
-    /// answered, a response was dropped as if it had not come.
+    /// answered; a response was dropped as if it had not come, but for one that says an error,
+    /// which counts.
     Garbled {
         /// Its header, which says nothing of whom it is about.
         header: Header,
@@ -124,8 +125,8 @@ pub enum Event {
         /// 80 to 89 is meant to be best, 90 and more too much.
         state: u8,
     },
-    /// A request of the peer repeats the sequence number of one that still
-    /// waits; it was dropped, the answer will serve both.
+    /// A request of the peer repeats one that still waits, sequence number and
+    /// all; it was dropped, the answer will serve both.
     RepeatedRequest {
         /// The number.
         sequence: SequenceNumber,
