@@ -156,6 +156,9 @@ fn line(asked: &Arguments, text: &str) -> Result<Line, String> {
     if text.is_empty() {
         return Err("the text is empty".to_owned());
     }
+    if !asked.national.is_empty() && asked.segmentation == Concatenation::MessagePayload {
+        return Err("national tables need a header, which a payload has not".to_owned());
+    }
     let options = options(asked);
     let found = estimate(text, options);
     let odd = odd_characters(text, options);
@@ -386,6 +389,12 @@ mod tests {
             told(&septets),
             Err("no 7-bit alphabet has U+00EA, U+044F".to_owned())
         );
+        let payload = Arguments {
+            national: vec![National::Turkish],
+            segmentation: Concatenation::MessagePayload,
+            ..asked("ışık")
+        };
+        assert!(told(&payload).unwrap_err().contains("need a header"));
         let short = Arguments {
             segments_max: 1,
             ..asked(&"a".repeat(161))

@@ -8,6 +8,8 @@ use super::server::language;
 
 /// Characters of a text that is answered to a keyword: two messages.
 const TEXT_LEN_MAX: usize = 300;
+/// What is filled in.
+const ORGANISATION: &str = "{{ organisation }}";
 /// Characters of a keyword.
 const KEYWORD_LEN_MAX: usize = 40;
 
@@ -29,7 +31,8 @@ const FRENCH: [&str; 3] = [
 pub struct Replies {
     /// What is done with a new address or number in a reply. Default `"offer"`.
     pub repair: Repair,
-    /// Most answers to keywords that go to one number in a day; 0 for none at all. Default 3.
+    /// Most answers to keywords that go to one number in a day, and one more to a STOP; 0 for none
+    /// at all. Default 3.
     pub answers_per_day_max: u32,
     /// `[[replies.language]]`. Default: English and French.
     #[serde(rename = "language")]
@@ -71,13 +74,14 @@ pub struct ReplyLanguage {
 
 impl Replies {
     pub(super) fn read(section: &Section<'_, '_>) -> Replies {
-        let languages = section.sections("language");
-        let read = languages
-            .as_deref()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(ReplyLanguage::read);
-        let mut languages: Vec<ReplyLanguage> = read.collect();
+        let sections = section.sections("language").unwrap_or_default();
+        let mut languages: Vec<ReplyLanguage> = Vec::with_capacity(sections.len());
+        for section in &sections {
+            if let Some(one) = ReplyLanguage::read(section) {
+                one.check(section, &languages);
+                languages.push(one);
+            }
+        }
         for (name, texts) in [("en", ENGLISH), ("fr", FRENCH)] {
             if languages.iter().all(|known| known.language != name) {
                 languages.push(ReplyLanguage::with(name, texts));
@@ -126,6 +130,35 @@ impl ReplyLanguage {
         };
         name.map(|language| Self { language, ..read })
     }
+
+    /// Each language stands there once, and each word means one thing, whatever language it comes in.
+    fn check(&self, section: &Section<'_, '_>, earlier: &[Self]) {
+        if earlier.iter().any(|known| known.language == self.language) {
+            section.mistake("language", "is there twice");
+        }
+        for (key, word) in self.words() {
+            let lower = word.to_lowercase();
+            let others = earlier.iter().chain([self]).flat_map(Self::words);
+            let mut same = others.filter(|(_, other)| other.to_lowercase() == lower);
+            if same.any(|(other, _)| other != key) {
+                section.mistake(key, format!("\"{word}\" means something else, too"));
+            }
+        }
+    }
+
+    /// Its words, each with the key under which it stands.
+    fn words(&self) -> Vec<(&'static str, &str)> {
+        let lists = [
+            ("stop", &self.stop),
+            ("start", &self.start),
+            ("help", &self.help),
+            ("yes", &self.yes),
+        ];
+        let words = lists.into_iter();
+        words
+            .flat_map(|(key, list)| list.iter().map(move |word| (key, word.as_str())))
+            .collect()
+    }
 }
 
 const REPAIRS: &[(&str, Repair)] = &[
@@ -147,6 +180,9 @@ fn keyword(text: &str) -> Result<String, String> {
 
 fn text(text: &str) -> Result<String, String> {
     let said = filled(text)?;
+    if said.replace(ORGANISATION, "").contains("{{") {
+        return Err(format!("has another placeholder than {ORGANISATION}"));
+    }
     match said.chars().count() <= TEXT_LEN_MAX {
         true => Ok(said),
         false => Err(format!("is longer than {TEXT_LEN_MAX} characters")),

@@ -365,6 +365,10 @@ fn what_does_not_fit_together_is_a_mistake() {
             "message class 0",
         ),
         (
+            "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\ndata_coding_gsm7 = 8",
+            "is that of another alphabet",
+        ),
+        (
             "[[sms.bind]]\nname = \"m\"\nhost = \"a.org\"\nsystem_id = \"m\"\nsource = \"1\"\npassword_file = \"secret\"\nprice_per_segment = \"0.05\"",
             "there is a price_per_segment",
         ),
@@ -576,12 +580,18 @@ fn error_codes_and_keywords_that_cannot_be_are_told() {
     let text = "[[sms.bind]]\nname = \"main\"\nhost = \"smsc.example.net\"\nsystem_id = \"t\"\n\
                 source = \"40404\"\npassword_credential = \"none\"\n\
                 error_codes = { \"45\" = \"user_unknown\" }\n\
-                [[replies.language]]\nlanguage = \"Deutsch\"\nstop = [\"!\"]\n";
+                [[replies.language]]\nlanguage = \"Deutsch\"\nstop = [\"!\"]\n\
+                [[replies.language]]\nlanguage = \"de\"\nhelp = [\"Halt\"]\n\
+                [[replies.language]]\nlanguage = \"de\"\nstop = [\"HALT\"]\n\
+                who = \"{{ name }}\"\n";
     let found = mistakes(text).join("\n");
     for key in [
         "sms.bind[0].error_codes.45",
         "replies.language[0].language",
         "replies.language[0].stop[0]",
+        "replies.language[2].language: is there twice",
+        "replies.language[2].stop: \"HALT\" means something else, too",
+        "replies.language[2].who",
     ] {
         assert!(found.contains(key), "{key}: {found}");
     }

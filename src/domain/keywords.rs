@@ -27,9 +27,10 @@ pub enum Keyword {
 
 /// No more texts. The English ones are those that carriers know (CTIA, Messaging Principles and
 /// Best Practices, 5.1.3; 47 CFR 64.1200(a)(10)).
-const STOP_WORDS: [&str; 18] = [
+const STOP_WORDS: [&str; 19] = [
     "stop",
     "stopall",
+    "stop all",
     "unsubscribe",
     "cancel",
     "end",
@@ -101,16 +102,23 @@ impl Keywords {
         self
     }
 
-    /// What a text says that is nothing but a keyword; none for every other.
+    /// What a text says that is nothing but a keyword; none for every other. No word of an
+    /// installation takes its meaning from one that ends texts; of several meanings of its own the
+    /// first counts, STOP before all.
     #[must_use]
     pub fn meaning(&self, text: &str) -> Option<Keyword> {
+        let text = text.trim();
         if text.chars().nth(KEYWORD_TEXT_MAX).is_some() {
             return None;
         }
         let said = fold(text);
-        let own = self.own.iter().find(|(word, _)| *word == said);
-        let own = own.map(|(_, keyword)| *keyword);
-        own.or_else(|| built_in(&said))
+        let usual = built_in(&said);
+        if usual == Some(Keyword::Stop) {
+            return usual;
+        }
+        let own = self.own.iter().filter(|(word, _)| *word == said);
+        let own = own.map(|(_, keyword)| *keyword).min();
+        own.or(usual)
     }
 
     /// Whether a text that is no keyword may ask for no more texts all the same.
@@ -197,17 +205,16 @@ mod tests {
             "When does it end",
         ];
         check(&nothing, None);
-        check(
-            &["STOP ALL", "please stop", "stop sms svp", "Don't stop"],
-            None,
-        );
+        check(&["please stop", "stop sms svp", "Don't stop"], None);
+        let padded = format!("STOP ALL{}", " ".repeat(100));
+        check(&["Stop all!", &padded], Some(Keyword::Stop));
         check(&["STOP ".repeat(10_000).as_str()], None);
     }
 
     #[test]
     fn what_may_be_a_wish_is_told_from_what_is_one() {
         let words = Keywords::default();
-        for text in ["STOP ALL", "please stop", "Arrêt SMS svp", "Stop the bus"] {
+        for text in ["please stop", "Arrêt SMS svp", "Stop the bus"] {
             assert!(words.may_mean_stop(text), "{text}");
         }
         for text in ["STOP", "When does it end", "stopover", "", "1"] {
@@ -225,5 +232,11 @@ mod tests {
         assert!(words.may_mean_stop("Bitte Schluss"));
         let over = Keywords::default().with(Keyword::Help, &["OK".to_owned()]);
         assert_eq!(over.meaning("ok"), Some(Keyword::Help), "ours come first");
+        let both = Keywords::default()
+            .with(Keyword::Help, &["Stop".to_owned(), "Genug".to_owned()])
+            .with(Keyword::Stop, &["genug".to_owned()]);
+        for text in ["stop", "GENUG"] {
+            assert_eq!(both.meaning(text), Some(Keyword::Stop), "{text}");
+        }
     }
 }

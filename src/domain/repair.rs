@@ -32,7 +32,8 @@ pub enum Repair {
 pub fn found_in(text: &str, region: &str) -> Vec<Destination> {
     let text: String = text.chars().take(TEXT_MAX).collect();
     let mut found: Vec<Destination> = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('>')) {
+    let above = text.lines().take_while(|line| !begins_quote(line));
+    for line in above.filter(|line| !line.starts_with('>')) {
         let mut rest = String::with_capacity(line.len());
         for word in line.split_inclusive(is_between) {
             if word.contains('@') {
@@ -47,6 +48,18 @@ pub fn found_in(text: &str, region: &str) -> Vec<Destination> {
         }
     }
     found
+}
+
+/// Whether a line is the first of a mail that is quoted below without a sign before each line, as
+/// some mail programs do: a rule, or its header.
+fn begins_quote(line: &str) -> bool {
+    let line = line.trim().to_lowercase();
+    let rules = ["-----", "_____"];
+    let headers = ["from:", "de :", "de\u{a0}:", "de:", "von:"];
+    rules
+        .iter()
+        .chain(&headers)
+        .any(|start| line.starts_with(start))
 }
 
 /// What stands between an address and what is around it.
@@ -148,6 +161,8 @@ mod tests {
             ("12 people, 3 dogs, at 10:30", vec![]),
             ("Ref AB1234567890", vec![]),
             ("> old@town.example", vec![]),
+            ("Moved.\n\nFrom: Town <alerts@town.example>", vec![]),
+            ("-----Original-----\na@town.example", vec![]),
             ("", vec![]),
         ] {
             assert_eq!(found(text), expected, "{text}");

@@ -265,7 +265,9 @@ impl Status {
             Self::Text(TextStatus::Received) => {
                 "The carrier confirmed that the telephone received it."
             }
-            Self::Text(TextStatus::Undelivered) => "The carrier reported that it did not arrive.",
+            Self::Text(TextStatus::Undelivered) => {
+                "The carrier reported that it did not arrive, or sent no receipt in time."
+            }
             Self::Text(TextStatus::Failed) => "The text could not be handed to the carrier.",
             Self::Email(EmailStatus::Queued) => "The email waits to be sent.",
             Self::Email(EmailStatus::Deferred) => {

@@ -66,6 +66,8 @@ pub const TRANSITIONS: &[(Status, &[Status])] = &[
         Status::Text(T::Sent),
         &[Status::Text(T::Received), Status::Text(T::Undelivered)],
     ),
+    // That no receipt came in time was no proof.
+    (Status::Text(T::Undelivered), &[Status::Text(T::Received)]),
     (
         Status::Email(E::Queued),
         &[

@@ -15,6 +15,8 @@ use crate::tracker::{Incoming, Receipt, TrackerError};
 
 /// Longer digits without a `+` are taken as international.
 const NATIONAL_LEN_MAX: usize = 8;
+/// A longer id in a receipt, with its carrier, is that of no text (SMPP 3.4, 5.2.23: 65 octets).
+const RECEIPT_ID_SIZE_MAX: usize = 256;
 
 /// A text that a person wrote to us.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,20 +61,19 @@ impl Inbound {
         let carrier = remote_ids.first().and_then(|id| self.carrier_of(id));
         let own = carrier.map(|carrier| by_carrier(meaning, &carrier.error_codes));
         let meaning = own.as_ref().unwrap_or(meaning);
-        // One that names no text is shown like every other that belongs to none.
-        let unnamed = [format!("?/{}", self.random.uuid_v7(self.clock.wall()))];
-        let ids = if remote_ids.is_empty() {
-            unnamed.as_slice()
-        } else {
-            remote_ids.as_slice()
-        };
+        let short = |id: &&String| id.len() <= RECEIPT_ID_SIZE_MAX;
+        let mut ids: Vec<String> = remote_ids.iter().filter(short).cloned().collect();
+        if ids.is_empty() {
+            // One that names no text is shown like every other that belongs to none.
+            ids.push(format!("?/{}", self.random.uuid_v7(self.clock.wall())));
+        }
         let receipt = Receipt {
             remote_id: ids.first().cloned().unwrap_or_default(),
             delivered: matches!(meaning, ReceiptMeaning::Delivered(_)),
             is_final: !matches!(meaning, ReceiptMeaning::Underway(_)),
             verdict: meaning.verdict().clone(),
         };
-        Ok(self.tracker.record_receipt_of(ids, receipt).await?)
+        Ok(self.tracker.record_receipt_of(&ids, receipt).await?)
     }
 
     /// Those of these ids, most likely first, that the receipt may mean. Each but the first is only

@@ -77,8 +77,10 @@ impl Submitter {
     pub async fn notify(&self, id: [u8; 16], row: &[u8]) -> Result<(), SubmitError> {
         if row.starts_with(keys::MESSAGE)
             && let Some(message) = self.repo.message_at(row)?
+            && let Err(error) = self.repair(&message).await
         {
-            self.repair(&message).await?;
+            // It stands beside the reply all the same, and nobody waits to be told for it.
+            tracing::warn!(message = %message.id, %error, "proof of what somebody wrote cannot be asked");
         }
         for _ in 0..CONFLICTS_MAX {
             let batch = if row.starts_with(keys::MESSAGE) {

@@ -124,9 +124,13 @@ impl DraftInput {
     /// A text that no carrier takes whole: one odd character more than halves the room.
     fn unsendable_text(&self, rules: &Rules<'_>, problems: &mut Vec<FieldError>) {
         let text = &self.content.sms_text;
-        let needed = most(rules.carriers, rules.line, text);
+        // Of what is far too long that has been told, and nothing is counted.
         let told = text.chars().count() > SMS_TEXT_MAX;
-        if told || !self.channels.text || needed <= rules.segments_max {
+        if told || !self.channels.text {
+            return;
+        }
+        let needed = most(rules.carriers, rules.line, text);
+        if needed <= rules.segments_max {
             return;
         }
         let odd = rules.carriers.odd(text);

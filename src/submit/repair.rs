@@ -3,20 +3,23 @@
 
 use super::{SubmitError, Submitter};
 use crate::domain::repair::{Repair, found_in, instead_of};
-use crate::domain::{Direction, Message, MessageKind};
+use crate::domain::{Channel, Direction, Message, MessageKind, Provenance};
 
 impl Submitter {
     /// Asks for proof of the one new address or number that a message holds; of several nobody
-    /// knows which is meant. Doing it again asks again only as often as anybody may be asked.
+    /// knows which is meant. Whoever reads what is sent there proves that it is theirs and not whose
+    /// contact it is: so a mail has to come from its author's domain for certain. Doing it again asks
+    /// again only as often as anybody may be asked.
     ///
     /// # Errors
-    /// When the store fails; it is then still to be done.
+    /// When the store fails.
     pub(super) async fn repair(&self, message: &Message) -> Result<(), SubmitError> {
         let replies = self.tracker.replies();
         let written = message.kind == MessageKind::Written && !message.is_disowned;
         let wanted = replies.repair == Repair::Automatic
             && message.direction == Direction::In
             && written
+            && is_theirs(message)
             && message.notify_at.is_some();
         if !wanted {
             return Ok(());
@@ -52,5 +55,14 @@ impl Submitter {
             Err(SubmitError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Whether it comes from whom it names, as far as its channel can tell.
+fn is_theirs(message: &Message) -> bool {
+    let found = message.authentication.as_ref();
+    match message.channel {
+        Channel::Email => found.is_some_and(|found| found.provenance() == Provenance::Proven),
+        Channel::Text | Channel::Call => true,
     }
 }

@@ -1,18 +1,21 @@
 //! What texts take and cost by the carriers that they go by: counted with what cuts them when
 //! they are sent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::audience::resolve;
 use super::confirming::by_language;
 use super::{DraftInput, SubmitError, Submitter};
-use crate::domain::{Access, Channel, ConfirmLine, Method};
+use crate::domain::{Access, AreaId, Audience, Channel, ConfirmLine, Method};
 use crate::proto::smpp::encoding::{
     Encoding, Estimate, Odd, SegmentOptions, estimate, odd_characters, parts, replaced,
 };
 
 /// Most people whose texts are counted as somebody writes; the review counts all.
 const PEOPLE_COUNTED_MAX: usize = 2_000;
+/// Most people whom the parts of an audience hold, those left out and those in several of them
+/// included, that are looked through for that.
+const PEOPLE_READ_MAX: u64 = 10_000;
 /// Digits that are always shown behind the point of an amount.
 const CENTS: usize = 2;
 const MILLION: u64 = 1_000_000;
@@ -79,6 +82,8 @@ pub struct TextCarriers(Vec<TextCarrier>);
 /// A text as it goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
+    /// Characters, as a person counts code points.
+    pub characters: usize,
     /// Septets, octets or UTF-16 units, whatever the encoding counts.
     pub units: usize,
     /// Segments; 0 for an empty text.
@@ -158,21 +163,37 @@ impl TextCarriers {
         others.filter(|(_, segments)| *segments != first).collect()
     }
 
-    /// What keeps a text out of the 7-bit alphabets of the first carrier.
+    /// What makes a text UCS-2 by the first carrier; where nothing does, by the first of the others
+    /// by which it takes more segments.
     #[must_use]
     pub fn odd(&self, text: &str) -> Vec<Odd> {
-        odd_characters(text, self.options())
+        odd_characters(text, self.dearest(text))
     }
 
     /// The text with what does that replaced, if that is possible: an offer.
     #[must_use]
     pub fn replaced(&self, text: &str) -> Option<String> {
-        replaced(text, self.options())
+        replaced(text, self.dearest(text))
+    }
+
+    fn dearest(&self, text: &str) -> SegmentOptions {
+        let first = self.options();
+        let counted_first = estimate(text, first);
+        if counted_first.encoding == Encoding::Ucs2 {
+            return first;
+        }
+        let dearer = |options: &SegmentOptions| {
+            let found = estimate(text, *options);
+            found.encoding == Encoding::Ucs2 && found.segments > counted_first.segments
+        };
+        let mut others = self.0.iter().skip(1).map(|one| one.options);
+        others.find(dearer).unwrap_or(first)
     }
 }
 
 fn counted(text: &str, options: SegmentOptions) -> Counted {
     let Estimate {
+        characters,
         units,
         segments,
         units_left,
@@ -181,6 +202,7 @@ fn counted(text: &str, options: SegmentOptions) -> Counted {
         ..
     } = estimate(text, options);
     Counted {
+        characters,
         units,
         segments: if text.is_empty() { 0 } else { segments },
         units_left,
@@ -205,8 +227,8 @@ impl Submitter {
     }
 
     /// What the texts of a draft come to for those whom it goes to now and somebody sees; none
-    /// where counting them takes long: of saved filters, and of more than
-    /// 2,000 people. Not for a thread that answers requests.
+    /// where counting them takes long: of saved filters, of more than 2,000 people, and of parts
+    /// that hold more than 10,000. Not for a thread that answers requests.
     ///
     /// # Errors
     /// When the store fails.
@@ -215,7 +237,7 @@ impl Submitter {
         draft: &DraftInput,
         access: &Access,
     ) -> Result<Option<TextsOf>, SubmitError> {
-        if !draft.audience.filters.is_empty() {
+        if !draft.audience.filters.is_empty() || !self.is_soon_read(&draft.audience)? {
             return Ok(None);
         }
         let ids = resolve(&self.repo, &draft.audience)?.ids;
@@ -241,6 +263,21 @@ impl Submitter {
         }
         all.cost = cost.spent();
         Ok(Some(all))
+    }
+
+    /// Whether the parts of an audience are small enough to be looked through as somebody writes.
+    fn is_soon_read(&self, audience: &Audience) -> Result<bool, SubmitError> {
+        let tree = self.repo.areas()?;
+        let areas = audience.areas.iter().chain(&audience.except_areas);
+        let areas: HashSet<AreaId> = areas.flat_map(|area| tree.subtree(*area)).collect();
+        let mut people = u64::from(audience.list_people);
+        for area in areas {
+            people = people.saturating_add(self.repo.contact_count(area)?);
+        }
+        for group in audience.groups.iter().chain(&audience.except_groups) {
+            people = people.saturating_add(self.repo.group_count(*group)?);
+        }
+        Ok(people <= PEOPLE_READ_MAX)
     }
 
     /// What texts of this category cost.
@@ -374,7 +411,11 @@ mod tests {
         assert_eq!(carriers.count(&text).segments, 1);
         assert_eq!(carriers.segments_max(&text), 2);
         assert_eq!(carriers.otherwise(&text), [("main".to_owned(), 2)]);
-        assert!(carriers.odd(&text).is_empty());
+        let odd = carriers.odd(&text).first().map(|odd| odd.character);
+        assert_eq!(odd, Some('ı'), "because of the other");
+        assert_eq!(carriers.replaced(&text), Some("i".repeat(71)));
+        let short = "ı".repeat(70);
+        assert!(carriers.odd(&short).is_empty() && carriers.replaced(&short).is_none());
         assert_eq!(carriers.segments_max(""), 0);
         assert!(carriers.parts("").is_empty());
         let none = TextCarriers::default();

@@ -233,13 +233,18 @@ fn begin(delivery: &mut Delivery, status: Status, now: Timestamp) {
     delivery.record(entry(status));
 }
 
-/// Counts each segment once: a receipt that comes twice is a fact, not progress.
+/// Counts each segment once: a receipt that comes twice, or behind one that says otherwise, is a
+/// fact, not progress.
 fn segment_delivered(delivery: &mut Delivery, remote_id: &str, verdict: Verdict, now: Timestamp) {
     let Some(bit) = delivery.segment_bit(remote_id) else {
         return;
     };
-    delivery.segments_delivered |= bit;
-    let all = delivery.segments_delivered.count_ones() as usize == delivery.remote_ids.len();
+    // The first final receipt of a segment counts.
+    if delivery.segments_failed & bit == 0 {
+        delivery.segments_delivered |= bit;
+    }
+    let all = delivery.segments_failed == 0
+        && delivery.segments_delivered.count_ones() as usize == delivery.remote_ids.len();
     let status = if all {
         Status::Text(TextStatus::Received)
     } else {
@@ -265,17 +270,28 @@ fn segment_failed(
     verdict: Verdict,
     now: Timestamp,
 ) -> Option<Verdict> {
-    delivery.segments_failed |= delivery.segment_bit(remote_id).unwrap_or(0);
+    let undelivered = Status::Text(TextStatus::Undelivered);
+    let bit = delivery.segment_bit(remote_id).unwrap_or(0);
+    // The first final receipt of a segment counts.
+    let has_arrived = delivery.segments_delivered & bit != 0;
+    // That no receipt came was no more than a guess; this is the carrier's word.
+    let was_guess = delivery.status() == undelivered && delivery.segments_failed == 0 && bit != 0;
+    let status = if has_arrived {
+        delivery.status()
+    } else {
+        delivery.segments_failed |= bit;
+        undelivered
+    };
     let changed = delivery.record(StatusChange {
         at: now,
-        status: Status::Text(TextStatus::Undelivered),
+        status,
         verdict: Some(verdict.clone()),
         source: Source::Report,
     });
-    if delivery.status().is_settled() {
+    if !has_arrived && delivery.status().is_settled() {
         delivery.due = None;
     }
-    changed.then_some(verdict)
+    (changed || (was_guess && !has_arrived)).then_some(verdict)
 }
 
 fn is_failure(status: Status) -> bool {

@@ -71,7 +71,7 @@ impl Tracker {
     }
 
     /// No receipt came for a text in all the time that its carrier had, and some more. One that
-    /// comes after this is a fact.
+    /// comes after this is believed.
     ///
     /// # Errors
     /// When the store fails; it is then still to be done.

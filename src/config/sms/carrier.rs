@@ -261,6 +261,13 @@ impl CarrierSettings {
                 );
             }
         }
+        let others = [self.data_coding_gsm7, self.data_coding_latin1];
+        if others.contains(&self.data_coding_ucs2) {
+            section.mistake(
+                "data_coding_ucs2",
+                "is that of another alphabet: no telephone could tell them apart",
+            );
+        }
         if self.price_per_segment.0 > 0 && self.currency.is_empty() {
             section.mistake("currency", "is missing, and there is a price_per_segment");
         }

@@ -9,6 +9,8 @@
     var COUNT_WAIT_MS = 300;
     var countTimer = 0;
     var asked = 0;
+    var area = document.getElementById("sms_text");
+    var told = document.getElementById("sms-told");
     var ask = function () {
       countTimer = 0;
       asked += 1;
@@ -23,8 +25,12 @@
       }).then(function (response) {
         return response.ok ? response.json() : null;
       }).then(function (answer) {
-        // A later question has a later answer; a button is not taken from under a finger.
-        if (!answer || own !== asked || count.contains(document.activeElement)) return;
+        // A later question has a later answer.
+        if (!answer || own !== asked) return;
+        // Read out, so only when it becomes another.
+        if (told && told.textContent !== answer.told) told.textContent = answer.told;
+        // A button is not taken from under a finger, nor while what it asks for waits.
+        if (pressed || count.contains(document.activeElement)) return;
         count.innerHTML = answer.count;
       }).catch(function () {});
     };
@@ -33,6 +39,8 @@
       if (countTimer) clearTimeout(countTimer);
       countTimer = setTimeout(ask, COUNT_WAIT_MS);
     });
+    // What the browser has put back into the field is not what the page counted.
+    window.addEventListener("load", function () { if (area && area.value !== area.defaultValue) ask(); });
   }
 
   // Only the fields of the chosen channels matter; the others step back.

@@ -3,6 +3,7 @@
 use super::super::App;
 use super::super::data::{Areas, Result};
 use super::super::view::Chrome;
+use super::compose::visible;
 use super::review::when;
 use crate::domain::{Communication, CommunicationState, UserId};
 use crate::submit::{DraftInput, Review};
@@ -126,9 +127,9 @@ pub(super) fn notes(app: &App, c: &Chrome, d: &DraftInput, review: &Review) -> R
         let sent = app.console.submit.as_sent(&d.category, &d.content);
         let text = &sent.sms_text;
         let carriers = app.console.submit.text_carriers();
-        if let Some(odd) = carriers.odd(text).first().map(|odd| odd.character) {
-            let code = format!("U+{:04X}", u32::from(odd));
-            say("open", "text", c.f2("review.odd", odd, code));
+        if let Some(odd) = carriers.odd(text).first() {
+            let code = format!("U+{:04X}", u32::from(odd.character));
+            say("open", "text", c.f2("review.odd", visible(odd), code));
         }
         let count = carriers.segments_max(text);
         if count > 1 {

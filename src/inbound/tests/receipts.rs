@@ -24,7 +24,7 @@ impl World {
     }
 
     /// A text to the number went out as this.
-    async fn sent_as(&self, id: &str) -> DeliveryId {
+    pub(super) async fn sent_as(&self, id: &str) -> DeliveryId {
         let text = self.send_text(NUMBER).await.id;
         for event in [
             Event::AttemptBegun {
@@ -124,4 +124,17 @@ async fn a_receipt_whose_id_is_known_in_another_form_is_taken_for_whom_it_names(
     let now = world.repo.delivery(text).unwrap().unwrap();
     assert_eq!(now.status(), Status::Text(TextStatus::Received));
     world.is_sound();
+}
+
+#[tokio::test]
+async fn an_id_that_no_text_can_have_is_not_kept() {
+    let world = World::new().await;
+    let long = format!("m/{}", "7".repeat(4000));
+    world.receipt(&[long.as_str()], "id:7 stat:DELIVRD").await;
+    let kept = world.repo.early_receipts(None, 9).unwrap().rows;
+    let [one] = kept.as_slice() else {
+        panic!("{}", kept.len());
+    };
+    assert!(one.remote_id.starts_with("?/"), "{}", one.remote_id.len());
+    assert!(one.also.is_empty());
 }

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use crate::domain::transitions::is_final;
-use crate::domain::{Contact, Delivery, Diagnostic, StatusChange};
+use crate::domain::{Contact, Delivery, Diagnostic, Status, StatusChange, TextStatus};
 
 /// Most bytes of diagnostics kept in one delivery.
 pub const DELIVERY_DIAGNOSTICS_SIZE_MAX: usize = 6 * 1024;
@@ -51,7 +51,7 @@ pub(super) fn delivery(delivery: &Delivery) -> Cow<'_, Delivery> {
          }| {
             let verdict = verdict.as_mut()?;
             Some(Said {
-                evidence: is_final(*status),
+                evidence: is_final(*status) || *status == Status::Text(TextStatus::Undelivered),
                 diagnostic: &mut verdict.diagnostic,
             })
         },

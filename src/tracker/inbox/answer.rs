@@ -9,7 +9,7 @@ use super::super::make::{NewDelivery, make_to_one};
 use super::super::prompt::title;
 use super::super::{Tracker, TrackerError};
 use super::Incoming;
-use super::stop::held;
+use super::stop::{Word, held};
 use crate::domain::inbox::{THREAD_MESSAGES_MAX, preview};
 use crate::domain::keywords::{Keyword, Keywords};
 use crate::domain::repair::Repair;
@@ -49,11 +49,22 @@ pub struct ReplySettings {
     pub repair: Repair,
     /// Region in which national numbers in it are read (ISO 3166-1 alpha-2).
     pub region: String,
-    /// Most answers to one number in a day: two machines come to an end here.
+    /// Most answers to one number in a day, and one more to a STOP: two machines come to an end
+    /// here. None at all for 0.
     pub answers_per_day_max: u32,
 }
 
 impl ReplySettings {
+    /// After how many answers of a day one to this is the first too many: a STOP is confirmed also
+    /// to whoever asked for help before.
+    const fn answers_to(&self, keyword: Keyword) -> u32 {
+        match (keyword, self.answers_per_day_max) {
+            (_, 0) => 0,
+            (Keyword::Stop, most) => most.saturating_add(1),
+            (Keyword::Start | Keyword::Help | Keyword::Yes, most) => most,
+        }
+    }
+
     fn text(&self, keyword: Keyword, language: &str) -> Option<&str> {
         let mut texts = self.texts.iter();
         let known = texts.find(|texts| language.starts_with(texts.language.as_str()));
@@ -106,10 +117,17 @@ impl Tracker {
         let (Some(method), Some(text)) = (method, text) else {
             return Ok(());
         };
-        if keyword == Keyword::Stop && has_stopped(&contact) {
+        // What is confirmed has to be true.
+        let word = Word::said_in(incoming, incoming.id);
+        let has_effect = word.is_none_or(|word| word.has_effect(&contact.wishes));
+        if !has_effect || self.is_taken_back(incoming, thread.id)? {
             return Ok(());
         }
-        if known && self.answered_today(thread, incoming.at)? >= settings.answers_per_day_max {
+        let answered = match known {
+            true => self.answered_today(thread, incoming.at)?,
+            false => 0,
+        };
+        if answered >= settings.answers_to(keyword) {
             tracing::info!(contact = %contact.id, "keywords of this number are not answered any more today");
             return Ok(());
         }
@@ -202,10 +220,4 @@ fn keyword_in(incoming: &Incoming, keywords: &Keywords) -> Option<Keyword> {
             .filter(|keyword| *keyword == Keyword::Help),
         MessageKind::Automatic | MessageKind::Keys | MessageKind::Report => None,
     }
-}
-
-/// Whether texts have been refused before.
-fn has_stopped(contact: &Contact) -> bool {
-    let decision = contact.wishes.decision(Some(Channel::Text), None);
-    decision.is_some_and(|decision| !decision.given)
 }

@@ -150,12 +150,19 @@ impl Tracker {
             None => None,
         };
         let thread = self.thread_for(incoming, delivery.as_deref())?;
+        let is_taken_back = match &thread {
+            Some(thread) => self.is_taken_back(incoming, thread.id)?,
+            None => false,
+        };
         if let Some(before) = self.known(incoming, thread.as_ref())? {
             let rest = Rest {
                 proof: before,
                 after: None,
             };
-            let rest = self.heed(&mut batch, incoming, rest)?;
+            let rest = match is_taken_back {
+                true => None,
+                false => self.heed(&mut batch, incoming, rest)?,
+            };
             return Ok((batch, Taken::Before, rest));
         }
         let to_notice = self.answers_notice(delivery.as_deref())?;
@@ -169,6 +176,9 @@ impl Tracker {
             Taken::In(message)
         };
         self.log_reply(&mut batch, incoming, delivery.is_some(), taken)?;
+        if is_taken_back {
+            return Ok((batch, taken, None));
+        }
         let rest = Rest {
             proof: incoming.id,
             after: None,

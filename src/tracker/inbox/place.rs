@@ -7,7 +7,7 @@ use super::{Incoming, SAME_ADDRESS_MAX, bounded_sender};
 use crate::domain::inbox::{MESSAGE_ID_SIZE_MAX, THREAD_MESSAGES_MAX, bare_subject};
 use crate::domain::{
     Channel, ContactId, Delivery, DeliveryId, Direction, Message, MessageId, MessageKind, Origin,
-    Thread, ThreadState,
+    Thread, ThreadId, ThreadState, Timestamp,
 };
 use crate::store::Loaded;
 
@@ -19,6 +19,8 @@ const FOUND_MAX: usize = 8;
 const REFERENCES_MAX: usize = 20;
 /// Deliveries of one contact looked at for the one that went to an address.
 const DELIVERIES_SEEN_MAX: usize = 20;
+/// Messages of one thread looked at for what was said last of whether texts are wanted.
+const WORDS_SEEN_MAX: usize = 50;
 /// The same text of the same person within this time is the same text: carriers deliver again
 /// what they had no answer for.
 const SAME_TEXT_WITHIN: Duration = Duration::from_secs(10 * 60);
@@ -88,6 +90,7 @@ impl Tracker {
                 }
                 let found = LastSent {
                     by_that_way: came_by(delivery, ways),
+                    got_at: got_at(delivery),
                     delivery: delivery.id,
                 };
                 last = last.max(Some(found));
@@ -135,6 +138,13 @@ impl Tracker {
         let (Some(thread), Channel::Text) = (thread, incoming.channel) else {
             return Ok(None);
         };
+        if is_word(incoming.kind) {
+            // Behind another word it is meant anew.
+            let last = self.words(incoming, thread.id)?.into_iter().next();
+            let before = last
+                .filter(|last| is_repeated(incoming, last) && last.delivery == incoming.answers);
+            return Ok(before.map(|message| message.id));
+        }
         // Once somebody has read it, "Help!" once more is news.
         if thread.unread == 0 {
             return Ok(None);
@@ -151,6 +161,37 @@ impl Tracker {
                 && incoming.at.since(message.at) < SAME_TEXT_WITHIN
         });
         Ok(before.map(|message| message.id))
+    }
+
+    /// Whether a START may be one from before the last STOP, which the carrier has delivered once
+    /// more: then it takes nothing back, and somebody looks at it.
+    pub(super) fn is_taken_back(
+        &self,
+        incoming: &Incoming,
+        thread: ThreadId,
+    ) -> Result<bool, TrackerError> {
+        if incoming.kind != MessageKind::OptIn || incoming.channel != Channel::Text {
+            return Ok(false);
+        }
+        let words = self.words(incoming, thread)?;
+        // It may have been delivered more than once.
+        let mut before = words.iter().skip_while(|word| is_repeated(incoming, word));
+        let stopped = before.next().map(|word| word.kind) == Some(MessageKind::OptOut);
+        Ok(stopped && before.any(|word| is_repeated(incoming, word)))
+    }
+
+    /// Every STOP and START of its sender among the last messages of a thread, the newest first.
+    fn words(&self, incoming: &Incoming, thread: ThreadId) -> Result<Vec<Message>, TrackerError> {
+        let from = bounded_sender(incoming);
+        let latest = self.repo.messages(thread, None, WORDS_SEEN_MAX)?;
+        let messages = latest.rows.into_iter().map(|row| row.value);
+        let words = messages.filter(|message| {
+            message.direction == Direction::In
+                && message.channel == Channel::Text
+                && is_word(message.kind)
+                && *message.from.reveal() == from
+        });
+        Ok(words.collect())
     }
 
     /// The thread that it goes on with: what it refers to, else an open one of the same person
@@ -240,7 +281,32 @@ impl Tracker {
 struct LastSent {
     /// From the number that is written to.
     by_that_way: bool,
+    /// When it went out; none where nobody can have got it.
+    got_at: Option<Timestamp>,
     delivery: DeliveryId,
+}
+
+/// When a delivery went out that may have arrived: nobody answers what still waits, nor what the
+/// carrier says never came.
+fn got_at(delivery: &Delivery) -> Option<Timestamp> {
+    delivery.sent_at().filter(|_| delivery.segments_failed == 0)
+}
+
+/// Whether it says that texts are wanted or not.
+const fn is_word(kind: MessageKind) -> bool {
+    match kind {
+        MessageKind::OptOut | MessageKind::OptIn => true,
+        MessageKind::Written | MessageKind::Automatic | MessageKind::Keys | MessageKind::Report => {
+            false
+        }
+    }
+}
+
+/// Whether a word is the same that a message said lately.
+fn is_repeated(incoming: &Incoming, message: &Message) -> bool {
+    message.kind == incoming.kind
+        && message.body == incoming.body
+        && incoming.at.since(message.at) < SAME_TEXT_WITHIN
 }
 
 fn came_by(delivery: &Delivery, ways: &[String]) -> bool {

@@ -39,20 +39,10 @@ impl Tracker {
         incoming: &Incoming,
         rest: Rest,
     ) -> Result<Option<Rest>, TrackerError> {
-        let given = match incoming.kind {
-            MessageKind::OptOut => false,
-            MessageKind::OptIn => true,
-            MessageKind::Written
-            | MessageKind::Automatic
-            | MessageKind::Keys
-            | MessageKind::Report => return Ok(None),
+        let Some(word) = Word::said_in(incoming, rest.proof) else {
+            return Ok(None);
         };
-        let word = Word {
-            channel: incoming.channel,
-            given,
-            at: incoming.at,
-            proof: rest.proof,
-        };
+        let given = word.given;
         let holders = self
             .repo
             .contacts_at(&incoming.from, rest.after, HOLDERS_STEP_MAX)?;
@@ -60,12 +50,10 @@ impl Tracker {
             let Some(method) = held(&old, &incoming.from, incoming.channel) else {
                 continue;
             };
-            let mut wishes = old.wishes.clone();
+            let wishes = word.heeded(&old.wishes);
             let change = if given {
-                resume(&mut wishes, &word);
                 ContactChange::ConsentGiven
             } else {
-                withdraw(&mut wishes, &word, false);
                 ContactChange::ConsentWithdrawn
             };
             if wishes == old.wishes {
@@ -101,20 +89,44 @@ pub(super) fn held<'a>(contact: &'a Contact, from: &str, channel: Channel) -> Op
 impl Word {
     /// The word that a message of the inbox is, if it is one.
     pub(super) fn of(message: &Message) -> Option<Self> {
-        let given = match message.kind {
-            MessageKind::OptOut => false,
-            MessageKind::OptIn => true,
-            MessageKind::Written
-            | MessageKind::Automatic
-            | MessageKind::Keys
-            | MessageKind::Report => return None,
-        };
         Some(Self {
             channel: message.channel,
-            given,
+            given: is_given(message.kind)?,
             at: message.at,
             proof: message.id,
         })
+    }
+
+    /// The word that comes in, if it is one; `proof` is the message as which it is kept.
+    pub(super) fn said_in(incoming: &Incoming, proof: MessageId) -> Option<Self> {
+        Some(Self {
+            channel: incoming.channel,
+            given: is_given(incoming.kind)?,
+            at: incoming.at,
+            proof,
+        })
+    }
+
+    /// What somebody wants who wanted this before, and says it now.
+    fn heeded(&self, before: &Wishes) -> Wishes {
+        let mut wishes = before.clone();
+        if self.given {
+            resume(&mut wishes, self);
+        } else {
+            withdraw(&mut wishes, self, false);
+        }
+        wishes
+    }
+
+    /// Whether there is something to confirm: a no that changes anything, and a yes after which
+    /// messages come. Where somebody else said no, it is no answer that they do.
+    pub(super) fn has_effect(&self, before: &Wishes) -> bool {
+        let after = self.heeded(before);
+        if !self.given {
+            return after != *before;
+        }
+        let decision = after.decision(Some(self.channel), None);
+        decision.is_none_or(|decision| decision.given)
     }
 
     /// When it was said.
@@ -146,6 +158,17 @@ impl Word {
             at: self.at,
             proof: ProofKind::Keyword,
             note: Redacted::new(format!("message {}", self.proof)),
+        }
+    }
+}
+
+/// Whether a message says yes or no; none for every other.
+const fn is_given(kind: MessageKind) -> Option<bool> {
+    match kind {
+        MessageKind::OptOut => Some(false),
+        MessageKind::OptIn => Some(true),
+        MessageKind::Written | MessageKind::Automatic | MessageKind::Keys | MessageKind::Report => {
+            None
         }
     }
 }

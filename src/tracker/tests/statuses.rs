@@ -328,11 +328,68 @@ async fn a_text_without_a_receipt_is_undelivered_when_none_can_come_any_more() {
     // Nobody's number is at fault.
     let mobile = &world.contact().methods[1];
     assert_eq!((mobile.state, mobile.suspensions), (MethodState::Active, 0));
-    // One that comes after all is a fact.
+    // One that comes after all is believed.
     world.reported(&["m/a"], Some(true), "late").await;
     assert_eq!(
         world.delivery(Channel::Text).status(),
-        Status::Text(TextStatus::Undelivered)
+        Status::Text(TextStatus::Received)
+    );
+}
+
+#[tokio::test]
+async fn a_failure_that_is_reported_after_the_wait_counts_once_and_stays() {
+    let world = World::new(false).await;
+    let wait = Duration::from_secs(60);
+    world
+        .tracker
+        .await_receipts([("m".to_owned(), wait)].into());
+    world.sent_in_parts(&["m/a"]).await;
+    world.clock.advance(wait);
+    let text = world.delivery(Channel::Text).id;
+    world.tracker.miss_receipt(text).await.unwrap();
+    let gone = Receipt {
+        remote_id: "m/a".to_owned(),
+        delivered: false,
+        is_final: true,
+        verdict: Verdict::failure(Reason::UserUnknown, Permanence::Permanent),
+    };
+    for _ in 0..2 {
+        world.tracker.record_receipt(gone.clone()).await.unwrap();
+    }
+    let mobile = &world.contact().methods[1];
+    assert_eq!(
+        (mobile.state, mobile.suspensions),
+        (MethodState::Suspended, 1)
+    );
+    world.reported(&["m/a"], Some(true), "late").await;
+    let text = world.delivery(Channel::Text);
+    assert_eq!(text.status(), Status::Text(TextStatus::Undelivered));
+    assert_eq!(
+        (text.delivered_parts(), text.failed_parts()),
+        (vec![], vec![1])
+    );
+}
+
+#[tokio::test]
+async fn a_part_that_arrived_has_arrived_and_the_others_are_waited_for() {
+    let world = World::new(false).await;
+    let waits = [("m".to_owned(), Duration::from_secs(60))].into();
+    world.tracker.await_receipts(waits);
+    world.sent_in_parts(&["m/a", "m/b"]).await;
+    world.reported(&["m/a"], Some(true), "it came").await;
+    world.reported(&["m/a"], Some(false), "or not").await;
+    let text = world.delivery(Channel::Text);
+    assert_eq!(text.status(), Status::Text(TextStatus::Sent));
+    assert_eq!(
+        (text.delivered_parts(), text.failed_parts()),
+        (vec![1], vec![])
+    );
+    let lane = crate::domain::Lane::Receipts;
+    assert_eq!(world.repo.lane_depth(lane, 9).unwrap(), 1);
+    world.reported(&["m/b"], Some(true), "too").await;
+    assert_eq!(
+        world.delivery(Channel::Text).status(),
+        Status::Text(TextStatus::Received)
     );
 }
 

@@ -14,9 +14,12 @@ use super::super::super::fields::Fields;
 use super::super::super::session::{Signed, SignedForm};
 use super::super::super::view::Chrome;
 use super::super::{Answer, apart, id};
-use super::{form, merge, sms_count};
-use crate::domain::CommunicationId;
-use crate::submit::{Amount, DraftInput, TextCarriers};
+use super::preview::size;
+use super::{form, merge};
+use crate::domain::communication::SMS_TEXT_MAX;
+use crate::domain::{CommunicationId, Sentence};
+use crate::proto::smpp::encoding::{Encoding, Odd};
+use crate::submit::{Amount, Counted, DraftInput, TextCarriers};
 
 /// A character that the 7-bit alphabet lacks, and what could stand in its place.
 pub(super) struct OddView {
@@ -26,8 +29,11 @@ pub(super) struct OddView {
 }
 
 /// What is told.
+#[derive(Default)]
 pub(super) struct Counter {
     pub(super) said: String,
+    /// What is read out to whoever does not see it, each time that it becomes another.
+    pub(super) told: String,
     /// What it takes by other carriers and in other languages.
     pub(super) others: Vec<String>,
     pub(super) odd: Vec<OddView>,
@@ -56,41 +62,81 @@ impl Counter {
         let submit = &app.console.submit;
         let carriers = submit.text_carriers();
         let written = &draft.content.sms_text;
+        if !is_countable(written) {
+            return Ok(Self::too_long(c));
+        }
         let text = submit.as_sent(&draft.category, &draft.content).sms_text;
         let found = carriers.count(&text);
-        let mut said = sms_count(app, c, &text);
-        if found.segments > 0 {
-            said.push_str(". ");
-            said.push_str(&c.f2("sms.left", found.units_left, found.units_max));
-        }
+        let odd = carriers.odd(&text);
         let otherwise = carriers.otherwise(&text);
-        let told = otherwise.iter().map(|(_, segments)| *segments);
-        let told = told.fold(found.segments, usize::max);
+        let by_others = otherwise.iter().map(|(_, segments)| *segments);
+        let shown_most = by_others.fold(found.segments, usize::max);
         let most = submit.segments_most(&draft.category, written);
         let others = otherwise
             .iter()
             .map(|(name, segments)| c.f2("sms.otherwise", name, segments));
-        let others = others.chain((most > told).then(|| c.f1("sms.most", most)));
+        let others = others.chain((most > shown_most).then(|| c.f1("sms.most", most)));
         Ok(Self {
-            said,
+            said: said(c, &found),
+            told: told(c, &found, odd.first()),
             others: others.collect(),
-            odd: carriers
-                .odd(&text)
-                .iter()
-                .map(|odd| shown(c, odd))
-                .collect(),
+            odd: odd.iter().map(|odd| shown(c, odd)).collect(),
             replaceable: carriers.replaced(written).is_some(),
             cost: cost(app, signed, c, draft, &carriers, whole)?,
         })
     }
+
+    fn too_long(c: &Chrome) -> Self {
+        let problem = "This is too long: at most {0} characters.";
+        let said = c.words.tell(&Sentence::with(problem, &[&SMS_TEXT_MAX]));
+        Self {
+            told: said.clone(),
+            said,
+            ..Self::default()
+        }
+    }
 }
 
-fn shown(c: &Chrome, odd: &crate::proto::smpp::encoding::Odd) -> OddView {
+/// Whether a text is short enough to be kept: what is longer is not cut to see what it would take.
+pub(super) fn is_countable(text: &str) -> bool {
+    text.chars().nth(SMS_TEXT_MAX).is_none()
+}
+
+/// "4 characters, 1 segment. They count as 7. Room for 148 more of 155 in the last segment."
+fn said(c: &Chrome, found: &Counted) -> String {
+    let mut said = size(c, found);
+    if found.units != found.characters {
+        said.push_str(". ");
+        said.push_str(&c.f1("sms.weigh", found.units));
+    }
+    if found.segments > 0 {
+        said.push_str(". ");
+        said.push_str(&c.f2("sms.left", found.units_left, found.units_max));
+    }
+    said
+}
+
+/// The segments, and what makes them small.
+fn told(c: &Chrome, found: &Counted, odd: Option<&Odd>) -> String {
+    let segments = found.segments as u64;
+    if segments == 0 {
+        return String::new();
+    }
+    let mut told = c.n("sms.told_one", "sms.told_many", &segments);
+    if found.encoding == Encoding::Ucs2 {
+        told.push(' ');
+        told.push_str(c.t("sms.wide"));
+    }
+    if let Some(odd) = odd {
+        told.push(' ');
+        told.push_str(&shown(c, odd).name);
+    }
+    told
+}
+
+fn shown(c: &Chrome, odd: &Odd) -> OddView {
     let code = format!("U+{:04X}", u32::from(odd.character));
-    let character = match odd.character {
-        one if one.is_whitespace() || one.is_control() => String::new(),
-        one => one.to_string(),
-    };
+    let character = visible(odd);
     let instead = match odd.replacement {
         None => c.t("sms.odd_stays").to_owned(),
         Some("") => c.t("sms.odd_goes").to_owned(),
@@ -100,6 +146,15 @@ fn shown(c: &Chrome, odd: &crate::proto::smpp::encoding::Odd) -> OddView {
     OddView {
         name: c.f2("sms.odd_name", character, code).trim().to_owned(),
         instead,
+    }
+}
+
+/// The character itself, if it can be seen: a mark of direction would turn the words behind it.
+pub(in super::super) fn visible(odd: &Odd) -> String {
+    match odd.character {
+        one if one.is_whitespace() || one.is_control() => String::new(),
+        _ if odd.replacement == Some("") => String::new(),
+        one => one.to_string(),
     }
 }
 
@@ -169,8 +224,9 @@ async fn answer(
             merge(&app, id, &fields, &mut draft)?;
         }
         let n = Counter::of(&app, &signed, &c, &draft, is_whole(&fields))?;
+        let told = n.told.clone();
         let count = CountPart { c: &c, n }.render()?;
-        Ok(Json(serde_json::json!({ "count": count })).into_response())
+        Ok(Json(serde_json::json!({ "count": count, "told": told })).into_response())
     })
     .await
 }

@@ -24,7 +24,7 @@ use super::{Answer, id};
 use crate::domain::{Channels, CommunicationId, Timestamp};
 use crate::submit::{DraftInput, FieldError, Kept, SubmitError};
 
-pub(super) use counter::{amounts, kept as count_kept, new as count_new};
+pub(super) use counter::{amounts, kept as count_kept, new as count_new, visible};
 pub(super) use form::{read_time, time_field};
 pub(super) use preview::{Preview, sms_count};
 use view::{Filled, Found};
@@ -103,7 +103,7 @@ async fn take(
         merge(app, id, &fields, &mut draft)?;
         seen = revision(&fields);
     }
-    if fields.get("do") == "replace" {
+    if fields.get("do") == "replace" && counter::is_countable(&draft.content.sms_text) {
         let carriers = app.console.submit.text_carriers();
         if let Some(replaced) = carriers.replaced(&draft.content.sms_text) {
             draft.content.sms_text = replaced;

@@ -3,9 +3,10 @@
 
 use super::super::super::App;
 use super::super::super::view::Chrome;
+use super::counter::{is_countable, visible};
 use crate::domain::{CommunicationId, Timestamp};
 use crate::proto::smpp::encoding::Encoding;
-use crate::submit::DraftInput;
+use crate::submit::{Counted, DraftInput};
 
 /// Characters spoken in a second, about.
 const SPOKEN_PER_SECOND: usize = 14;
@@ -51,10 +52,16 @@ impl Preview {
         };
         let by = draft.channels;
         let script = shown(by.call, content.voice_script.trim());
-        let sms_text = shown(by.text, &content.sms_text);
+        let sms_text = shown(
+            by.text && is_countable(&draft.content.sms_text),
+            &content.sms_text,
+        );
         let carriers = app.console.submit.text_carriers();
         let odd = carriers.odd(&sms_text);
-        let odd = odd.first().map(|odd| odd.character);
+        let odd = odd.first().map(|odd| {
+            let code = format!("U+{:04X}", u32::from(odd.character));
+            c.f2("compose.odd", visible(odd), code)
+        });
         let html = by.email && !content.html.trim().is_empty();
         Self {
             email: by.email && !(content.subject.is_empty() && content.text.trim().is_empty()),
@@ -62,9 +69,7 @@ impl Preview {
             text: shown(by.email, &content.text),
             frame: at(html, "preview"),
             sms_count: sms_count(app, c, &sms_text),
-            odd: odd
-                .map(|odd| c.f2("compose.odd", odd, format!("U+{:04X}", u32::from(odd))))
-                .unwrap_or_default(),
+            odd: odd.unwrap_or_default(),
             sms: carriers.parts(&sms_text),
             length: spoken(c, &script),
             hear: at(can_speak && !script.is_empty(), "hear"),
@@ -84,13 +89,17 @@ fn spoken(c: &Chrome, script: &str) -> String {
 
 /// "23 characters, 1 segment".
 pub(in super::super) fn sms_count(app: &App, c: &Chrome, text: &str) -> String {
-    let found = app.console.submit.text_carriers().count(text);
+    size(c, &app.console.submit.text_carriers().count(text))
+}
+
+/// The same of a text that has been counted.
+pub(super) fn size(c: &Chrome, found: &Counted) -> String {
     let key = if found.segments == 1 {
         "sms.count_one"
     } else {
         "sms.count_many"
     };
-    let mut count = c.f2(key, found.units, found.segments);
+    let mut count = c.f2(key, found.characters, found.segments);
     if found.encoding == Encoding::Ucs2 {
         count.push(' ');
         count.push_str(c.t("sms.wide"));

@@ -276,7 +276,7 @@ fn categories(app: &App, words: &Words, chosen: &str) -> Vec<CategoryChoice> {
     app.console.submit.categories().iter().map(choice).collect()
 }
 
-/// What is put beneath a text, so that segments can be counted while one types.
+/// What is put beneath a text, for scripts.
 fn under(app: &App, category: &str) -> String {
     let content = Content {
         sms_text: ".".to_owned(),

@@ -49,8 +49,7 @@ pub(super) fn said(
         (EntryWhat::Note(note), _) => of_note(app, c, entry.id, note)?,
     };
     if entry.kind == EntryKind::Text && entry.note().is_none() {
-        let length = said.text.chars().count();
-        said.sms = c.f2("entries.sms_size", length, sms_count(app, c, &said.text));
+        said.sms = sms_count(app, c, &said.text);
     }
     Ok(said)
 }

@@ -1,8 +1,10 @@
 //! What the text message takes and costs, told while it is written.
 
 use super::*;
+use crate::domain::communication::SMS_TEXT_MAX;
+use crate::domain::{Audience, Content, Role};
 use crate::proto::smpp::encoding::{National, NationalTables, SegmentOptions};
-use crate::submit::{Amount, TextCarrier, TextCarriers};
+use crate::submit::{Amount, DraftInput, TextCarrier, TextCarriers};
 
 /// One carrier that takes 0.045 EUR a segment.
 fn carried(world: &World, national: &[National]) {
@@ -89,7 +91,7 @@ async fn the_counter_goes_by_the_carrier() {
     let shown = counted(&browser, "/communications/count", "ışık").await;
     has(
         &shown,
-        &["7 characters, 1 segment. Room for 148 more of 155"],
+        &["4 characters, 1 segment. They count as 7. Room for 148 more of 155"],
     );
     assert!(!shown.contains("U+"), "{shown}");
 }
@@ -121,4 +123,93 @@ async fn characters_are_replaced_when_somebody_says_so_and_not_before() {
         .get(&format!("{path}/review"))
         .await
         .assert_has(&["1 segment in all · 0.045 EUR"]);
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_kept_is_not_counted() {
+    let world = world().await;
+    carried(&world, &[]);
+    let browser = world.browser("ida").await;
+    let whole = "ж".repeat(SMS_TEXT_MAX);
+    let shown = counted(&browser, "/communications/count", &whole).await;
+    has(&shown, &["1530 characters, 23 segments"]);
+    let over = format!("{whole}ж");
+    let shown = counted(&browser, "/communications/count", &over).await;
+    has(&shown, &["This is too long: at most 1530 characters."]);
+    assert!(!shown.contains("segment"), "{shown}");
+    let mut form = text_to_one(&world, &over);
+    form.push(("do", "replace".to_owned()));
+    let answer = browser.post("/communications", &form).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+async fn told(browser: &Browser<'_>, text: &str) -> String {
+    let form = text_to_one(browser.world, text);
+    let answer = browser.post("/communications/count", &form).await;
+    of(&answer, "told")
+}
+
+#[tokio::test]
+async fn what_changes_is_read_out_and_what_cannot_be_seen_is_only_named() {
+    let world = world().await;
+    carried(&world, &[]);
+    let browser = world.browser("ida").await;
+    assert_eq!(told(&browser, "").await, "");
+    assert_eq!(told(&browser, "Flood").await, "1 segment");
+    assert_eq!(told(&browser, "Floods").await, "1 segment");
+    let wide = told(&browser, "Flood – now").await;
+    assert!(wide.starts_with("1 segment (some characters"), "{wide}");
+    assert!(wide.ends_with("– (U+2013)"), "{wide}");
+    let turned = counted(&browser, "/communications/count", "a\u{202e}b").await;
+    has(&turned, &["(U+202E)</span> → nothing"]);
+    assert!(!turned.contains('\u{202e}'), "{turned}");
+    browser
+        .get("/communications/new")
+        .await
+        .assert_has(&["id=\"sms-told\" role=\"status\"", "id=\"sms-said\""]);
+}
+
+#[tokio::test]
+async fn only_forms_of_somebody_who_may_write_are_counted() {
+    let world = world().await;
+    carried(&world, &[]);
+    let browser = world.browser("ida").await;
+    let form = text_to_one(&world, "Flood");
+    let path = "/communications/count";
+    let forged = super::super::world::post(path, &browser.cookie, &form);
+    let answer = world.send(forged).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+    world.add_somebody("vera", Role::Viewer).await;
+    let viewer = world.browser("vera").await;
+    let answer = viewer.post(path, &form).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+    let nobody = "/communications/00000000000000000000000000000000/count";
+    let answer = browser.post(nobody, &form).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_large_audience_is_not_looked_through_as_somebody_writes() {
+    let world = world().await;
+    carried(&world, &[]);
+    let access = super::super::scopes::access(&world, "ida");
+    let texts = |list_people| {
+        let draft = DraftInput {
+            category: "general".to_owned(),
+            content: Content {
+                sms_text: "Flood".to_owned(),
+                ..Content::default()
+            },
+            audience: Audience {
+                contacts: vec![world.contacts[0]],
+                list_people,
+                ..Audience::default()
+            },
+            ..DraftInput::default()
+        };
+        let all = world.submit.texts_of(&draft, &access).unwrap();
+        all.map(|all| all.texts)
+    };
+    assert_eq!(texts(10_000), Some(1));
+    assert_eq!(texts(10_001), None);
 }

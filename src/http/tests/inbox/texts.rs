@@ -83,6 +83,51 @@ async fn where_it_is_wanted_proof_is_asked_by_itself_and_nothing_changes_before(
 }
 
 #[tokio::test]
+async fn of_a_mail_proof_is_asked_only_where_its_sender_is_certain() {
+    let world = asking_world().await;
+    world.tracker.replace_replies(ReplySettings {
+        repair: Repair::Automatic,
+        ..ReplySettings::default()
+    });
+    let found = [
+        None,
+        Some(found_out(AuthResult::None)),
+        Some(found_out(AuthResult::Pass)),
+    ];
+    for (seed, found) in (1..).zip(found) {
+        let taken = comes_in(&world, seed, |incoming| {
+            incoming.preview = format!("I am at ada{seed}@new.example");
+            incoming.body = None;
+            incoming.authentication = found;
+        });
+        taken.await;
+    }
+    notify(&world).await;
+    let asked = [1, 2, 3].map(|seed| asked(&world, &format!("ada{seed}@new.example")));
+    assert_eq!(asked, [0, 0, 1]);
+    is_sound(&world);
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_through_is_told_all_the_same() {
+    let world = asking_world().await;
+    wants_to_know(&world, "ida", "ida@gw.example").await;
+    world.tracker.replace_replies(ReplySettings {
+        repair: Repair::Automatic,
+        ..ReplySettings::default()
+    });
+    let before = world.repo.deliveries(None, 50).unwrap().rows.len();
+    let taken = comes_in(&world, 1, |incoming| {
+        incoming.authentication = Some(found_out(AuthResult::Pass));
+        incoming.body = Some(BlobId::of(b"a text that is nowhere"));
+    });
+    taken.await;
+    notify(&world).await;
+    let after = world.repo.deliveries(None, 50).unwrap().rows;
+    assert_eq!(after.len(), before + 1);
+}
+
+#[tokio::test]
 async fn those_who_want_to_know_are_told_of_texts_too() {
     let world = world().await;
     wants_to_know(&world, "ida", "ida@gw.example").await;

@@ -229,6 +229,20 @@ fn latin1_only_where_allowed() {
 }
 
 #[test]
+fn of_two_places_in_a_header_the_last_counts() {
+    let header = [
+        0x00, 3, 7, 3, 1, 0x08, 4, 0x12, 0x34, 2, 2, 0x00, 3, 7, 0, 0,
+    ];
+    let sar = crate::proto::smpp::Sar {
+        reference: 0x1234,
+        total: 2,
+        number: 2,
+    };
+    let found = udh::concatenation(&header);
+    assert_eq!(found, Some((Concatenation::Udh16, sar)));
+}
+
+#[test]
 fn more_than_255_parts_are_refused() {
     let longest = "a".repeat(153 * SEGMENTS_MAX);
     assert_eq!(
@@ -347,6 +361,21 @@ proptest! {
         if let Some(other) = replaced(&text, SegmentOptions::default()) {
             prop_assert_eq!(estimate(&other, SegmentOptions::default()).encoding, Encoding::Gsm7);
             prop_assert!(!odd_characters(&text, SegmentOptions::default()).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_offered_is_never_ucs2_whatever_a_carrier_passes_on(
+        text in "[a-zà-üğışİÁ\u{300}-\u{327}ŵ∞–\u{a0}è ]{0,90}",
+        latin1_allowed: bool,
+    ) {
+        for languages in [&[][..], &National::ALL[..1], &National::ALL[1..], &National::ALL[..]] {
+            let options = SegmentOptions { latin1_allowed, ..national(languages) };
+            let is_wide = estimate(&text, options).encoding == Encoding::Ucs2;
+            prop_assert_eq!(odd_characters(&text, options).is_empty(), !is_wide);
+            if let Some(other) = replaced(&text, options) {
+                prop_assert!(is_wide && estimate(&other, options).encoding != Encoding::Ucs2);
+            }
         }
     }
 

@@ -1,16 +1,16 @@
-//! What could stand in the place of a character that keeps a text out of the
-//! 7-bit alphabets. It is offered to whoever writes; nothing is replaced by itself.
+//! What could stand in the place of a character that makes a text UCS-2. It is offered to whoever
+//! writes; nothing is replaced by itself.
 
-use unicode_bidi::{BidiClass, bidi_class};
+use unicode_normalization::char::{compose, decompose_canonical, is_combining_mark};
 
-use super::national::{NationalTables, Shift};
+use super::national::Shift;
 use super::segment::{SegmentOptions, estimate};
 use super::{Encoding, gsm7};
 
 /// Different characters that are told of one text.
 pub const ODD_MAX: usize = 20;
 
-/// A character that keeps a text out of the 7-bit alphabets.
+/// A character that makes a text UCS-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Odd {
     /// Which.
@@ -23,18 +23,14 @@ pub struct Odd {
 
 /// The characters because of which a text is sent as UCS-2, in the order in
 /// which they appear, the first [`ODD_MAX`] of them; none where it is not.
+/// Measured against the alphabet that lacks the fewest of the text.
 pub fn odd_characters(text: &str, options: SegmentOptions) -> Vec<Odd> {
     let mut found: Vec<Odd> = Vec::new();
     if estimate(text, options).encoding != Encoding::Ucs2 {
         return found;
     }
-    // Where no single table has all, each character that needs one keeps the others out.
-    let options = if swapped(text, options).is_some() {
-        options
-    } else {
-        plain(options)
-    };
-    for character in text.chars().filter(|c| !covers(*c, options)) {
+    let nearest = nearest(&whole(text), options);
+    for character in text.chars().filter(|c| !nearest.has(*c, options)) {
         if let Some(odd) = found.iter_mut().find(|odd| odd.character == character) {
             odd.count += 1;
         } else if found.len() < ODD_MAX {
@@ -53,27 +49,11 @@ pub fn replaced(text: &str, options: SegmentOptions) -> Option<String> {
     if estimate(text, options).encoding != Encoding::Ucs2 {
         return None;
     }
-    swapped(text, options).or_else(|| swapped(text, plain(options)))
-}
-
-const fn plain(options: SegmentOptions) -> SegmentOptions {
-    SegmentOptions {
-        national: NationalTables::NONE,
-        ..options
-    }
-}
-
-/// The text with what none of the tables has replaced, if one way to send it is
-/// not UCS-2 then.
-fn swapped(text: &str, options: SegmentOptions) -> Option<String> {
+    let text = whole(text);
+    let nearest = nearest(&text, options);
     let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let composed = letters.peek().and_then(|mark| composed(letter, *mark));
-        if let Some(one) = composed.filter(|one| covers(*one, options)) {
-            letters.next();
-            out.push(one);
-        } else if covers(letter, options) {
+    for letter in text.chars() {
+        if nearest.has(letter, options) {
             out.push(letter);
         } else {
             out.push_str(replacement(letter)?);
@@ -82,17 +62,65 @@ fn swapped(text: &str, options: SegmentOptions) -> Option<String> {
     (estimate(&out, options).encoding != Encoding::Ucs2).then_some(out)
 }
 
-/// Some 7-bit table that may be used has it.
-fn covers(character: char, options: SegmentOptions) -> bool {
-    let mut shifts = options.shifts();
-    options.alphabet.has(character) && gsm7::septets(character).is_some()
-        || shifts.any(|shift: Shift| gsm7::septets_with(character, shift).is_some())
+/// The text with letters and marks as one where some alphabet has them so.
+fn whole(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let both = letters.peek().and_then(|mark| composed(letter, *mark));
+        if both.is_some() {
+            letters.next();
+        }
+        out.push(both.unwrap_or(letter));
+    }
+    out
 }
 
+/// An alphabet that a text may be sent in, other than UCS-2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alphabet {
+    Septets(Shift),
+    Latin1,
+}
+
+impl Alphabet {
+    fn has(self, character: char, options: SegmentOptions) -> bool {
+        match self {
+            Self::Septets(shift) => {
+                options.alphabet.has(character) && gsm7::septets_with(character, shift).is_some()
+            }
+            Self::Latin1 => u8::try_from(character).is_ok(),
+        }
+    }
+}
+
+/// The alphabet that lacks the fewest characters of a text: first of those that nothing can stand
+/// for, then of all; of equals the one that is tried first when the text is sent.
+fn nearest(text: &str, options: SegmentOptions) -> Alphabet {
+    let letters: Vec<(char, bool)> = text
+        .chars()
+        .map(|c| (c, replacement(c).is_none()))
+        .collect();
+    let shifts = std::iter::once(Shift::default()).chain(options.shifts());
+    let latin1 = options.latin1_allowed.then_some(Alphabet::Latin1);
+    let lacking = |alphabet: &Alphabet| {
+        let lacked = letters.iter().filter(|(c, _)| !alphabet.has(*c, options));
+        lacked.fold((0_usize, 0_usize), |(stay, all), (_, stays)| {
+            (stay + usize::from(*stays), all + 1)
+        })
+    };
+    let alphabets = shifts.map(Alphabet::Septets).chain(latin1);
+    let nearest = alphabets.min_by_key(lacking);
+    nearest.unwrap_or(Alphabet::Septets(Shift::default()))
+}
+
+/// The character that a letter and its mark are, where some alphabet, also a national one, has it.
 fn composed(letter: char, mark: char) -> Option<char> {
-    let mut known = COMPOSED.iter();
-    let found = known.find(|(pair, _)| *pair == (letter, mark))?;
-    Some(found.1)
+    let one = compose(letter, mark)?;
+    let mut shifts = std::iter::once(Shift::default()).chain(Shift::all());
+    let is_known =
+        u8::try_from(one).is_ok() || shifts.any(|shift| gsm7::septets_with(one, shift).is_some());
+    is_known.then_some(one)
 }
 
 fn replacement(character: char) -> Option<&'static str> {
@@ -106,8 +134,8 @@ fn replacement(character: char) -> Option<&'static str> {
         '\t' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
         '\u{85}' | '\u{2028}' | '\u{2029}' => "\n",
         // What is not seen: soft hyphen, joiners, marks of direction and order.
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => "",
-        '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => "",
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => "",
+        '\u{2060}' | '\u{2066}'..='\u{206f}' | '\u{feff}' => "",
         '•' | '·' | '‣' => "*",
         '×' => "x",
         '÷' => "/",
@@ -144,98 +172,52 @@ fn replacement(character: char) -> Option<&'static str> {
     Some(known)
 }
 
+/// The Latin letter that a letter is made of; nothing for a mark by itself: its letter stays.
 fn letter(character: char) -> Option<&'static str> {
     if character.is_ascii() {
         return None;
     }
-    let found = LETTERS.iter().find(|(_, of)| of.contains(character));
-    // A mark without a letter that has it: the letter stays.
-    let is_mark =
-        matches!(character, '\u{300}'..='\u{36f}') && bidi_class(character) == BidiClass::NSM;
-    found.map(|(base, _)| *base).or(is_mark.then_some(""))
+    if is_combining_mark(character) {
+        return matches!(character, '\u{300}'..='\u{36f}').then_some("");
+    }
+    if let Some((base, _)) = LETTERS.iter().find(|(_, of)| of.contains(character)) {
+        return Some(base);
+    }
+    let mut base = None;
+    decompose_canonical(character, |part| {
+        base.get_or_insert(part);
+    });
+    let at = ASCII_LETTERS.find(base?)?;
+    ASCII_LETTERS.get(at..=at)
 }
 
-/// A letter, a mark that follows it, and the character of the alphabet that is both.
-const COMPOSED: [((char, char), char); 18] = [
-    (('a', '\u{300}'), 'à'),
-    (('e', '\u{300}'), 'è'),
-    (('i', '\u{300}'), 'ì'),
-    (('o', '\u{300}'), 'ò'),
-    (('u', '\u{300}'), 'ù'),
-    (('e', '\u{301}'), 'é'),
-    (('E', '\u{301}'), 'É'),
-    (('n', '\u{303}'), 'ñ'),
-    (('N', '\u{303}'), 'Ñ'),
-    (('a', '\u{308}'), 'ä'),
-    (('o', '\u{308}'), 'ö'),
-    (('u', '\u{308}'), 'ü'),
-    (('A', '\u{308}'), 'Ä'),
-    (('O', '\u{308}'), 'Ö'),
-    (('U', '\u{308}'), 'Ü'),
-    (('a', '\u{30a}'), 'å'),
-    (('A', '\u{30a}'), 'Å'),
-    (('C', '\u{327}'), 'Ç'),
-];
+const ASCII_LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Latin letters by the one that they are made of (canonical decompositions, and
-/// letters with a stroke).
-const LETTERS: [(&str, &str); 50] = [
-    ("A", "ÀÁÂÃÄÅĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶ"),
-    ("a", "àáâãäåāăąǎǟǡǻȁȃȧḁạảấầẩẫậắằẳẵặ"),
-    ("B", "ḂḄḆ"),
-    ("b", "ƀḃḅḇ"),
-    ("C", "ÇĆĈĊČḈ"),
-    ("c", "çćĉċčḉ"),
-    ("D", "ÐĎĐḊḌḎḐḒ"),
-    ("d", "ðďđḋḍḏḑḓ"),
-    ("E", "ÈÉÊËĒĔĖĘĚȄȆȨḔḖḘḚḜẸẺẼẾỀỂỄỆ"),
-    ("e", "èéêëēĕėęěȅȇȩḕḗḙḛḝẹẻẽếềểễệ"),
-    ("F", "Ḟ"),
-    ("f", "ƒḟ"),
-    ("G", "ĜĞĠĢǦǴḠ"),
-    ("g", "ĝğġģǧǵḡ"),
-    ("H", "ĤĦȞḢḤḦḨḪ"),
-    ("h", "ĥħȟḣḥḧḩḫẖ"),
-    ("I", "ÌÍÎÏĨĪĬĮİǏȈȊḬḮỈỊ"),
-    ("i", "ìíîïĩīĭįıǐȉȋḭḯỉị"),
-    ("J", "Ĵ"),
-    ("j", "ĵǰ"),
-    ("K", "ĶǨḰḲḴ"),
-    ("k", "ķĸǩḱḳḵ"),
-    ("L", "ĹĻĽŁḶḸḺḼ"),
-    ("l", "ĺļľłḷḹḻḽ"),
-    ("M", "ḾṀṂ"),
-    ("m", "ḿṁṃ"),
-    ("N", "ÑŃŅŇŊǸṄṆṈṊ"),
-    ("n", "ñńņňŋǹṅṇṉṋ"),
-    ("O", "ÒÓÔÕÖØŌŎŐƠǑǪǬȌȎȪȬȮȰṌṎṐṒỌỎỐỒỔỖỘỚỜỞỠỢ"),
-    ("o", "òóôõöøōŏőơǒǫǭȍȏȫȭȯȱṍṏṑṓọỏốồổỗộớờởỡợ"),
-    ("P", "ṔṖ"),
-    ("p", "ṕṗ"),
-    ("R", "ŔŖŘȐȒṘṚṜṞ"),
-    ("r", "ŕŗřȑȓṙṛṝṟ"),
-    ("S", "ŚŜŞŠȘṠṢṤṦṨ"),
-    ("s", "śŝşšſșṡṣṥṧṩ"),
-    ("T", "ŢŤŦȚṪṬṮṰ"),
-    ("t", "ţťŧțṫṭṯṱẗ"),
-    ("U", "ÙÚÛÜŨŪŬŮŰŲƯǓǕǗǙǛȔȖṲṴṶṸṺỤỦỨỪỬỮỰ"),
-    ("u", "ùúûüũūŭůűųưǔǖǘǚǜȕȗṳṵṷṹṻụủứừửữự"),
-    ("V", "ṼṾ"),
-    ("v", "ṽṿ"),
-    ("W", "ŴẀẂẄẆẈ"),
-    ("w", "ŵẁẃẅẇẉẘ"),
-    ("X", "ẊẌ"),
-    ("x", "ẋẍ"),
-    ("Y", "ÝŶŸȲẎỲỴỶỸ"),
-    ("y", "ýÿŷȳẏẙỳỵỷỹ"),
-    ("Z", "ŹŻŽẐẒẔ"),
-    ("z", "źżžẑẓẕ"),
+/// Letters with a stroke and the like, which Unicode does not take apart.
+const LETTERS: [(&str, &str); 17] = [
+    ("b", "ƀ"),
+    ("D", "ÐĐ"),
+    ("d", "ðđ"),
+    ("f", "ƒ"),
+    ("H", "Ħ"),
+    ("h", "ħ"),
+    ("i", "ı"),
+    ("k", "ĸ"),
+    ("L", "Ł"),
+    ("l", "ł"),
+    ("N", "Ŋ"),
+    ("n", "ŋ"),
+    ("O", "Ø"),
+    ("o", "ø"),
+    ("s", "ſ"),
+    ("T", "Ŧ"),
+    ("t", "ŧ"),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::smpp::encoding::{DefaultAlphabet, National};
+    use crate::proto::smpp::encoding::{DefaultAlphabet, National, NationalTables};
 
     fn told(text: &str) -> Vec<(char, usize, Option<&'static str>)> {
         let found = odd_characters(text, SegmentOptions::default());
@@ -292,16 +274,52 @@ mod tests {
 
     #[test]
     fn letters_that_a_national_table_has_stay() {
-        let national = NationalTables::of([National::Turkish]);
-        let turkish = SegmentOptions {
-            national,
-            ..SegmentOptions::default()
-        };
+        let turkish = national(&[National::Turkish]);
         assert_eq!(replaced("ışık", turkish), None);
         assert_eq!(replaced("ışık – yok", turkish).unwrap(), "ışık - yok");
         assert_eq!(replaced("ışık ŵ", turkish).unwrap(), "ışık w");
         let found = odd_characters("ışık – yok", turkish);
         assert_eq!(found.len(), 1);
+    }
+
+    fn national(languages: &[National]) -> SegmentOptions {
+        SegmentOptions {
+            national: NationalTables::of(languages.iter().copied()),
+            ..SegmentOptions::default()
+        }
+    }
+
+    fn named(text: &str, options: SegmentOptions) -> String {
+        let found = odd_characters(text, options);
+        found.iter().map(|odd| odd.character).collect()
+    }
+
+    #[test]
+    fn what_is_blamed_is_what_the_nearest_alphabet_lacks() {
+        let turkish = national(&[National::Turkish]);
+        assert_eq!(named("ışık я", turkish), "я");
+        assert_eq!(replaced("ışık я", turkish), None);
+        // A Portuguese locking table with the Turkish single one has all but one.
+        let both = national(&[National::Turkish, National::Portuguese]);
+        assert_eq!(named("ış ∞ è", both), "è");
+        assert_eq!(replaced("ış ∞ è", both).unwrap(), "ış ∞ e");
+        assert_eq!(named("ışığ ã я", both), "я");
+        let latin1 = SegmentOptions {
+            latin1_allowed: true,
+            ..SegmentOptions::default()
+        };
+        assert_eq!(named("forêt – ça", latin1), "–");
+        assert_eq!(replaced("forêt – ça", latin1).unwrap(), "forêt - ça");
+    }
+
+    #[test]
+    fn a_letter_and_its_mark_are_one_where_a_national_table_has_it() {
+        let turkish = national(&[National::Turkish]);
+        let spanish = national(&[National::Spanish]);
+        let text = "s\u{327}ag\u{306}anak a\u{301}rea";
+        assert_eq!(replaced(text, turkish).unwrap(), "şağanak area");
+        assert_eq!(replaced("a\u{301}rea", spanish).unwrap(), "área");
+        assert_eq!(offered("a\u{301}rea").unwrap(), "area");
     }
 
     #[test]
@@ -323,9 +341,6 @@ mod tests {
         }
         for one in ('\0'..='\u{ffff}').filter_map(replacement) {
             assert!(one.is_ascii() && gsm7::encode(one).is_some(), "{one:?}");
-        }
-        for (_, one) in COMPOSED {
-            assert_eq!(gsm7::septets(one), Some(1));
         }
     }
 }

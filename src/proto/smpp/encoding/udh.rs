@@ -19,9 +19,9 @@ pub fn split(payload: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The concatenation element of a header (without its length octet), if it
-/// has one that makes sense.
+/// has one that makes sense; the last of them counts (9.2.3.24).
 pub fn concatenation(header: &[u8]) -> Option<(Concatenation, Sar)> {
-    elements(header).find_map(|(element, value)| {
+    let found = elements(header).filter_map(|(element, value)| {
         let (kind, reference, total, number) = match (element, value) {
             (CONCATENATED_8_BIT, [reference, total, number]) => {
                 (Concatenation::Udh8, u16::from(*reference), *total, *number)
@@ -40,7 +40,8 @@ pub fn concatenation(header: &[u8]) -> Option<(Concatenation, Sar)> {
             number,
         };
         (1..=total).contains(&number).then_some((kind, sar))
-    })
+    });
+    found.last()
 }
 
 /// The national tables that a header (without its length octet) names and that
