@@ -113,7 +113,7 @@ fn run<'a>(letters: impl Iterator<Item = &'a char> + Clone) -> usize {
     while let Some(letter) = next.next() {
         let sign = matches!(*letter, ' ' | '-' | '.' | '/' | '\u{a0}' | '\u{202f}');
         let goes_on = next.clone().next().is_some_and(char::is_ascii_digit);
-        if !letter.is_ascii_digit() && !(sign && goes_on) {
+        if !(letter.is_ascii_digit() || sign && goes_on) {
             break;
         }
         length += 1;

@@ -215,6 +215,7 @@ const LETTERS: [(&str, &str); 17] = [
 ];
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::proto::smpp::encoding::{DefaultAlphabet, National, NationalTables};

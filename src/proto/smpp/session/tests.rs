@@ -296,7 +296,7 @@ fn what_is_not_tolerated_is_answered_and_a_response_is_as_if_it_had_not_come() {
         ..Config::default()
     };
     let mut pair = Pair::bound(config);
-    let sender = b"\0\x05\0M\xfcnster\0\x03\040404\0\0\0\0\0\0\0\0\0\0\x02ok";
+    let sender = b"\0\x05\0M\xfcnster\0\x03\x0040404\0\0\0\0\0\0\0\0\0\0\x02ok";
     pair.esme.handle_input(&frame(5, 0, 41, sender), pair.now);
     let refusal = (0x8000_0005, CommandStatus::RINVSRCADR.0, 41);
     assert_eq!(headers(&pair.esme.poll_output()), [refusal]);
@@ -366,7 +366,7 @@ fn an_outbind_on_our_own_connection_is_nacked() {
     ));
     // A notice that somebody can be reached again has no answer (section 4.12.1).
     pair.esme
-        .handle_input(&frame(0x0102, 0, 42, b"\0\01\0\0\01\0"), pair.now);
+        .handle_input(&frame(0x0102, 0, 42, b"\0\x001\0\0\x001\0"), pair.now);
     assert!(pair.esme.poll_output().is_empty());
     assert_eq!(pair.esme.poll_event(), None);
     pair.submit("still here").unwrap();
@@ -533,7 +533,7 @@ fn a_repeated_delivery_is_told_once_and_answered_once() {
 fn two_messages_under_one_number_are_two() {
     let mut pair = Pair::bound(Config::default());
     let body = |text: &[u8]| {
-        let head: &[u8] = b"\0\x01\x01447700900001\0\x03\040404\0\0\0\0\0\0\0\0\0\0\x01";
+        let head: &[u8] = b"\0\x01\x01447700900001\0\x03\x0040404\0\0\0\0\0\0\0\0\0\0\x01";
         [head, text].concat()
     };
     for text in [b"a", b"b"] {
